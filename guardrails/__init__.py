@@ -1,0 +1,131 @@
+"""Safety and moderation middleware between people and generative models.
+
+    from guardrails import Guard, Blocked
+
+    guard = Guard.load()
+    verdict = guard.check("text", stage="input")
+
+Importing this is light: engines, models and servers are imported where they are used.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_OWN = frozenset(
+    "__init__ __main__ __pycache__ backends cli detectors engine errors guard policies policy proxy py taxonomy text types "
+    "workshop wrap".split()
+)
+
+
+def _refuse_foreign_files() -> None:
+    """Two other projects install a package of this name; a mix of both would run neither's checks."""
+    foreign = sorted(name for name in os.listdir(__path__[0]) if name.split(".")[0] not in _OWN)
+    if foreign:
+        raise ImportError(
+            f"another package is mixed into {__path__[0]} ({', '.join(foreign[:3])}): guardrails-ai and openai-guardrails "
+            "install the same import name; uninstall all of them, then install guardrails-middleware alone"
+        )
+
+
+_refuse_foreign_files()
+
+_PUBLIC: dict[str, str] = {
+    "Action": "guardrails.types",
+    "Audio": "guardrails.types",
+    "BackendError": "guardrails.errors",
+    "Blocked": "guardrails.errors",
+    "Content": "guardrails.types",
+    "Coverage": "guardrails.types",
+    "Detection": "guardrails.types",
+    "Detector": "guardrails.types",
+    "Finding": "guardrails.types",
+    "Guard": "guardrails.guard",
+    "GuardrailsError": "guardrails.errors",
+    "Image": "guardrails.types",
+    "MissingExtra": "guardrails.errors",
+    "Overloaded": "guardrails.errors",
+    "PolicyError": "guardrails.errors",
+    "PolicyErrors": "guardrails.errors",
+    "RequestError": "guardrails.errors",
+    "Severity": "guardrails.types",
+    "Stage": "guardrails.types",
+    "Text": "guardrails.types",
+    "ToolCall": "guardrails.types",
+    "Unchecked": "guardrails.types",
+    "Verdict": "guardrails.types",
+    "Video": "guardrails.types",
+}
+"""Public name → the module that has it, imported at first use."""
+
+__version__ = "0.1.0"
+__all__ = [  # noqa: RUF022 - sorted as `_PUBLIC` is
+    "Action",
+    "Audio",
+    "BackendError",
+    "Blocked",
+    "Content",
+    "Coverage",
+    "Detection",
+    "Detector",
+    "Finding",
+    "Guard",
+    "GuardrailsError",
+    "Image",
+    "MissingExtra",
+    "Overloaded",
+    "PolicyError",
+    "PolicyErrors",
+    "RequestError",
+    "Severity",
+    "Stage",
+    "Text",
+    "ToolCall",
+    "Unchecked",
+    "Verdict",
+    "Video",
+]
+
+if TYPE_CHECKING:
+    from guardrails.errors import (
+        BackendError,
+        Blocked,
+        GuardrailsError,
+        MissingExtra,
+        Overloaded,
+        PolicyError,
+        PolicyErrors,
+        RequestError,
+    )
+    from guardrails.guard import Guard
+    from guardrails.types import (
+        Action,
+        Audio,
+        Content,
+        Coverage,
+        Detection,
+        Detector,
+        Finding,
+        Image,
+        Severity,
+        Stage,
+        Text,
+        ToolCall,
+        Unchecked,
+        Verdict,
+        Video,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'guardrails' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

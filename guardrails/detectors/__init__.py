@@ -1,0 +1,184 @@
+"""Detectors: contents in, detections out. They know no policy and no stage.
+
+The primitives of this floor:
+
+* `Kind`: what `use:` names in a policy: its configuration, its categories, and how to build it.
+* `BUILTIN`: the table of kinds, in the order in which people read about them. One line each.
+* `Bound`: a detector built for one policy: its name there, what it gives and what it needs.
+* `ConfigProblem`, `ConfigProblems`: what is wrong with a configuration, and where in it.
+
+Adding a detector takes one file with a `KIND`, one line in `BUILTIN`, and a twin test file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from guardrails.detectors.config import Config
+from guardrails.types import Detector
+
+BUILTIN: dict[str, str] = {
+    "terms": "guardrails.detectors.terms",
+    "patterns": "guardrails.detectors.patterns",
+    "pii": "guardrails.detectors.pii",
+    "secrets": "guardrails.detectors.secrets",
+}
+"""Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigProblem:
+    """Something wrong with a detector's configuration.
+
+    `path` leads to the value inside the detector's mapping; `offset` counts characters into that
+    string. `place` is `(file, line, col)` when the problem lies in a file that the configuration names.
+    """
+
+    code: str
+    message: str
+    path: tuple[str | int, ...] = ()
+    offset: int | None = None
+    hint: str = ""
+    place: tuple[str, int, int] | None = None
+
+
+class ConfigProblems(Exception):
+    """All problems of one detector's configuration."""
+
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+        super().__init__("; ".join(problem.message for problem in problems))
+        self.problems = tuple(problems)
+
+
+class Files(Protocol):
+    """Reads files below a policy's own root, and remembers them for the digest."""
+
+    def read(self, name: str) -> tuple[str, str]:
+        """Return the file's text and its name for messages; raise `OSError` with the reason if it may not be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What `use:` names. `categories` tells from a configuration what the detector can find, before it is built;
+    `build` may raise `ConfigProblems`.
+
+    `spans`: findings say where, so that they can be redacted. `tier`: 0 costs microseconds, 1 milliseconds
+    (a model), 2 a network call. `contents`: the kinds of content that it judges; `reads`: the context
+    that it declares. `version` enters digests: raise it when findings change.
+    """
+
+    name: str
+    doc: str
+    config: type[Config]
+    categories: Callable[[str, Any], frozenset[str]]
+    build: Callable[[str, Any, Files], Detector]
+    spans: bool = True
+    tier: int = 0
+    contents: frozenset[str] = frozenset({"text"})
+    reads: tuple[str, ...] = ()
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
+    for certain, so that it may run on the caller's thread; `digest` names everything that its findings depend on."""
+
+    name: str
+    detector: Detector
+    categories: frozenset[str]
+    spans: bool = True
+    tier: int = 0
+    inline: bool = True
+    contents: frozenset[str] = frozenset({"text"})
+    reads: tuple[str, ...] = ()
+    digest: str = ""
+
+
+def kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
+    """Return the kind that `use: name` means (`extra` comes from the library's caller), or None."""
+    if extra and name in extra:
+        return extra[name]
+    module = BUILTIN.get(name)
+    if module is None:
+        return None
+    found = import_module(module).KIND
+    assert isinstance(found, Kind)
+    return found
+
+
+def names(extra: Mapping[str, Kind] | None = None) -> list[str]:
+    """Return every name that `use:` may take, for messages and the schema."""
+    return sorted({*BUILTIN, *(extra or {})})
+
+
+def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
+    """Build the detector that a policy calls `name`; raises `ConfigProblems`."""
+    seen = _Recorded(files)
+    detector = of.build(name, config, seen)
+    identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
+    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+    return Bound(
+        name=name,
+        detector=detector,
+        categories=of.categories(name, config),
+        spans=of.spans,
+        tier=of.tier,
+        inline=bool(getattr(detector, "inline", of.tier == 0)),
+        contents=of.contents,
+        reads=of.reads,
+        digest=digest,
+    )
+
+
+class _Recorded:
+    """Passes reads on and keeps the digest of what was read."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self.digests: list[str] = []
+
+    def read(self, name: str) -> tuple[str, str]:
+        text, shown = self._files.read(name)
+        self.digests.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
+        return text, shown
+
+
+def lines(files: Files, name: str) -> list[tuple[int, str]]:
+    """Return the entries of a list file with their line numbers: one a line, `#` starts a comment line.
+
+    Raises `ConfigProblems` at the field `file` when it cannot be read.
+    """
+    try:
+        text, _ = files.read(name)
+    except OSError as error:
+        problem = ConfigProblem("unreadable_file", f"{name!r}: {error}", ("file",))
+        raise ConfigProblems([problem]) from error
+    rows = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
+    return [(number, line) for number, line in rows if line and not line.startswith("#")]
+
+
+class Folder:
+    """Files below one folder, nothing outside it, also not through symbolic links."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.resolve()
+
+    def read(self, name: str) -> tuple[str, str]:
+        """Return the text of `name` (relative to the folder) and the path to show."""
+        path = (self._root / name).resolve()
+        if not path.is_relative_to(self._root):
+            raise PermissionError("lies outside the policy's own folder")
+        if not path.is_file():
+            raise FileNotFoundError("no such file below the policy's folder")
+        try:
+            return path.read_text(encoding="utf-8-sig"), str(path)
+        except UnicodeDecodeError as error:
+            raise OSError(f"not UTF-8 (byte {error.start})") from error

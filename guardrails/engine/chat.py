@@ -1,0 +1,329 @@
+"""The field tables of OpenAI's chat API: messages, requests and responses in, leaves out.
+
+Each table maps a field to how it is read. A message's role says at which stage it stands (DESIGN §4.4); assistant
+turns that a client sends stand at `output` and at `input` too, because they can be forged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from guardrails.engine.fields import Leaves, Path, pointer
+from guardrails.errors import RequestError
+from guardrails.types import Place, Stage, Text
+
+STAGES: Mapping[str, Stage] = {
+    "system": Stage.INPUT,
+    "developer": Stage.INPUT,
+    "user": Stage.INPUT,
+    "assistant": Stage.OUTPUT,
+    "tool": Stage.TOOL_RESULT,
+    "function": Stage.TOOL_RESULT,
+}
+Reader = Callable[[Leaves, Any, Path, Place], None]
+
+
+WORD = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
+
+
+def keep(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after all."""
+    if isinstance(value, str) and not WORD.fullmatch(value):
+        leaves.text(value, path, place, editable=False)
+    elif isinstance(value, Mapping | list):
+        leaves.unknown_field(value, path, place)
+
+
+def kind_word(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The `type` of a call or definition: nothing to judge where it is one of the usual words."""
+    if value not in {"function", "custom"}:
+        identifier(leaves, value, path, place)
+
+
+def text(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A text to judge."""
+    if isinstance(value, str):
+        leaves.text(value, path, place)
+    elif value is not None:
+        leaves.anything(value, path, place)
+
+
+def identifier(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A name or id: judged like any text, but nothing in it can be replaced."""
+    if isinstance(value, str):
+        leaves.text(value, path, place, editable=False)
+    elif value is not None:
+        leaves.unknown_field(value, path, place)
+
+
+def anything(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A free structure: all its strings are judged."""
+    leaves.anything(value, path, place)
+
+
+def arguments(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A call's arguments: JSON in a string, judged leaf by leaf (or already decoded, as some servers send it)."""
+    if isinstance(value, str):
+        leaves.json_text(value, path, place)
+    elif value is not None:
+        leaves.anything(value, path, place)
+
+
+def refuse(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A field that would change what the model reads behind the guard's back."""
+    raise RequestError("unsupported_field", f"{path[-1]!r} is refused: the guard cannot see what it does", pointer(path))
+
+
+def by_table(table: Mapping[str, Reader], *, lenient: bool = False) -> Reader:
+    """Read a mapping by a table. Fields that it does not have are judged and named; `lenient` does not name them."""
+
+    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if not isinstance(value, Mapping):
+            text(leaves, value, path, place)
+            return
+        for name, inner in value.items():
+            reader = table.get(name)
+            if reader is not None:
+                reader(leaves, inner, (*path, name), place)
+            elif lenient:
+                leaves.anything(inner, (*path, name), place)
+            else:
+                leaves.unknown_field(inner, (*path, name), place)
+
+    return read
+
+
+def each(reader: Reader) -> Reader:
+    """Read each entry of a list."""
+
+    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if not isinstance(value, list):
+            text(leaves, value, path, place)
+            return
+        for index, inner in enumerate(value):
+            reader(leaves, inner, (*path, index), place)
+
+    return read
+
+
+# Parts of a message. What is no text cannot be judged by this build, and the policy's `unchecked:` decides.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "input_text": ("text",),
+    "output_text": ("text",),
+    "refusal": ("refusal",),
+    "thinking": ("thinking",),
+    "reasoning": ("text",),
+}
+PART_KINDS: Mapping[str, tuple[str, str]] = {
+    "image_url": ("part", "image"),
+    "input_image": ("part", "image"),
+    "image": ("part", "image"),
+    "video_url": ("part", "video"),
+    "video": ("part", "video"),
+    "input_audio": ("audio", "sound"),
+    "audio": ("audio", "sound"),
+    "file": ("part", "file"),
+    "input_file": ("part", "file"),
+}
+
+
+def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One part of a message's content."""
+    if not isinstance(value, Mapping):
+        text(leaves, value, path, place)
+        return
+    kind = value.get("type")
+    fields = PARTS.get(kind, ()) if isinstance(kind, str) else ()
+    if not fields:
+        unchecked, name = PART_KINDS.get(str(kind), ("part", f"part of type {kind!r}"))
+        leaves.cannot(unchecked, f"no detector reads this {name}", path, place)
+    for name, inner in value.items():
+        if name in fields:
+            text(leaves, inner, (*path, name), place)
+        elif name != "type" and not (name == "data" and not fields):
+            leaves.unknown_field(inner, (*path, name), place)
+
+
+def content(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A message's content: a text, or a list of parts, judged each and joined."""
+    first = len(leaves.found)
+    if isinstance(value, list):
+        each(part)(leaves, value, path, place)
+        texts = [
+            index
+            for index in range(first, len(leaves.found))
+            if isinstance(leaves.found[index].content, Text) and leaves.found[index].path[-1] in TEXT_FIELDS
+        ]
+        leaves.join(texts, path, place)
+    elif isinstance(value, Mapping):
+        part(leaves, value, path, place)
+    else:
+        text(leaves, value, path, place)
+
+
+TEXT_FIELDS = frozenset(name for names in PARTS.values() for name in names)
+
+
+def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One tool call of an assistant: its name and its arguments, at the stage `tool_call`."""
+    function = value.get("function", value.get("custom", value)) if isinstance(value, Mapping) else None
+    name = function.get("name") if isinstance(function, Mapping) else None
+    here = replace(place, stage=Stage.TOOL_CALL, tool=name if isinstance(name, str) else "")
+    CALL(leaves, value, path, here)
+
+
+def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One tool definition: everything in it is read by the model."""
+    inner = value.get("function", value.get("custom", value)) if isinstance(value, Mapping) else None
+    name = inner.get("name") if isinstance(inner, Mapping) else None
+    here = Place(stage=Stage.TOOL_DEFINITION, role="system", tool=name if isinstance(name, str) else "")
+    DEFINITION(leaves, value, path, here)
+
+
+FUNCTION = by_table({"name": identifier, "arguments": arguments, "input": text})
+CALL = by_table(
+    {"id": identifier, "type": kind_word, "index": keep, "function": FUNCTION, "custom": FUNCTION, "name": identifier, "arguments": arguments}
+)
+DEFINED = by_table({"name": identifier, "strict": keep}, lenient=True)
+DEFINITION = by_table({"type": kind_word, "function": DEFINED, "custom": DEFINED, "name": identifier}, lenient=True)
+
+def audio(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A spoken reply: its transcript is text, its sound is not judged by this build."""
+    if value is None:
+        return
+    leaves.cannot("audio", "no transcriber for this sound", path, place)
+    by_table({"id": identifier, "transcript": text, "data": keep, "expires_at": keep})(leaves, value, path, place)
+
+
+MESSAGE = by_table(
+    {
+        "role": keep,
+        "content": content,
+        "name": identifier,
+        "tool_call_id": identifier,
+        "id": identifier,
+        "tool_calls": each(call),
+        "function_call": call,
+        "refusal": text,
+        "reasoning": text,
+        "reasoning_content": text,
+        "annotations": anything,
+        "audio": audio,
+    }
+)
+
+
+def message(leaves: Leaves, value: Any, path: Path, index: int) -> str:
+    """Read one message of a request; return its role."""
+    if not isinstance(value, Mapping):
+        raise RequestError("invalid_message", f"a message must be a mapping, not {type(value).__name__}", pointer(path))
+    role = value.get("role")
+    if not isinstance(role, str) or role not in STAGES:
+        raise RequestError("unknown_role", f"role {role!r} is not one of {', '.join(STAGES)}", pointer((*path, "role")))
+    also = (Stage.INPUT,) if role == "assistant" else ()
+    name = value.get("name")
+    tool = name if role in {"tool", "function"} and isinstance(name, str) else None
+    MESSAGE(leaves, value, path, Place(STAGES[role], also, role, message=index, tool=tool))
+    return role
+
+
+def messages(leaves: Leaves, value: Any, path: Path = ()) -> None:
+    """Read the messages of a request, oldest first."""
+    if not isinstance(value, list | tuple):
+        raise RequestError("invalid_messages", "messages must be a list", pointer(path))
+    roles = [message(leaves, entry, (*path, index), index) for index, entry in enumerate(value)]
+    users = [index for index, role in enumerate(roles) if role == "user"]
+    leaves.turns = max(1, len(users))
+    leaves.current_from = users[-1] if users else 0
+    leaves.roles = tuple(roles)
+
+
+def keep_all(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A structure of numbers and closed words (usage, log-probabilities of a text that is judged elsewhere)."""
+
+
+def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One choice of a response."""
+    index = value.get("index") if isinstance(value, Mapping) else None
+    position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
+    CHOICE(leaves, value, path, replace(place, choice_index=position))
+
+
+CHOICE = by_table(
+    {"index": keep, "finish_reason": keep, "stop_reason": keep, "message": MESSAGE, "logprobs": keep_all, "text": text}
+)
+RESPONSE = by_table(
+    {
+        "id": keep,
+        "object": keep,
+        "created": keep,
+        "model": keep,
+        "service_tier": keep,
+        "system_fingerprint": keep,
+        "usage": keep_all,
+        "choices": each(choice),
+    }
+)
+
+
+def prediction(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A predicted reply: text that the model may repeat."""
+    by_table({"type": keep, "content": content})(leaves, value, path, place)
+
+
+def request_messages(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The conversation of a request."""
+    messages(leaves, value, path)
+
+
+RETRIEVED = Place(Stage.RETRIEVAL, role="tool")
+REQUEST = by_table(
+    {
+        "model": keep,
+        "messages": request_messages,
+        "tools": each(definition),
+        "functions": each(definition),
+        "tool_choice": anything,
+        "function_call": anything,
+        "response_format": anything,
+        "prediction": prediction,
+        "documents": lambda leaves, value, path, place: leaves.anything(value, path, RETRIEVED),
+        "stop": anything,
+        "user": text,
+        "safety_identifier": text,
+        "prompt_cache_key": keep,
+        "metadata": anything,
+        "web_search_options": anything,
+        "stream_options": keep_all,
+        "logit_bias": keep_all,
+        "modalities": keep_all,
+        "audio": keep_all,
+        **dict.fromkeys(
+            ("stream", "n", "temperature", "top_p", "top_k", "seed", "max_tokens", "max_completion_tokens", "logprobs"), keep
+        ),
+        **dict.fromkeys(("presence_penalty", "frequency_penalty", "top_logprobs", "parallel_tool_calls", "store"), keep),
+        **dict.fromkeys(("reasoning_effort", "verbosity", "service_tier", "prompt_cache_retention"), keep),
+        # These change the prompt after the guard has read it.
+        **dict.fromkeys(("chat_template", "chat_template_kwargs", "continue_final_message", "previous_response_id"), refuse),
+    }
+)
+
+
+def request(body: Any) -> Leaves:
+    """Return the leaves of a chat completion request."""
+    leaves = Leaves()
+    if not isinstance(body, Mapping) or "messages" not in body:
+        raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
+    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
+    return leaves
+
+
+def response(body: Any) -> Leaves:
+    """Return the leaves of a chat completion."""
+    leaves = Leaves()
+    RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return leaves

@@ -1,0 +1,170 @@
+"""Leaves in, detections out: which detectors each leaf needs, in tiers, from the cache where it can be.
+
+`Round` knows no thread and no clock but the one that times detectors: it hands out `Task`s, and whoever drives it
+(`pipeline.py`) runs them where they belong and gives the answers back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+from guardrails.detectors import Bound
+from guardrails.engine.cache import Entry, FindingsCache
+from guardrails.engine.fields import Leaf
+from guardrails.policy.compile import CompiledPolicy, Plan
+from guardrails.types import CLEAN, Content, Detection, DetectorFailure, Finding, Text, Unchecked
+
+
+@dataclass(slots=True)
+class Task:
+    """One detector over the contents that it has not seen yet; `answers` come back in the order of `leaves`."""
+
+    bound: Bound
+    leaves: list[int] = field(default_factory=list)
+    contents: list[Content] = field(default_factory=list)
+    answers: Sequence[Detection] = ()
+    took_ms: float = 0.0
+
+    def run(self) -> None:
+        """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
+        started = perf_counter()
+        try:
+            answers = self.bound.detector.detect(self.contents)
+            if len(answers) != len(self.contents):
+                raise ValueError(f"{len(answers)} answers for {len(self.contents)} contents")
+            self.answers = answers
+        except Exception as error:  # a failure is an input of the verdict, never a pass
+            self.fail(f"{type(error).__name__}: {str(error)[:200]}")
+        self.took_ms = (perf_counter() - started) * 1000.0
+
+    def fail(self, reason: str) -> None:
+        """Answer with an error for all contents."""
+        self.answers = [Detection(error=reason)] * len(self.contents)
+
+
+class Round:
+    """All detections of one check."""
+
+    def __init__(self, policies: Sequence[CompiledPolicy], leaves: Sequence[Leaf], cache: FindingsCache | None) -> None:
+        self.leaves = leaves
+        self.plans: list[tuple[Plan, ...]] = []
+        self.contents: list[Content] = []
+        self.found: list[dict[str, Detection]] = []
+        self.cached: list[Entry | None] = []
+        self.unchecked: list[tuple[Unchecked, int]] = []
+        self.timings: dict[str, float] = {}
+        limit = min(policy.limits.characters for policy in policies)
+        for index, leaf in enumerate(leaves):
+            content = leaf.content
+            place = content.place
+            stages = (place.stage, *place.also)
+            self.plans.append(tuple(policy.plan(stages) for policy in policies))
+            if isinstance(content, Text) and len(content.text) > limit:
+                self.unchecked.append(
+                    (Unchecked("limit", f"text past {limit} characters", place.path, (limit, len(content.text))), index)
+                )
+                content = Text(content.text[:limit], place, content.context)
+            self.contents.append(content)
+            self.found.append({})
+            self.cached.append(cache.entry(content.text) if cache and isinstance(content, Text) else None)
+
+    def tiers(self) -> list[int]:
+        """Return the tiers that these leaves need, cheapest first."""
+        return sorted({bound.tier for plans in self.plans for plan in plans for tier in plan.tiers for bound in tier})
+
+    def tasks(self, tier: int) -> list[Task]:
+        """Return what is to be run for a tier; what the cache knows is filled in already."""
+        tasks: dict[str, Task] = {}
+        for index, plans in enumerate(self.plans):
+            for plan in plans:
+                for bounds in plan.tiers:
+                    if bounds[0].tier == tier:
+                        self._need(index, bounds, tasks)
+        return list(tasks.values())
+
+    def _need(self, index: int, bounds: Iterable[Bound], tasks: dict[str, Task]) -> None:
+        content, found, entry = self.contents[index], self.found[index], self.cached[index]
+        for bound in bounds:
+            digest = bound.digest
+            if digest in found or content.kind not in bound.contents:
+                continue
+            known = entry.get(_key(bound, content)) if entry is not None else None
+            if known is not None:
+                found[digest] = known
+                continue
+            found[digest] = CLEAN  # stands for the answer until `settle` puts it here
+            task = tasks.get(digest)
+            if task is None:
+                task = tasks[digest] = Task(bound)
+            task.leaves.append(index)
+            task.contents.append(content)
+
+    def settle(self, tasks: Iterable[Task]) -> None:
+        """Take the answers of tasks that were run."""
+        for task in tasks:
+            bound = task.bound
+            self.timings[bound.name] = self.timings.get(bound.name, 0.0) + task.took_ms
+            for index, answer in zip(task.leaves, task.answers, strict=True):
+                self.found[index][bound.digest] = answer
+                entry = self.cached[index]
+                if entry is not None and answer.error is None:
+                    entry[_key(bound, self.contents[index])] = answer
+
+    def of(self, index: int, plan: Plan, pending: frozenset[int]) -> tuple[tuple[Finding, ...], frozenset[str]]:
+        """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending tier."""
+        findings: list[Finding] = []
+        unknown: set[str] = set()
+        leaf, found = self.leaves[index], self.found[index]
+        for bounds in plan.tiers:
+            for bound in bounds:
+                detection = found.get(bound.digest)
+                if bound.tier in pending or (detection is not None and detection.error is not None):
+                    unknown.add(bound.name)
+                elif detection is not None and detection.findings:
+                    findings.extend(self._stamped(leaf, detection.findings))
+        return tuple(findings), frozenset(unknown)
+
+    def _stamped(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
+        place = leaf.content.place
+        for finding in findings:
+            if leaf.pieces and finding.span is not None and not self._crosses(leaf, finding.span):
+                continue  # the part itself has it
+            if place.path or place.choice_index is not None or place.origin is not None:
+                yield replace(finding, path=place.path, choice_index=place.choice_index, origin=place.origin)
+            else:
+                yield finding
+
+    @staticmethod
+    def _crosses(leaf: Leaf, span: tuple[int, int]) -> bool:
+        """Tell whether a span of a joined text touches more than one of its parts."""
+        return any(span[0] < begin < span[1] for _, begin in leaf.pieces)
+
+    def failures(self) -> list[DetectorFailure]:
+        """Return each detector that failed, and where."""
+        names = {bound.digest: bound.name for plans in self.plans for plan in plans for tier in plan.tiers for bound in tier}
+        return [
+            DetectorFailure(names[digest], detection.error, self.leaves[index].content.place.path)
+            for index, found in enumerate(self.found)
+            for digest, detection in found.items()
+            if detection.error is not None
+        ]
+
+    def not_judged(self) -> list[tuple[Unchecked, int]]:
+        """Return what was left out, with the leaf that it belongs to."""
+        out = list(self.unchecked)
+        for index, found in enumerate(self.found):
+            place = self.leaves[index].content.place
+            content = self.contents[index]
+            if not isinstance(content, Text) and not found:
+                out.append((Unchecked("part", f"no detector reads this {content.kind}", place.path), index))
+            for detection in found.values():
+                out.extend((replace(entry, path=place.path), index) for entry in detection.unchecked)
+        return out
+
+
+def _key(bound: Bound, content: Content) -> str:
+    if not bound.reads or content.context is None:
+        return bound.digest
+    return "\0".join((bound.digest, *(content.context.get(name, "") for name in bound.reads)))

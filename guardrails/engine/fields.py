@@ -1,0 +1,195 @@
+"""Leaves: what a body holds to judge, each with its JSON Pointer, and edits of leaves back into the body.
+
+A body is walked by a field table (`chat.py` has the one of the chat API; each endpoint of the proxy adds its own):
+which fields are text to judge, which are structure, which are refused. String leaves of fields that no table
+knows are judged as well, and named. Nothing is changed in place: edits copy the path that leads to them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from guardrails.errors import RequestError
+from guardrails.types import Content, Place, Text, Unchecked
+
+Path = tuple["str | int", ...]
+
+MAX_DEPTH = 64
+"""Nesting of a body, JSON inside strings included."""
+
+LONG_NUMBER = 6
+"""Digits from which a number is judged as a text too: a card number needs no quotes."""
+
+ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+
+
+def pointer(path: Path) -> str:
+    """Write a path as a JSON Pointer (RFC 6901)."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One content of a body. `path` leads to it; `inner` leads on inside the JSON text that stands there.
+
+    `editable` is False for identifiers and the like: a redaction that would change them blocks instead.
+    `pieces` are the leaves (by index, with where each begins) that a joined text is made of; `across` tells that they
+    are of several messages, so that only rules of scope `conversation` look at it.
+    """
+
+    content: Content
+    path: Path = ()
+    inner: Path | None = None
+    editable: bool = True
+    pieces: tuple[tuple[int, int], ...] = ()
+    across: bool = False
+
+
+@dataclass(slots=True)
+class Leaves:
+    """What a walk collects. `unchecked` are parts that cannot be judged; `unknown` are fields outside the table."""
+
+    found: list[Leaf] = field(default_factory=list)
+    unchecked: list[tuple[Unchecked, Place]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    turns: int = 1
+    current_from: int = 0
+    """The message with which the current turn begins; what lies before is history."""
+    roles: tuple[str, ...] = ()
+    """The role of each message."""
+
+    def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
+        """Add a text."""
+        if value:
+            self.found.append(Leaf(Text(value, replace(place, path=pointer(path))), path, editable=editable))
+
+    def cannot(self, kind: str, reason: str, path: Path, place: Place) -> None:
+        """Note a part that cannot be judged."""
+        shown = replace(place, path=pointer(path))
+        self.unchecked.append((Unchecked(kind, reason, shown.path), shown))
+
+    def anything(self, value: Any, path: Path, place: Place, *, keys: bool = True) -> None:
+        """Add every string below a value, mapping keys too, and long numbers, which may be cards."""
+        for inner, text, editable in strings(value):
+            if editable or keys:
+                self.text(text, path + inner, place, editable=editable)
+
+    def unknown_field(self, value: Any, path: Path, place: Place) -> None:
+        """Judge a field that the table does not know, and name it."""
+        self.unknown.append(pointer(path))
+        self.anything(value, path, place)
+
+    def json_text(self, value: str, path: Path, place: Place) -> None:
+        """Add the decoded leaves of a JSON text, such as a call's arguments; text that is no JSON is judged as it is."""
+        decoded, sound = decode(value)
+        if not sound:
+            self.text(value, path, place, editable=False)
+            unescaped = ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+            if unescaped != value:
+                self.text(unescaped, path, place, editable=False)
+            return
+        for inner, text, editable in strings(decoded):
+            if text:
+                shown = replace(place, path=pointer(path + inner))
+                self.found.append(Leaf(Text(text, shown), path, inner, editable))
+
+    def join_turns(self) -> None:
+        """Add the joined texts of all user messages and of all assistant messages."""
+        by_role: dict[str | None, list[int]] = {}
+        for index, leaf in enumerate(self.found):
+            place = leaf.content.place
+            if place.message is not None and isinstance(leaf.content, Text) and not leaf.pieces and leaf.editable:
+                by_role.setdefault(place.role, []).append(index)
+        for indexes in by_role.values():
+            first = self.found[indexes[0]].content.place
+            self.join(indexes, (), replace(first, message=None), across=True)
+
+    def join(self, indexes: list[int], path: Path, place: Place, *, across: bool = False) -> None:
+        """Add the joined text of several leaves: a word that is split over two parts is still a word."""
+        if len(indexes) < 2:
+            return
+        pieces: list[tuple[int, int]] = []
+        texts: list[str] = []
+        start = 0
+        for index in indexes:
+            content = self.found[index].content
+            assert isinstance(content, Text)
+            pieces.append((index, start))
+            texts.append(content.text)
+            start += len(content.text)
+        joined = Text("".join(texts), replace(place, path=pointer(path)))
+        self.found.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
+
+
+def decode(text: str) -> tuple[Any, bool]:
+    """Parse a JSON text. The second value is False if it is none, or if two parsers could read it in two ways."""
+    doubled = False
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal doubled
+        out = dict(items)
+        doubled = doubled or len(out) < len(items)
+        return out
+
+    def refuse(name: str) -> Any:
+        raise ValueError(name)
+
+    try:
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse)
+    except (ValueError, RecursionError):
+        return None, False
+    return value, not doubled
+
+
+def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
+    """Yield `(path, text, editable)` for each string and long number below a value, and for each mapping key."""
+    if len(path) > MAX_DEPTH:
+        raise RequestError("too_deep", f"nests deeper than {MAX_DEPTH} levels", pointer(path))
+    if isinstance(value, str):
+        yield path, value, True
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield (*path, key), str(key), False
+            yield from strings(inner, (*path, key))
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from strings(inner, (*path, index))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        text = str(value)
+        if sum(char.isdigit() for char in text) >= LONG_NUMBER:
+            yield path, text, True
+
+
+def edited(body: Any, edits: Mapping[tuple[Path, Path | None], str]) -> Any:
+    """Return the body with the texts at these places replaced; what leads to none of them is shared, not copied."""
+    inside: dict[Path, dict[Path, str]] = {}
+    for (path, inner), text in edits.items():
+        if inner is None:
+            body = _set(body, path, text)
+        else:
+            inside.setdefault(path, {})[inner] = text
+    for path, changes in inside.items():
+        value, _ = decode(_get(body, path))
+        for inner, text in changes.items():
+            value = _set(value, inner, text)
+        body = _set(body, path, json.dumps(value, ensure_ascii=False))
+    return body
+
+
+def _get(body: Any, path: Path) -> Any:
+    for part in path:
+        body = body[part]
+    return body
+
+
+def _set(body: Any, path: Path, value: Any) -> Any:
+    if not path:
+        return value
+    head, *rest = path
+    copy = dict(body) if isinstance(body, Mapping) else list(body)
+    copy[head] = _set(copy[head], tuple(rest), value)  # type: ignore[index] # a path made by the walk fits
+    return copy

@@ -1,0 +1,114 @@
+"""The exceptions, as a tree. A block is a value (`Verdict`), not an exception, wherever a caller can receive one.
+
+GuardrailsError
+├─ PolicyErrors      all problems of a policy, sorted; what load and compile raise
+├─ MissingExtra      an optional package is needed; the message names the command that installs it
+├─ Overloaded        the worker pool sheds load; try again later
+├─ RequestError      a body that must not be judged or forwarded (doubled keys, bad UTF-8, …)
+├─ BackendError      the model behind a guard failed; carries an HTTP-like status
+└─ Blocked           raised only where a wrapped call has no other way to answer; carries the verdict
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from guardrails.types import Verdict
+
+SHOWN = 20
+"""Problems that the text of `PolicyErrors` shows before it only counts them."""
+
+
+class GuardrailsError(Exception):
+    """Anything that this package raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PolicyError:
+    """One located problem of a policy. Lines and columns start at 1; 0 means that the place is not known."""
+
+    file: str
+    line: int
+    col: int
+    code: str
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        hint = f" - {self.hint}" if self.hint else ""
+        return f"{self.file}:{self.line}:{self.col}: {self.code}: {self.message}{hint}"
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the problem as plain JSON values."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "col": self.col,
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+class PolicyErrors(GuardrailsError):
+    """All problems of a policy, in the order of the file; `errors` holds them one by one."""
+
+    def __init__(self, errors: Iterable[PolicyError]) -> None:
+        self.errors = sorted(set(errors))
+        shown = [str(error) for error in self.errors[:SHOWN]]
+        rest = len(self.errors) - len(shown)
+        if rest > 0:
+            shown.append(f"… and {rest} more")
+        super().__init__("\n".join(shown))
+
+    def __len__(self) -> int:
+        return len(self.errors)
+
+
+class MissingExtra(GuardrailsError):
+    """An optional package is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs: pip install 'guardrails-middleware[{extra}]'")
+
+
+class Overloaded(GuardrailsError):
+    """The worker pool is full; `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RequestError(GuardrailsError):
+    """A body that two parsers could read in two ways, or that this build cannot judge.
+
+    `path` is a JSON Pointer to the offending field ("" for the whole body).
+    """
+
+    def __init__(self, code: str, message: str, path: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.path = path
+
+
+class BackendError(GuardrailsError):
+    """The model behind a guard failed. `status` is what a client should be told (502, 503, 504, …)."""
+
+    def __init__(self, message: str, status: int = 502, code: str = "upstream_error") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+class Blocked(GuardrailsError):
+    """A wrapped call was stopped by the policy; `verdict` says by which rules and why."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        rules = ", ".join(repr(rule.id) for rule in verdict.rules if rule.action is verdict.action)
+        text = verdict.message or "stopped by policy"
+        super().__init__(f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r})")

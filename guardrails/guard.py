@@ -1,0 +1,160 @@
+"""The guard: a policy around contents and calls. Where input check, call and output check meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from guardrails.engine.evaluate import Request
+from guardrails.engine.outcome import Outcome
+from guardrails.engine.pipeline import Pipeline, today
+from guardrails.engine.subject import Subject, read, removed_paths
+from guardrails.policy.compile import CompiledPolicy, compile_policy
+from guardrails.policy.load import load
+from guardrails.types import Stage, Verdict
+
+if TYPE_CHECKING:
+    from guardrails.detectors import Kind
+
+F = TypeVar("F", bound=Callable[..., Any])
+NOBODY: Mapping[str, Any] = {}
+
+
+class Guard:
+    """A compiled policy ready to check contents and to wrap calls. One guard serves any number of threads and loops."""
+
+    def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
+        self.pipeline = Pipeline(policy, floor)
+
+    @classmethod
+    def load(
+        cls,
+        policy: str | Path = "default",
+        *,
+        floor: str | Path | None = None,
+        detectors: Mapping[str, Kind] | None = None,
+    ) -> Guard:
+        """Load and compile a policy: a shipped one by name, any other by path.
+
+        Args:
+            policy: `default`, `strict`, `pii-only`, `agents`, or the path of a YAML file.
+            floor: a policy of the operator's, under which the verdict cannot fall.
+            detectors: kinds of detectors of your own, by the name that `use:` gives them.
+
+        Raises:
+            PolicyErrors: everything that is wrong, each problem with file, line and column.
+        """
+        compiled = compile_policy(load(policy, detectors))
+        return cls(compiled, None if floor is None else compile_policy(load(floor, detectors)))
+
+    @property
+    def policy(self) -> CompiledPolicy:
+        """The compiled policy."""
+        return self.pipeline.policy
+
+    def check(
+        self,
+        content: object,
+        stage: str = "input",
+        *,
+        user: Mapping[str, Any] | None = None,
+        tenant: str | None = None,
+        client: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        model: str | None = None,
+        complete: bool = False,
+    ) -> Verdict:
+        """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
+
+        Args:
+            content: a text, messages, a chat request or response, bytes, a path, a PIL picture, or a content of
+                `guardrails.types`. Messages and bodies say at which stage each part stands.
+            stage: where a bare text or picture stands: `input`, `output`, `tool_definition`, `tool_call`,
+                `tool_result` or `retrieval`.
+            user: who asks (`request.user.*`), from your authentication, never from the client.
+            tenant: for whom (`request.tenant`), from the same source.
+            client: what the client says of itself (`request.client.*`); `language` chooses messages.
+            metadata: free values (`request.metadata`).
+            model: the model that is asked (`request.model`).
+            complete: run every detector, also when a block is certain.
+
+        Raises:
+            TypeError: the content is of a type that cannot be checked.
+            RequestError: the messages have no form that can be judged.
+            Overloaded: the workers are full.
+        """
+        subject = read(content, Stage(stage))
+        request = who(subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model)
+        outcome = self.pipeline.check(subject.leaves, request, complete=complete)
+        return self.verdict(subject, outcome, Stage(stage))
+
+    async def acheck(
+        self,
+        content: object,
+        stage: str = "input",
+        *,
+        user: Mapping[str, Any] | None = None,
+        tenant: str | None = None,
+        client: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        model: str | None = None,
+        complete: bool = False,
+    ) -> Verdict:
+        """The twin of `check` that does not block the event loop."""
+        subject = read(content, Stage(stage))
+        request = who(subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model)
+        outcome = await self.pipeline.acheck(subject.leaves, request, complete=complete)
+        return self.verdict(subject, outcome, Stage(stage))
+
+    def verdict(self, subject: Subject, outcome: Outcome, stage: Stage) -> Verdict:
+        """Put the verdict together from an outcome."""
+        return Verdict(
+            id="vd_" + os.urandom(12).hex(),
+            action=outcome.action,
+            stage=stage,
+            policy=self.pipeline.policy.ref,
+            content=subject.apply(outcome),
+            complete=outcome.complete,
+            rules=outcome.rules,
+            shadow=outcome.shadow,
+            findings=outcome.findings,
+            coverage=outcome.coverage,
+            errors=outcome.errors,
+            removed=removed_paths(subject.leaves, outcome) if outcome.removed else (),
+            timings_ms=outcome.timings,
+        )
+
+    def wrap(self, function: F, *, on_block: str = "raise", **options: Any) -> F:
+        """Return the function with its texts checked before, and what it returns checked after; see `wrap.wrap`."""
+        from guardrails.wrap import wrap
+
+        return wrap(self, function, on_block=on_block, **options)
+
+    def stream(self, stage: str = "output", **context: Any) -> Any:
+        """Return a stream filter: `.feed(delta) -> str`, `.flush() -> str`, `.verdict`; see `wrap.Stream`."""
+        from guardrails.wrap import Stream
+
+        return Stream(self, stage, context)
+
+
+def who(
+    subject: Subject,
+    *,
+    user: Mapping[str, Any] | None,
+    tenant: str | None,
+    client: Mapping[str, Any] | None,
+    metadata: Mapping[str, Any] | None,
+    model: str | None,
+) -> Request:
+    """Return who asks and for what, as conditions read it."""
+    return Request(
+        user=user or NOBODY,
+        tenant=tenant,
+        client=client or NOBODY,
+        metadata=metadata,
+        model=model,
+        turns=subject.leaves.turns,
+        today=today(),
+    )

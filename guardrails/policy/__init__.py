@@ -1,0 +1,1 @@
+"""Policies: YAML text to a checked, compiled policy."""

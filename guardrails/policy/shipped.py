@@ -1,0 +1,20 @@
+"""The policies that come with the package: names in, files out."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def shipped_folder() -> Path:
+    """Return the folder of the shipped policies: inside the package, or at the top of a source checkout."""
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "policies"
+    return inside if inside.is_dir() else package.parent / "policies"
+
+
+@cache
+def shipped_names() -> tuple[str, ...]:
+    """Return the names of the shipped policies, sorted."""
+    return tuple(sorted(path.stem for path in shipped_folder().glob("*.yaml") if not path.stem.endswith(".test")))

@@ -1,0 +1,126 @@
+"""The one dotted taxonomy of categories, with its names in other systems.
+
+A parent's score is at least its children's; `unsafe` is at least any harm. Names under `pii.`, `secret.`,
+`url.` and `custom.` are open: detectors and policies add leaves there. Sources of the tables: OpenAI
+moderation API reference, Azure AI Content Safety harm categories, AWS Bedrock Guardrails content filters,
+MLCommons AILuminate 1.0 hazard codes, Llama Guard 3 model card, OWASP Top 10 for LLM applications 2025.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+CATEGORIES: dict[str, str] = {
+    "unsafe": "Any harm at all: the highest score of every category below that is a harm.",
+    "toxic": "Rude, disrespectful or abusive language.",
+    "hate": "Hatred against people for what they are (race, religion, gender, …).",
+    "hate.threatening": "Hatred with a threat of violence.",
+    "harassment": "Insults, bullying or intimidation of a person.",
+    "harassment.threatening": "Harassment with a threat of violence.",
+    "sexual": "Sexual content.",
+    "sexual.suggestive": "Suggestive, not explicit.",
+    "sexual.minors": "Sexual content about minors.",
+    "violence": "Violence, its depiction or its praise.",
+    "violence.graphic": "Violence in gory detail.",
+    "self_harm": "Suicide, self-injury, eating disorders.",
+    "self_harm.intent": "A person says that they want to harm themselves.",
+    "self_harm.instructions": "Instructions for self-harm.",
+    "illicit": "Advice or help for crimes and other dangerous acts.",
+    "illicit.violent": "The same, with weapons or violence.",
+    "profanity": "Swear words.",
+    "jailbreak": "An attempt to talk a model out of its rules.",
+    "injection": "Instructions smuggled into data that a model reads.",
+    "prompt_leak": "The system prompt, or an attempt to get it.",
+    "pii": "Personal data; its leaves name the kind, such as `pii.email`.",
+    "secret": "Credentials; its leaves name the kind, such as `secret.aws_access_key`.",
+    "spam": "Unwanted advertising.",
+    "url": "Links, judged by list or form.",
+    "custom": "What a policy names for itself.",
+}
+
+OPEN = ("pii", "secret", "url", "custom")
+"""Roots under which any leaf name is valid."""
+
+NOT_HARM = frozenset({"pii", "secret", "spam", "url", "custom"})
+
+NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9][a-z0-9_]*)*")
+
+OPENAI: dict[str, str] = {
+    "harassment": "harassment",
+    "harassment/threatening": "harassment.threatening",
+    "hate": "hate",
+    "hate/threatening": "hate.threatening",
+    "illicit": "illicit",
+    "illicit/violent": "illicit.violent",
+    "self-harm": "self_harm",
+    "self-harm/intent": "self_harm.intent",
+    "self-harm/instructions": "self_harm.instructions",
+    "sexual": "sexual",
+    "sexual/minors": "sexual.minors",
+    "violence": "violence",
+    "violence/graphic": "violence.graphic",
+}
+AZURE: dict[str, str] = {
+    "Hate": "hate",
+    "SelfHarm": "self_harm",
+    "Sexual": "sexual",
+    "Violence": "violence",
+}
+BEDROCK: dict[str, str] = {
+    "HATE": "hate",
+    "INSULTS": "harassment",
+    "SEXUAL": "sexual",
+    "VIOLENCE": "violence",
+    "MISCONDUCT": "illicit",
+    "PROMPT_ATTACK": "jailbreak",
+}
+MLCOMMONS: dict[str, str] = {
+    "vcr": "violence",
+    "ncr": "illicit",
+    "src": "sexual",
+    "cse": "sexual.minors",
+    "ssh": "self_harm",
+    "iwp": "illicit.violent",
+    "hte": "hate",
+    "sxc_prn": "sexual",
+    "prv": "pii",
+}
+LLAMA_GUARD: dict[str, str] = {
+    "S1": "violence",
+    "S2": "illicit",
+    "S3": "sexual",
+    "S4": "sexual.minors",
+    "S7": "pii",
+    "S9": "illicit.violent",
+    "S10": "hate",
+    "S11": "self_harm",
+    "S12": "sexual",
+}
+OWASP: dict[str, str] = {
+    "llm01": "injection",
+    "llm02": "pii",
+    "llm07": "prompt_leak",
+}
+
+
+def is_valid(category: str) -> bool:
+    """Tell whether the name is of the taxonomy, or a leaf under one of its open roots."""
+    if not NAME.fullmatch(category):
+        return False
+    return category in CATEGORIES or category.split(".", 1)[0] in OPEN
+
+
+def is_harm(category: str) -> bool:
+    """Tell whether the category counts towards `unsafe`."""
+    return category.split(".", 1)[0] not in NOT_HARM
+
+
+@cache
+def with_ancestors(category: str) -> tuple[str, ...]:
+    """Return the category and every name that is worth at least as much: its parents, and `unsafe` for a harm."""
+    parts = category.split(".")
+    names = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    if is_harm(category) and "unsafe" not in names:
+        names.append("unsafe")
+    return tuple(names)

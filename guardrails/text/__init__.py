@@ -1,0 +1,16 @@
+"""Views of a text, with every offset mapped back to the original; standard library only.
+
+View                 a text as it is read, and the map from its spans to spans of the original
+normalized           the view with case: invisible characters out, NFKC, look-alikes as ASCII
+folded               the view that terms are matched on: normalized, without case and accents
+settled              how much of a growing text has a view that can no longer change
+is_word              whether a character belongs to a word, for word boundaries
+surrogates_replaced  a text that can be encoded, offsets kept
+"""
+
+from __future__ import annotations
+
+from guardrails.text.views import View, folded, normalized, settled
+from guardrails.text.words import is_word, surrogates_replaced
+
+__all__ = ["View", "folded", "is_word", "normalized", "settled", "surrogates_replaced"]

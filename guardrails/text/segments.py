@@ -1,0 +1,117 @@
+"""The spelling of one segment: a base character and what combines with it goes in, its plain spelling comes out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from typing import Final
+
+from guardrails.text import _tables, lookalikes
+
+CAP: Final = 32
+"""Longest segment, in characters: a run of marks without end must not hold a stream for ever."""
+
+INVISIBLE: Final = _tables.INVISIBLE + _tables.INVISIBLE_ASTRAL
+COMBINING: Final = _tables.COMBINING + _tables.COMBINING_ASTRAL
+
+
+# Compiling these classes takes milliseconds, which a process that sees only ASCII need never pay: hence `cache`.
+
+
+@cache
+def unit() -> re.Pattern[str]:
+    """Return the pattern that matches one unit of text at a position; match it in a window of `CAP` characters.
+
+    A unit is a run of invisible characters, a combining character without a base, or a base with all that
+    combines with it. Invisible characters belong to a segment only when a combining character follows them.
+    """
+    return re.compile(f"[{INVISIBLE}]++|[{COMBINING}]|(?s:.)(?:[{INVISIBLE}]*+[{COMBINING}])*+")
+
+
+@cache
+def joiner() -> re.Pattern[str]:
+    """Return the pattern of one character that may belong to the segment before it."""
+    return re.compile(f"[{INVISIBLE}{COMBINING}]")
+
+
+@cache
+def _hidden() -> re.Pattern[str]:
+    return re.compile(f"[{INVISIBLE}]+")
+
+
+@cache
+def _combining() -> re.Pattern[str]:
+    return re.compile(f"[{COMBINING}]+")
+
+
+@cache
+def _dropped() -> re.Pattern[str]:
+    return re.compile(f"[{_tables.DROPPED}]+")
+
+
+@cache
+def _jamo() -> dict[int, str]:
+    """Map conjoining jamo to stand-alone ones, which never compose with what comes next."""
+    table = {}
+    for kind, first, last in (
+        ("CHOSEONG", 0x1100, 0x1112),
+        ("JUNGSEONG", 0x1161, 0x1175),
+        ("JONGSEONG", 0x11A8, 0x11C2),
+    ):
+        for code in range(first, last + 1):
+            name = unicodedata.name(chr(code)).replace(kind, "LETTER")
+            table[code] = unicodedata.lookup(name)
+    return table
+
+
+def plain(text: str) -> str:
+    """Return NFKC of `text` with look-alikes as ASCII, case kept; `text` holds whole, visible segments."""
+    table = lookalikes.cased()
+    # Before as well as after: the compatibility form of a spacing accent is a space and a mark.
+    apart = unicodedata.normalize("NFKD", text.translate(table)).translate(table)
+    return unicodedata.normalize("NFKC", apart).translate(_jamo())
+
+
+def caseless(text: str, dropped: re.Pattern[str]) -> str:
+    """Return NFKC of `text` case-folded, without `dropped` marks, look-alikes and strokes as lower-case ASCII."""
+    table = lookalikes.caseless()
+    apart = dropped.sub("", unicodedata.normalize("NFKD", text.translate(table)))
+    return unicodedata.normalize("NFKC", apart.casefold().translate(table)).translate(_jamo())
+
+
+def _alone(mark: str) -> str:
+    # A mark without its base says nothing, and kept it would combine with whatever the view puts before it.
+    return mark.translate(_jamo()) if ord(mark) in _jamo() else ""
+
+
+def _capped(spelling: str) -> str:
+    # A base may expand to one with marks of its own, on top of a full load: the view must keep to the cap too.
+    if len(spelling) <= CAP:
+        return spelling
+    kept, end = "", 0
+    while match := unit().match(spelling, end, end + CAP):
+        kept += _alone(match[0]) if joiner().match(match[0]) else match[0]
+        end = match.end()
+    return kept
+
+
+@lru_cache(maxsize=4096)
+def spell(segment: str) -> str:
+    """Return how one unit reads in the normalized view; empty for what is invisible or a mark alone."""
+    visible = _hidden().sub("", segment)
+    if _combining().match(visible):
+        return _alone(visible)
+    return _capped(plain(visible))
+
+
+@lru_cache(maxsize=4096)
+def fold(segment: str) -> str:
+    """Return how one unit reads in the folded view; empty for what is invisible or a mark alone."""
+    visible = _hidden().sub("", segment)
+    if _combining().match(visible):
+        return _alone(visible)
+    spelling = caseless(visible, _dropped())
+    # The base itself may have been dropped, which leaves its marks alone.
+    orphans = _combining().match(spelling)
+    return _capped(spelling[orphans.end() :] if orphans else spelling)

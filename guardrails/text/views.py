@@ -1,0 +1,210 @@
+"""Views: a raw text goes in, the text a reader sees comes out, with the exact way back to raw offsets.
+
+A raw text is a row of segments: a base character with the marks that combine with it (`segments.unit`). Each
+segment is spelled alone, so the view of a text is the row of the views of its parts, cut between segments.
+Cost: O(n); ASCII text costs a scan, and other text one replacement per different letter that changes and one
+piece per place that changes length.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from guardrails.text import _tables, segments
+
+_Piece = tuple[int, int, int, int]
+"""Where view and raw text differ in length: view end, view start, raw start, raw end."""
+
+_ASCII: Final = bytes(range(128))
+# Planes above the basic one are searched coarsely: every range in a class costs time on every character.
+_COARSE_ASTRAL: Final = "\\U00010000-\\U0001f2ff\\U000e0000-\\U000e0fff"
+_MAX_REPLACED: Final = 40
+_MAX_REMEMBERED: Final = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A text as it is read, and where each of its characters stands in the raw text.
+
+    Attributes:
+        text: the view's text.
+    """
+
+    text: str
+    _pieces: tuple[_Piece, ...] | None = None
+
+    @property
+    def identity(self) -> bool:
+        """Whether offsets are the same in view and raw text; the characters may differ one for one."""
+        return self._pieces is None
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """Return the span of the raw text that reads as `text[start:end]`, in O(log changes).
+
+        It runs from the raw start of the first character to the raw end of the last, so invisible characters
+        inside count, those around do not; a character from a longer segment stands for the whole segment.
+        An empty span gives an empty span.
+
+        Args:
+            start: first character of the span, 0 to `len(text)`.
+            end: one past its last character, `start` to `len(text)`.
+
+        Raises:
+            ValueError: when the span is not one of this view.
+        """
+        if not 0 <= start <= end <= len(self.text):
+            raise ValueError(f"no span {start}:{end} in a view of {len(self.text)} characters")
+        if self._pieces is None:
+            return start, end
+        first = self._raw(start)[0]
+        return first, self._raw(end - 1)[1] if end > start else first
+
+    def _raw(self, index: int) -> tuple[int, int]:
+        pieces = self._pieces or ()
+        at = bisect_left(pieces, (index + 1,))
+        if at < len(pieces) and pieces[at][1] <= index:
+            return pieces[at][2:]
+        raw = pieces[at - 1][3] + index - pieces[at - 1][0] if at else index
+        return raw, raw + 1
+
+
+class _Singles(dict[str, str]):
+    """What one character reads when it stays one character; empty for one that starts or joins a piece."""
+
+    def __init__(self, spell: Callable[[str], str], hits: re.Pattern[str]) -> None:
+        super().__init__()
+        self._spell = spell
+        self._hits = hits
+
+    def __missing__(self, char: str) -> str:
+        if len(self) >= _MAX_REMEMBERED:
+            self.clear()
+        spelling = self._spell(char)
+        if len(spelling) != 1 or segments.joiner().match(char):
+            # A character newer than the tables would not be found again, so it stays as it is.
+            spelling = "" if self._hits.match(char) else char
+        self[char] = spelling
+        return spelling
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read: how a segment is spelled, where to look for segments, and the short cut for one letter."""
+
+    spell: Callable[[str], str]
+    hits: re.Pattern[str]
+    singles: _Singles
+    lowers: bool
+
+
+def _reading(spell: Callable[[str], str], expanding: str, *, lowers: bool) -> _Reading:
+    hits = re.compile(f"[{_tables.INVISIBLE}{_tables.COMBINING}{expanding}{_COARSE_ASTRAL}]")
+    return _Reading(spell, hits, _Singles(spell, hits), lowers)
+
+
+@cache
+def _normalizing() -> _Reading:
+    return _reading(segments.spell, _tables.EXPANDING, lowers=False)
+
+
+@cache
+def _folding() -> _Reading:
+    return _reading(segments.fold, _tables.FOLD_EXPANDING, lowers=True)
+
+
+def normalized(text: str) -> View:
+    """Return the view of `text` with case: invisible characters out, NFKC, look-alikes as ASCII.
+
+    ASCII stays as it is, control characters included. A text that reads as it stands is not copied.
+    """
+    return View(text) if text.isascii() else _view(text, _normalizing())
+
+
+def folded(text: str) -> View:
+    """Return the view of `text` that terms are matched on: as `normalized`, without case, accents or strokes.
+
+    Fold a term by the same function. Folding twice changes nothing more.
+    """
+    if not text.isascii():
+        return _view(text, _folding())
+    lowered = text.lower()
+    return View(text if lowered == text else lowered)
+
+
+def settled(text: str) -> int:
+    """Return how many characters of `text`, from its start, read the same whatever comes after them.
+
+    For a text that grows: cut there, the views of both parts make up the view of the whole. All but the last
+    segment is settled, so the rest is at most `segments.CAP - 1` characters.
+    """
+    joins = segments.joiner().match
+    for index in range(len(text) - 1, max(len(text) - segments.CAP, -1), -1):
+        if not joins(text, index):
+            return index
+    return len(text)
+
+
+def _view(text: str, reading: _Reading) -> View:
+    spelled, whole = _respelled(text, reading)
+    pieces: tuple[_Piece, ...] = ()
+    if not whole:
+        spelled, pieces = _assembled(spelled, reading)
+    return View(text) if spelled == text else View(spelled, pieces or None)
+
+
+def _respelled(text: str, reading: _Reading) -> tuple[str, bool]:
+    """Respell all letters that stay one letter; say whether that was all there is to do."""
+    try:
+        data = text.encode()
+    except UnicodeEncodeError:
+        spelled, chars = text, set(text)
+    else:
+        if reading.lowers:
+            data = data.lower()
+        spelled = data.decode() if reading.lowers else text
+        # What is not ASCII is little, or has few different letters: look at each letter once.
+        chars = set(data.translate(None, _ASCII).decode())
+    singles, whole, changes = reading.singles, True, {}
+    for char in chars:
+        spelling = singles[char]
+        if not spelling:
+            whole = False
+        elif spelling != char:
+            changes[char] = spelling
+    if len(changes) > _MAX_REPLACED:
+        get = changes.get
+        return "".join([get(char, char) for char in spelled]), whole
+    for char, spelling in changes.items():
+        spelled = spelled.replace(char, spelling)
+    return spelled, whole
+
+
+def _assembled(text: str, reading: _Reading) -> tuple[str, tuple[_Piece, ...]]:
+    """Spell every segment that can change alone, and copy what lies between them whole."""
+    search, unit, spell = reading.hits.search, segments.unit().match, reading.spell
+    parts: list[str] = []
+    pieces: list[_Piece] = []
+    copied = end = length = 0
+    while hit := search(text, end):
+        start = hit.start()
+        match = unit(text, start - 1, start - 1 + segments.CAP) if start > end else None
+        if match is None or match.end() == start:
+            # The character before the hit has nothing that combines with it.
+            match = unit(text, start, start + segments.CAP)
+        assert match is not None
+        start, end = match.span()
+        segment = match[0]
+        spelling = spell(segment)
+        if spelling != segment:
+            parts += text[copied:start], spelling
+            length += start - copied
+            pieces.append((length + len(spelling), length, start, end))
+            length += len(spelling)
+            copied = end
+    parts.append(text[copied:])
+    return "".join(parts), tuple(pieces)

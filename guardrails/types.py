@@ -1,0 +1,345 @@
+"""The whole vocabulary: contents go in, detections come out, verdicts say what to do.
+
+Standard library only, so that every floor above may use it. Objects here are values: nothing mutates
+one after it was built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from typing import ClassVar, Protocol
+
+
+
+class Action(IntEnum):
+    """What to do with a content; ordered, so that `max()` of several is the strictest."""
+
+    ALLOW = 0
+    FLAG = 1
+    REDACT = 2
+    BLOCK = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Severity(IntEnum):
+    """How grave it is that a rule fired; orders rules within one action."""
+
+    LOW = 0
+    MEDIUM = 1
+    HIGH = 2
+    CRITICAL = 3
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Stage(StrEnum):
+    """Where in a model call a content stands."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    TOOL_DEFINITION = "tool_definition"
+    TOOL_CALL = "tool_call"
+    TOOL_RESULT = "tool_result"
+    RETRIEVAL = "retrieval"
+
+
+class Mode(StrEnum):
+    """Whether a rule acts (`enforce`) or is only recorded (`shadow`)."""
+
+    ENFORCE = "enforce"
+    SHADOW = "shadow"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a content stands in what the caller gave.
+
+    `path` is a JSON Pointer into the body ("" for a bare text); leaves inside a JSON string
+    (tool arguments) continue the pointer of that string. `message` and `choice_index` are indexes, or None.
+    `also` names further stages whose rules the content meets: an assistant turn that a client
+    sends is `output` and also `input`, because it can be forged.
+    """
+
+    stage: Stage = Stage.INPUT
+    also: tuple[Stage, ...] = ()
+    role: str | None = None
+    path: str = ""
+    message: int | None = None
+    choice_index: int | None = None
+    tool: str | None = None
+    origin: str | None = None
+    """The chain of extractors that a derived content came from, such as `base64`; None if original."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text to check. `context` holds what detectors may declare that they read
+    (`system`: the system prompt, `prompt`: the prompt of a reply)."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    place: Place = Place()
+    context: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Bytes to check (`data`), or a reference that was not fetched (`url`); see `Image`, `Video`, `Audio`."""
+
+    kind: ClassVar[str] = "media"
+    data: bytes = b""
+    place: Place = Place()
+    url: str | None = None
+    context: Mapping[str, str] | None = None
+
+
+class Image(Media):
+    """A picture."""
+
+    kind: ClassVar[str] = "image"
+    __slots__ = ()
+
+
+class Video(Media):
+    """A film."""
+
+    kind: ClassVar[str] = "video"
+    __slots__ = ()
+
+
+class Audio(Media):
+    """A sound."""
+
+    kind: ClassVar[str] = "audio"
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that a model asks for: the tool's name and its arguments as the JSON text they travel in.
+
+    Detectors that judge the call as a whole read this; its leaves are checked as `Text` as well.
+    """
+
+    kind: ClassVar[str] = "tool_call"
+    name: str
+    arguments: str
+    place: Place = Place(stage=Stage.TOOL_CALL)
+    context: Mapping[str, str] | None = None
+
+
+Content = Text | Media | ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a detector found, in the coordinates of the ORIGINAL content.
+
+    `score` is in 0..1. `span` is `[start, end)` in code points; `box` is `(x, y, width, height)` in
+    pixels after EXIF rotation; `clip` is `[start_ms, end_ms)`. Detectors leave `path`, `choice_index`
+    and `origin` alone; the pipeline fills them in.
+    """
+
+    category: str
+    score: float
+    detector: str
+    span: tuple[int, int] | None = None
+    box: tuple[int, int, int, int] | None = None
+    clip: tuple[int, int] | None = None
+    path: str = ""
+    choice_index: int | None = None
+    origin: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the finding in the JSON shape of a verdict."""
+        return {
+            "category": self.category,
+            "score": self.score,
+            "detector": self.detector,
+            "span": None if self.span is None else list(self.span),
+            "box": None if self.box is None else list(self.box),
+            "clip": None if self.clip is None else list(self.clip),
+            "path": self.path,
+            "choice_index": self.choice_index,
+            "origin": self.origin,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Unchecked:
+    """Something that was not judged. `kind` is one of the keys of a policy's `unchecked:` table."""
+
+    kind: str
+    reason: str
+    path: str = ""
+    span: tuple[int, int] | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the entry in the JSON shape of a verdict's coverage."""
+        span = None if self.span is None else list(self.span)
+        return {"kind": self.kind, "reason": self.reason, "path": self.path, "span": span}
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What one detector says of one content.
+
+    `settled` is the offset before which no further text can change the findings (None: all of it);
+    `error` says why the detector failed, in which case its categories are unknown, not 0.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    settled: int | None = None
+    unchecked: tuple[Unchecked, ...] = ()
+    error: str | None = None
+
+
+CLEAN = Detection()
+"""Nothing found, all settled, all checked: what a detector answers for most contents."""
+
+
+class Detector(Protocol):
+    """Turns a batch of contents into detections, one for each, in order. Batch first and synchronous;
+    knows no policy and no stage. The pipeline alone decides what runs where."""
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        """Judge each content of the batch; raising means that all of it failed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FiredRule:
+    """A rule that fired. `action` is what it did to this content; `reason` says why:
+    `matched`, `error` (a detector failed and `on_error` decided) or `unchecked`."""
+
+    id: str
+    action: Action
+    message: str | None = None
+    severity: Severity = Severity.MEDIUM
+    tags: tuple[str, ...] = ()
+    mode: Mode = Mode.ENFORCE
+    reason: str = "matched"
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the rule in the JSON shape of a verdict."""
+        return {
+            "id": self.id,
+            "action": str(self.action),
+            "mode": self.mode.value,
+            "severity": str(self.severity),
+            "message": self.message,
+            "tags": list(self.tags),
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorFailure:
+    """A detector that raised or ran out of time, and where."""
+
+    detector: str
+    error: str
+    path: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the failure in the JSON shape of a verdict."""
+        return {"detector": self.detector, "error": self.error, "path": self.path}
+
+
+@dataclass(frozen=True, slots=True)
+class KindCoverage:
+    """How much of one kind of content was there (`parts`) and was judged (`checked`)."""
+
+    parts: int = 0
+    checked: int = 0
+    characters: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the counts in the JSON shape of a verdict."""
+        return {"parts": self.parts, "checked": self.checked, "characters": self.characters}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was judged, by kind of content, what was not, and which fields were unknown to the field table."""
+
+    kinds: Mapping[str, KindCoverage] = field(default_factory=dict)
+    unchecked: tuple[Unchecked, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the coverage in the JSON shape of a verdict."""
+        out: dict[str, object] = {kind: count.to_dict() for kind, count in self.kinds.items()}
+        out["unchecked"] = [entry.to_dict() for entry in self.unchecked]
+        if self.unknown_fields:
+            out["unknown_fields"] = list(self.unknown_fields)
+        return out
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRef:
+    """Which policy decided: its name, version and digest (`sha256:…`)."""
+
+    name: str
+    version: str
+    digest: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the reference in the JSON shape of a verdict."""
+        return {"name": self.name, "version": self.version, "digest": self.digest}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy says of what was checked.
+
+    `content` is what to use from now on, in the shape that was given: redacted where a rule says so,
+    None when blocked. `complete` is False when detectors were skipped because nothing stricter could
+    happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
+    """
+
+    id: str
+    action: Action
+    stage: Stage
+    policy: PolicyRef
+    content: object
+    complete: bool = True
+    rules: tuple[FiredRule, ...] = ()
+    shadow: tuple[FiredRule, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    coverage: Coverage = Coverage()
+    errors: tuple[DetectorFailure, ...] = ()
+    removed: tuple[str, ...] = ()
+    timings_ms: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the content must not be used."""
+        return self.action is Action.BLOCK
+
+    @property
+    def message(self) -> str | None:
+        """The message of the most severe enforced rule that has one, for the person who is refused."""
+        return next((rule.message for rule in self.rules if rule.message is not None), None)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the verdict as plain JSON values (DESIGN §4.7)."""
+        return {
+            "id": self.id,
+            "action": str(self.action),
+            "stage": self.stage.value,
+            "complete": self.complete,
+            "policy": self.policy.to_dict(),
+            "rules": [rule.to_dict() for rule in (*self.rules, *self.shadow)],
+            "findings": [finding.to_dict() for finding in self.findings],
+            "content": self.content,
+            "coverage": self.coverage.to_dict(),
+            "errors": [error.to_dict() for error in self.errors],
+            "removed": list(self.removed),
+            "timings_ms": dict(self.timings_ms),
+        }
