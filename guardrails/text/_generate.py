@@ -10,7 +10,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 
-from guardrails.text import lookalikes, segments
+from guardrails.text import segments
 
 _HEAD = '''"""Character classes (bodies of `[...]` in a pattern) for the views; in: nothing, out: strings.
 
@@ -94,7 +94,7 @@ def expanding(*, fold: bool) -> set[int]:
 
 
 def character_class(codes: Iterable[int]) -> str:
-    """Return the ranges of `codes` as the escaped body of a character class, such as `\\u0300-\\u036f`."""
+    r"""Return the ranges of `codes` as the escaped body of a character class, such as `\u0300-\u036f`."""
     spans: list[list[int]] = []
     for code in sorted(codes):
         if spans and spans[-1][1] == code - 1:

@@ -1,4 +1,4 @@
-"""Hand-made tables of look-alikes: what goes in is a letter of any script, what comes out the ASCII it looks like.
+"""Hand-made tables of look-alikes: a character of any script goes in, the ASCII it looks like comes out.
 
 Sources are escaped so that this file itself holds no look-alikes. Whatever NFKC already maps (full-width,
 mathematical, circled letters) is left out. Digits of other scripts are left out too: NFKC keeps their value.
@@ -72,7 +72,8 @@ LETTERS: Final[dict[str, str]] = {
 }
 
 MARKS: Final[dict[str, str]] = {
-    "'": "\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\u00b4\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u055a\u05f3\ua78c",
+    "'": "\u2018\u2019\u201a\u201b\u2032\u2035\u2039\u203a\u00b4"
+    "\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\u055a\u05f3\ua78c",
     '"': "\u201c\u201d\u201e\u201f\u2033\u2036\u00a8\u00ab\u00bb\u02ba\u02dd\u05f4\u301d\u301e\u301f",
     "-": "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2796\u02d7\u058a\u05be\u1806\u2e3a\u2e3b",
     ",": "\u00b8",
@@ -137,7 +138,9 @@ STROKES: Final[dict[str, str]] = {
 @cache
 def cased() -> dict[int, str]:
     """Return the `str.translate` table that keeps case: every look-alike to one ASCII character."""
-    table = {ord(source): target for rows in (LETTERS, MARKS) for target, row in rows.items() for source in row}
+    table = {
+        ord(source): target for rows in (LETTERS, MARKS) for target, row in rows.items() for source in row
+    }
     for first, targets in RUNS.items():
         table.update(enumerate(targets, first))
     return table

@@ -1,4 +1,4 @@
-"""The spelling of one segment: a base character and what combines with it goes in, its plain spelling comes out."""
+"""Segments: a base character and what combines with it goes in, its plain spelling comes out."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ INVISIBLE: Final = _tables.INVISIBLE + _tables.INVISIBLE_ASTRAL
 COMBINING: Final = _tables.COMBINING + _tables.COMBINING_ASTRAL
 
 
-# Compiling these classes takes milliseconds, which a process that sees only ASCII need never pay: hence `cache`.
+# Compiling these classes takes milliseconds, which a process that sees only ASCII never pays: hence `cache`.
 
 
 @cache
 def unit() -> re.Pattern[str]:
-    """Return the pattern that matches one unit of text at a position; match it in a window of `CAP` characters.
+    """Return the pattern of one unit of text, to be matched in a window of `CAP` characters.
 
     A unit is a run of invisible characters, a combining character without a base, or a base with all that
     combines with it. Invisible characters belong to a segment only when a combining character follows them.
@@ -53,30 +53,28 @@ def _dropped() -> re.Pattern[str]:
 @cache
 def _jamo() -> dict[int, str]:
     """Map conjoining jamo to stand-alone ones, which never compose with what comes next."""
-    table = {}
-    for kind, first, last in (
-        ("CHOSEONG", 0x1100, 0x1112),
-        ("JUNGSEONG", 0x1161, 0x1175),
-        ("JONGSEONG", 0x11A8, 0x11C2),
-    ):
-        for code in range(first, last + 1):
-            name = unicodedata.name(chr(code)).replace(kind, "LETTER")
-            table[code] = unicodedata.lookup(name)
+    letters = [chr(code) for code in range(0x3131, 0x318F) if code != 0x3164]
+    table = {ord(unicodedata.normalize("NFKD", letter)): letter for letter in letters}
+    for code in range(0x11A8, 0x11C3):
+        name = unicodedata.name(chr(code)).replace("JONGSEONG", "LETTER")
+        table[code] = unicodedata.lookup(name)
     return table
 
 
 def plain(text: str) -> str:
     """Return NFKC of `text` with look-alikes as ASCII, case kept; `text` holds whole, visible segments."""
     table = lookalikes.cased()
-    # Before as well as after: the compatibility form of a spacing accent is a space and a mark.
-    apart = unicodedata.normalize("NFKD", text.translate(table)).translate(table)
+    # Before NFKD as well as after: it makes a spacing accent a space and a mark.
+    apart = unicodedata.normalize("NFD", text).translate(table)
+    apart = unicodedata.normalize("NFKD", apart).translate(table)
     return unicodedata.normalize("NFKC", apart).translate(_jamo())
 
 
 def caseless(text: str, dropped: re.Pattern[str]) -> str:
-    """Return NFKC of `text` case-folded, without `dropped` marks, look-alikes and strokes as lower-case ASCII."""
+    """Return NFKC of `text` case-folded, without `dropped` marks, look-alikes and strokes as ASCII."""
     table = lookalikes.caseless()
-    apart = dropped.sub("", unicodedata.normalize("NFKD", text.translate(table)))
+    apart = unicodedata.normalize("NFD", text).translate(table)
+    apart = dropped.sub("", unicodedata.normalize("NFKD", apart))
     return unicodedata.normalize("NFKC", apart.casefold().translate(table)).translate(_jamo())
 
 
@@ -86,7 +84,7 @@ def _alone(mark: str) -> str:
 
 
 def _capped(spelling: str) -> str:
-    # A base may expand to one with marks of its own, on top of a full load: the view must keep to the cap too.
+    # A base may expand to one with marks of its own, on top of a full load: the cap holds for views too.
     if len(spelling) <= CAP:
         return spelling
     kept, end = "", 0

@@ -47,7 +47,8 @@ class View:
         """Return the span of the raw text that reads as `text[start:end]`, in O(log changes).
 
         It runs from the raw start of the first character to the raw end of the last, so invisible characters
-        inside count, those around do not; a character from a longer segment stands for the whole segment.
+        inside count, those around do not; a character from a respelled segment stands for the whole segment,
+        while a segment that reads as it stands maps character by character.
         An empty span gives an empty span.
 
         Args:
@@ -92,29 +93,27 @@ class _Singles(dict[str, str]):
         return spelling
 
 
-@dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to read: how a segment is spelled, where to look for segments, and the short cut for one letter."""
+    """One way to read: how a segment is spelled, where segments can change, the short cut for a letter."""
 
-    spell: Callable[[str], str]
-    hits: re.Pattern[str]
-    singles: _Singles
-    lowers: bool
+    __slots__ = ("hits", "lowers", "singles", "spell")
 
-
-def _reading(spell: Callable[[str], str], expanding: str, *, lowers: bool) -> _Reading:
-    hits = re.compile(f"[{_tables.INVISIBLE}{_tables.COMBINING}{expanding}{_COARSE_ASTRAL}]")
-    return _Reading(spell, hits, _Singles(spell, hits), lowers)
+    def __init__(self, spell: Callable[[str], str], expanding: str, *, lowers: bool) -> None:
+        hits = f"[{_tables.INVISIBLE}{_tables.COMBINING}{expanding}{_COARSE_ASTRAL}]"
+        self.spell = spell
+        self.hits = re.compile(hits)
+        self.singles = _Singles(spell, self.hits)
+        self.lowers = lowers
 
 
 @cache
 def _normalizing() -> _Reading:
-    return _reading(segments.spell, _tables.EXPANDING, lowers=False)
+    return _Reading(segments.spell, _tables.EXPANDING, lowers=False)
 
 
 @cache
 def _folding() -> _Reading:
-    return _reading(segments.fold, _tables.FOLD_EXPANDING, lowers=True)
+    return _Reading(segments.fold, _tables.FOLD_EXPANDING, lowers=True)
 
 
 def normalized(text: str) -> View:

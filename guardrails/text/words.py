@@ -1,4 +1,4 @@
-"""Single characters: a character goes in and comes out judged (word or not), a text comes out without surrogates."""
+"""Characters: one goes in and is judged (word or not); a text goes in and comes out without surrogates."""
 
 from __future__ import annotations
 

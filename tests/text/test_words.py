@@ -1,0 +1,58 @@
+"""Characters of words, and texts without lone surrogates."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.text import is_word, surrogates_replaced
+
+
+@pytest.mark.parametrize(
+    "char", ["a", "Z", "0", "_", "\u00e9", "\u0436", "\u4e2d", "\u0301", "\u094d", "\u20dd", "\u0663"]
+)
+def test_word_characters(char: str) -> None:
+    """Letters and digits of any script, marks and the underscore make words."""
+    assert is_word(char)
+
+
+@pytest.mark.parametrize("char", [" ", "-", "'", "\n", "\x00", "\u200b", "\u2014", "\U0001f600", "\ud800"])
+def test_other_characters(char: str) -> None:
+    """Spaces, punctuation, symbols and invisible characters end a word."""
+    assert not is_word(char)
+
+
+def test_is_word_refuses_no_character() -> None:
+    """Nothing is not a character."""
+    with pytest.raises(TypeError):
+        is_word("")
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("a\ud800b", "a\ufffdb"),
+        ("\udfff", "\ufffd"),
+        ("\ud83d\ude00", "\ufffd\ufffd"),
+        ("\u00e9\udc80", "\u00e9\ufffd"),
+    ],
+)
+def test_surrogates_replaced(raw: str, clean: str) -> None:
+    """Each surrogate becomes one replacement character, pairs too, so offsets stay."""
+    assert surrogates_replaced(raw) == clean
+
+
+@pytest.mark.parametrize("raw", ["", "ascii", "\u00e9\u4e2d\U0001f600"])
+def test_clean_text_is_not_copied(raw: str) -> None:
+    """A text without surrogates comes back as the same object."""
+    assert surrogates_replaced(raw) is raw
+
+
+@given(st.text(st.characters(codec=None)))
+def test_result_can_be_encoded(raw: str) -> None:
+    """Whatever comes in, what goes out has the same length and encodes."""
+    clean = surrogates_replaced(raw)
+
+    assert len(clean) == len(raw)
+    assert clean.encode().decode() == clean
