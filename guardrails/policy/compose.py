@@ -33,8 +33,6 @@ _MAP = f"{CORE}map"
 _SEQ = f"{CORE}seq"
 _QUOTE = "quote a text that starts with one of & * ! % @ ` [ ] { } | > # ,"
 _HINTS = (
-    ("tab character", "indent with spaces"),
-    ("'\\t'", "indent with spaces"),
     ("mapping values are not allowed", "quote a text that holds ': ', or check the indentation"),
     ("cannot start any token", _QUOTE),
     ("scanning an anchor", _QUOTE),
@@ -165,10 +163,12 @@ class Composer:
             begun = getattr(error, "context_mark", None)
             since = f" that starts in line {self._source.place(begun.index)[0]}" if begun else ""
             message = f"{message} {context}{since}"
+        index = mark.index if mark else self._reached
         hint = next((hint for part, hint in _HINTS if part in message), "check indents, quotes and brackets")
+        if self._source.text[index : index + 1] == "\t":
+            hint = "there is a tab here: indent with spaces"
         # The C parser looks ahead, and may reach its own limit before ours.
-        code = "too_deep" if "nesting depth" in message else "yaml_syntax"
-        self._stop(mark.index if mark else self._reached, code, message, hint)
+        self._stop(index, "too_deep" if "nesting depth" in message else "yaml_syntax", message, hint)
 
     def _count(self, index: int, nodes: int, characters: int) -> None:
         self._nodes += nodes

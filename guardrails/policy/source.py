@@ -13,11 +13,10 @@ from guardrails.policy.compose import MAX_CHARACTERS, Branch, Composer, Entry, S
 
 Path = tuple[str | int, ...]
 
-# What both parsers refuse; asked here, because the C parser gives the place in bytes. And a byte order mark at the
-# start of a line, which only one of them takes as part of a text.
-_FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|(?<=[\r\n\x85\u2028\u2029])\ufeff"
-)
+# What both parsers refuse; asked here, because the C parser gives the place in bytes.
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+# Only one of the parsers takes a byte order mark at the start of a line as part of a text.
+_FORBIDDEN = re.compile(_UNPRINTABLE + "|(?<=[\r\n\x85\u2028\u2029])\ufeff")
 
 
 @dataclass(frozen=True, slots=True)
