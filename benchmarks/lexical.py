@@ -1,0 +1,80 @@
+"""The lexical allow path side by side, in one run: ours, the bare engines under it, and the released rivals.
+
+    python benchmarks/lexical.py                 # ours alone (after `pip install .`), at 1x and 10x the rules
+    python benchmarks/lexical.py --rivals        # and four rivals, each in an environment of its own (slow to make)
+
+The job: 2,000 phrases and 100 patterns, each pattern a rule of its own, on top of the shipped default policy; texts of
+2 kB in which nothing is found. `correct` says that planted phrases and matches are caught all the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import lexical_ours as ours
+from guardrails import Guard
+from lexical_corpus import Corpus, corpus
+from measure import best, machine, table
+
+
+def correct(guard: Guard, job: Corpus) -> bool:
+    """Tell whether planted phrases and matches of patterns are blocked."""
+    planted = [*job.phrases[:20], *(phrase.upper() for phrase in job.phrases[-20:]), *job.samples[:50]]
+    return all(guard.check(job.plant(text)).blocked for text in planted)
+
+
+def our_rows(scales: Sequence[int], texts: int) -> list[dict[str, object]]:
+    """Return the rows of our own check and of its floor, at each scale."""
+    rows: list[dict[str, object]] = []
+    for scale in scales:
+        job = corpus(scale, texts)
+        guard = ours.guard(job)
+        floor, check = ours.floor(guard, job), ours.checks(guard)
+        row: dict[str, object] = {"what": "guardrails, whole guard.check", "rules": f"{scale}x", "correct": correct(guard, job)}
+        bare: dict[str, object] = {"what": "bare engines, same views", "rules": f"{scale}x", "correct": None}
+        for kind, samples in (("ascii", job.ascii), ("unicode", job.unicode)):
+            # Both in turns, so that a slow minute of the machine hits both.
+            pairs = [(best(floor, samples, 3), best(check, samples, 3)) for _ in range(3)]
+            low, whole = (min(column) for column in zip(*pairs, strict=True))
+            bare[f"us {kind}"], row[f"us {kind}"] = low, whole
+            row[f"x floor {kind}"] = f"{whole / low:.2f}"
+        rows += [bare, row]
+    return rows
+
+
+def rival_rows(texts: int, seconds: float) -> tuple[list[dict[str, object]], list[str]]:
+    """Return the rows of the rivals, and their notes."""
+    from rivals.harness import measure_rivals
+
+    rows, notes = [], []
+    for row in measure_rivals(corpus(1, texts), seconds=seconds):
+        name = f"{'* ' if row.best else '  '}{row.rival} {row.version}: {row.job}"
+        rows.append({"what": name, "rules": "1x", "correct": row.correct, "us ascii": row.us_ascii, "us unicode": row.us_unicode})
+        notes += [f"{row.rival}: {note}" for note in row.notes]
+    return rows, notes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the machine, the table, and how we compare with the fastest rival that does the same job."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rivals", action="store_true", help="measure the rivals too")
+    parser.add_argument("--texts", type=int, default=200, help="distinct texts of each kind")
+    parser.add_argument("--seconds", type=float, default=20.0, help="about how long to time each way of a rival")
+    given = parser.parse_args(arguments)
+    print(machine())
+    mine = our_rows((1, 10), given.texts)
+    theirs, notes = rival_rows(given.texts, given.seconds) if given.rivals else ([], [])
+    print(table([*mine, *theirs]))
+    same_job = [row["us ascii"] for row in theirs if row["correct"]]
+    if same_job:
+        fastest = min(value for value in same_job if isinstance(value, float))
+        us = mine[1]["us ascii"]
+        assert isinstance(us, float)
+        print(f"fastest rival that does the whole job / guardrails, ascii: {fastest / us:.0f}x")
+    print("\n".join(notes))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,6 @@
+"""The rivals' side of the lexical benchmark.
+
+`environments` makes a virtual environment per rival, `job` is what their scripts share, `*_lexical` are
+the scripts (each runs inside its rival's environment, corpus on stdin, a JSON line for each way on
+stdout) and `harness` runs them.
+"""
