@@ -27,7 +27,9 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(command: Path, *args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run the installed command somewhere else, without colours or a terminal."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(cwd)}
-    return subprocess.run([str(command), *args], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [str(command), *args], cwd=cwd, env=environment, capture_output=True, text=True, timeout=120
+    )
 
 
 def test_demo_shows_what_the_policy_does(command: Path, tmp_path: Path) -> None:

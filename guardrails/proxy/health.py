@@ -1,0 +1,52 @@
+"""The routes that judge nothing: the upstream's models, and how this server is."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guardrails.engine.workers import workers
+from guardrails.errors import RequestError
+from guardrails.proxy import wire
+from guardrails.proxy.state import state_of
+from guardrails.proxy.upstream import invalid, passed_back
+
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def models(request: Request) -> Response:
+    """`GET /v1/models`: what the upstream says."""
+    upstream = state_of(request).upstream
+    async with upstream.answer("GET", "/models", request.headers) as response:
+        headers = passed_back(response)
+        raw = await upstream.whole(response)
+    try:
+        wire.parse(raw)
+    except RequestError as error:
+        raise invalid(f"the upstream's list of models is malformed: {error.code}") from None
+    return Response(raw, 200, headers, "application/json")
+
+
+async def alive(request: Request) -> Response:
+    """`GET /healthz`: the process answers."""
+    return Response(b'{"status":"ok"}', media_type="application/json")
+
+
+async def ready(request: Request) -> Response:
+    """`GET /readyz`: 200 once the policy is compiled and every detector has answered."""
+    state = state_of(request)
+    guard = state.loaded
+    shown = {
+        "ready": state.ready,
+        "policy": None if guard is None else guard.policy.ref.to_dict(),
+        "degraded": bool(state.failing),
+        "failing_detectors": state.failing,
+        "stuck_workers": workers().abandoned,
+        "problem": state.problem,
+    }
+    return Response(wire.dump(shown), 200 if state.ready else 503, media_type="application/json")
+
+
+async def metrics(request: Request) -> Response:
+    """`GET /metrics`: the counters, for Prometheus."""
+    return Response(state_of(request).metrics.text(), media_type=PROMETHEUS)

@@ -1,0 +1,134 @@
+"""What a server counts: events in, Prometheus text out.
+
+Labels are rule ids, actions and the like, never a client's words, so that their number is bounded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from guardrails.engine.workers import workers
+from guardrails.types import Verdict
+
+BUCKETS = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1.0,
+    2.5,
+    5.0,
+    10.0,
+    30.0,
+    120.0,
+)
+"""Upper bounds of the histograms' buckets, in seconds."""
+
+Labels = tuple[tuple[str, str], ...]
+
+COUNTERS: Mapping[str, str] = {
+    "guardrails_requests_total": "Requests that were answered, by route, status and action.",
+    "guardrails_rules_fired_total": "Rules that fired, by id, what they did and mode.",
+    "guardrails_detector_failures_total": "Contents that a detector failed on.",
+    "guardrails_shed_total": "Requests that were refused because too many were under way.",
+}
+HISTOGRAMS: Mapping[str, str] = {
+    "guardrails_check_seconds": "Time that a check took, by stage.",
+    "guardrails_upstream_seconds": "Time from the request to the upstream to the end of its answer.",
+}
+
+
+class Histogram:
+    """Counts of durations by bucket."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.total = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(BUCKETS, seconds)] += 1
+        self.total += seconds
+
+
+class Metrics:
+    """The numbers of one process. Used from its event loop alone."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self._counters: dict[str, Counter[Labels]] = {name: Counter() for name in COUNTERS}
+        self._histograms: dict[str, dict[Labels, Histogram]] = {name: {} for name in HISTOGRAMS}
+
+    def count(self, name: str, **labels: str) -> None:
+        """Count one event."""
+        self._counters[name][tuple(labels.items())] += 1
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None:
+        """Count one duration."""
+        self._histograms[name].setdefault(tuple(labels.items()), Histogram()).observe(seconds)
+
+    def checked(self, verdict: Verdict, seconds: float) -> None:
+        """Count what one check says."""
+        self.observe("guardrails_check_seconds", seconds, stage=verdict.stage.value)
+        for rule in (*verdict.rules, *verdict.shadow):
+            self.count(
+                "guardrails_rules_fired_total", rule=rule.id, action=str(rule.action), mode=rule.mode.value
+            )
+        for failure in verdict.errors:
+            self.count("guardrails_detector_failures_total", detector=failure.detector)
+
+    def text(self) -> str:
+        """Write everything in Prometheus' text format."""
+        gauges = {
+            "guardrails_in_flight": ("Requests under way.", self.in_flight),
+            "guardrails_workers_abandoned": (
+                "Workers stuck in a detector that ran out of time.",
+                workers().abandoned,
+            ),
+            "guardrails_workers_waiting": ("Jobs that wait for a worker.", workers().waiting),
+        }
+        lines: list[str] = []
+        for name, help_ in COUNTERS.items():
+            lines += _head(name, help_, "counter")
+            lines += [
+                f"{name}{_labels(labels)} {value}" for labels, value in sorted(self._counters[name].items())
+            ]
+        for name, help_ in HISTOGRAMS.items():
+            lines += _head(name, help_, "histogram")
+            for labels, histogram in sorted(self._histograms[name].items()):
+                lines += _buckets(name, labels, histogram)
+        for name, (help_, value) in gauges.items():
+            lines += [*_head(name, help_, "gauge"), f"{name} {value}"]
+        return "\n".join((*lines, ""))
+
+
+def _head(name: str, help_: str, type_: str) -> list[str]:
+    return [f"# HELP {name} {help_}", f"# TYPE {name} {type_}"]
+
+
+def _buckets(name: str, labels: Labels, histogram: Histogram) -> Iterable[str]:
+    below = 0
+    for bound, count in zip((*map(str, BUCKETS), "+Inf"), histogram.counts, strict=True):
+        below += count
+        yield f"{name}_bucket{_labels((*labels, ('le', bound)))} {below}"
+    yield f"{name}_sum{_labels(labels)} {histogram.total:.6f}"
+    yield f"{name}_count{_labels(labels)} {below}"
+
+
+def _labels(labels: Labels) -> str:
+    if not labels:
+        return ""
+    quoted = (
+        (name, value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")) for name, value in labels
+    )
+    return "{" + ",".join(f'{name}="{value}"' for name, value in quoted) + "}"

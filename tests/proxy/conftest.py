@@ -1,0 +1,354 @@
+"""What the proxy's tests share: a scripted upstream at the far side of a real socket, and real proxies before it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from guardrails import Guard
+from guardrails.proxy.serve import Running, running
+from guardrails.proxy.settings import Settings
+
+WAIT_S = 20
+"""No test waits so long unless it fails."""
+
+EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
+POLICY = f"""
+detectors:
+  bomb: {{use: terms, terms: [zqxbomb], category: custom.bomb}}
+  mask: {{use: terms, terms: [zqxmask], category: custom.mask, match: substring}}
+  flag: {{use: terms, terms: [zqxflag], category: custom.flag}}
+  shade: {{use: terms, terms: [zqxshade], category: custom.shade}}
+rules:
+  - id: bomb.block
+    on: {EVERYWHERE}
+    when: custom.bomb > 0
+    then: block
+    message: {{en: Not that., de: Das nicht.}}
+  - {{id: mask.redact, on: {EVERYWHERE}, when: custom.mask > 0, then: redact}}
+  - {{id: flag.flag, on: {EVERYWHERE}, when: custom.flag > 0, then: flag}}
+  - {{id: shade.block, on: {EVERYWHERE}, when: custom.shade > 0, then: block, mode: shadow}}
+"""
+"""Blocks zqxbomb, redacts zqxmask, flags zqxflag, and would block zqxshade."""
+
+
+@dataclass
+class Asked:
+    """A request that the upstream got."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.raw)
+
+
+@dataclass
+class Reply:
+    """What the upstream does: it writes `pieces`, as chunks if there are several.
+
+    `cut` closes the connection instead of ending the body, `hang` writes nothing more and waits for the client to go,
+    `garbage` is written instead of an HTTP answer; `gate` is waited for before the first byte.
+    """
+
+    pieces: Sequence[bytes]
+    status: int = 200
+    type: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
+    hang: bool = False
+    garbage: bytes | None = None
+    gate: threading.Event | None = None
+
+
+class Quiet(ThreadingHTTPServer):
+    """A server whose connections may break without a word."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Let the proxy reset a connection; anything else is a fault of the test."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class Fake:
+    """The scripted upstream: `reply` is what it answers next, `asked` is what it got."""
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+        self.dropped = threading.Event()
+        """A client went away while the upstream hung."""
+        self.arrived = threading.Event()
+        self.reply = Reply([b"{}"])
+        self.server = Quiet(("127.0.0.1", 0), type("Handler", (Handler,), {"fake": self}))
+        self.thread = threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True)
+        self.thread.start()
+
+    @property
+    def url(self) -> str:
+        """The base URL, with `/v1`."""
+        return f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+
+    def answers(self, body: Any, status: int = 200, **more: Any) -> None:
+        """Answer with a JSON body (or bytes) from now on."""
+        self.reply = Reply([body if isinstance(body, bytes) else json.dumps(body).encode()], status, **more)
+
+    def streams(self, *frames: Any, done: bool = True, **more: Any) -> bytes:
+        """Answer with a stream of chunks (or raw bytes) from now on; returns all its bytes."""
+        pieces = [
+            each if isinstance(each, bytes) else b"data: " + json.dumps(each).encode() + b"\n\n"
+            for each in frames
+        ]
+        pieces += [b"data: [DONE]\n\n"] if done else []
+        self.reply = Reply(pieces, type="text/event-stream", **more)
+        return b"".join(pieces)
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self.asked.clear()
+        self.dropped.clear()
+        self.arrived.clear()
+        self.answers(completion("Hello."))
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Does what the fake's reply says."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    fake: Fake
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Stay silent."""
+
+    def do_GET(self) -> None:
+        self.do_POST()
+
+    def do_POST(self) -> None:
+        raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        reply = self.fake.reply
+        self.fake.asked.append(Asked(self.command, self.path, headers, raw))
+        self.fake.arrived.set()
+        try:
+            self.play(reply)
+        except OSError:
+            self.fake.dropped.set()
+            self.close_connection = True
+
+    def play(self, reply: Reply) -> None:
+        if reply.gate is not None:
+            assert reply.gate.wait(WAIT_S)
+        if reply.garbage is not None:
+            self.wfile.write(reply.garbage)
+            self.close_connection = True
+            return
+        if reply.hang and not reply.pieces:
+            self.until_gone()
+            return
+        whole = len(reply.pieces) == 1 and not reply.hang and reply.type == "application/json"
+        self.send_response(reply.status)
+        self.send_header("content-type", reply.type)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if whole:
+            self.send_header("content-length", str(len(reply.pieces[0]) + reply.cut))
+        else:
+            self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        for piece in reply.pieces:
+            self.wfile.write(piece if whole else b"%x\r\n%s\r\n" % (len(piece), piece))
+            self.wfile.flush()
+        if reply.hang:
+            self.until_gone()
+        elif reply.cut:
+            self.close_connection = True
+        elif not whole:
+            self.wfile.write(b"0\r\n\r\n")
+
+    def until_gone(self) -> None:
+        self.connection.settimeout(WAIT_S)
+        if self.connection.recv(1) == b"":
+            self.fake.dropped.set()
+        self.close_connection = True
+
+
+@dataclass
+class Answer:
+    """What a client got."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.raw)
+
+    @property
+    def error(self) -> Any:
+        """The error, which always has OpenAI's four keys."""
+        error = self.json["error"]
+        assert set(error) == {"message", "type", "param", "code"}
+        return error
+
+    @property
+    def action(self) -> tuple[str, str]:
+        """The action and the rules of the headers."""
+        return self.headers["x-guardrails-action"], self.headers["x-guardrails-rules"]
+
+    @property
+    def frames(self) -> list[Any]:
+        """The data of a stream's events, parsed, without the end."""
+        assert self.headers["content-type"].startswith("text/event-stream")
+        lines = [line[6:] for line in self.raw.decode().split("\n") if line.startswith("data: ")]
+        return [json.loads(line) for line in lines if line != "[DONE]"]
+
+
+def send(
+    url: str, path: str, body: Any = None, headers: dict[str, str] | None = None, method: str = ""
+) -> Answer:
+    """Send a request (bytes go as they are) over a connection of its own."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=WAIT_S)
+    raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+    try:
+        connection.request(method or ("GET" if raw is None else "POST"), path, raw, headers or {})
+        response = connection.getresponse()
+        return Answer(
+            response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+        )
+    finally:
+        connection.close()
+
+
+def completion(*contents: Any, **fields: Any) -> dict[str, Any]:
+    """Return a completion with these contents (or messages) as its choices."""
+    choices = [
+        {
+            "index": index,
+            "message": content if isinstance(content, dict) else {"role": "assistant", "content": content},
+            "finish_reason": "stop",
+            "logprobs": None,
+        }
+        for index, content in enumerate(contents)
+    ]
+    head = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m"}
+    return {
+        **head,
+        "choices": choices,
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+        **fields,
+    }
+
+
+def chunk(delta: Any = None, finish: str | None = None, index: int = 0, **fields: Any) -> dict[str, Any]:
+    """Return a chunk of a stream."""
+    choice = {"index": index, "delta": delta or {}, "finish_reason": finish}
+    head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return {**head, "choices": [choice], **fields}
+
+
+def pieces(text: str, size: int = 3, index: int = 0, name: str = "content") -> list[dict[str, Any]]:
+    """Return the chunks of one choice whose text is cut into small pieces."""
+    cut = [chunk({name: text[start : start + size]}, index=index) for start in range(0, len(text), size)]
+    return [chunk({"role": "assistant"}, index=index), *cut, chunk({}, "stop", index)]
+
+
+def asking(*contents: Any, **fields: Any) -> dict[str, Any]:
+    """Return a request whose messages are these (texts are a user's)."""
+    messages = [each if isinstance(each, dict) else {"role": "user", "content": each} for each in contents]
+    return {"model": "m", "messages": messages, **fields}
+
+
+@dataclass
+class Kit:
+    """The helpers above, for tests to take as a fixture."""
+
+    send = staticmethod(send)
+    completion = staticmethod(completion)
+    chunk = staticmethod(chunk)
+    pieces = staticmethod(pieces)
+    asking = staticmethod(asking)
+    everywhere = EVERYWHERE
+    policy = POLICY
+    wait_s = WAIT_S
+
+    @staticmethod
+    def chat(url: str, body: Any, **headers: str) -> Answer:
+        """Ask for a completion; header names are given with underscores."""
+        return send(
+            url,
+            "/v1/chat/completions",
+            body,
+            {name.replace("_", "-"): value for name, value in headers.items()},
+        )
+
+
+@pytest.fixture(scope="session")
+def kit() -> Kit:
+    """The helpers."""
+    return Kit()
+
+
+@pytest.fixture(scope="session")
+def _fake() -> Iterator[Fake]:
+    fake = Fake()
+    yield fake
+    fake.server.shutdown()
+    fake.server.server_close()
+    fake.thread.join()
+
+
+@pytest.fixture
+def fake(_fake: Fake) -> Fake:
+    """The upstream, which answers `Hello.` until it is told otherwise."""
+    _fake.reset()
+    return _fake
+
+
+@pytest.fixture(scope="session")
+def policy_guard(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard with the tests' policy."""
+    return guard_of(POLICY)
+
+
+@pytest.fixture(scope="session")
+def _proxy(_fake: Fake, policy_guard: Guard) -> Iterator[str]:
+    with running(Settings(_fake.url, port=0), policy_guard) as url:
+        yield url
+
+
+@pytest.fixture
+def proxy(_proxy: str, fake: Fake) -> str:
+    """The address of a proxy with the tests' policy before the upstream."""
+    return _proxy
+
+
+@pytest.fixture
+def serve(fake: Fake, policy_guard: Guard) -> Iterator[Callable[..., str]]:
+    """Return a function: settings (and a guard) in, the address of a proxy of the test's own out."""
+    with ExitStack() as stack:
+
+        def start(guard: Guard | None = None, *, wait_ready: bool = True, **settings: Any) -> str:
+            given = Settings(**{"upstream": fake.url, "port": 0, **settings})
+            server: Running = running(given, guard or policy_guard, wait_ready=wait_ready)
+            return stack.enter_context(server)
+
+        yield start

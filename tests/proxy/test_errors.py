@@ -1,0 +1,94 @@
+"""Every exception has an answer in OpenAI's shape, and none repeats a text."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from starlette.exceptions import HTTPException
+
+from guardrails.errors import BackendError, Blocked, Overloaded, RequestError
+from guardrails.proxy.errors import LONGEST, UpstreamAnswer, explain, respond, where
+from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+
+VERDICT = Verdict(
+    "vd",
+    Action.BLOCK,
+    Stage.INPUT,
+    PolicyRef("p", "1", "sha256:0"),
+    None,
+    rules=(FiredRule("r.one", Action.BLOCK, "No."),),
+)
+TABLE = [
+    (RequestError("duplicate_key", "twice", "/a"), 400, "invalid_request_error", "duplicate_key", "/a"),
+    (RequestError("invalid_json", "bad"), 400, "invalid_request_error", "invalid_json", None),
+    (Blocked(VERDICT), 400, "invalid_request_error", "content_filter", "messages"),
+    (Overloaded("full"), 503, "server_error", "guard_unavailable", None),
+    (BackendError("away", 502, "upstream_unreachable"), 502, "server_error", "upstream_unreachable", None),
+    (BackendError("late", 504, "upstream_timeout"), 504, "server_error", "upstream_timeout", None),
+    (UpstreamAnswer(429, {}), 429, "rate_limit_error", "upstream_error", None),
+    (UpstreamAnswer(500, {"error": "x"}), 500, "server_error", "upstream_error", None),
+    (UpstreamAnswer(401, {"error": {"message": "m", "code": 7}}), 401, "authentication_error", 7, None),
+    (HTTPException(404), 404, "invalid_request_error", "not_found", None),
+    (HTTPException(405), 405, "invalid_request_error", "method_not_allowed", None),
+    (ValueError("a private text"), 500, "server_error", "internal_error", None),
+]
+
+
+@pytest.mark.parametrize(("error", "status", "kind", "code", "param"), TABLE)
+def test_each_exception_has_its_answer(error, status, kind, code, param) -> None:
+    """Status, type, code and param; always the four keys; an unforeseen one is 500 and says nothing."""
+    answer = respond(error, {"x-more": "1"})
+
+    body = json.loads(answer.body)["error"]
+    assert set(body) == {"message", "type", "param", "code"}
+    assert (answer.status_code, body["type"], body["code"], body["param"]) == (status, kind, code, param)
+    assert body["message"]
+    assert answer.headers["x-more"] == "1"
+    assert b"private" not in answer.body
+
+
+def test_a_block_names_its_rules() -> None:
+    """What a person and a program need: the policy's message and the id of the rule."""
+    message = explain(Blocked(VERDICT)).error["message"]
+
+    assert message.startswith("No.")
+    assert "r.one" in message
+
+
+def test_overload_says_when_to_come_back() -> None:
+    """`Retry-After` in seconds."""
+    assert explain(Overloaded("full", 3)).headers == {"retry-after": "3"}
+
+
+def test_only_the_four_keys_of_an_upstreams_error_pass() -> None:
+    """Some servers add what the model wrote, which nobody has judged; long texts and structures are cut."""
+    error = UpstreamAnswer(
+        400,
+        {
+            "error": {
+                "message": "m" * 9999,
+                "failed_generation": "zqx",
+                "param": ["zqx"],
+                "code": "\ud800",
+                "type": "",
+            }
+        },
+    ).error
+
+    assert error == {"message": "m" * LONGEST, "type": "invalid_request_error", "param": None, "code": "?"}
+
+
+def test_a_place_tells_no_text() -> None:
+    """The log has types and lines, not messages, also not of the cause."""
+    try:
+        try:
+            raise ValueError("a private text")
+        except ValueError as error:
+            raise KeyError("private") from error
+    except KeyError as error:
+        shown = where(error)
+
+    assert shown.startswith("KeyError <- ")
+    assert "test_errors.py:" in shown
+    assert "private" not in shown

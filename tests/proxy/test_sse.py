@@ -1,0 +1,59 @@
+"""Server-sent events, however their bytes are cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.proxy import sse
+
+CASES = [
+    (b"data: a\n\ndata: b\n\n", [b"a", b"b"]),
+    (b"data:a\r\n\r\ndata:  b\r\r", [b"a", b" b"]),
+    (b": note\nevent: x\nid: 1\nretry: 2\ndata: a\n\n", [b"a"]),
+    (b"data: a\ndata: b\n\n", [b"a\nb"]),
+    (b"data\n\n", [b""]),
+    (b"\n\n\n", []),
+    (b"\xef\xbb\xbfdata: a\n\n", [b"a"]),
+    (b"data: a\n\ndata: b", [b"a", b"b"]),
+    (b"data: a\n\ndata: b\n", [b"a", b"b"]),
+    (b"data: a\n\ndata: b\r", [b"a", b"b"]),
+    ("data: é\u2028\x85\n\n".encode(), ["é\u2028\x85".encode()]),
+]
+
+
+def read(*cuts: bytes) -> list[sse.Event]:
+    """Return the events of a stream that arrives in these pieces."""
+    events = sse.Events()
+    return [event for piece in cuts for event in events.feed(piece)] + list(events.flush())
+
+
+@pytest.mark.parametrize(("stream", "expected"), CASES)
+def test_events_are_read(stream: bytes, expected: list[bytes]) -> None:
+    """Line ends of three kinds, comments, several lines of data, and a last event that nothing ends."""
+    assert [event.data for event in read(stream)] == expected
+
+
+@pytest.mark.parametrize(("stream", "expected"), CASES)
+def test_cuts_change_nothing(stream: bytes, expected: list[bytes]) -> None:
+    """Every cut into two, and a cut after every byte, gives the same events."""
+    for at in range(len(stream) + 1):
+        assert [event.data for event in read(stream[:at], stream[at:])] == expected
+    assert [event.data for event in read(*(bytes([byte]) for byte in stream))] == expected
+
+
+def test_the_type_belongs_to_one_event() -> None:
+    """`event:` names the next event, not the ones after."""
+    assert read(b"event: error\ndata: a\n\ndata: b\n\n") == [sse.Event(b"error", b"a"), sse.Event(b"", b"b")]
+
+
+@given(st.lists(st.binary().map(lambda data: data.replace(b"\r", b"").replace(b"\0", b""))))
+def test_what_is_written_is_read(frames: list[bytes]) -> None:
+    """Any data without carriage returns survives writing and reading."""
+    assert [event.data for event in read(sse.stream(frames))] == [*frames, sse.DONE]
+
+
+def test_comments_are_no_events() -> None:
+    """Keep-alives and notes are skipped by readers; a note cannot start a line of its own."""
+    assert read(sse.KEEP_ALIVE + sse.comment("a\ndata: b") + sse.event(b"c")) == [sse.Event(b"", b"c")]
