@@ -15,18 +15,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _OWN = frozenset(
-    "__init__ __main__ __pycache__ backends cli detectors engine errors guard policies policy proxy py taxonomy text types "
-    "workshop wrap".split()
+    (
+        *("__init__", "__main__", "__pycache__", "backends", "cli", "detectors", "engine", "errors", "guard"),
+        *("policies", "policy", "proxy", "py", "taxonomy", "text", "types", "workshop", "wrap"),
+    )
 )
+"""What lies in this folder, without the endings."""
 
 
 def _refuse_foreign_files() -> None:
     """Two other projects install a package of this name; a mix of both would run neither's checks."""
-    foreign = sorted(name for name in os.listdir(__path__[0]) if name.split(".")[0] not in _OWN)
+    names = (name for name in os.listdir(__path__[0]) if not name.startswith("."))
+    foreign = sorted(name for name in names if name.split(".")[0] not in _OWN)
     if foreign:
         raise ImportError(
-            f"another package is mixed into {__path__[0]} ({', '.join(foreign[:3])}): guardrails-ai and openai-guardrails "
-            "install the same import name; uninstall all of them, then install guardrails-middleware alone"
+            f"another package is mixed into {__path__[0]} ({', '.join(foreign[:3])}): guardrails-ai and "
+            "openai-guardrails install the same import name; uninstall all of them, then install "
+            "guardrails-middleware alone"
         )
 
 
@@ -61,7 +66,7 @@ _PUBLIC: dict[str, str] = {
 """Public name → the module that has it, imported at first use."""
 
 __version__ = "0.1.0"
-__all__ = [  # noqa: RUF022 - sorted as `_PUBLIC` is
+__all__ = [
     "Action",
     "Audio",
     "BackendError",

@@ -11,7 +11,8 @@ from guardrails.engine.evaluate import Request
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import Pipeline, today
 from guardrails.engine.subject import Subject, read, removed_paths
-from guardrails.policy.compile import CompiledPolicy, compile_policy
+from guardrails.policy.compile import compile_policy
+from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.load import load
 from guardrails.types import Stage, Verdict
 
@@ -23,7 +24,9 @@ NOBODY: Mapping[str, Any] = {}
 
 
 class Guard:
-    """A compiled policy ready to check contents and to wrap calls. One guard serves any number of threads and loops."""
+    """A compiled policy ready to check contents and to wrap calls. One guard serves any number of threads and
+    loops.
+    """
 
     def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
         self.pipeline = Pipeline(policy, floor)
@@ -69,8 +72,9 @@ class Guard:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
         Args:
-            content: a text, messages, a chat request or response, bytes, a path, a PIL picture, or a content of
-                `guardrails.types`. Messages and bodies say at which stage each part stands.
+            content: a text, messages, a chat request or response, other JSON values, bytes, a path, a PIL
+                picture, or a content of `guardrails.types`. Messages and bodies say at which stage each part
+                stands.
             stage: where a bare text or picture stands: `input`, `output`, `tool_definition`, `tool_call`,
                 `tool_result` or `retrieval`.
             user: who asks (`request.user.*`), from your authentication, never from the client.
@@ -85,10 +89,10 @@ class Guard:
             RequestError: the messages have no form that can be judged.
             Overloaded: the workers are full.
         """
-        subject = read(content, Stage(stage))
+        at = Stage(stage)
+        subject = read(content, at)
         request = who(subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model)
-        outcome = self.pipeline.check(subject.leaves, request, complete=complete)
-        return self.verdict(subject, outcome, Stage(stage))
+        return self.verdict(subject, self.pipeline.check(subject.leaves, request, complete=complete), at)
 
     async def acheck(
         self,
@@ -103,10 +107,12 @@ class Guard:
         complete: bool = False,
     ) -> Verdict:
         """The twin of `check` that does not block the event loop."""
-        subject = read(content, Stage(stage))
+        at = Stage(stage)
+        subject = read(content, at)
         request = who(subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model)
-        outcome = await self.pipeline.acheck(subject.leaves, request, complete=complete)
-        return self.verdict(subject, outcome, Stage(stage))
+        return self.verdict(
+            subject, await self.pipeline.acheck(subject.leaves, request, complete=complete), at
+        )
 
     def verdict(self, subject: Subject, outcome: Outcome, stage: Stage) -> Verdict:
         """Put the verdict together from an outcome."""
@@ -127,7 +133,9 @@ class Guard:
         )
 
     def wrap(self, function: F, *, on_block: str = "raise", **options: Any) -> F:
-        """Return the function with its texts checked before, and what it returns checked after; see `wrap.wrap`."""
+        """Return the function with its texts checked before, and what it returns checked after; see
+        `wrap.wrap`.
+        """
         from guardrails.wrap import wrap
 
         return wrap(self, function, on_block=on_block, **options)

@@ -12,7 +12,6 @@ from enum import IntEnum, StrEnum
 from typing import ClassVar, Protocol
 
 
-
 class Action(IntEnum):
     """What to do with a content; ordered, so that `max()` of several is the strictest."""
 
@@ -79,7 +78,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Text:
     """A text to check. `context` holds what detectors may declare that they read
-    (`system`: the system prompt, `prompt`: the prompt of a reply)."""
+    (`system`: the system prompt, `prompt`: the prompt of a reply).
+    """
 
     kind: ClassVar[str] = "text"
     text: str
@@ -205,7 +205,8 @@ CLEAN = Detection()
 
 class Detector(Protocol):
     """Turns a batch of contents into detections, one for each, in order. Batch first and synchronous;
-    knows no policy and no stage. The pipeline alone decides what runs where."""
+    knows no policy and no stage. The pipeline alone decides what runs where.
+    """
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Judge each content of the batch; raising means that all of it failed."""
@@ -215,7 +216,9 @@ class Detector(Protocol):
 @dataclass(frozen=True, slots=True)
 class FiredRule:
     """A rule that fired. `action` is what it did to this content; `reason` says why:
-    `matched`, `error` (a detector failed and `on_error` decided) or `unchecked`."""
+    `matched`, `error` (a detector failed and `on_error` decided), `unchecked`, or `unsafe_edit` (it would redact
+    what must not be changed).
+    """
 
     id: str
     action: Action
@@ -294,6 +297,14 @@ class PolicyRef:
         return {"name": self.name, "version": self.version, "digest": self.digest}
 
 
+def _plain(content: object) -> object:
+    if isinstance(content, Text):
+        return content.text
+    if isinstance(content, ToolCall):
+        return {"name": content.name, "arguments": content.arguments}
+    return content if isinstance(content, str | Mapping | list | tuple) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a policy says of what was checked.
@@ -328,7 +339,7 @@ class Verdict:
         return next((rule.message for rule in self.rules if rule.message is not None), None)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the verdict as plain JSON values (DESIGN §4.7)."""
+        """Return the verdict as plain JSON values (DESIGN §4.7); `content` is None where it is no JSON, as a picture."""
         return {
             "id": self.id,
             "action": str(self.action),
@@ -337,7 +348,7 @@ class Verdict:
             "policy": self.policy.to_dict(),
             "rules": [rule.to_dict() for rule in (*self.rules, *self.shadow)],
             "findings": [finding.to_dict() for finding in self.findings],
-            "content": self.content,
+            "content": _plain(self.content),
             "coverage": self.coverage.to_dict(),
             "errors": [error.to_dict() for error in self.errors],
             "removed": list(self.removed),

@@ -5,13 +5,15 @@ A streamed answer is held whole until it is judged.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from guardrails.engine.fields import digits
 from guardrails.errors import Blocked
-from guardrails.types import Media, Verdict
+from guardrails.types import Action, Media, Stage, Text, ToolCall, Verdict
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
@@ -19,11 +21,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 ANSWERS = ("raise", "answer")
-PLAIN = (int, float, bool, type(None))
 REFUSAL = "Stopped by policy."
 
 
-class _Stopped(Exception):  # noqa: N818 - not an error: carries the answer in kind
+class _Stopped(Exception):
     """Ends a call early with the text that answers a block."""
 
     def __init__(self, text: str) -> None:
@@ -38,11 +39,13 @@ class Call:
             raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
         self.guard = guard
         self.answers = on_block == "answer"
-        self.output = output
+        self.output = Stage(output)
         self.context = context
 
     def settled(self, verdict: Verdict) -> Any:
-        """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is blocked."""
+        """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is
+        blocked.
+        """
         if not verdict.blocked:
             return verdict.content
         if self.answers:
@@ -51,60 +54,134 @@ class Call:
 
     def before(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """Check every argument that holds content."""
-        return [self.argument(value) for value in args], {name: self.argument(value) for name, value in kwargs.items()}
+        checked = [self.argument(value) for value in args]
+        return checked, {name: self.argument(value) for name, value in kwargs.items()}
 
     def argument(self, value: Any) -> Any:
-        return self.settled(self.guard.check(value, "input", **self.context)) if _is_content(value) else value
+        if _is_several(value):
+            return _rebuilt(value, [self.argument(entry) for entry in value])
+        if _is_options(value):
+            pairs = [(self.argument(name), self.argument(inner)) for name, inner in value.items()]
+            return dict(pairs) if pairs != list(value.items()) else value
+        if not _is_content(value):
+            return value
+        return self.kept(value, self.guard.check(_shown(value), "input", **self.context))
 
-    async def abefore(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], dict[str, Any]]:
+    async def abefore(
+        self, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[list[Any], dict[str, Any]]:
         """The twin of `before` on an event loop."""
         checked = [await self.aargument(value) for value in args]
         return checked, {name: await self.aargument(value) for name, value in kwargs.items()}
 
     async def aargument(self, value: Any) -> Any:
+        if _is_several(value):
+            return _rebuilt(value, [await self.aargument(entry) for entry in value])
+        if _is_options(value):
+            pairs = [
+                (await self.aargument(name), await self.aargument(inner)) for name, inner in value.items()
+            ]
+            return dict(pairs) if pairs != list(value.items()) else value
         if not _is_content(value):
             return value
-        return self.settled(await self.guard.acheck(value, "input", **self.context))
+        return self.kept(value, await self.guard.acheck(_shown(value), "input", **self.context))
 
     def after(self, value: Any) -> Any:
         """Check what the function returned."""
-        if isinstance(value, PLAIN):
+        if _is_plain(value):
             return value
-        if isinstance(value, list | tuple) and not _is_messages(value):
-            return type(value)(self.after(entry) for entry in value)
-        return self.settled(self.guard.check(value, self.output, **self.context))
+        if _is_several(value):
+            return _rebuilt(value, [self.after(entry) for entry in value])
+        return self.kept(value, self.guard.check(_shown(value), self.output, **self.context))
 
     async def aafter(self, value: Any) -> Any:
         """The twin of `after` on an event loop."""
-        if isinstance(value, PLAIN):
+        if _is_plain(value):
             return value
-        if isinstance(value, list | tuple) and not _is_messages(value):
-            return type(value)([await self.aafter(entry) for entry in value])
-        return self.settled(await self.guard.acheck(value, self.output, **self.context))
+        if _is_several(value):
+            return _rebuilt(value, [await self.aafter(entry) for entry in value])
+        return self.kept(value, await self.guard.acheck(_shown(value), self.output, **self.context))
+
+    def kept(self, value: Any, verdict: Verdict) -> Any:
+        """Return what to use in place of a value, itself where nothing changes."""
+        content = self.settled(verdict)
+        return value if verdict.action < Action.REDACT else content
 
     def whole(self, chunks: list[Any]) -> list[Any]:
-        """Return a stream's chunks for checking: texts joined into one."""
-        if all(isinstance(chunk, str) for chunk in chunks):
-            return ["".join(chunks)]
-        return chunks
+        """Return a stream's chunks for checking: pieces of one text joined, a retriever's documents each.
+
+        Raises:
+            TypeError: the chunks are pieces of something that cannot be put together, so that a word split over
+                two of them would pass.
+        """
+        texts = [chunk for chunk in chunks if chunk is not None]
+        if self.output == Stage.RETRIEVAL or all(isinstance(chunk, Media) for chunk in texts):
+            return texts
+        for chunk in texts:
+            if not isinstance(chunk, str):
+                raise TypeError(f"cannot check a stream of {type(chunk).__name__}: yield texts")
+        return ["".join(texts)]
 
 
-def _is_messages(value: Any) -> bool:
-    return isinstance(value, list | tuple) and bool(value) and all(isinstance(e, Mapping) and "role" in e for e in value)
+def _is_plain(value: Any) -> bool:
+    """Tell whether a value says nothing: None, a flag, or a number too short to be anyone's."""
+    return value is None or (isinstance(value, int | float) and not digits(value))
+
+
+def _is_message(entry: Any) -> bool:
+    """Tell whether something is a message, be it one that only its own library can read."""
+    return (
+        "role" in entry
+        if isinstance(entry, Mapping)
+        else hasattr(entry, "role") and hasattr(entry, "content")
+    )
+
+
+def _is_several(value: Any) -> bool:
+    """Tell whether a value is a list of contents to judge each, such as documents or prompts."""
+    return isinstance(value, list | tuple) and not any(map(_is_message, value))
+
+
+def _is_options(value: Any) -> bool:
+    """Tell whether a value is a mapping of no form of its own."""
+    return isinstance(value, Mapping) and "messages" not in value and "role" not in value
 
 
 def _is_content(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return "messages" in value or "role" in value
-    return isinstance(value, str | bytes | Media) or _is_messages(value) or type(value).__module__.startswith("PIL.")
+    """Tell whether an argument is text, messages or a picture; options, clients and the like are not."""
+    if isinstance(value, int | float):
+        return bool(digits(value))
+    if isinstance(value, str | bytes | list | tuple | Mapping | Text | ToolCall | Media) or _is_message(
+        value
+    ):
+        return True
+    return type(value).__module__.startswith("PIL.")
+
+
+def _shown(value: Any) -> Any:
+    """Return what is judged of a value."""
+    if isinstance(value, int | float):
+        return digits(value)
+    if inspect.iscoroutine(value):
+        value.close()  # a plain function returned it: nobody will await it any more
+    return value
+
+
+def _rebuilt(value: Any, entries: list[Any]) -> Any:
+    """Return a list or tuple of what its entries became, itself where nothing changes."""
+    if all(new is old for new, old in zip(entries, value, strict=True)):
+        return value
+    return tuple(entries) if isinstance(value, tuple) else entries
 
 
 def wrap(guard: Guard, function: F, *, on_block: str = "raise", output: str = "output", **context: Any) -> F:
     """Return the function guarded: sync, async, generator and async-generator functions alike.
 
-    Arguments that are texts, messages, chat requests or pictures are judged at `input` and handed on as the policy
-    leaves them; arguments of other types are handed on as they are. What is returned is judged at `output` (name
-    `retrieval` for a retriever, `tool_result` for a tool): texts, lists of texts, messages, chat responses, pictures.
+    Arguments that are texts, messages, chat requests or pictures, or lists and mappings that hold some, are
+    judged at `input` and handed on as the policy leaves them; arguments of other types are handed on as they
+    are. What is returned is judged at `output` (name `retrieval` for a retriever, `tool_result` for a tool):
+    texts, messages, chat responses, pictures, mappings of JSON values, and lists of these. A generator's
+    texts are joined and judged as one (those of a retriever each), and then handed on.
 
     Args:
         guard: the guard.
@@ -118,10 +195,10 @@ def wrap(guard: Guard, function: F, *, on_block: str = "raise", output: str = "o
         Blocked: (at the call) the policy stopped it, unless it answers in kind.
     """
     call = Call(guard, on_block=on_block, output=output, context=context)
+    how = [function, getattr(function, "__call__", None)]  # noqa: B004 - an object may have an async __call__
     for fits, wrapper in WRAPPERS:
-        if fits(function):
-            wrapped: F = functools.wraps(function)(wrapper(call, function))
-            return wrapped
+        if any(map(fits, how)):
+            return cast(F, functools.wraps(function)(wrapper(call, function)))
     raise TypeError(f"cannot wrap a {type(function).__name__}: give a function")
 
 
@@ -151,7 +228,8 @@ def _generator(call: Call, function: Callable[..., Any]) -> Callable[..., Iterat
     def guarded(*args: Any, **kwargs: Any) -> Iterator[Any]:
         try:
             args_, kwargs_ = call.before(args, kwargs)
-            held = call.whole(list(function(*args_, **kwargs_)))
+            with contextlib.closing(function(*args_, **kwargs_)) as chunks:
+                held = call.whole(list(chunks))
             released = [call.after(chunk) for chunk in held]
         except _Stopped as stopped:
             released = [stopped.text]
@@ -164,7 +242,8 @@ def _async_generator(call: Call, function: Callable[..., Any]) -> Callable[..., 
     async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
         try:
             args_, kwargs_ = await call.abefore(args, kwargs)
-            held = call.whole([chunk async for chunk in function(*args_, **kwargs_)])
+            async with contextlib.aclosing(function(*args_, **kwargs_)) as chunks:
+                held = call.whole([chunk async for chunk in chunks])
             released = [await call.aafter(chunk) for chunk in held]
         except _Stopped as stopped:
             released = [stopped.text]
@@ -174,7 +253,9 @@ def _async_generator(call: Call, function: Callable[..., Any]) -> Callable[..., 
     return guarded
 
 
-WRAPPERS: tuple[tuple[Callable[[Any], bool], Callable[[Call, Callable[..., Any]], Callable[..., Any]]], ...] = (
+WRAPPERS: tuple[
+    tuple[Callable[[Any], bool], Callable[[Call, Callable[..., Any]], Callable[..., Any]]], ...
+] = (
     (inspect.isasyncgenfunction, _async_generator),
     (inspect.iscoroutinefunction, _coroutine),
     (inspect.isgeneratorfunction, _generator),
@@ -184,7 +265,9 @@ WRAPPERS: tuple[tuple[Callable[[Any], bool], Callable[[Call, Callable[..., Any]]
 
 
 class Stream:
-    """One streamed text, held whole until `flush`. One object for each stream; nothing is shared between them."""
+    """One streamed text, held whole until `flush`. One object for each stream; nothing is shared between
+    them.
+    """
 
     def __init__(self, guard: Guard, stage: str, context: Mapping[str, Any]) -> None:
         self._guard, self._stage, self._context = guard, stage, context
@@ -197,7 +280,7 @@ class Stream:
         return self._verdict
 
     def feed(self, delta: str) -> str:
-        """Take the next part of the text and return what may be shown now. Raises `ValueError` after `flush`."""
+        """Take the next part of the text and return what may be shown now; `ValueError` after `flush`."""
         if self._verdict is not None:
             raise ValueError("the stream has ended: feed() after flush()")
         self._held.append(delta)

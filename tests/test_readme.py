@@ -38,7 +38,7 @@ def test_the_policy_example_passes_its_tests(tmp_path: Path, capsys: pytest.Capt
     path.write_text(text)
 
     assert main(["test", str(path)]) == 0
-    assert main(["check", "Is Pröject Nіghtingale out?", "-p", str(path)]) == 1
+    assert main(["check", "Is Pr\u00f6ject N\u0456ghtingale out?", "-p", str(path)]) == 1
     assert "unreleased.block" in capsys.readouterr().out
 
 

@@ -2,7 +2,7 @@
 
 * `fields`, `chat`: a body in, leaves to judge out, and edits of leaves back into the body.
 * `pipeline.Pipeline`: runs detectors over leaves (tiers, deadline, cache, fail closed) and evaluates.
-* `evaluate`: rules × findings → what fires; a pure function.
+* `evaluate`: rules and findings in, what fires out; a pure function.
 * `actions`: what fired → edits of texts.
 * `workers`: the process's pool of threads for work that may take long.
 """

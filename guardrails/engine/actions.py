@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from guardrails.engine.evaluate import Fired
-from guardrails.engine.fields import Leaf
-from guardrails.policy.compile import Rule
+from guardrails.engine.fields import Leaf, stretches
+from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Finding, Text
 
 
@@ -32,8 +32,9 @@ REPLACEMENTS: Mapping[str, Callable[[str, str], str]] = {"placeholder": placehol
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of a leaf's text to replace. A finding in a joined text gives one span for each part that it touches;
-    only the first (`leads`) is replaced by something, the others by nothing."""
+    """A stretch of a leaf's text to replace. A finding in a joined text gives one span for each part that it
+    touches; only the first (`leads`) is replaced by something, the others by nothing.
+    """
 
     start: int
     end: int
@@ -48,25 +49,11 @@ def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span
     for each in fired:
         for index, finding in each.replace:
             assert finding.span is not None  # evaluate blocks what has none
-            start, end = finding.span
-            if not leaves[index].pieces:
-                found.setdefault(index, []).append(Span(start, end, each.rule, finding))
-                continue
             leads = True
-            for piece, begin, length in pieces(leaves, leaves[index]):
-                low, high = max(start, begin), min(end, begin + length)
-                if low < high:
-                    found.setdefault(piece, []).append(Span(low - begin, high - begin, each.rule, finding, leads))
-                    leads = False
+            for leaf, start, end in stretches(leaves, index, finding.span):
+                found.setdefault(leaf, []).append(Span(start, end, each.rule, finding, leads))
+                leads = False
     return found
-
-
-def pieces(leaves: Sequence[Leaf], joined: Leaf) -> Iterable[tuple[int, int, int]]:
-    """Yield `(leaf, where it begins in the joined text, its length)`."""
-    for index, begin in joined.pieces:
-        content = leaves[index].content
-        assert isinstance(content, Text)
-        yield index, begin, len(content.text)
 
 
 def replaced(text: str, wanted: Iterable[Span]) -> str:
@@ -109,14 +96,15 @@ def _length(finding: Finding) -> int:
 
 
 def edits(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> tuple[dict[int, str], list[Fired]]:
-    """Return the new text of each leaf that changes, and, as blocks, what would change a leaf that must not be edited."""
+    """Return the new text of each leaf that changes, and, as blocks, what would change a leaf that must not
+    be edited.
+    """
     found = list(fired)
     texts: dict[int, str] = {}
     blocks: list[Fired] = []
     for index, wanted in spans(leaves, found).items():
         leaf = leaves[index]
-        assert isinstance(leaf.content, Text)
-        if leaf.editable:
+        if leaf.editable and isinstance(leaf.content, Text):
             texts[index] = replaced(leaf.content.text, wanted)
         else:
             rules = {id(span.rule): span.rule for span in wanted}

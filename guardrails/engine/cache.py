@@ -1,4 +1,4 @@
-"""Findings by text, so that a long conversation costs its new turn only. Findings are kept, verdicts never."""
+"""Findings by text, so that a long conversation costs its new turn only. Verdicts are never kept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import OrderedDict
 
 from guardrails.types import Detection
 
-Entry = dict[str, Detection]
+Key = str | tuple[str | None, ...]
+Entry = dict[Key, Detection]
 """Detector digest (and declared context) → what it found in the text."""
 
 SHORTEST = 32

@@ -1,19 +1,19 @@
 """The field tables of OpenAI's chat API: messages, requests and responses in, leaves out.
 
-Each table maps a field to how it is read. A message's role says at which stage it stands (DESIGN §4.4); assistant
-turns that a client sends stand at `output` and at `input` too, because they can be forged.
+Each table maps a field to how it is read. A message's role says at which stage it stands (DESIGN §4.4);
+assistant turns that a client sends stand at `output` and at `input` too, because they can be forged.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.fields import Leaves, Path, pointer
+from guardrails.engine.fields import Leaves, Path, pointer, strings
 from guardrails.errors import RequestError
-from guardrails.types import Place, Stage, Text
+from guardrails.types import Place, Stage
 
 STAGES: Mapping[str, Stage] = {
     "system": Stage.INPUT,
@@ -25,21 +25,29 @@ STAGES: Mapping[str, Stage] = {
 }
 Reader = Callable[[Leaves, Any, Path, Place], None]
 
+LONGEST_ROLE = 32
+"""Characters up to which a wrong role is repeated in a message."""
 
 WORD = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
 
 
 def keep(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after all."""
-    if isinstance(value, str) and not WORD.fullmatch(value):
-        leaves.text(value, path, place, editable=False)
-    elif isinstance(value, Mapping | list):
-        leaves.unknown_field(value, path, place)
+    """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after
+    all.
+    """
+    if not isinstance(value, str) or not WORD.fullmatch(value):
+        flag(leaves, value, path, place)
+
+
+def flag(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A number or a flag: nothing to judge, unless it is something else."""
+    if value is not None and not isinstance(value, int | float):
+        identifier(leaves, value, path, place)
 
 
 def kind_word(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """The `type` of a call or definition: nothing to judge where it is one of the usual words."""
-    if value not in {"function", "custom"}:
+    if value not in ("function", "custom"):
         identifier(leaves, value, path, place)
 
 
@@ -65,7 +73,9 @@ def anything(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 
 
 def arguments(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A call's arguments: JSON in a string, judged leaf by leaf (or already decoded, as some servers send it)."""
+    """A call's arguments: JSON in a string, judged leaf by leaf (or already decoded, as some servers send
+    it).
+    """
     if isinstance(value, str):
         leaves.json_text(value, path, place)
     elif value is not None:
@@ -74,11 +84,15 @@ def arguments(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 
 def refuse(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """A field that would change what the model reads behind the guard's back."""
-    raise RequestError("unsupported_field", f"{path[-1]!r} is refused: the guard cannot see what it does", pointer(path))
+    raise RequestError(
+        "unsupported_field", f"{path[-1]!r} is refused: the guard cannot see what it does", pointer(path)
+    )
 
 
 def by_table(table: Mapping[str, Reader], *, lenient: bool = False) -> Reader:
-    """Read a mapping by a table. Fields that it does not have are judged and named; `lenient` does not name them."""
+    """Read a mapping by a table. Fields that it does not have are judged and named; `lenient` does not name
+    them.
+    """
 
     def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, Mapping):
@@ -89,7 +103,7 @@ def by_table(table: Mapping[str, Reader], *, lenient: bool = False) -> Reader:
             if reader is not None:
                 reader(leaves, inner, (*path, name), place)
             elif lenient:
-                leaves.anything(inner, (*path, name), place)
+                leaves.anything({name: inner}, path, place)
             else:
                 leaves.unknown_field(inner, (*path, name), place)
 
@@ -100,7 +114,7 @@ def each(reader: Reader) -> Reader:
     """Read each entry of a list."""
 
     def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        if not isinstance(value, list):
+        if not isinstance(value, list | tuple):
             text(leaves, value, path, place)
             return
         for index, inner in enumerate(value):
@@ -139,7 +153,7 @@ def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     kind = value.get("type")
     fields = PARTS.get(kind, ()) if isinstance(kind, str) else ()
     if not fields:
-        unchecked, name = PART_KINDS.get(str(kind), ("part", f"part of type {kind!r}"))
+        unchecked, name = PART_KINDS.get(str(kind), ("part", "type of part"))
         leaves.cannot(unchecked, f"no detector reads this {name}", path, place)
     for name, inner in value.items():
         if name in fields:
@@ -149,23 +163,40 @@ def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 
 
 def content(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A message's content: a text, or a list of parts, judged each and joined."""
+    """A message's content: a text, or a list of parts, judged each and joined.
+
+    Joined are all parts, as one reads them, and those of each kind: a server may drop what lies between two
+    texts.
+    """
     first = len(leaves.found)
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         each(part)(leaves, value, path, place)
-        texts = [
-            index
-            for index in range(first, len(leaves.found))
-            if isinstance(leaves.found[index].content, Text) and leaves.found[index].path[-1] in TEXT_FIELDS
-        ]
-        leaves.join(texts, path, place)
+        by_kind: dict[str, list[int]] = {}
+        for index in range(first, len(leaves.found)):
+            kind = _part_kind(value, leaves.found[index].path[len(path) :])
+            if kind is not None:
+                by_kind.setdefault(kind, []).append(index)
+        for indexes in by_kind.values():
+            leaves.join(indexes, path, place)
+        if len(by_kind) > 1:
+            leaves.join(sorted(index for indexes in by_kind.values() for index in indexes), path, place)
     elif isinstance(value, Mapping):
         part(leaves, value, path, place)
     else:
         text(leaves, value, path, place)
 
 
-TEXT_FIELDS = frozenset(name for names in PARTS.values() for name in names)
+def _part_kind(parts: Sequence[Any], inner: Path) -> str | None:
+    """Return the kind of the part whose own text stands at a path inside the parts, None for what else stands
+    there.
+    """
+    entry = parts[int(inner[0])]
+    if not isinstance(entry, Mapping):
+        return "text" if len(inner) == 1 else None
+    kind = entry.get("type")
+    if not isinstance(kind, str) or len(inner) != 2 or inner[1] not in PARTS.get(kind, ()):
+        return None
+    return "text" if kind.endswith("text") else kind
 
 
 def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
@@ -173,6 +204,9 @@ def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     function = value.get("function", value.get("custom", value)) if isinstance(value, Mapping) else None
     name = function.get("name") if isinstance(function, Mapping) else None
     here = replace(place, stage=Stage.TOOL_CALL, tool=name if isinstance(name, str) else "")
+    if isinstance(function, Mapping):
+        given = function.get("arguments", function.get("input"))
+        leaves.call(here.tool or "", given if isinstance(given, str) else "", path, here)
     CALL(leaves, value, path, here)
 
 
@@ -186,17 +220,30 @@ def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 
 FUNCTION = by_table({"name": identifier, "arguments": arguments, "input": text})
 CALL = by_table(
-    {"id": identifier, "type": kind_word, "index": keep, "function": FUNCTION, "custom": FUNCTION, "name": identifier, "arguments": arguments}
+    {
+        "id": identifier,
+        "type": kind_word,
+        "index": flag,
+        "function": FUNCTION,
+        "custom": FUNCTION,
+        "name": identifier,
+        "arguments": arguments,
+    }
 )
-DEFINED = by_table({"name": identifier, "strict": keep}, lenient=True)
-DEFINITION = by_table({"type": kind_word, "function": DEFINED, "custom": DEFINED, "name": identifier}, lenient=True)
+DEFINED = by_table({"name": identifier, "strict": flag}, lenient=True)
+DEFINITION = by_table(
+    {"type": kind_word, "function": DEFINED, "custom": DEFINED, "name": identifier}, lenient=True
+)
+
 
 def audio(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """A spoken reply: its transcript is text, its sound is not judged by this build."""
     if value is None:
         return
     leaves.cannot("audio", "no transcriber for this sound", path, place)
-    by_table({"id": identifier, "transcript": text, "data": keep, "expires_at": keep})(leaves, value, path, place)
+    by_table({"id": identifier, "transcript": text, "data": keep, "expires_at": flag})(
+        leaves, value, path, place
+    )
 
 
 MESSAGE = by_table(
@@ -217,33 +264,48 @@ MESSAGE = by_table(
 )
 
 
-def message(leaves: Leaves, value: Any, path: Path, index: int) -> str:
+def message(leaves: Leaves, value: Any, path: Path, index: int, *, forgeable: bool) -> str:
     """Read one message of a request; return its role."""
     if not isinstance(value, Mapping):
-        raise RequestError("invalid_message", f"a message must be a mapping, not {type(value).__name__}", pointer(path))
+        raise RequestError(
+            "invalid_message", f"a message must be a mapping, not {type(value).__name__}", pointer(path)
+        )
     role = value.get("role")
     if not isinstance(role, str) or role not in STAGES:
-        raise RequestError("unknown_role", f"role {role!r} is not one of {', '.join(STAGES)}", pointer((*path, "role")))
-    also = (Stage.INPUT,) if role == "assistant" else ()
+        shown = f"{role!r} " if isinstance(role, str) and len(role) <= LONGEST_ROLE else ""
+        raise RequestError(
+            "unknown_role", f"role {shown}is not one of {', '.join(STAGES)}", pointer((*path, "role"))
+        )
+    also = (Stage.INPUT,) if role == "assistant" and forgeable else ()
     name = value.get("name")
     tool = name if role in {"tool", "function"} and isinstance(name, str) else None
     MESSAGE(leaves, value, path, Place(STAGES[role], also, role, message=index, tool=tool))
     return role
 
 
-def messages(leaves: Leaves, value: Any, path: Path = ()) -> None:
-    """Read the messages of a request, oldest first."""
+def messages(leaves: Leaves, value: Any, path: Path = (), *, forgeable: bool = True) -> None:
+    """Read the messages of a request, oldest first; `forgeable`: a client sent them, assistant turns too."""
     if not isinstance(value, list | tuple):
         raise RequestError("invalid_messages", "messages must be a list", pointer(path))
-    roles = [message(leaves, entry, (*path, index), index) for index, entry in enumerate(value)]
+    roles = [
+        message(leaves, entry, (*path, index), index, forgeable=forgeable)
+        for index, entry in enumerate(value)
+    ]
     users = [index for index, role in enumerate(roles) if role == "user"]
     leaves.turns = max(1, len(users))
     leaves.current_from = users[-1] if users else 0
     leaves.roles = tuple(roles)
 
 
-def keep_all(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A structure of numbers and closed words (usage, log-probabilities of a text that is judged elsewhere)."""
+def figures(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A structure of numbers and closed words: what else stands in it is judged."""
+    for where, found, _ in strings(value, path):
+        if not WORD.fullmatch(found):
+            leaves.text(found, where, place, editable=False)
+
+
+def tokens(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """Log-probabilities: the tokens of a text that is judged elsewhere. They go where that text is edited."""
 
 
 def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
@@ -254,7 +316,14 @@ def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 
 
 CHOICE = by_table(
-    {"index": keep, "finish_reason": keep, "stop_reason": keep, "message": MESSAGE, "logprobs": keep_all, "text": text}
+    {
+        "index": keep,
+        "finish_reason": keep,
+        "stop_reason": keep,
+        "message": MESSAGE,
+        "logprobs": tokens,
+        "text": text,
+    }
 )
 RESPONSE = by_table(
     {
@@ -264,7 +333,7 @@ RESPONSE = by_table(
         "model": keep,
         "service_tier": keep,
         "system_fingerprint": keep,
-        "usage": keep_all,
+        "usage": figures,
         "choices": each(choice),
     }
 )
@@ -298,17 +367,22 @@ REQUEST = by_table(
         "prompt_cache_key": keep,
         "metadata": anything,
         "web_search_options": anything,
-        "stream_options": keep_all,
-        "logit_bias": keep_all,
-        "modalities": keep_all,
-        "audio": keep_all,
+        "stream_options": figures,
+        "logit_bias": figures,
+        "modalities": figures,
+        "audio": figures,
         **dict.fromkeys(
-            ("stream", "n", "temperature", "top_p", "top_k", "seed", "max_tokens", "max_completion_tokens", "logprobs"), keep
+            ("stream", "n", "temperature", "top_p", "top_k", "seed", "max_tokens", "max_completion_tokens"),
+            flag,
         ),
-        **dict.fromkeys(("presence_penalty", "frequency_penalty", "top_logprobs", "parallel_tool_calls", "store"), keep),
+        **dict.fromkeys(("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"), flag),
+        **dict.fromkeys(("parallel_tool_calls", "store"), flag),
         **dict.fromkeys(("reasoning_effort", "verbosity", "service_tier", "prompt_cache_retention"), keep),
         # These change the prompt after the guard has read it.
-        **dict.fromkeys(("chat_template", "chat_template_kwargs", "continue_final_message", "previous_response_id"), refuse),
+        **dict.fromkeys(
+            ("chat_template", "chat_template_kwargs", "continue_final_message", "previous_response_id"),
+            refuse,
+        ),
     }
 )
 

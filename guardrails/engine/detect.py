@@ -1,25 +1,33 @@
 """Leaves in, detections out: which detectors each leaf needs, in tiers, from the cache where it can be.
 
-`Round` knows no thread and no clock but the one that times detectors: it hands out `Task`s, and whoever drives it
-(`pipeline.py`) runs them where they belong and gives the answers back.
+`Round` knows no thread and no clock but the one that times detectors: it hands out `Task`s, and whoever
+drives it (`pipeline.py`) runs them where they belong and gives the answers back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from guardrails.detectors import Bound
-from guardrails.engine.cache import Entry, FindingsCache
-from guardrails.engine.fields import Leaf
-from guardrails.policy.compile import CompiledPolicy, Plan
-from guardrails.types import CLEAN, Content, Detection, DetectorFailure, Finding, Text, Unchecked
+from guardrails.engine.cache import Entry, FindingsCache, Key
+from guardrails.engine.fields import Leaf, Stretch, stretches
+from guardrails.policy.compiled import CompiledPolicy, Plan
+from guardrails.types import CLEAN, Content, Detection, DetectorFailure, Finding, Text, ToolCall, Unchecked
+
+MOST_FINDINGS = 64
+"""Findings in one text up to which they are kept: a cache that counts characters must not hold more than
+those.
+"""
+
+MOST_KEPT = 64
+"""Detections of one text that are kept: one for each detector and context."""
 
 
 @dataclass(slots=True)
 class Task:
-    """One detector over the contents that it has not seen yet; `answers` come back in the order of `leaves`."""
+    """One detector over the contents that it has not seen yet; `answers` are in the order of `leaves`."""
 
     bound: Bound
     leaves: list[int] = field(default_factory=list)
@@ -32,47 +40,88 @@ class Task:
         started = perf_counter()
         try:
             answers = self.bound.detector.detect(self.contents)
-            if len(answers) != len(self.contents):
-                raise ValueError(f"{len(answers)} answers for {len(self.contents)} contents")
-            self.answers = answers
-        except Exception as error:  # a failure is an input of the verdict, never a pass
-            self.fail(f"{type(error).__name__}: {str(error)[:200]}")
+            if len(answers) != len(self.leaves):
+                self.fail(f"{len(answers)} answers for {len(self.leaves)} contents")
+            else:
+                self.answers = [
+                    answer if answer is CLEAN else sound(answer, content)
+                    for answer, content in zip(answers, self.contents, strict=True)
+                ]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at
+            # all.
+            # What it says stays out: it may quote the text.
+            self.fail(f"raised {type(error).__name__}")
         self.took_ms = (perf_counter() - started) * 1000.0
 
     def fail(self, reason: str) -> None:
         """Answer with an error for all contents."""
-        self.answers = [Detection(error=reason)] * len(self.contents)
+        self.answers = [Detection(error=reason)] * len(self.leaves)
+
+
+def sound(answer: object, content: Content) -> Detection:
+    """Return a detector's answer, or an error in its place where a verdict cannot be built on it."""
+    if not isinstance(answer, Detection):
+        return Detection(error=f"answered with {type(answer).__name__}")
+    end = len(content.text) if isinstance(content, Text) else None
+    for finding in answer.findings:
+        if not 0.0 <= finding.score <= 1.0:
+            return Detection(error="gave a score outside 0..1")
+        if finding.span is not None and end is not None and not 0 <= finding.span[0] < finding.span[1] <= end:
+            return Detection(error="gave a span outside the text")
+    return answer
 
 
 class Round:
     """All detections of one check."""
 
-    def __init__(self, policies: Sequence[CompiledPolicy], leaves: Sequence[Leaf], cache: FindingsCache | None) -> None:
+    def __init__(
+        self,
+        policies: Sequence[CompiledPolicy],
+        leaves: Sequence[Leaf],
+        cache: FindingsCache | None,
+        known: Mapping[str, Detection],
+        timings: dict[str, float],
+    ) -> None:
+        """Prepare a check; `known` are detections of the only leaf that were made already, in `timings`."""
         self.leaves = leaves
         self.plans: list[tuple[Plan, ...]] = []
         self.contents: list[Content] = []
         self.found: list[dict[str, Detection]] = []
         self.cached: list[Entry | None] = []
         self.unchecked: list[tuple[Unchecked, int]] = []
-        self.timings: dict[str, float] = {}
+        self.timings = timings
+        self._own: dict[str, dict[int, tuple[Finding, ...]]] = {}
         limit = min(policy.limits.characters for policy in policies)
         for index, leaf in enumerate(leaves):
             content = leaf.content
             place = content.place
             stages = (place.stage, *place.also)
             self.plans.append(tuple(policy.plan(stages) for policy in policies))
-            if isinstance(content, Text) and len(content.text) > limit:
+            # A joined text is as long as its parts, each of which is measured.
+            if isinstance(content, Text) and len(content.text) > limit and not leaf.pieces:
                 self.unchecked.append(
-                    (Unchecked("limit", f"text past {limit} characters", place.path, (limit, len(content.text))), index)
+                    (
+                        Unchecked(
+                            "limit", f"text past {limit} characters", place.path, (limit, len(content.text))
+                        ),
+                        index,
+                    )
                 )
                 content = Text(content.text[:limit], place, content.context)
             self.contents.append(content)
-            self.found.append({})
-            self.cached.append(cache.entry(content.text) if cache and isinstance(content, Text) else None)
+            self.found.append(dict(known))
+            self.cached.append(
+                cache.entry(content.text) if cache is not None and isinstance(content, Text) else None
+            )
 
     def tiers(self) -> list[int]:
         """Return the tiers that these leaves need, cheapest first."""
-        return sorted({bound.tier for plans in self.plans for plan in plans for tier in plan.tiers for bound in tier})
+        return sorted(
+            {bound.tier for plans in self.plans for plan in plans for tier in plan.tiers for bound in tier}
+        )
 
     def tasks(self, tier: int) -> list[Task]:
         """Return what is to be run for a tier; what the cache knows is filled in already."""
@@ -109,41 +158,73 @@ class Round:
             for index, answer in zip(task.leaves, task.answers, strict=True):
                 self.found[index][bound.digest] = answer
                 entry = self.cached[index]
-                if entry is not None and answer.error is None:
+                if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
+                    if len(entry) >= MOST_KEPT:
+                        entry.clear()
                     entry[_key(bound, self.contents[index])] = answer
 
-    def of(self, index: int, plan: Plan, pending: frozenset[int]) -> tuple[tuple[Finding, ...], frozenset[str]]:
-        """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending tier."""
+    def of(
+        self, index: int, plan: Plan, pending: frozenset[int]
+    ) -> tuple[tuple[Finding, ...], frozenset[str]]:
+        """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending
+        tier.
+        """
         findings: list[Finding] = []
         unknown: set[str] = set()
         leaf, found = self.leaves[index], self.found[index]
         for bounds in plan.tiers:
             for bound in bounds:
                 detection = found.get(bound.digest)
-                if bound.tier in pending or (detection is not None and detection.error is not None):
+                if detection is None:
+                    if bound.tier in pending and leaf.content.kind in bound.contents:
+                        unknown.add(bound.name)
+                elif detection.error is not None:
                     unknown.add(bound.name)
-                elif detection is not None and detection.findings:
-                    findings.extend(self._stamped(leaf, detection.findings))
+                elif detection.findings:
+                    own = self._new(index, bound.digest) if leaf.pieces else detection.findings
+                    findings.extend(self._stamped(leaf, own))
         return tuple(findings), frozenset(unknown)
+
+    def _new(self, index: int, digest: str) -> tuple[Finding, ...]:
+        """Return what a detector found in a joined text and not yet in the parts, or in a join of fewer of
+        them.
+        """
+        own = self._own.get(digest)
+        if own is None:
+            own = self._own[digest] = {}
+            seen: dict[tuple[str, tuple[Stretch, ...]], float] = {}
+            for at, found in enumerate(self.found):
+                detection = found.get(digest)
+                if detection is None or not detection.findings:
+                    continue
+                new: list[Finding] = []
+                for finding in detection.findings:
+                    if finding.span is not None:
+                        key = (finding.category, tuple(stretches(self.leaves, at, finding.span)))
+                        if seen.get(key, -1.0) >= finding.score and self.leaves[at].pieces:
+                            continue
+                        seen[key] = max(finding.score, seen.get(key, 0.0))
+                    new.append(finding)
+                own[at] = tuple(new)
+        return own.get(index, ())
 
     def _stamped(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
         place = leaf.content.place
         for finding in findings:
-            if leaf.pieces and finding.span is not None and not self._crosses(leaf, finding.span):
-                continue  # the part itself has it
             if place.path or place.choice_index is not None or place.origin is not None:
                 yield replace(finding, path=place.path, choice_index=place.choice_index, origin=place.origin)
             else:
                 yield finding
 
-    @staticmethod
-    def _crosses(leaf: Leaf, span: tuple[int, int]) -> bool:
-        """Tell whether a span of a joined text touches more than one of its parts."""
-        return any(span[0] < begin < span[1] for _, begin in leaf.pieces)
-
     def failures(self) -> list[DetectorFailure]:
         """Return each detector that failed, and where."""
-        names = {bound.digest: bound.name for plans in self.plans for plan in plans for tier in plan.tiers for bound in tier}
+        names = {
+            bound.digest: bound.name
+            for plans in self.plans
+            for plan in plans
+            for tier in plan.tiers
+            for bound in tier
+        }
         return [
             DetectorFailure(names[digest], detection.error, self.leaves[index].content.place.path)
             for index, found in enumerate(self.found)
@@ -157,14 +238,14 @@ class Round:
         for index, found in enumerate(self.found):
             place = self.leaves[index].content.place
             content = self.contents[index]
-            if not isinstance(content, Text) and not found:
+            if not isinstance(content, Text | ToolCall) and not found:
                 out.append((Unchecked("part", f"no detector reads this {content.kind}", place.path), index))
             for detection in found.values():
                 out.extend((replace(entry, path=place.path), index) for entry in detection.unchecked)
         return out
 
 
-def _key(bound: Bound, content: Content) -> str:
+def _key(bound: Bound, content: Content) -> Key:
     if not bound.reads or content.context is None:
         return bound.digest
-    return "\0".join((bound.digest, *(content.context.get(name, "") for name in bound.reads)))
+    return (bound.digest, *(content.context.get(name) for name in bound.reads))

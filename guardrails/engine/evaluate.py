@@ -1,9 +1,9 @@
-"""Rules × findings → what fires: pure functions, no I/O, no clock.
+"""Rules and findings in, what fires out: pure functions, no I/O, no clock.
 
-Order of things (DESIGN §4.2): findings, exceptions remove findings, conditions, mode, the strictest action. A rule
-is tried only if one of its categories was found or is unknown, or if it can hold without findings. A category is
-unknown where a detector that gives it failed: then the condition is evaluated with that name unbound, so that true
-fires, false does not, and what depends on the unknown follows the rule's `on_error`.
+Order of things (DESIGN §4.2): findings, exceptions remove findings, conditions, mode, the strictest action. A
+rule is tried only if one of its categories was found or is unknown, or if it can hold without findings. A
+category is unknown where a detector that gives it failed: then the condition is evaluated with that name
+unbound, so that true fires, false does not, and what depends on the unknown follows the rule's `on_error`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.policy.compile import CompiledPolicy, Plan, Rule, alone
+from guardrails.policy.compiled import CompiledPolicy, Plan, Rule, alone
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 from guardrails.text import folded
@@ -31,8 +31,10 @@ ROLES: Mapping[Stage, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from the
-    library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for exceptions."""
+    """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
+    the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
+    exceptions.
+    """
 
     user: Mapping[str, Any] = field(default_factory=dict)
     tenant: str | None = None
@@ -51,8 +53,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A content and what detectors said of it. `unknown` are the detectors that failed; `joined` marks a text that
-    is made of parts which are judged as well, `across` that these are of several messages."""
+    """A content and what detectors said of it. `unknown` are the detectors that failed; `joined` marks a text
+    that is made of parts which are judged as well, `across` that these are of several messages.
+    """
 
     content: Content
     plan: Plan
@@ -64,12 +67,15 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """A rule that fires on some contents (`members`, by index). `replace` are the findings to redact in each."""
+    """A rule that fires on some contents (`members`, by index). `grounds` are the findings that it fires for,
+    none where it fires for the context or a failure; `replace` are those to redact.
+    """
 
     rule: Rule
     action: Action
     reason: str
     members: tuple[int, ...]
+    grounds: tuple[tuple[int, Finding], ...] = ()
     replace: tuple[tuple[int, Finding], ...] = ()
 
 
@@ -101,19 +107,12 @@ def bind(
     content: Content | None,
     request: Request,
 ) -> dict[str, object]:
-    """Bind the names that a condition uses: scores to the highest in scope, counts, context. What is unknown stays out."""
+    """Bind the names that a condition uses: scores to the highest in scope, counts, context. What is unknown
+    stays out.
+    """
     bound = condition.zeros()
     for finding in findings:
-        names = with_ancestors(finding.category)
-        for name in condition.scores:
-            if name in names and finding.score > bound[name]:  # type: ignore[operator] # zeros() made it a float
-                bound[name] = finding.score
-        for variable, category in condition.counts:
-            if category in names:
-                bound[variable] += 1  # type: ignore[operator] # zeros() made it an int
-        for variable, detector, category in condition.detectors:
-            if detector == finding.detector and category in names and finding.score > bound[variable]:  # type: ignore[operator] # a float
-                bound[variable] = finding.score
+        _count(bound, condition, finding)
     for name in unknown:
         bound.pop(name, None)
     for name in condition.context:
@@ -123,38 +122,82 @@ def bind(
     return bound
 
 
+def _count(bound: dict[str, Any], condition: Condition, finding: Finding) -> None:
+    names = with_ancestors(finding.category)
+    for name in condition.scores:
+        if name in names:
+            bound[name] = max(bound[name], finding.score)
+    for variable, category in condition.counts:
+        if category in names:
+            bound[variable] += 1
+    for variable, detector, category in condition.detectors:
+        if detector == finding.detector and category in names:
+            bound[variable] = max(bound[variable], finding.score)
+
+
+def truth(condition: Condition, bound: Mapping[str, object]) -> bool | None:
+    """Evaluate a condition; None where it depends on what is unknown, or on a value that CEL cannot take."""
+    try:
+        return condition.evaluate(bound)
+    except RuntimeError:  # half a surrogate pair in a context leaf, for one
+        return None
+
+
+def hidden(policy: CompiledPolicy, failed: frozenset[str]) -> frozenset[str]:
+    """Return the categories, parents too, that failed detectors would have given."""
+    return frozenset(
+        name
+        for detector in policy.detectors
+        if detector.name in failed
+        for category in detector.categories
+        for name in with_ancestors(category)
+    )
+
+
 def unknown_names(policy: CompiledPolicy, condition: Condition, failed: frozenset[str]) -> frozenset[str]:
     """Return the variables of a condition whose value a failed detector hides."""
-    names: set[str] = set()
-    for detector in policy.detectors:
-        if detector.name not in failed:
-            continue
-        hidden = {name for category in detector.categories for name in with_ancestors(category)}
-        names |= hidden.intersection(condition.scores)
-        names |= {variable for variable, category in condition.counts if category in hidden}
-        names |= {variable for variable, by, _ in condition.detectors if by == detector.name}
-    return frozenset(names)
+    categories = hidden(policy, failed)
+    return categories.intersection(condition.scores).union(
+        (variable for variable, category in condition.counts if category in categories),
+        (variable for variable, by, _ in condition.detectors if by in failed),
+    )
+
+
+PER_CONTENT = ("content.", "tool.")
+"""Context leaves that differ within a message."""
+
+LONE = (None, None)
+"""The message and choice of a content that belongs to none."""
+
+MOST: Mapping[type, object] = {float: 1.0, int: 1 << 31}
+"""The most that a score or a count can be."""
+
+
+def stages(content: Content) -> tuple[Stage, ...]:
+    """Return the stages whose rules a content meets."""
+    return (content.place.stage, *content.place.also)
 
 
 class Evaluation:
     """One evaluation of one policy over contents that were judged."""
 
-    def __init__(self, policy: CompiledPolicy, items: Sequence[Judged], request: Request, *, exempt: bool = True) -> None:
+    def __init__(self, policy: CompiledPolicy, items: Sequence[Judged], request: Request) -> None:
         self.policy = policy
         self.items = items
         self.request = request
-        self.exempt = exempt
 
     def run(self) -> list[Fired]:
         """Return what fires, in no particular order."""
         fired: list[Fired] = []
-        messages: dict[int | None, list[int]] = {}
+        messages: dict[tuple[int | None, int | None], list[int]] = {}
         for index, item in enumerate(self.items):
+            message = (item.content.place.message, item.content.place.choice_index)
+            lone = message == LONE
             for rule in () if item.across else self.candidates((index,)):
-                if rule.scope == "part" or (rule.scope == "message" and item.content.place.message is None):
+                if rule.scope == "part" or (rule.scope == "message" and lone):
                     fired.extend(self.rule(rule, (index,)))
-            if item.content.place.message is not None:
-                messages.setdefault(item.content.place.message, []).append(index)
+            if not lone:
+                messages.setdefault(message, []).append(index)
         for members in messages.values():
             fired.extend(self.group("message", tuple(members)))
         if self.policy.joins_conversation:
@@ -165,7 +208,7 @@ class Evaluation:
         """Try the rules that look at several contents together."""
         for rule in self.candidates(members):
             if rule.scope == scope:
-                own = tuple(i for i in members if rule in self.items[i].plan.rules)
+                own = tuple(i for i in members if rule.on.intersection(stages(self.items[i].content)))
                 yield from self.rule(rule, own)
 
     def candidates(self, members: tuple[int, ...]) -> tuple[Rule, ...]:
@@ -190,25 +233,67 @@ class Evaluation:
         """Try one rule on contents that it looks at together."""
         found = [(index, finding) for index in members for finding in self.counted(rule, index)]
         failed = frozenset().union(*(self.items[index].unknown for index in members))
-        unknown = unknown_names(self.policy, rule.condition, failed) if failed else failed
-        content = None if rule.scope == "conversation" else self.items[members[0]].content
-        bound = bind(rule.condition, (finding for _, finding in found), unknown, content, self.request)
-        truth = rule.condition.evaluate(bound)
-        if truth is None and rule.on_error is not Action.ALLOW:
-            yield Fired(rule, rule.on_error, "error", members)
-        elif truth:
-            yield self.fires(rule, members, found, content)
+        findings = [finding for _, finding in found]
+        unsure = False
+        for content in self.contents(rule, members):
+            holds = self.holds(rule.condition, findings, failed, content)
+            if holds:
+                if (fires := self.fires(rule, members, found, content)) is not None:
+                    yield fires
+                # What a failed detector would have found is not redacted.
+                unsure = not rule.redact.isdisjoint(hidden(self.policy, failed))
+                break
+            unsure = unsure or holds is None
+        if unsure and rule.on_error is not Action.ALLOW:
+            blamed = tuple(index for index in members if self.items[index].unknown)
+            yield Fired(rule, rule.on_error, "error", blamed or members)
+
+    def contents(self, rule: Rule, members: tuple[int, ...]) -> Iterable[Content | None]:
+        """Return the contents whose context a condition is tried with: a message may call several tools."""
+        if rule.scope == "conversation":
+            return (None,)
+        if len(members) == 1 or not any(name.startswith(PER_CONTENT) for name in rule.condition.context):
+            return (self.items[members[0]].content,)
+        return [self.items[index].content for index in members]
+
+    def holds(
+        self,
+        condition: Condition,
+        findings: Sequence[Finding],
+        failed: frozenset[str],
+        content: Content | None,
+    ) -> bool | None:
+        """Evaluate a condition; None where failed detectors or missing context leave it open."""
+        unknown = unknown_names(self.policy, condition, failed) if failed else failed
+        bound = bind(condition, findings, unknown, content, self.request)
+        answer = truth(condition, bound)
+        if answer is not None or not unknown:
+            return answer
+        # Another detector may have found enough already: true for its score and for the highest that there
+        # is.
+        least = bind(condition, findings, frozenset(), content, self.request)
+        known = {name: value for name, value in least.items() if name not in unknown or value}
+        if known.keys() == bound.keys() or truth(condition, known) is not True:
+            return None
+        most = known | {name: MOST[type(known[name])] for name in unknown.intersection(known)}
+        return truth(condition, most) or None
 
     def fires(
         self, rule: Rule, members: tuple[int, ...], found: list[tuple[int, Finding]], content: Content | None
-    ) -> Fired:
+    ) -> Fired | None:
+        """Return what a rule does whose condition holds, None where it has nothing to redact."""
+        categories = rule.condition.categories
+        grounds = tuple(pair for pair in found if not categories.isdisjoint(with_ancestors(pair[1].category)))
+        members = tuple(dict.fromkeys(index for index, _ in grounds)) or members
         if rule.then is not Action.REDACT:
-            return Fired(rule, rule.then, "matched", members)
+            return Fired(rule, rule.then, "matched", members, grounds)
         replace = tuple(pair for pair in found if self.is_redacted(rule, pair[1], content))
+        if not replace and not rule.alone:
+            return None
         if not replace or any(finding.span is None for _, finding in replace):
             # Nothing that could be replaced: what the rule found must not go on as it is.
-            return Fired(rule, Action.BLOCK, "matched", members)
-        return Fired(rule, Action.REDACT, "matched", members, replace)
+            return Fired(rule, Action.BLOCK, "matched", members, grounds)
+        return Fired(rule, Action.REDACT, "matched", members, grounds, replace)
 
     def is_redacted(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
         """Tell whether the rule replaces this finding."""
@@ -221,20 +306,24 @@ class Evaluation:
             value = leaf_value(name, content, self.request)
             if value is not None:
                 bound[name] = value
-        return rule.condition.evaluate(bound) is True
+        return truth(rule.condition, bound) is True
 
     def counted(self, rule: Rule, index: int) -> Sequence[Finding]:
         """Return the findings in a content that no exception removes for this rule."""
         findings = self.items[index].findings
-        if not rule.exceptions or not self.exempt or not findings:
+        if not rule.exceptions or not findings:
             return findings
-        return [finding for finding in findings if not self.is_excepted(rule, finding, self.items[index].content)]
+        return [
+            finding for finding in findings if not self.is_excepted(rule, finding, self.items[index].content)
+        ]
 
     def is_excepted(self, rule: Rule, finding: Finding, content: Content) -> bool:
         for exception in rule.exceptions:
             if exception.expires is not None and exception.expires < self.request.today:
                 continue
-            if exception.categories is not None and exception.categories.isdisjoint(with_ancestors(finding.category)):
+            if exception.categories is not None and exception.categories.isdisjoint(
+                with_ancestors(finding.category)
+            ):
                 continue
             if exception.matches is not None:
                 if finding.span is None or not isinstance(content, Text):
@@ -243,7 +332,7 @@ class Evaluation:
                     continue
             if exception.condition is not None:
                 bound = bind(exception.condition, (), frozenset(), content, self.request)
-                if exception.condition.evaluate(bound) is not True:
+                if truth(exception.condition, bound) is not True:
                     continue
             return True
         return False

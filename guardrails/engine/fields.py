@@ -1,30 +1,35 @@
 """Leaves: what a body holds to judge, each with its JSON Pointer, and edits of leaves back into the body.
 
-A body is walked by a field table (`chat.py` has the one of the chat API; each endpoint of the proxy adds its own):
-which fields are text to judge, which are structure, which are refused. String leaves of fields that no table
-knows are judged as well, and named. Nothing is changed in place: edits copy the path that leads to them.
+A body is walked by a field table (`chat.py` has the one of the chat API; each endpoint of the proxy adds its
+own): which fields are text to judge, which are structure, which are refused. String leaves of fields that no
+table knows are judged as well, and named. Nothing is changed in place: edits copy the path that leads to
+them.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any
 
 from guardrails.errors import RequestError
-from guardrails.types import Content, Place, Text, Unchecked
+from guardrails.types import Content, Place, Stage, Text, ToolCall, Unchecked
 
 Path = tuple["str | int", ...]
 
 MAX_DEPTH = 64
 """Nesting of a body, JSON inside strings included."""
 
-LONG_NUMBER = 6
-"""Digits from which a number is judged as a text too: a card number needs no quotes."""
+SHORTEST_LONG = 100_000
+"""The least number that is judged as a text too: a card number needs no quotes."""
 
-ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})")
+ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.")
+SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def pointer(path: Path) -> str:
@@ -37,8 +42,8 @@ class Leaf:
     """One content of a body. `path` leads to it; `inner` leads on inside the JSON text that stands there.
 
     `editable` is False for identifiers and the like: a redaction that would change them blocks instead.
-    `pieces` are the leaves (by index, with where each begins) that a joined text is made of; `across` tells that they
-    are of several messages, so that only rules of scope `conversation` look at it.
+    `pieces` are the leaves (by index, with where each begins) that a joined text is made of; `across` tells
+    that they are of several messages, so that only rules of scope `conversation` look at it.
     """
 
     content: Content
@@ -49,9 +54,32 @@ class Leaf:
     across: bool = False
 
 
+Stretch = tuple[int, int, int]
+"""A leaf, and from where to where in its text."""
+
+
+def stretches(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> Iterator[Stretch]:
+    """Yield what a span of a leaf covers: of the leaf's own text, or of the texts that a joined one is made
+    of.
+    """
+    start, end = span
+    pieces = leaves[index].pieces
+    if not pieces:
+        yield index, start, end
+        return
+    for at in range(bisect_right(pieces, start, key=itemgetter(1)) - 1, len(pieces)):
+        piece, begin = pieces[at]
+        if begin >= end:
+            return
+        until = pieces[at + 1][1] if at + 1 < len(pieces) else end
+        yield piece, max(start, begin) - begin, min(end, until) - begin
+
+
 @dataclass(slots=True)
 class Leaves:
-    """What a walk collects. `unchecked` are parts that cannot be judged; `unknown` are fields outside the table."""
+    """What a walk collects. `unchecked` are parts that cannot be judged; `unknown` are fields outside the
+    table.
+    """
 
     found: list[Leaf] = field(default_factory=list)
     unchecked: list[tuple[Unchecked, Place]] = field(default_factory=list)
@@ -67,44 +95,58 @@ class Leaves:
         if value:
             self.found.append(Leaf(Text(value, replace(place, path=pointer(path))), path, editable=editable))
 
+    def call(self, name: str, arguments: str, path: Path, place: Place) -> None:
+        """Add a tool call as a whole, for detectors that judge it so; its texts are added apart."""
+        call = ToolCall(name, arguments, replace(place, path=pointer(path)))
+        self.found.append(Leaf(call, path, editable=False))
+
     def cannot(self, kind: str, reason: str, path: Path, place: Place) -> None:
         """Note a part that cannot be judged."""
         shown = replace(place, path=pointer(path))
         self.unchecked.append((Unchecked(kind, reason, shown.path), shown))
 
-    def anything(self, value: Any, path: Path, place: Place, *, keys: bool = True) -> None:
+    def anything(self, value: Any, path: Path, place: Place) -> None:
         """Add every string below a value, mapping keys too, and long numbers, which may be cards."""
-        for inner, text, editable in strings(value):
-            if editable or keys:
-                self.text(text, path + inner, place, editable=editable)
+        for where, text, editable in strings(value, path):
+            self.text(text, where, place, editable=editable)
 
     def unknown_field(self, value: Any, path: Path, place: Place) -> None:
-        """Judge a field that the table does not know, and name it."""
+        """Judge a field that the table does not know, its name too, and name it."""
         self.unknown.append(pointer(path))
+        self.text(str(path[-1]), path, place, editable=False)
         self.anything(value, path, place)
 
     def json_text(self, value: str, path: Path, place: Place) -> None:
-        """Add the decoded leaves of a JSON text, such as a call's arguments; text that is no JSON is judged as it is."""
+        """Add the decoded leaves of a JSON text, such as a call's arguments; text that is no JSON is judged
+        as it is.
+        """
         decoded, sound = decode(value)
         if not sound:
             self.text(value, path, place, editable=False)
-            unescaped = ESCAPE.sub(lambda match: chr(int(match[1], 16)), value)
+            unescaped = ESCAPE.sub(_unescaped, value)
             if unescaped != value:
                 self.text(unescaped, path, place, editable=False)
             return
-        for inner, text, editable in strings(decoded):
+        for where, text, editable in strings(decoded, path):
             if text:
-                shown = replace(place, path=pointer(path + inner))
-                self.found.append(Leaf(Text(text, shown), path, inner, editable))
+                shown = replace(place, path=pointer(where))
+                self.found.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
 
     def join_turns(self) -> None:
-        """Add the joined texts of all user messages and of all assistant messages."""
-        by_role: dict[str | None, list[int]] = {}
+        """Add the joined texts of all user messages, of all assistant messages, and so on, each stage for
+        itself.
+        """
+        by_voice: dict[tuple[str | None, Stage], list[int]] = {}
         for index, leaf in enumerate(self.found):
             place = leaf.content.place
-            if place.message is not None and isinstance(leaf.content, Text) and not leaf.pieces and leaf.editable:
-                by_role.setdefault(place.role, []).append(index)
-        for indexes in by_role.values():
+            if (
+                place.message is not None
+                and isinstance(leaf.content, Text)
+                and not leaf.pieces
+                and leaf.editable
+            ):
+                by_voice.setdefault((place.role, place.stage), []).append(index)
+        for indexes in by_voice.values():
             first = self.found[indexes[0]].content.place
             self.join(indexes, (), replace(first, message=None), across=True)
 
@@ -126,7 +168,9 @@ class Leaves:
 
 
 def decode(text: str) -> tuple[Any, bool]:
-    """Parse a JSON text. The second value is False if it is none, or if two parsers could read it in two ways."""
+    """Parse a JSON text. The second value is False if it is none, or if two parsers could read it in two
+    ways.
+    """
     doubled = False
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -135,18 +179,36 @@ def decode(text: str) -> tuple[Any, bool]:
         doubled = doubled or len(out) < len(items)
         return out
 
-    def refuse(name: str) -> Any:
-        raise ValueError(name)
-
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=refuse)
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return None, False
     return value, not doubled
 
 
+def _refuse(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    return number if math.isfinite(number) else _refuse(written)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    escape = match[0]
+    if len(escape) == 2:
+        return SIMPLE.get(escape[1], escape[1])
+    units = bytes.fromhex(escape.replace("\\u", ""))
+    return units.decode("utf-16-be", "surrogatepass")
+
+
 def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
-    """Yield `(path, text, editable)` for each string and long number below a value, and for each mapping key."""
+    """Yield `(path, text, editable)` for each string and long number below a value, and for each mapping key.
+
+    Raises:
+        RequestError: it nests too deep, or holds something that is no JSON value and so cannot be judged.
+    """
     if len(path) > MAX_DEPTH:
         raise RequestError("too_deep", f"nests deeper than {MAX_DEPTH} levels", pointer(path))
     if isinstance(value, str):
@@ -158,26 +220,53 @@ def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
     elif isinstance(value, list | tuple):
         for index, inner in enumerate(value):
             yield from strings(inner, (*path, index))
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        text = str(value)
-        if sum(char.isdigit() for char in text) >= LONG_NUMBER:
+    elif isinstance(value, int | float):
+        text = digits(value, path)
+        if text:
             yield path, text, True
+    elif value is not None:
+        raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}", pointer(path))
 
 
-def edited(body: Any, edits: Mapping[tuple[Path, Path | None], str]) -> Any:
-    """Return the body with the texts at these places replaced; what leads to none of them is shared, not copied."""
-    inside: dict[Path, dict[Path, str]] = {}
+def digits(number: float, path: Path = ()) -> str:
+    """Return a number as the text to judge, "" where it is too small to be anyone's."""
+    if not SHORTEST_LONG <= abs(number) < math.inf:
+        return ""
+    try:
+        return str(int(number) if isinstance(number, float) and number.is_integer() else number)
+    except ValueError:
+        raise RequestError("number_too_long", "a number has too many digits", pointer(path)) from None
+
+
+def edited(body: Any, edits: Mapping[tuple[Path, Path | None], Any]) -> Any:
+    """Return the body with the texts at these places replaced; what leads to none of them is shared, not
+    copied.
+
+    A place is edited as a whole (inner path None) or inside, never both: a walk reads each text in one way.
+    """
+    inside: dict[Path, dict[Path, Any]] = {}
     for (path, inner), text in edits.items():
         if inner is None:
             body = _set(body, path, text)
         else:
             inside.setdefault(path, {})[inner] = text
     for path, changes in inside.items():
-        value, _ = decode(_get(body, path))
+        value, sound = decode(_get(body, path))
+        if not sound:
+            raise ValueError(f"{pointer(path)} is edited as a whole and inside")
         for inner, text in changes.items():
             value = _set(value, inner, text)
-        body = _set(body, path, json.dumps(value, ensure_ascii=False))
+        body = _set(body, path, _encoded(value))
     return body
+
+
+def _encoded(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
+        return json.dumps(value)
+    return text
 
 
 def _get(body: Any, path: Path) -> Any:
@@ -192,4 +281,4 @@ def _set(body: Any, path: Path, value: Any) -> Any:
     head, *rest = path
     copy = dict(body) if isinstance(body, Mapping) else list(body)
     copy[head] = _set(copy[head], tuple(rest), value)  # type: ignore[index] # a path made by the walk fits
-    return copy
+    return tuple(copy) if isinstance(body, tuple) else copy

@@ -1,7 +1,9 @@
-"""What fired and what was left unchecked → the outcome of a check: action, rules, edits, and turns to take out.
+"""What fired and what was left unchecked → the outcome of a check: action, rules, edits, and turns to take
+out.
 
-An earlier turn that is blocked must not poison a conversation for ever: with `history: remove` its exchange is left
-out, and the action is a redaction. What blocks in the current turn, or outside turns, blocks the whole.
+An earlier turn that is blocked must not poison a conversation for ever: with `history: remove` its exchange
+is left out, and the action is a redaction. What blocks in the current turn, or outside turns, blocks the
+whole.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ from dataclasses import dataclass, field
 from guardrails.engine import actions
 from guardrails.engine.detect import Round
 from guardrails.engine.evaluate import Fired, Request
-from guardrails.engine.fields import Leaves
-from guardrails.policy.compile import CompiledPolicy
+from guardrails.engine.fields import Leaves, stretches
+from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import (
     Action,
     Coverage,
@@ -31,8 +33,9 @@ from guardrails.types import (
 
 @dataclass(slots=True)
 class Outcome:
-    """Everything that a verdict says, and what shapes of content need to apply it: the new texts of leaves (`edits`),
-    the leaves that block (`blocked`), and the messages to leave out (`removed`)."""
+    """Everything that a verdict says, and what shapes of content need to apply it: the new texts of leaves
+    (`edits`), the leaves that block (`blocked`), and the messages to leave out (`removed`).
+    """
 
     action: Action
     rules: tuple[FiredRule, ...]
@@ -45,9 +48,6 @@ class Outcome:
     blocked: frozenset[int] = frozenset()
     removed: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
-
-
-NO_BLOCKS: frozenset[int] = frozenset()
 
 
 class _Rules:
@@ -68,8 +68,32 @@ class _Rules:
             self._found[fired.id, fired.mode] = (key, fired)
 
     def of(self, mode: Mode) -> tuple[FiredRule, ...]:
-        rows = sorted((key, fired.id, fired) for (_, kind), (key, fired) in self._found.items() if kind is mode)
+        rows = sorted(
+            (key, fired.id, fired) for (_, kind), (key, fired) in self._found.items() if kind is mode
+        )
         return tuple(fired for _, _, fired in rows)
+
+
+class _Effects:
+    """What becomes of what fired: the strictest action, leaves that block, messages to leave out."""
+
+    def __init__(self, leaves: Leaves, *, keep: bool) -> None:
+        self._leaves, self._keep = leaves, keep
+        self.action = Action.ALLOW
+        self.blocked: set[int] = set()
+        self.removed: set[int] = set()
+
+    def of(self, action: Action, places: Iterable[Place], indexes: Iterable[int]) -> Action:
+        """Return what an action comes to: a block of earlier turns alone leaves them out."""
+        if action is Action.BLOCK:
+            gone = set() if self._keep else removable(places, self._leaves)
+            if gone:
+                self.removed |= gone
+                action = Action.REDACT
+            else:
+                self.blocked.update(indexes)
+        self.action = max(self.action, action)
+        return action
 
 
 def settle(
@@ -91,48 +115,32 @@ def settle(
             Action.ALLOW, (), (), _findings(policies, round_), coverage, tuple(round_.failures()), complete,
             timings=round_.timings,
         )  # fmt: skip
-    history = "block" if any(policy.history == "block" for policy in policies) else "remove"
     rules = _Rules(request.language)
+    effects = _Effects(leaves, keep=any(policy.history == "block" for policy in policies))
     enforced = [each for each in everything if each.rule.mode is Mode.ENFORCE]
     for each in everything:
         if each.rule.mode is Mode.SHADOW:
             rules.add(each, each.action)
     edits, refused = actions.edits(leaves.found, (each for each in enforced if each.replace))
-    enforced += refused
-    blocked: set[int] = set()
-    removed: set[int] = set()
-    action = Action.ALLOW
-    for each in enforced:
-        effect = each.action
-        places = [leaves.found[index].content.place for index in each.members]
-        if effect is Action.BLOCK and history == "remove" and (gone := _removable(places, leaves)):
-            removed |= gone
-            effect = Action.REDACT
-        elif effect is Action.BLOCK:
-            blocked.update(each.members)
-        rules.add(each, effect)
-        action = max(action, effect)
+    for each in (*enforced, *refused):
+        rules.add(each, effects.of(each.action, concerned(each, leaves), each.members))
     for entry, place, index in unchecked:
-        effect = max(policy.unchecked[entry.kind] for policy in policies)
-        if effect is Action.BLOCK and history == "remove" and (gone := _removable([place], leaves)):
-            removed |= gone
-            effect = Action.REDACT
-        elif effect is Action.BLOCK:
-            blocked.add(index)
+        # A kind that no table has comes from a detector of the caller's own.
+        wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)
+        effect = effects.of(wanted, [place], (index,))
         if effect is not Action.ALLOW:
             rules.put(_unchecked_rule(entry, effect), (-Severity.HIGH, 1_000_000))
-        action = max(action, effect)
     return Outcome(
-        action=action,
+        action=effects.action,
         rules=rules.of(Mode.ENFORCE),
         shadow=rules.of(Mode.SHADOW),
         findings=_findings(policies, round_),
         coverage=coverage,
         errors=tuple(round_.failures()),
         complete=complete,
-        edits={index: text for index, text in edits.items() if leaves.found[index].content.place.message not in removed},
-        blocked=frozenset(blocked),
-        removed=tuple(sorted(removed)),
+        edits=edits,
+        blocked=frozenset(effects.blocked),
+        removed=tuple(sorted(effects.removed)),
         timings=round_.timings,
     )
 
@@ -143,16 +151,35 @@ def _unchecked_rule(entry: Unchecked, action: Action) -> FiredRule:
     )
 
 
-def _removable(places: Iterable[Place], leaves: Leaves) -> set[int]:
+def concerned(fired: Fired, leaves: Leaves) -> Iterable[Place]:
+    """Return where that stands for which a rule fires: the parts of a joined text that a finding touches, or
+    all it saw.
+    """
+    if any(finding.span is None for _, finding in fired.grounds) or not fired.grounds:
+        return [leaves.found[index].content.place for index in fired.members]
+    touched = {
+        leaf
+        for index, finding in fired.grounds
+        if finding.span
+        for leaf, _, _ in stretches(leaves.found, index, finding.span)
+    }
+    return [leaves.found[index].content.place for index in touched]
+
+
+def removable(places: Iterable[Place], leaves: Leaves) -> set[int]:
     """Return the messages to leave out so that all these places are gone; empty if one of them must stay.
 
-    A user's turn goes with all that answers it; an answer goes with the rest of its exchange but the user's turn, so
-    that calls and their results stay in pairs and the conversation stays one that a model accepts.
+    A user's turn goes with all that answers it; an answer goes with the rest of its exchange but the user's
+    turn, so that calls and their results stay in pairs and the conversation stays one that a model accepts.
     """
     gone: set[int] = set()
     for place in places:
         message = place.message
-        if message is None or message >= leaves.current_from or leaves.roles[message] in {"system", "developer"}:
+        if (
+            message is None
+            or message >= leaves.current_from
+            or leaves.roles[message] in {"system", "developer"}
+        ):
             return set()
         roles = leaves.roles
         first = message
@@ -164,7 +191,8 @@ def _removable(places: Iterable[Place], leaves: Leaves) -> set[int]:
         gone |= {
             index
             for index in range(first, last)
-            if roles[index] not in {"system", "developer"} and (roles[message] == "user" or roles[index] != "user")
+            if roles[index] not in {"system", "developer"}
+            and (roles[message] == "user" or roles[index] != "user")
         }
     return gone
 

@@ -1,17 +1,18 @@
 """Runs one check: detectors in tiers, then the rules, then what the verdict says. Fails closed.
 
 The logic stands once, in `Pipeline.steps`, a generator that yields the tasks which may take long; `check` and
-`acheck` drive it, on the caller's thread or its event loop. Detectors that cost microseconds for certain run right
-there, the others on the process's workers, under the policy's deadline: who misses it has failed, and its rules
-follow `on_error`. Between tiers the check stops as soon as it is sure to block.
+`acheck` drive it, on the caller's thread or its event loop. Detectors that cost microseconds for certain run
+right there, the others on the process's workers, under the policy's deadline: who misses it has failed, and
+its rules follow `on_error`. Between tiers the check stops as soon as it is sure to block.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from functools import lru_cache
 from time import perf_counter
 
 from guardrails.detectors import Bound
@@ -19,10 +20,11 @@ from guardrails.engine.cache import FindingsCache
 from guardrails.engine.detect import Round, Task
 from guardrails.engine.evaluate import Evaluation, Fired, Judged, Request
 from guardrails.engine.fields import Leaves
-from guardrails.engine.outcome import Outcome, settle
+from guardrails.engine.outcome import Outcome, concerned, removable, settle
+from guardrails.engine.quick import Quick
 from guardrails.engine.workers import workers
-from guardrails.policy.compile import CompiledPolicy
-from guardrails.types import Action, Mode
+from guardrails.policy.compiled import CompiledPolicy
+from guardrails.types import Action, Detection, Mode
 
 Steps = Generator[list[Task], None, Outcome]
 
@@ -31,12 +33,15 @@ INLINE_ON_LOOP = 20_000
 
 
 class Pipeline:
-    """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by threads."""
+    """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
+    threads.
+    """
 
     def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
         self.policy = policy
         self.policies = (policy,) if floor is None else (policy, floor)
         self.cache = FindingsCache()
+        self._quick = Quick(self.policies)
         self._deadline_s = min(each.limits.deadline_ms for each in self.policies) / 1000.0
 
     def bounds(self) -> list[Bound]:
@@ -44,36 +49,51 @@ class Pipeline:
         return list({bound.digest: bound for each in self.policies for bound in each.detectors}.values())
 
     def check(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
-        """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are full."""
+        """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are
+        full.
+        """
+        known: dict[str, Detection] = {}
+        timings: dict[str, float] = {}
+        if (outcome := self._quick.allow(leaves, known, timings)) is not None:
+            return outcome
         deadline = perf_counter() + self._deadline_s
-        steps = self.steps(leaves, request, inline=None, complete=complete)
+        steps = self.steps(leaves, request, known, timings, inline=None, complete=complete)
         try:
             tasks = next(steps)
             while True:
                 futures = self._submit(tasks)
-                wait(futures, timeout=max(0.0, deadline - perf_counter()))
-                self._collect(tasks, futures)
+                try:
+                    wait(futures, timeout=max(0.0, deadline - perf_counter()))
+                finally:
+                    self._collect(tasks, futures)
                 tasks = next(steps)
         except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
+            settled: Outcome = stop.value
+            return settled
 
     async def acheck(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
         """The twin of `check` that never blocks the event loop for longer than short texts take."""
+        known: dict[str, Detection] = {}
+        timings: dict[str, float] = {}
+        if (outcome := self._quick.allow(leaves, known, timings, INLINE_ON_LOOP)) is not None:
+            return outcome
         deadline = perf_counter() + self._deadline_s
-        steps = self.steps(leaves, request, inline=INLINE_ON_LOOP, complete=complete)
+        steps = self.steps(leaves, request, known, timings, inline=INLINE_ON_LOOP, complete=complete)
         try:
             tasks = next(steps)
             while True:
                 futures = self._submit(tasks)
-                await asyncio.wait(
-                    [asyncio.wrap_future(future) for future in futures], timeout=max(0.0, deadline - perf_counter())
-                )
-                self._collect(tasks, futures)
+                awaited = [asyncio.wrap_future(future) for future in futures]
+                try:
+                    await asyncio.wait(awaited, timeout=max(0.0, deadline - perf_counter()))
+                finally:  # also where the caller was cancelled: nobody waits for the rest any more
+                    self._collect(tasks, futures)
+                    for each in awaited:
+                        each.cancel()
                 tasks = next(steps)
         except StopIteration as stop:
-            outcome: Outcome = stop.value
-            return outcome
+            settled: Outcome = stop.value
+            return settled
 
     @staticmethod
     def _submit(tasks: Sequence[Task]) -> list[Future[None]]:
@@ -93,16 +113,26 @@ class Pipeline:
                 workers().abandon(future)
                 task.fail(f"not done after {self._deadline_s * 1000:.0f} ms")
 
-    def steps(self, leaves: Leaves, request: Request, *, inline: int | None, complete: bool) -> Steps:
+    def steps(
+        self,
+        leaves: Leaves,
+        request: Request,
+        known: Mapping[str, Detection],
+        timings: dict[str, float],
+        *,
+        inline: int | None,
+        complete: bool,
+    ) -> Steps:
         """Judge leaves; yields tasks for workers and expects them run when it is resumed.
 
+        `known` are detections of the only leaf that were made already, `timings` what they took.
         `inline` is the number of characters up to which quick detectors run right here (None: always);
         `complete` runs every tier, also when a block is certain.
         """
         started = perf_counter()
         if leaves.roles and any(policy.joins_conversation for policy in self.policies):
             leaves.join_turns()
-        round_ = Round(self.policies, leaves.found, self.cache)
+        round_ = Round(self.policies, leaves.found, self.cache, known, timings)
         tiers = round_.tiers()
         skipped = False
         fired: list[list[Fired]] | None = None
@@ -152,9 +182,11 @@ class Pipeline:
                 items.append(
                     Judged(round_.contents[index], plan, findings, unknown, bool(leaf.pieces), leaf.across)
                 )
-            # The floor sees findings before exceptions.
-            fired = Evaluation(policy, items, request, exempt=position == 0).run()
-            all_fired.append([each for each in fired if each.reason != "error"] if pending else fired)
+            # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
+            fired = Evaluation(policy, items, request).run()
+            if pending:  # what is still open, and what may yet find something to redact
+                fired = [each for each in fired if each.reason != "error" and each.action is each.rule.then]
+            all_fired.append(fired)
         return all_fired
 
     @staticmethod
@@ -163,12 +195,20 @@ class Pipeline:
         return any(
             each.action is Action.BLOCK
             and each.rule.mode is Mode.ENFORCE
-            and all((leaves.found[i].content.place.message or 0) >= leaves.current_from for i in each.members)
+            and not removable(concerned(each, leaves), leaves)
             for some in fired
             for each in some
         )
 
 
+DAY_S = 86_400
+
+
+@lru_cache(maxsize=1)
+def _iso_date(day: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(day * DAY_S))
+
+
 def today() -> str:
     """Return the day as an ISO date, in UTC, for exceptions that expire."""
-    return time.strftime("%Y-%m-%d", time.gmtime())
+    return _iso_date(int(time.time()) // DAY_S)

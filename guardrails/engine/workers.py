@@ -1,8 +1,8 @@
 """The process's one pool of daemon threads for work that may take long: functions in, futures out.
 
-A caller that runs out of time abandons its future: nobody joins, so neither a deadline nor the end of the process
-waits for a stuck detector. An abandoned thread is counted and replaced, up to a bound; beyond it, and when the
-queue is full, new work is refused with `Overloaded`, which is how load is shed.
+A caller that runs out of time abandons its future: nobody joins, so neither a deadline nor the end of the
+process waits for a stuck detector. An abandoned thread is counted and replaced, up to a bound; beyond it, and
+when the queue is full, new work is refused with `Overloaded`, which is how load is shed.
 """
 
 from __future__ import annotations
@@ -49,21 +49,31 @@ class Workers:
             if len(self._jobs) >= self._queue:
                 raise Overloaded(f"{self._queue} checks are waiting for a worker already")
             if len(self._abandoned) > self._spare:
-                raise Overloaded(f"{len(self._abandoned)} workers are stuck in detectors that ran out of time")
+                raise Overloaded(
+                    f"{len(self._abandoned)} workers are stuck in detectors that ran out of time"
+                )
             self._jobs.append((future, function))
-            if self._idle < len(self._jobs) and self._alive - len(self._abandoned) < self._threads:
-                self._alive += 1
-                threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
+            self._grow()
             self._changed.notify()
         return future
 
-    def abandon(self, future: Future[Any]) -> None:
-        """Stop waiting for a future: drop it if it has not begun, else count its thread as stuck until it returns."""
-        if future.cancel():
+    def _grow(self) -> None:
+        if self._idle >= len(self._jobs) or self._alive - len(self._abandoned) >= self._threads:
             return
+        self._alive += 1
+        threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
+
+    def abandon(self, future: Future[Any]) -> None:
+        """Stop waiting for a future: drop it if it has not begun, else count its thread as stuck until it
+        returns.
+        """
+        dropped = future.cancel()
         with self._changed:
-            if future in self._running:
+            if dropped:  # its place in the queue is for those who still wait
+                self._jobs = deque(job for job in self._jobs if job[0] is not future)
+            elif future in self._running:
                 self._abandoned.add(future)
+                self._grow()
 
     def _take(self) -> Job | None:
         with self._changed:
@@ -99,6 +109,12 @@ class Workers:
 
 @cache
 def workers() -> Workers:
-    """Return the process's pool: twice the cores (models release the lock), a queue of 256, as many spares as threads."""
+    """Return the process's pool: twice the cores (models release the lock), a queue of 256, as many spares as
+    threads.
+    """
     threads = max(4, 2 * (os.cpu_count() or 1))
     return Workers(threads, queue=256, spare=threads)
+
+
+if hasattr(os, "register_at_fork"):  # threads stay behind in the parent, so a child needs a pool of its own
+    os.register_at_fork(after_in_child=workers.cache_clear)

@@ -1,0 +1,288 @@
+"""Leaves of bodies, and edits back into them."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails import RequestError, Stage, Text
+from guardrails.engine.fields import (
+    MAX_DEPTH,
+    Leaf,
+    Leaves,
+    decode,
+    digits,
+    edited,
+    pointer,
+    stretches,
+    strings,
+)
+from guardrails.types import Place
+
+PLACE = Place(Stage.INPUT, role="user", message=0)
+texts = st.text(max_size=8)
+bodies = st.recursive(
+    st.none() | st.booleans() | st.integers(-99_999, 99_999) | st.floats(-1.0, 1.0) | texts,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(texts, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def found(leaves: Leaves) -> list[tuple[str, str, bool]]:
+    """Return path, text and editable of each leaf."""
+    return [
+        (leaf.content.place.path, leaf.content.text, leaf.editable)
+        for leaf in leaves.found
+        if isinstance(leaf.content, Text)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        ((), ""),
+        (("messages", 0, "content"), "/messages/0/content"),
+        (("a/b", "c~d", ""), "/a~1b/c~0d/"),
+    ],
+)
+def test_a_path_is_written_as_a_json_pointer(path: tuple[str | int, ...], written: str) -> None:
+    """Slashes and tildes in names are escaped as RFC 6901 says."""
+    assert pointer(path) == written
+
+
+def test_every_string_key_and_long_number_is_a_leaf() -> None:
+    """Values can be edited, keys cannot; small numbers, flags and null say nothing."""
+    value = {"a": ["x", 7, None, True, 4111111111111111], "b": {"c": 4111111111111111.0, "d": 1.234567}}
+    assert list(strings(value)) == [
+        (("a",), "a", False),
+        (("a", 0), "x", True),
+        (("a", 4), "4111111111111111", True),
+        (("b",), "b", False),
+        (("b", "c"), "c", False),
+        (("b", "c"), "4111111111111111", True),
+        (("b", "d"), "d", False),
+    ]
+
+
+@given(bodies)
+def test_a_walk_finds_every_string(body: Any) -> None:
+    """Each string and key of a random body comes out, values at a path that leads to them."""
+
+    def every(value: Any) -> list[str]:
+        if isinstance(value, dict):
+            return [text for key, inner in value.items() for text in (key, *every(inner))]
+        if isinstance(value, list):
+            return [text for inner in value for text in every(inner)]
+        return [value] if isinstance(value, str) else []
+
+    walked = list(strings(body))
+    assert [text for _, text, _ in walked] == every(body)
+    for path, text, editable in walked:
+        at = body
+        for part in path:
+            at = at[part]
+        if editable and isinstance(at, str):
+            assert at == text
+
+
+@pytest.mark.parametrize("value", [b"x", {1}, object(), iter("x"), 1j])
+def test_what_is_no_json_value_is_refused(value: object) -> None:
+    """A value that cannot be judged is an error with its place, never skipped."""
+    with pytest.raises(RequestError) as caught:
+        list(strings({"deep": [value]}, ("top",)))
+    assert (caught.value.code, caught.value.path) == ("not_json", "/top/deep/0")
+
+
+def test_deep_nesting_is_refused() -> None:
+    """A body deeper than the limit is refused, with the place counted from the top of the body."""
+    value: Any = "x"
+    for _ in range(MAX_DEPTH):
+        value = [value]
+    assert [text for _, text, _ in strings(value)] == ["x"]
+    with pytest.raises(RequestError) as caught:
+        list(strings(value, ("top",)))
+    assert caught.value.code == "too_deep"
+    assert caught.value.path.startswith("/top/0/0")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, ""),
+        (True, ""),
+        (99_999, ""),
+        (100_000, "100000"),
+        (-4111111111111111, "-4111111111111111"),
+        (4111111111111111.0, "4111111111111111"),
+        (123456.5, "123456.5"),
+        (0.123456789, ""),
+        (float("inf"), ""),
+        (float("nan"), ""),
+        (10**400, "1" + "0" * 400),
+    ],
+)
+def test_long_numbers_are_texts(number: float, text: str) -> None:
+    """A number is judged from six digits before the point; fractions of vectors are not."""
+    assert digits(number) == text
+
+
+def test_a_number_too_long_to_write_is_refused() -> None:
+    """Python writes no number of more than some thousand digits: that is a refused request, not a crash."""
+    with pytest.raises(RequestError, match="too many digits"):
+        digits(10**5000)
+
+
+@pytest.mark.parametrize(
+    ("text", "sound"),
+    [
+        ('{"a": [1, "x", null, true, 1.5]}', True),
+        ('"x"', True),
+        ("", False),
+        ("{", False),
+        ('{"a": 1, "a": 2}', False),
+        ('{"deep": {"a": 1, "a": 1}}', False),
+        ('{"a": NaN}', False),
+        ('{"a": -Infinity}', False),
+        ('{"a": 1e400}', False),
+        ("[" * 100_000, False),
+    ],
+)
+def test_json_that_two_parsers_could_read_in_two_ways_is_unsound(text: str, sound: bool) -> None:
+    """Doubled keys, numbers that are none, and what is no JSON are told apart from sound JSON."""
+    assert decode(text)[1] is sound
+
+
+def test_leaves_of_a_json_text_are_decoded() -> None:
+    """Arguments are judged as the tool reads them: escapes decoded, names of fields too, each with its
+    pointer.
+    """
+    leaves = Leaves()
+    leaves.json_text(r'{"cm\u0064": "\u0066oo", "n": 4111111111111111, "e": ""}', ("args",), PLACE)
+    assert found(leaves) == [
+        ("/args/cmd", "cmd", False),
+        ("/args/cmd", "foo", True),
+        ("/args/n", "n", False),
+        ("/args/n", "4111111111111111", True),
+        ("/args/e", "e", False),
+    ]
+    assert [leaf.inner for leaf in leaves.found][:2] == [("cmd",), ("cmd",)]
+
+
+@pytest.mark.parametrize(
+    ("raw", "judged"),
+    [
+        ("plain words", ["plain words"]),
+        (r'{"a": "\nfoo"', [r'{"a": "\nfoo"', '{"a": "\nfoo"']),
+        (r'{"a": "f\u006fo", "a": 1}', [r'{"a": "f\u006fo", "a": 1}', '{"a": "foo", "a": 1}']),
+        (r'"\ud835\udc1a', [r'"\ud835\udc1a', '"\U0001d41a']),
+        (r'"a\/b\"c\\d', [r'"a\/b\"c\\d', r'"a/b"c\d']),
+    ],
+)
+def test_a_text_that_is_no_sound_json_is_judged_raw_and_unescaped(raw: str, judged: list[str]) -> None:
+    """Half a JSON text is judged as it stands and as a lenient parser would read it; neither can be edited."""
+    leaves = Leaves()
+    leaves.json_text(raw, ("args",), PLACE)
+    assert found(leaves) == [("/args", text, False) for text in judged]
+
+
+def test_unknown_fields_are_named_and_judged_with_their_name() -> None:
+    """A field outside the table is listed, and neither its name nor what it holds goes unread."""
+    leaves = Leaves()
+    leaves.unknown_field({"k": ["v"]}, ("body", "odd"), PLACE)
+    assert leaves.unknown == ["/body/odd"]
+    assert [text for _, text, _ in found(leaves)] == ["odd", "k", "v"]
+
+
+def test_joining_needs_two_leaves_and_remembers_where_each_begins() -> None:
+    """Parts are put together without a separator; one part alone is not judged twice."""
+    leaves = Leaves()
+    for index, text in enumerate(["ab", "cd", "e"]):
+        leaves.text(text, (index,), PLACE)
+    leaves.join([0], (), PLACE)
+    assert len(leaves.found) == 3
+    leaves.join([0, 1, 2], ("content",), PLACE)
+    assert leaves.found[3].pieces == ((0, 0), (1, 2), (2, 4))
+    assert found(leaves)[3] == ("/content", "abcde", True)
+
+
+def test_turns_are_joined_by_role_and_stage() -> None:
+    """Words split over messages of one voice meet in one text; a tool call's arguments are another stage."""
+    leaves = Leaves()
+    assistant = Place(Stage.OUTPUT, role="assistant", message=1)
+    leaves.text("for", (0, "content"), Place(Stage.INPUT, role="user", message=0))
+    leaves.text("said", (1, "content"), assistant)
+    leaves.text("arg", (1, "tool"), Place(Stage.TOOL_CALL, role="assistant", message=1))
+    leaves.text("id", (1, "id"), assistant, editable=False)
+    leaves.text("bidden", (2, "content"), Place(Stage.INPUT, role="user", message=2))
+    leaves.join_turns()
+    joined = [leaf for leaf in leaves.found if leaf.pieces]
+    assert [(leaf.content, leaf.across) for leaf in joined] == [
+        (Text("forbidden", Place(Stage.INPUT, role="user")), True)
+    ]
+
+
+@given(st.lists(st.text(min_size=1, max_size=5), min_size=2, max_size=6), st.data())
+def test_stretches_of_a_joined_text_cover_the_span_exactly(parts: list[str], data: st.DataObject) -> None:
+    """What a span of a joined text covers in its parts, put together, is the span's text."""
+    leaves = Leaves()
+    for index, text in enumerate(parts):
+        leaves.text(text, (index,), PLACE)
+    leaves.join(list(range(len(parts))), (), PLACE)
+    joined = "".join(parts)
+    start = data.draw(st.integers(0, len(joined) - 1))
+    end = data.draw(st.integers(start + 1, len(joined)))
+    covered = list(stretches(leaves.found, len(parts), (start, end)))
+    assert "".join(parts[leaf][low:high] for leaf, low, high in covered) == joined[start:end]
+    assert all(low < high for _, low, high in covered)
+
+
+def test_stretches_of_a_plain_leaf_are_its_own() -> None:
+    """A leaf that is no join stands for itself."""
+    assert list(stretches([Leaf(Text("abc"))], 0, (1, 2))) == [(0, 1, 2)]
+
+
+@given(bodies, st.data())
+def test_an_edit_changes_one_place_and_never_its_input(body: Any, data: st.DataObject) -> None:
+    """Everything beside the edited strings stays equal, and the body that was given stays as it was."""
+    places = [(path, text) for path, text, editable in strings(body) if editable and path]
+    before = copy.deepcopy(body)
+    chosen = data.draw(st.lists(st.sampled_from(places), max_size=3, unique=True)) if places else []
+    changed = edited(body, {(path, None): "NEW" for path, _ in chosen})
+    assert body == before
+    paths = {path for path, _ in chosen}
+    expected = [(path, "NEW" if path in paths and ok else text) for path, text, ok in strings(before)]
+    assert [(path, text) for path, text, _ in strings(changed)] == expected
+
+
+@given(st.dictionaries(texts, bodies, min_size=1, max_size=3), texts)
+def test_an_edit_inside_json_text_keeps_the_rest(arguments: dict[str, Any], new: str) -> None:
+    """One decoded leaf of the arguments changes; the others decode to what they were."""
+    arguments = {**arguments, "mail": "old"}
+    body = {"arguments": json.dumps(arguments), "other": [1]}
+    changed = edited(body, {(("arguments",), ("mail",)): new})
+    assert json.loads(changed["arguments"]) == {**arguments, "mail": new}
+    assert changed["other"] is body["other"]
+    assert json.loads(body["arguments"])["mail"] == "old"
+
+
+def test_half_a_surrogate_pair_survives_an_edit_as_an_escape() -> None:
+    """The edited JSON text can always be sent as UTF-8."""
+    body = r'{"a": "\ud800", "b": "old"}'
+    changed = edited(body, {((), ("b",)): "new"})
+    assert json.loads(changed.encode()) == {"a": "\ud800", "b": "new"}
+
+
+def test_a_place_is_edited_as_a_whole_or_inside_not_both() -> None:
+    """Two readings of one text would lose one of two edits: that is an error, not a leak."""
+    with pytest.raises(ValueError, match="as a whole and inside"):
+        edited({"a": '{"b": "c"}'}, {(("a",), None): "x", (("a",), ("b",)): "y"})
+
+
+def test_tuples_stay_tuples() -> None:
+    """A body comes back in the shape that was given."""
+    assert edited(("a", {"b": ("c", "d")}), {((1, "b", 0), None): "x"}) == ("a", {"b": ("x", "d")})

@@ -1,0 +1,335 @@
+"""From what fired to what a verdict says: actions, history, coverage, order of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from guardrails import Detection, Finding, Guard, Image, Unchecked, Verdict
+from guardrails.detectors import Kind
+from guardrails.engine.fields import Leaves
+from guardrails.engine.outcome import removable
+from guardrails.types import CLEAN, Place
+
+HISTORY = """
+detectors:
+  bad: {use: terms, terms: [badword], category: custom.bad}
+  mail: {use: pii, entities: [email]}
+rules:
+  - {id: bad, on: [input, output, tool_call, tool_result], when: custom.bad > 0, then: block}
+  - {id: mail, on: [input, output, tool_call, tool_result], when: pii.email > 0, then: redact}
+"""
+
+
+def says(role: str, content: Any = "fine", **more: Any) -> dict[str, Any]:
+    """Return a message."""
+    return {"role": role, "content": content, **more}
+
+
+def calls(identifier: str, arguments: str = "{}") -> dict[str, Any]:
+    """Return an assistant's message with one call."""
+    function = {"name": "f", "arguments": arguments}
+    return says("assistant", None, tool_calls=[{"id": identifier, "type": "function", "function": function}])
+
+
+CHAT = [
+    says("system"),
+    says("user"),
+    calls("one"),
+    says("tool", tool_call_id="one"),
+    says("assistant"),
+    says("user"),
+    says("assistant"),
+    says("user"),
+]
+
+
+@pytest.fixture(scope="module")
+def history(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard that blocks `badword` and redacts addresses, and leaves blocked turns out."""
+    return guard_of(HISTORY)
+
+
+@pytest.mark.parametrize(
+    ("at", "kept"),
+    [
+        (1, [0, 5, 6, 7]),  # the user's turn goes with all that answers it
+        (2, [0, 1, 5, 6, 7]),  # a call goes with its result and with the answer built on it
+        (3, [0, 1, 5, 6, 7]),
+        (4, [0, 1, 5, 6, 7]),
+        (5, [0, 1, 2, 3, 4, 7]),
+        (6, [0, 1, 2, 3, 4, 5, 7]),
+    ],
+)
+def test_a_blocked_old_turn_is_left_out(history: Guard, at: int, kept: list[int]) -> None:
+    """One bad turn does not poison the chat: its exchange goes, calls and results stay in pairs, the action
+    says so.
+    """
+    chat = [dict(message) for message in CHAT]
+    chat[at] = calls("one", '{"a": "badword"}') if at == 2 else {**chat[at], "content": "a badword"}
+    verdict = history.check(chat)
+    assert str(verdict.action) == "redact"
+    assert verdict.content == [chat[index] for index in kept]
+    assert verdict.removed == tuple(f"/{index}" for index in range(8) if index not in kept)
+    assert [(rule.id, str(rule.action)) for rule in verdict.rules] == [("bad", "redact")]
+
+
+@pytest.mark.parametrize("at", [0, 7])
+def test_what_must_stay_blocks_the_whole(history: Guard, at: int) -> None:
+    """The system's text and the current turn are not left out."""
+    chat = [dict(message) for message in CHAT]
+    chat[at] = {**chat[at], "content": "a badword"}
+    verdict = history.check(chat)
+    assert verdict.blocked
+    assert verdict.content is None
+    assert verdict.removed == ()
+
+
+def test_a_tool_result_of_the_current_turn_blocks(history: Guard) -> None:
+    """What came back after the last user message is not history."""
+    assert history.check([says("user"), calls("c"), says("tool", "a badword", tool_call_id="c")]).blocked
+
+
+def test_history_block_blocks_for_an_old_turn(guard_of: Callable[..., Guard]) -> None:
+    """The choice stands in the policy, and the floor's counts as well."""
+    chat = [says("user", "a badword"), says("assistant"), says("user")]
+    assert guard_of(HISTORY + "history: block\n").check(chat).blocked
+    assert guard_of(HISTORY, floor=HISTORY + "history: block\n").check(chat).blocked
+    assert not guard_of(HISTORY, floor=HISTORY).check(chat).blocked
+
+
+def test_an_old_turn_that_cannot_be_redacted_is_left_out(history: Guard) -> None:
+    """A name cannot be edited, so the turn goes; edits in what stays are made, in what goes they are not
+    needed.
+    """
+    chat = [says("user", name="jo@example.com"), says("assistant"), says("user", "I am jo@example.com")]
+    verdict = history.check(chat)
+    assert verdict.content == [says("user", "I am [EMAIL]")]
+    assert verdict.removed == ("/0", "/1")
+
+
+def test_paths_of_removed_turns_lead_into_the_body(history: Guard) -> None:
+    """In a request the messages stand below `/messages`, and the rest of the request stays."""
+    body = {"model": "m", "messages": [says("user", "a badword"), says("assistant"), says("user")]}
+    verdict = history.check(body)
+    assert verdict.removed == ("/messages/0", "/messages/1")
+    assert verdict.content == {"model": "m", "messages": [says("user")]}
+
+
+CONVERSATION = """
+detectors:
+  words: {use: terms, terms: [forbidden], category: custom.word}
+rules:
+  - {id: whole, on: input, when: custom.word > 0, then: block, scope: conversation}
+"""
+
+
+@pytest.mark.parametrize(
+    ("turns", "removed"),
+    [
+        (["a forbidden b", "fine"], ("/0", "/1")),
+        (["for", "bidden, yes", "fine"], ("/0", "/1", "/2", "/3")),
+        (["for", "bidden"], None),
+        (["fine", "a forbidden b"], None),
+        (["fine", "well"], ()),
+    ],
+)
+def test_a_conversation_rule_blames_the_turns_that_it_fires_for(
+    guard_of: Callable[..., Guard], turns: list[str], removed: tuple[str, ...] | None
+) -> None:
+    """A rule over the whole conversation leaves out what is history, and blocks what the current turn has
+    part in.
+    """
+    chat = [message for turn in turns for message in (says("user", turn), says("assistant"))][:-1]
+    verdict = guard_of(CONVERSATION).check(chat)
+    assert verdict.blocked is (removed is None)
+    assert verdict.removed == (removed or ())
+
+
+@pytest.mark.parametrize(
+    ("message", "roles", "gone"),
+    [
+        (0, ("user", "user", "user"), {0}),
+        (1, ("assistant", "tool", "user"), {0, 1}),
+        (1, ("user", "developer", "assistant", "user"), set()),
+        (2, ("user", "developer", "assistant", "user"), {2}),
+        (3, ("user", "assistant", "user", "user"), set()),
+        (None, ("user", "user"), set()),
+    ],
+)
+def test_what_goes_with_a_message(message: int | None, roles: tuple[str, ...], gone: set[int]) -> None:
+    """The exchange of a message; nothing where it must stay."""
+    leaves = Leaves(roles=roles, current_from=len(roles) - 1)
+    assert removable([Place(message=message)], leaves) == gone
+
+
+Noted = Callable[[str], Verdict]
+
+
+@pytest.fixture(scope="module")
+def noted(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> Callable[..., Guard]:
+    """Return a function: the `unchecked:` table in, a guard out whose detector leaves out what the text
+    names.
+    """
+
+    def judge(content: Any) -> Detection:
+        return Detection(unchecked=(Unchecked(content.text, "not read"),)) if content.text != "all" else CLEAN
+
+    def make(table: str = "") -> Guard:
+        rules = "rules:\n  - {id: r, on: [input, output], when: custom.own > 0, then: flag}\n"
+        return guard_of(f"detectors:\n  d: {{use: own}}\n{rules}{table}", detectors={"own": kind_of(judge)})
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("kind", "table", "action"),
+    [
+        ("language", "", "flag"),
+        ("limit", "", "block"),
+        ("part", "", "block"),
+        ("audio", "", "flag"),
+        ("language", "unchecked: {language: block}", "block"),
+        ("limit", "unchecked: {limit: allow}", "allow"),
+        ("never heard of", "unchecked: {limit: allow, part: allow, language: allow}", "block"),
+    ],
+)
+def test_what_was_not_judged_has_consequences(
+    noted: Callable[..., Guard], kind: str, table: str, action: str
+) -> None:
+    """Each kind has its action, a kind that the table does not have blocks, and the coverage names it in any
+    case.
+    """
+    verdict = noted(table).check(kind)
+    assert str(verdict.action) == action
+    assert [entry.kind for entry in verdict.coverage.unchecked] == [kind]
+    expected = [] if action == "allow" else [(f"unchecked.{kind}", "unchecked")]
+    assert [(rule.id, rule.reason) for rule in verdict.rules] == expected
+    assert verdict.coverage.kinds["text"].checked == 0
+
+
+def test_an_unread_part_of_an_old_turn_is_left_out(noted: Callable[..., Guard]) -> None:
+    """A picture that nobody reads is not forwarded, and does not block the chat for ever."""
+    picture = says("user", [{"type": "image_url", "image_url": {"url": "all"}}])
+    verdict = noted("unchecked: {language: allow}").check(
+        [picture, says("assistant", "all"), says("user", "all")]
+    )
+    assert verdict.content == [says("user", "all")]
+    assert noted().check([says("user", "all"), picture]).blocked
+
+
+def test_a_picture_alone_is_blocked_unless_the_policy_says_otherwise(noted: Callable[..., Guard]) -> None:
+    """Nothing reads it, and the table decides."""
+    assert noted().check(Image(b"x")).blocked
+    assert str(noted("unchecked: {part: flag}").check(Image(b"x")).action) == "flag"
+
+
+def test_text_past_the_limit_is_blocked_or_passes_as_the_policy_says(guard_of: Callable[..., Guard]) -> None:
+    """`limits.characters` bounds what is judged; where the rest may pass, what was judged is still acted on."""
+    text = "jo@example.com and so on"
+    assert guard_of(HISTORY + "limits: {characters: 14}").check(text).blocked
+    verdict = guard_of(HISTORY + "limits: {characters: 14}\nunchecked: {limit: flag}").check(text)
+    assert verdict.content == "[EMAIL] and so on"
+    assert [entry.span for entry in verdict.coverage.unchecked] == [(14, 24)]
+    assert str(guard_of(HISTORY + "limits: {characters: 24}").check("x" * 24).action) == "allow"
+
+
+RULES = """
+detectors:
+  d: {use: own}
+rules:
+  - {id: flag.high, on: input, when: hate > 0, then: flag, severity: high, message: one}
+  - {id: block.low, on: input, when: hate > 0.5, then: block, severity: low, tags: [t]}
+  - {id: redact.first, on: input, when: hate > 0.2, then: redact}
+  - {id: redact.grave, on: input, when: hate > 0.2, then: redact, severity: critical, message: two}
+  - {id: shadow.block, on: input, when: hate > 0.1, then: block, mode: shadow}
+"""
+
+
+@pytest.fixture(scope="module")
+def scored(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> Guard:
+    """A guard that takes the text for the score of `hate`."""
+
+    def judge(content: Any) -> Detection:
+        return Detection((Finding("hate", float(content.text), "d", (0, len(content.text))),))
+
+    return guard_of(RULES, detectors={"own": kind_of(judge, "hate")})
+
+
+@pytest.mark.parametrize(
+    ("score", "action", "rules", "shadow"),
+    [
+        ("0.0", "allow", [], []),
+        ("0.05", "flag", ["flag.high"], []),
+        ("0.15", "flag", ["flag.high"], ["shadow.block"]),
+        ("0.3", "redact", ["redact.grave", "redact.first", "flag.high"], ["shadow.block"]),
+        ("0.6", "block", ["block.low", "redact.grave", "redact.first", "flag.high"], ["shadow.block"]),
+    ],
+)
+def test_the_strictest_action_wins_and_the_most_severe_rule_is_first(
+    scored: Guard, score: str, action: str, rules: list[str], shadow: list[str]
+) -> None:
+    """In order: allow, flag, redact, block; within an action severity, then the file; shadow rules are recorded
+    alone.
+    """
+    verdict = scored.check(score)
+    assert str(verdict.action) == action
+    assert [rule.id for rule in verdict.rules] == rules
+    assert [rule.id for rule in verdict.shadow] == shadow
+    assert verdict.content == {"block": None, "redact": "[HATE]"}.get(action, score)
+
+
+def test_the_message_is_that_of_the_most_severe_rule_that_has_one(scored: Guard) -> None:
+    """A rule without a message does not silence the next."""
+    assert scored.check("0.05").message == "one"
+    assert scored.check("0.6").message == "two"
+    assert scored.check("0.0").message is None
+
+
+FLOORED = """
+detectors:
+  d: {use: terms, terms: [secretword], category: custom.word}
+rules:
+  - {id: RULE, on: input, when: custom.word > 0, then: ACTION}
+"""
+
+
+def floored(name: str, action: str, more: str = "") -> str:
+    """Return a policy with one rule."""
+    return FLOORED.replace("RULE", name).replace("ACTION", action) + more
+
+
+EXEMPT = "exceptions:\n  - {id: e, categories: [custom.word], reason: known}\n"
+
+
+@pytest.mark.parametrize(
+    ("policy", "floor", "action", "rules"),
+    [
+        (floored("r", "flag"), floored("f", "block"), "block", ["f", "r"]),
+        (floored("r", "block"), floored("f", "flag"), "block", ["r", "f"]),
+        (floored("r", "redact"), floored("f", "redact"), "redact", ["f", "r"]),
+        (floored("same", "flag"), floored("same", "block"), "block", ["same"]),
+        (floored("r", "block", EXEMPT), floored("f", "block"), "block", ["f"]),
+        (floored("r", "block", EXEMPT), floored("f", "flag"), "flag", ["f"]),
+        (floored("r", "flag"), floored("f", "block", EXEMPT), "flag", ["r"]),
+    ],
+)
+def test_the_stricter_of_policy_and_floor_holds(
+    guard_of: Callable[..., Guard], policy: str, floor: str, action: str, rules: list[str]
+) -> None:
+    """A policy's exceptions do not reach the floor; the floor's own are the operator's."""
+    verdict = guard_of(policy, floor=floor).check("a secretword")
+    assert str(verdict.action) == action
+    assert [rule.id for rule in verdict.rules] == sorted(rules) if action == "redact" else rules
+    assert len(verdict.findings) == 1
+
+
+def test_coverage_counts_parts_and_characters(history: Guard) -> None:
+    """Every text counts once, joins not at all; unknown fields are named."""
+    chat = [says("user", [{"type": "text", "text": "abc"}, {"type": "text", "text": "de"}], odd="x")]
+    coverage = history.check(chat).coverage
+    assert coverage.kinds["text"].to_dict() == {"parts": 4, "checked": 4, "characters": 3 + 2 + 3 + 1}
+    assert coverage.unknown_fields == ("/0/odd",)
+    assert history.check("").coverage.kinds["text"].to_dict() == {"parts": 1, "checked": 1, "characters": 0}

@@ -1,0 +1,421 @@
+"""One check from end to end: tiers, deadline, workers, loops, cache, and what must not mix. No sleeps: events
+decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from blockbuster import blockbuster_ctx
+
+from guardrails import Detection, Finding, Guard, Overloaded, Text, Verdict
+from guardrails.detectors import Kind
+from guardrails.engine import pipeline
+from guardrails.engine.cache import FindingsCache
+from guardrails.engine.workers import Workers
+from guardrails.types import CLEAN
+
+WAIT = 10.0
+HANG = 60.0
+HIT = Detection((Finding("custom.own", 1.0, "slow", (0, 1)),))
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """An event on which detectors hang until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Workers:
+    """A pool of the test's own: four threads, eight places to wait, four spares."""
+    own = Workers(4, queue=8, spare=4)
+    monkeypatch.setattr(pipeline, "workers", lambda: own)
+    return own
+
+
+Slow = Callable[..., Guard]
+
+
+@pytest.fixture
+def slow(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> Slow:
+    """Return a function: a judge in, a guard out that has it run by workers; the word `quickbad` blocks
+    before.
+    """
+
+    def make(judge: Callable[[Any], Any], rule: str = "", deadline_ms: int = 10_000, more: str = "") -> Guard:
+        return guard_of(
+            f"""
+detectors:
+  words: {{use: terms, terms: [quickbad], category: custom.quick}}
+  slow: {{use: own}}
+rules:
+  - {{id: quick, on: [input, output], when: custom.quick > 0, then: block}}
+  - {{id: slow, on: [input, output], when: custom.own > 0, then: {rule or "block"}}}
+limits: {{deadline_ms: {deadline_ms}}}
+{more}""",
+            detectors={"own": kind_of(judge, tier=1)},
+        )
+
+    return make
+
+
+def both(guard: Guard, content: Any, **more: Any) -> list[Verdict]:
+    """Return the verdicts of `check` and of `acheck`."""
+    return [guard.check(content, **more), asyncio.run(guard.acheck(content, **more))]
+
+
+def test_check_and_acheck_say_the_same(slow: Slow) -> None:
+    """The logic stands once; only who waits differs."""
+    guard = slow(lambda content: HIT if "bad" in content.text else CLEAN)
+    for text, action in (
+        ("good", "allow"),
+        ("bad", "block"),
+        ("x" * 50_000, "allow"),
+        ("bad" * 20_000, "block"),
+    ):
+        guard.pipeline.cache = FindingsCache()
+        first = guard.check(text)
+        guard.pipeline.cache = FindingsCache()
+        second = asyncio.run(guard.acheck(text))
+        assert str(first.action) == str(second.action) == action
+        assert first.rules == second.rules
+        assert first.findings == second.findings
+        assert first.coverage == second.coverage
+        assert first.timings_ms.keys() == second.timings_ms.keys() == {"words", "slow", "total"}
+
+
+@pytest.mark.parametrize(("rule", "action"), [("block", "block"), ("flag", "flag"), ("redact", "block")])
+def test_a_deadline_returns_on_time_and_abandons_the_work(
+    slow: Slow, pool: Workers, gate: threading.Event, rule: str, action: str
+) -> None:
+    """The detector hangs for ever: the check returns, its rule follows `on_error`, the thread is counted."""
+    guard = slow(lambda content: gate.wait(HANG) and CLEAN, rule, deadline_ms=50)
+    started = time.perf_counter()
+    for verdict in both(guard, "text"):
+        assert str(verdict.action) == action
+        assert [(r.id, r.reason) for r in verdict.rules] == [("slow", "error")]
+        assert [(e.detector, e.error) for e in verdict.errors] == [("slow", "not done after 50 ms")]
+    assert time.perf_counter() - started < WAIT / 2
+    assert pool.abandoned == 2
+
+
+def test_on_error_allow_is_the_policy_s_own_choice(slow: Slow, pool: Workers, gate: threading.Event) -> None:
+    """The verdict still says what failed."""
+    guard = slow(lambda content: gate.wait(HANG) and CLEAN, "block, on_error: allow", deadline_ms=20)
+    verdict = guard.check("text")
+    assert str(verdict.action) == "allow"
+    assert len(verdict.errors) == 1
+
+
+def test_work_that_never_started_misses_its_deadline_too(
+    slow: Slow, pool: Workers, gate: threading.Event
+) -> None:
+    """All threads are taken: what waits behind them fails on time, and gives its place in the queue away."""
+    begun = [threading.Event() for _ in range(4)]
+    for event in begun:
+        pool.submit(lambda event=event: (event.set(), gate.wait(HANG)))
+    assert all(event.wait(WAIT) for event in begun)
+    for verdict in both(slow(lambda content: CLEAN, deadline_ms=20), "text"):
+        assert verdict.blocked
+        assert verdict.errors[0].error == "not done after 20 ms"
+    assert (pool.waiting, pool.abandoned) == (0, 0)
+
+
+def test_a_full_pool_sheds_load(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Overloaded` is raised, never a verdict without the detector."""
+    full = Workers(1, queue=0, spare=0)
+    monkeypatch.setattr(pipeline, "workers", lambda: full)
+    guard = slow(lambda content: CLEAN)
+    with pytest.raises(Overloaded):
+        guard.check("text")
+    with pytest.raises(Overloaded):
+        asyncio.run(guard.acheck("text"))
+
+
+def test_a_cancelled_check_gives_its_threads_up(slow: Slow, pool: Workers, gate: threading.Event) -> None:
+    """The client hung up: nobody waits for the detector any more, so its thread counts as stuck."""
+    begun = threading.Event()
+    guard = slow(lambda content: (begun.set(), gate.wait(HANG)) and CLEAN)
+
+    async def main() -> None:
+        task = asyncio.ensure_future(guard.acheck("text"))
+        await asyncio.to_thread(begun.wait, WAIT)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert pool.abandoned == 1
+
+
+@pytest.mark.parametrize("fails", [ValueError("with the text"), SystemExit(3), None])
+def test_a_late_or_failing_worker_leaves_no_noise(
+    slow: Slow,
+    pool: Workers,
+    gate: threading.Event,
+    caplog: pytest.LogCaptureFixture,
+    fails: BaseException | None,
+) -> None:
+    """A detector that ends after its loop is closed, or fails then, logs nothing and warns of nothing."""
+    ended = threading.Event()
+
+    def judge(content: Any) -> Detection:
+        gate.wait(HANG)
+        ended.set()
+        if fails is not None:
+            raise fails
+        return CLEAN
+
+    guard = slow(judge, deadline_ms=20)
+    with caplog.at_level(logging.DEBUG):
+        assert asyncio.run(guard.acheck("text")).blocked
+        gate.set()
+        assert ended.wait(WAIT)
+        assert pool.submit(lambda: 1).result(WAIT) == 1
+        gc.collect()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_failing_detector_never_passes(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], inline: bool
+) -> None:
+    """What it raises is in the verdict as a kind, without the text that it may quote; its rule blocks."""
+
+    def judge(content: Any) -> Detection:
+        raise RuntimeError(f"cannot read {content.text}")
+
+    kinds = {"own": kind_of(judge, tier=0 if inline else 1)}
+    guard = guard_of(
+        "detectors:\n  d: {use: own}\nrules:\n  - {id: r, on: input, when: custom.own > 0, then: block}",
+        detectors=kinds,
+    )
+    for verdict in both(guard, "my password"):
+        assert verdict.blocked
+        assert [(r.id, r.reason) for r in verdict.rules] == [("r", "error")]
+        assert [e.to_dict() for e in verdict.errors] == [
+            {"detector": "d", "error": "raised RuntimeError", "path": ""}
+        ]
+        assert "password" not in str(verdict.to_dict())
+
+
+def test_later_tiers_are_skipped_once_a_block_is_certain(slow: Slow) -> None:
+    """Nothing stricter can happen, so the slow detector is not asked; `complete` asks it all the same."""
+    seen: list[str] = []
+    guard = slow(lambda content: seen.append(content.text) or CLEAN)
+    for verdict in both(guard, "a quickbad b"):
+        assert (verdict.blocked, verdict.complete, seen) == (True, False, [])
+    for verdict in both(guard, "a quickbad b", complete=True):
+        assert (verdict.blocked, verdict.complete) == (True, True)
+    assert seen == ["a quickbad b"] * 2
+    assert guard.check("a good b").complete
+
+
+def test_a_block_of_history_is_not_the_end(slow: Slow) -> None:
+    """An old turn is only left out, so the current one is judged by every tier."""
+    guard = slow(lambda content: HIT if content.text == "now" else CLEAN)
+    old = [{"role": "user", "content": "quickbad"}, {"role": "assistant", "content": "no"}]
+    verdict = guard.check([*old, {"role": "user", "content": "now"}])
+    assert verdict.blocked
+    assert verdict.complete
+    assert [rule.id for rule in verdict.rules] == ["slow", "quick"]
+
+
+def test_a_shadow_block_is_not_the_end(slow: Slow) -> None:
+    """A rule that is only recorded does not save the other tiers."""
+    guard = slow(lambda content: HIT)
+    shadow = slow(lambda content: HIT, "block, mode: shadow")
+    assert [rule.id for rule in guard.check("x").rules] == ["slow"]
+    verdict = shadow.check("x")
+    assert (str(verdict.action), verdict.rules, [rule.id for rule in verdict.shadow]) == (
+        "allow",
+        (),
+        ["slow"],
+    )
+
+
+def test_what_a_later_tier_redacts_is_not_blocked_before_it_ran(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """The condition holds already, but what it redacts is found by a tier that is still to come."""
+    guard = guard_of(
+        """
+detectors:
+  words: {use: terms, terms: [internal], category: custom.quick}
+  slow: {use: own}
+rules:
+  - {id: r, on: input, when: custom.quick > 0, redact: [custom.own], then: redact}
+""",
+        detectors={"own": kind_of(lambda content: HIT, tier=1)},
+    )
+    verdict = guard.check("x internal")
+    assert (str(verdict.action), verdict.content) == ("redact", "[OWN] internal")
+
+
+def test_findings_that_only_together_would_block_wait_for_the_last_tier(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """Nothing found so far can be redacted alone; what the last tier finds can."""
+    guard = guard_of(
+        """
+detectors:
+  a: {use: terms, terms: [aa], category: custom.a, score: 0.2}
+  b: {use: terms, terms: [bb], category: custom.b, score: 0.2}
+  slow: {use: own}
+rules:
+  - {id: r, on: input, when: "custom.own > 0.5 || (custom.a > 0.1 && custom.b > 0.1)", then: redact}
+""",
+        detectors={"own": kind_of(lambda content: HIT if content.text[0] == "x" else CLEAN, tier=1)},
+    )
+    assert guard.check("x aa bb").content == "[OWN] aa bb"
+    assert guard.check("aa bb").blocked
+
+
+def test_acheck_does_not_block_the_loop(slow: Slow, gate: threading.Event) -> None:
+    """While a detector hangs, other work of the same loop goes on: it is what lets the detector end."""
+    guard = slow(lambda content: HIT if gate.wait(HANG) else CLEAN)
+
+    async def main() -> list[Verdict]:
+        async def release() -> None:
+            gate.set()
+
+        verdict, _ = await asyncio.gather(guard.acheck("text"), release())
+        return [verdict]
+
+    with blockbuster_ctx():
+        [verdict] = asyncio.run(main())
+    assert [rule.id for rule in verdict.rules] == ["slow"]
+    assert verdict.errors == ()
+
+
+def test_long_texts_leave_the_loop_also_for_quick_detectors(bomb_guard: Guard) -> None:
+    """Well under a millisecond may run on the loop; what may take longer runs on a worker."""
+    threads: list[threading.Thread] = []
+
+    class Spy:
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def detect(self, batch: Any) -> Any:
+            threads.append(threading.current_thread())
+            return self.inner.detect(batch)
+
+    [bound] = bomb_guard.pipeline.bounds()
+    spy = Spy(bound.detector)
+    object.__setattr__(bound, "detector", spy)
+    try:
+        for length in (10, pipeline.INLINE_ON_LOOP + 1):
+            assert asyncio.run(bomb_guard.acheck("x" * length)).rules == ()
+            assert bomb_guard.check("x" * length).rules == ()
+    finally:
+        object.__setattr__(bound, "detector", spy.inner)
+    main = threading.main_thread()
+    assert [thread is main for thread in threads] == [True, True, False, True]
+
+
+def test_one_guard_serves_many_loops_and_threads(slow: Slow) -> None:
+    """Each loop and each thread gets the verdict of its own text, whatever the others do."""
+    guard = slow(
+        lambda content: Detection((Finding("custom.own", 1.0, "slow", (0, len(content.text))),)), "redact"
+    )
+    other = slow(lambda content: HIT if "bad" in content.text else CLEAN)
+
+    def one(number: int) -> bool:
+        texts = [f"{number}-{i}" + "x" * (i * 5) for i in range(10)]
+
+        async def main() -> list[Verdict]:
+            return await asyncio.gather(*(guard.acheck(text) for text in texts))
+
+        verdicts = asyncio.run(main()) if number % 2 else [guard.check(text) for text in texts]
+        spans = [(verdict.content, verdict.findings[0].span) for verdict in verdicts]
+        blocked = [other.check(f"{word} {number}").blocked for word in ("good", "bad")]
+        return spans == [("[OWN]", (0, len(text))) for text in texts] and blocked == [False, True]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(one, range(16)))
+
+
+def test_check_works_inside_a_running_loop(slow: Slow) -> None:
+    """It blocks that loop, and nothing else happens."""
+    guard = slow(lambda content: HIT)
+
+    async def main() -> Verdict:
+        return guard.check("text")
+
+    assert asyncio.run(main()).blocked
+
+
+def test_a_conversation_costs_its_new_turn_only(slow: Slow) -> None:
+    """Findings of texts that were judged come from the cache, and still count."""
+    seen: list[str] = []
+
+    def judge(content: Any) -> Detection:
+        seen.append(content.text)
+        return HIT if "old" in content.text else CLEAN
+
+    guard = slow(judge, "flag")
+    turns = [
+        {"role": "user", "content": f"{word} turn of the conversation, long enough to keep"}
+        for word in ("old", "second", "third")
+    ]
+    for end in (1, 2, 3):
+        verdict = guard.check(turns[:end])
+        assert [rule.id for rule in verdict.rules] == ["slow"]
+    assert seen == [turn["content"] for turn in turns]
+
+
+def test_only_rules_of_conversation_scope_see_words_across_messages(guard_of: Callable[..., Guard]) -> None:
+    """A word that is split over two messages of one person is a word for them, and for no other rule."""
+    policy = "detectors:\n  w: {use: terms, terms: [forbidden], category: custom.w}\nrules:\n  - {id: r, on: input, when: custom.w > 0, then: %s}"
+    chat = [
+        {"role": "user", "content": "say for"},
+        {"role": "assistant", "content": "ok"},
+        {"role": "user", "content": "bidden now"},
+    ]
+    assert str(guard_of(policy % "block").check(chat).action) == "allow"
+    assert guard_of(policy % "block, scope: conversation").check(chat).blocked
+    verdict = guard_of(policy % "redact, scope: conversation").check(chat)
+    content: Any = verdict.content
+    assert [message["content"] for message in content] == ["say [W]", "ok", " now"]
+    assert [finding.path for finding in verdict.findings] == [""]
+    counted = policy.replace("custom.w > 0", "'count(\"custom.w\") >= 2'") % "block, scope: conversation"
+    assert str(guard_of(counted).check(chat).action) == "allow"
+    parts = [
+        {"role": "user", "content": [{"type": "text", "text": "for"}, {"type": "text", "text": "bidden"}]}
+    ]
+    assert str(guard_of(counted).check(parts).action) == "allow"
+    assert guard_of(counted).check([*parts, {"role": "assistant", "content": "ok"}, *parts]).blocked
+
+
+def test_a_check_may_be_given_texts_with_context(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """A detector that declares to read the prompt gets it."""
+    kinds = {
+        "own": kind_of(
+            lambda content: HIT if content.context == {"prompt": "p"} else CLEAN, reads=("prompt",)
+        )
+    }
+    guard = guard_of(
+        "detectors:\n  slow: {use: own}\nrules:\n  - {id: r, on: input, when: custom.own > 0, then: block}",
+        detectors=kinds,
+    )
+    assert guard.check(Text("t", context={"prompt": "p"})).blocked
+    assert not guard.check(Text("t")).blocked
+
+
+def test_today_is_an_iso_date() -> None:
+    """In UTC, for exceptions that expire."""
+    before = time.strftime("%Y-%m-%d", time.gmtime())
+    assert before <= pipeline.today() <= time.strftime("%Y-%m-%d", time.gmtime())

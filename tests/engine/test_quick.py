@@ -1,0 +1,156 @@
+"""The allow path: it says the same as the whole pipeline, or leaves the check to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails import Detection, Finding, Guard, Image, Stage, Text, Verdict
+from guardrails.detectors import Kind
+from guardrails.engine.fields import Leaf, Leaves
+from guardrails.engine.quick import Quick
+from guardrails.types import CLEAN, Place
+
+
+def quick(guard: Guard, leaves: Leaves, limit: int | None = None) -> Any:
+    """Return what the allow path says, and what it learnt."""
+    known: dict[str, Detection] = {}
+    return Quick(guard.pipeline.policies).allow(leaves, known, {}, limit), known
+
+
+def leaves(text: str, stage: Stage = Stage.INPUT) -> Leaves:
+    """Return the leaves of a text."""
+    return Leaves(found=[Leaf(Text(text, Place(stage)))])
+
+
+def facts(verdict: Verdict) -> dict[str, object]:
+    """Return a verdict as JSON without what differs by chance."""
+    return {key: value for key, value in verdict.to_dict().items() if key not in {"id", "timings_ms"}}
+
+
+@given(
+    st.lists(st.sampled_from(["zqxbomb", "zqx", "bomb", " ", "\u00e9", "\u200b", "a.b"]), max_size=6).map(
+        "".join
+    )
+)
+def test_a_text_alone_and_the_same_text_in_a_list_are_judged_alike(bomb_redactor: Guard, text: str) -> None:
+    """The list goes the long way: action, rules, findings and content are the same."""
+    short, long = bomb_redactor.check(text), bomb_redactor.check([text, "x"])
+    assert short.action == long.action
+    assert short.rules == long.rules
+    assert [finding.span for finding in short.findings] == [finding.span for finding in long.findings]
+    assert ([short.content, "x"] if short.content is not None else None) == long.content
+
+
+def test_a_clean_text_is_allowed_at_once(bomb_guard: Guard) -> None:
+    """Coverage and timings are those of the whole pipeline."""
+    outcome, known = quick(bomb_guard, leaves("fine"))
+    assert (str(outcome.action), outcome.complete, len(known)) == ("allow", True, 1)
+    assert outcome.coverage.to_dict() == {
+        "text": {"parts": 1, "checked": 1, "characters": 4},
+        "unchecked": [],
+    }
+    assert outcome.timings.keys() == {"words", "total"}
+
+
+def test_what_was_found_goes_on_to_the_pipeline(bomb_guard: Guard) -> None:
+    """Nothing is decided here but to allow."""
+    outcome, known = quick(bomb_guard, leaves("a zqxbomb"))
+    assert outcome is None
+    [detection] = known.values()
+    assert len(detection.findings) == 1
+
+
+@pytest.mark.parametrize(
+    "given_",
+    [
+        Leaves(found=[Leaf(Image(b"x"))]),
+        Leaves(found=[Leaf(Text("a")), Leaf(Text("b"))]),
+        Leaves(),
+        leaves("x" * 200_001),
+    ],
+)
+def test_what_is_not_one_short_text_is_left_to_the_pipeline(bomb_guard: Guard, given_: Leaves) -> None:
+    """Media, several leaves, none, and texts past a limit."""
+    assert quick(bomb_guard, given_) == (None, {})
+
+
+def test_unchecked_parts_are_left_to_the_pipeline(bomb_guard: Guard) -> None:
+    """What could not be read has consequences, so the text beside it is not the whole matter."""
+    both = leaves("fine")
+    both.cannot("part", "a picture", (), Place())
+    assert quick(bomb_guard, both) == (None, {})
+
+
+def test_the_limit_of_an_event_loop_holds(bomb_guard: Guard) -> None:
+    """Longer texts run on a worker."""
+    assert quick(bomb_guard, leaves("x" * 11), 10) == (None, {})
+    assert quick(bomb_guard, leaves("x" * 10), 10)[0] is not None
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "{id: r, on: input, when: content.length > 3, then: block}",
+        "{id: r, on: input, when: custom.own < 0.1, then: block}",
+    ],
+)
+def test_rules_that_need_no_finding_are_not_forgotten(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], rules: str
+) -> None:
+    """A rule over the context, or one that a missing finding makes true, fires for a clean text."""
+    guard = guard_of(
+        f"detectors:\n  d: {{use: own}}\nrules:\n  - {rules}",
+        detectors={"own": kind_of(lambda content: CLEAN)},
+    )
+    assert guard.check("clean").blocked
+    assert quick(guard, leaves("clean")) == (None, {})
+
+
+class Panic(BaseException):
+    """No `Exception`."""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [None, "clean", ValueError(), Panic(), Detection(error="no"), Detection((Finding("custom.own", 2.0, "d"),)),
+     Detection((Finding("custom.own", 1.0, "d", (0, 99)),))],
+)  # fmt: skip
+def test_a_bad_answer_never_passes(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], answer: Any
+) -> None:
+    """A detector that fails, or answers nonsense, blocks here as it does in the pipeline."""
+
+    def judge(content: Any) -> Any:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    guard = guard_of(
+        "detectors:\n  d: {use: own}\nrules:\n  - {id: r, on: input, when: custom.own > 0, then: block}",
+        detectors={"own": kind_of(judge)},
+    )
+    verdict = guard.check("clean")
+    assert [(rule.id, str(rule.action), rule.reason) for rule in verdict.rules] == [("r", "block", "error")]
+    assert [error.detector for error in verdict.errors] == ["d"]
+
+
+def test_detectors_that_need_workers_are_left_to_the_pipeline(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """Only what costs microseconds for certain runs on the caller's thread."""
+    guard = guard_of(
+        "detectors:\n  d: {use: own}\nrules:\n  - {id: r, on: input, when: custom.own > 0, then: block}",
+        detectors={"own": kind_of(lambda content: CLEAN, tier=1)},
+    )
+    assert quick(guard, leaves("x")) == (None, {})
+    assert quick(guard, leaves("x", Stage.OUTPUT))[0] is not None
+
+
+def test_facts_of_a_clean_text(bomb_guard: Guard) -> None:
+    """The verdict of the allow path has every key of a verdict."""
+    assert facts(bomb_guard.check("fine")).keys() == facts(bomb_guard.check("a zqxbomb")).keys()

@@ -1,0 +1,80 @@
+"""The exceptions: one tree, policy problems sorted and counted, a block that says which rules."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.errors import (
+    SHOWN,
+    BackendError,
+    Blocked,
+    GuardrailsError,
+    MissingExtra,
+    Overloaded,
+    PolicyError,
+    PolicyErrors,
+    RequestError,
+)
+from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+
+PROBLEM = PolicyError("p.yaml", 3, 7, "unknown_field", "'wehn' is not a field", "did you mean 'when'?")
+
+
+def test_a_problem_reads_as_compilers_write_them() -> None:
+    """A problem is one line that editors can jump to; the hint follows where there is one."""
+    assert str(PROBLEM) == "p.yaml:3:7: unknown_field: 'wehn' is not a field - did you mean 'when'?"
+    assert str(PolicyError("p.yaml", 3, 7, "c", "m")) == "p.yaml:3:7: c: m"
+    assert PROBLEM.to_dict()["line"] == 3
+    assert PROBLEM.to_dict()["hint"] == "did you mean 'when'?"
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 30), st.integers(1, 30)), max_size=40))
+def test_problems_are_sorted_once_each_and_counted(places: list[tuple[str, int, int]]) -> None:
+    """All problems are kept in the order of the files, doubles once; the text shows the first and counts the rest."""
+    errors = PolicyErrors(PolicyError(*place, "c", "m") for place in places)
+    unique = sorted(set(places))
+    assert [(error.file, error.line, error.col) for error in errors.errors] == unique
+    assert len(errors) == len(unique)
+    lines = str(errors).splitlines()
+    assert len(lines) == min(len(unique), SHOWN) + (len(unique) > SHOWN)
+    if len(unique) > SHOWN:
+        assert lines[-1] == f"… and {len(unique) - SHOWN} more"
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "fields"),
+    [
+        (MissingExtra("presidio", "pii"), "presidio needs: pip install 'guardrails-middleware[pii]'", {}),
+        (Overloaded("full"), "full", {"retry_after": 1}),
+        (Overloaded("full", 5), "full", {"retry_after": 5}),
+        (RequestError("bad_json", "twice", "/a"), "twice", {"code": "bad_json", "path": "/a"}),
+        (BackendError("gone"), "gone", {"status": 502, "code": "upstream_error"}),
+        (BackendError("late", 504, "upstream_timeout"), "late", {"status": 504, "code": "upstream_timeout"}),
+        (PolicyErrors([PROBLEM]), str(PROBLEM), {"errors": [PROBLEM]}),
+    ],
+)
+def test_all_are_of_one_tree_and_carry_what_a_handler_needs(
+    error: GuardrailsError, text: str, fields: dict[str, object]
+) -> None:
+    """One `except GuardrailsError` catches everything; fields tell the rest."""
+    assert isinstance(error, GuardrailsError)
+    assert str(error) == text
+    assert {name: getattr(error, name) for name in fields} == fields
+
+
+def test_a_block_names_the_rules_that_blocked_and_the_policy() -> None:
+    """A raised block says what the person is told, the stage, the policy, and only the rules that blocked."""
+    rules = (FiredRule("a", Action.BLOCK, "No."), FiredRule("b", Action.FLAG), FiredRule("c", Action.BLOCK))
+    verdict = Verdict("vd", Action.BLOCK, Stage.OUTPUT, PolicyRef("p", "1", "d"), None, rules=rules)
+    error = Blocked(verdict)
+    assert error.verdict is verdict
+    assert str(error) == "No. (output blocked by rule 'a', 'c' of policy 'p')"
+
+
+def test_a_block_without_a_message_still_reads() -> None:
+    """Without a message the text says that the policy stopped it."""
+    rules = (FiredRule("a", Action.BLOCK),)
+    verdict = Verdict("vd", Action.BLOCK, Stage.INPUT, PolicyRef("p", "1", "d"), None, rules=rules)
+    assert str(Blocked(verdict)).startswith("stopped by policy (input blocked by rule 'a'")

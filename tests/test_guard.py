@@ -1,0 +1,283 @@
+"""The guard: what a caller gives and gets."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardrails import Action, Guard, PolicyErrors, Stage, Verdict
+from guardrails.detectors import Kind
+from guardrails.engine.evaluate import Request
+from guardrails.types import Media
+
+POLICY = """
+format: 1
+name: support-chat
+version: "1.4.0"
+detectors:
+  mail: {use: pii, entities: [email]}
+  words: {use: terms, terms: [badword], category: custom.bad}
+rules:
+  - {id: pii.mask, on: output, when: pii.email > 0, then: redact}
+  - {id: bad, on: [input, retrieval], when: custom.bad > 0, then: block, severity: high, tags: [a, b], message: {en: No., de: Nein.}}
+  - {id: seen, on: output, when: pii.email > 0, then: block, mode: shadow}
+"""
+
+
+@pytest.fixture(scope="module")
+def guard(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard like the one of DESIGN 4.2."""
+    return guard_of(POLICY)
+
+
+def test_a_verdict_as_json_has_the_documented_keys(guard: Guard) -> None:
+    """Every key of DESIGN 4.7, with its value, in plain JSON."""
+    verdict = guard.check("mail me at jo@example.com", stage="output")
+    shown: Any = json.loads(json.dumps(verdict.to_dict()))
+    assert shown["id"].startswith("vd_")
+    assert shown["policy"].pop("digest").startswith("sha256:")
+    assert shown["timings_ms"].keys() == {"total", "mail"}
+    rule = {
+        "action": "redact",
+        "mode": "enforce",
+        "severity": "medium",
+        "message": None,
+        "tags": [],
+        "reason": "matched",
+    }
+    finding = {
+        "category": "pii.email",
+        "score": 1.0,
+        "detector": "mail",
+        "span": [11, 25],
+        "box": None,
+        "clip": None,
+    }
+    assert {key: value for key, value in shown.items() if key not in {"id", "timings_ms"}} == {
+        "action": "redact",
+        "stage": "output",
+        "complete": True,
+        "policy": {"name": "support-chat", "version": "1.4.0"},
+        "rules": [{"id": "pii.mask", **rule}, {"id": "seen", **rule, "action": "block", "mode": "shadow"}],
+        "findings": [{**finding, "path": "", "choice_index": None, "origin": None}],
+        "content": "mail me at [EMAIL]",
+        "coverage": {"text": {"parts": 1, "checked": 1, "characters": 25}, "unchecked": []},
+        "errors": [],
+        "removed": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "badword",
+        "fine",
+        [{"role": "user", "content": "badword"}, {"role": "user", "content": "x"}],
+        {
+            "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}],
+            "odd": 1,
+        },
+        {"choices": [{"index": 1, "message": {"content": "jo@example.com"}}]},
+        b"\x89PNG",
+        Path("a.png"),
+    ],
+)
+def test_every_verdict_is_json(guard: Guard, given: object) -> None:
+    """Whatever was given, the verdict can be written; what is no JSON itself has no content there."""
+    shown = json.loads(json.dumps(guard.check(given, "output").to_dict()))
+    assert shown["action"] in {"allow", "flag", "redact", "block"}
+
+
+def test_content_that_is_no_json_is_left_out_of_the_json(guard_of: Callable[..., Guard]) -> None:
+    """A picture that may pass is in the verdict, and not in what is logged."""
+    guard = guard_of(POLICY + "unchecked: {part: flag}\n")
+    verdict = guard.check(b"\x89PNG", "output")
+    assert verdict.content == b"\x89PNG"
+    assert verdict.to_dict()["content"] is None
+    from guardrails import Text, ToolCall
+
+    assert guard.check(Text("x")).to_dict()["content"] == "x"
+    assert guard.check(ToolCall("f", "{}")).to_dict()["content"] == {"name": "f", "arguments": "{}"}
+
+
+def test_a_block_is_a_value(guard: Guard) -> None:
+    """No exception: the verdict is blocked, has no content, and says why to the person, in their language."""
+    verdict = guard.check("a badword", client={"language": "de-AT"})
+    assert verdict.blocked
+    assert verdict.action is Action.BLOCK
+    assert verdict.content is None
+    assert verdict.message == "Nein."
+    [rule] = verdict.rules
+    assert (rule.id, str(rule.action), str(rule.severity), rule.tags) == ("bad", "block", "high", ("a", "b"))
+    assert guard.check("a badword").message == "No."
+    assert guard.check("a badword", client={"language": 7}).message == "No."
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_the_stage_of_a_text_is_the_caller_s(guard: Guard, stage: Stage) -> None:
+    """Only rules of that stage are tried; stages may be given as names or as members."""
+    expected = stage in {Stage.INPUT, Stage.RETRIEVAL}
+    assert guard.check("a badword", stage.value).blocked is expected
+    assert guard.check("a badword", stage=stage).blocked is expected
+    assert guard.check("x", stage).stage is stage
+
+
+def test_an_unknown_stage_is_an_error(guard: Guard) -> None:
+    """It would be judged by no rule."""
+    with pytest.raises(ValueError, match="inputs"):
+        guard.check("x", "inputs")
+    with pytest.raises(ValueError, match="inputs"):
+        asyncio.run(guard.acheck("x", "inputs"))
+
+
+def test_ids_are_new_for_each_verdict(guard: Guard) -> None:
+    """A verdict can be told from every other one."""
+    assert len({guard.check("same").id for _ in range(100)}) == 100
+
+
+CONTEXT = """
+detectors:
+  d: {use: terms, terms: [x], category: custom.x}
+rules:
+  - {id: r, on: input, when: '%s', then: flag}
+"""
+
+
+@pytest.mark.parametrize(
+    ("condition", "given"),
+    [
+        ('request.user.id == "u1"', {"user": {"id": "u1"}}),
+        ('request.user.tier == "gold"', {"user": {"tier": "gold"}}),
+        ('request.tenant == "acme"', {"tenant": "acme"}),
+        ('request.client.app == "web"', {"client": {"app": "web"}}),
+        ('request.metadata["a"] == "b"', {"metadata": {"a": "b"}}),
+        ('request.model == "m"', {"model": "m"}),
+    ],
+)
+def test_who_asks_is_what_the_caller_says(
+    guard_of: Callable[..., Guard], condition: str, given: dict[str, Any]
+) -> None:
+    """Each keyword reaches the conditions, on both ways in; without it the condition is open, which
+    `on_error` decides.
+    """
+    guard = guard_of(CONTEXT % condition)
+    for verdict in (guard.check("y", **given), asyncio.run(guard.acheck("y", **given))):
+        assert [(rule.id, rule.reason) for rule in verdict.rules] == [("r", "matched")]
+    assert [rule.reason for rule in guard.check("y").rules] == ["error"]
+
+
+def test_a_client_cannot_say_who_it_is(guard_of: Callable[..., Guard]) -> None:
+    """Fields of a request body, and the client's own claims, are never the user or the tenant, nor switch a
+    rule off.
+    """
+    guard = guard_of(CONTEXT.replace("flag", "block") % 'request.user.tier != "trusted"')
+    body = {
+        "messages": [{"role": "user", "content": "y", "user": {"tier": "trusted"}}],
+        "user": "trusted",
+        "guardrails": {"disable": ["r"]},
+        "metadata": {"user": {"tier": "trusted"}},
+    }
+    assert guard.check(body, client={"tier": "trusted"}, metadata={"user": {"tier": "trusted"}}).blocked
+    assert not guard.check(body, user={"tier": "trusted"}).blocked
+
+
+def test_turns_are_counted_from_the_conversation(guard_of: Callable[..., Guard]) -> None:
+    """`conversation.turns` is the number of user messages."""
+    guard = guard_of(CONTEXT % "conversation.turns > 1")
+    user, assistant = {"role": "user", "content": "y"}, {"role": "assistant", "content": "z"}
+    assert guard.check([user, assistant]).rules == ()
+    assert [rule.id for rule in guard.check([user, assistant, user]).rules] == ["r"]
+
+
+def test_the_shipped_default_loads_by_name() -> None:
+    """Without an argument, with its name, and with the path of its file."""
+    names = {Guard.load().policy.ref.name, Guard.load("default").policy.ref.name}
+    assert names == {"default"}
+
+
+def test_a_policy_that_is_not_there_is_an_error() -> None:
+    """It lists what is wrong, with the name."""
+    with pytest.raises(PolicyErrors, match="no-such-policy"):
+        Guard.load("no-such-policy")
+    with pytest.raises(PolicyErrors, match="no-such-floor"):
+        Guard.load("default", floor="no-such-floor")
+
+
+def test_an_unknown_detector_is_a_load_error(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """A kind of the caller's own is known only where it was given."""
+    policy = "detectors:\n  d: {use: own}\nrules:\n  - {id: r, on: input, when: custom.own > 0, then: block}"
+    with pytest.raises(PolicyErrors, match="own"):
+        guard_of(policy)
+    assert guard_of(policy, detectors={"own": kind_of(lambda content: None)}).policy.rules[0].id == "r"
+
+
+def test_two_guards_do_not_mix(guard_of: Callable[..., Guard]) -> None:
+    """What one policy blocks is nothing to another, also for the same text and the same names."""
+    policy = "detectors:\n  d: {use: terms, terms: [%s], category: custom.d}\nrules:\n  - {id: r, on: input, when: custom.d > 0, then: block}"
+    one, two = guard_of(policy % "alpha"), guard_of(policy % "beta")
+    text = "alpha and enough words for the cache to keep"
+    assert [one.check(text).blocked, two.check(text).blocked, one.check(text).blocked] == [True, False, True]
+    assert one.policy.ref.digest != two.policy.ref.digest
+
+
+def test_check_and_acheck_take_the_same_arguments() -> None:
+    """One is the twin of the other."""
+    sync, twin = inspect.signature(Guard.check), inspect.signature(Guard.acheck)
+    assert sync.parameters == twin.parameters
+
+
+def test_a_stream_is_held_and_checked_whole(guard: Guard) -> None:
+    """Nothing leaves before the end; then the text that the policy leaves; a word cut anywhere is a word."""
+    stream = guard.stream(stage="output")
+    assert [stream.feed(delta) for delta in ("mail jo@ex", "ample", ".com", " now")] == [""] * 4
+    assert stream.verdict is None
+    assert stream.flush() == "mail [EMAIL] now"
+    verdict: Any = stream.verdict
+    assert [rule.id for rule in verdict.rules] == ["pii.mask"]
+    assert stream.flush() == ""
+    with pytest.raises(ValueError, match="ended"):
+        stream.feed("more")
+    blocked = guard.stream("input")
+    blocked.feed("a badword")
+    assert blocked.flush() == ""
+    assert isinstance(blocked.verdict, Verdict)
+    assert blocked.verdict.blocked
+
+
+def test_streams_of_one_guard_do_not_mix(guard: Guard) -> None:
+    """Two at a time keep their texts apart."""
+    one, two = guard.stream(), guard.stream()
+    for delta in ("a", "b"):
+        one.feed(delta)
+        two.feed(delta.upper())
+    assert (one.flush(), two.flush()) == ("ab", "AB")
+
+
+def test_a_stream_knows_who_asks(guard_of: Callable[..., Guard]) -> None:
+    """Context goes along as for `check`."""
+    guard = guard_of((CONTEXT % 'request.tenant == "acme"').replace("on: input", "on: output"))
+    stream = guard.stream(tenant="acme")
+    stream.feed("y")
+    stream.flush()
+    verdict: Any = stream.verdict
+    assert [rule.reason for rule in verdict.rules] == ["matched"]
+
+
+def test_a_request_has_the_language_that_the_client_names() -> None:
+    """Anything but a text is no language."""
+    assert Request(client={"language": "fr"}).language == "fr"
+    assert Request(client={"language": ["fr"]}).language is None
+    assert Request().language is None
+
+
+def test_media_are_content(guard: Guard) -> None:
+    """A content of `guardrails.types` brings its own stage."""
+    assert guard.check(Media(b"x")).blocked

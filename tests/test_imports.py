@@ -1,0 +1,59 @@
+"""What an import brings along: heavy modules are imported where they are used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = [
+    "torch",
+    "transformers",
+    "presidio_analyzer",
+    "fastapi",
+    "av",
+    "aiohttp",
+    "pydantic",
+    "yaml",
+    "regex",
+    "re2",
+    "numpy",
+    "onnxruntime",
+    "tokenizers",
+    "PIL",
+    "ahocorasick_rs",
+    "cel_expr_python",
+    "uvicorn",
+    "asyncio",
+]
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the top-level modules that a statement brings into a fresh interpreter."""
+    script = f"import sys\nbefore = set(sys.modules)\n{statement}\nimport json\nprint(json.dumps(sorted(set(sys.modules) - before)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return {name.split(".")[0] for name in json.loads(done.stdout)}
+
+
+def test_importing_the_package_brings_the_standard_library_alone() -> None:
+    """Nothing heavy, and nothing that is not Python's own."""
+    loaded = loaded_by("import guardrails")
+    assert loaded.isdisjoint(HEAVY)
+    assert loaded - sys.stdlib_module_names == {"guardrails"}
+
+
+@pytest.mark.parametrize("module", ["types", "errors", "taxonomy", "text"])
+def test_the_ground_floors_bring_the_standard_library_alone(module: str) -> None:
+    """Every floor above builds on these."""
+    assert loaded_by(f"import guardrails.{module}") - sys.stdlib_module_names == {"guardrails"}
+
+
+def test_a_guard_brings_no_server_and_no_model() -> None:
+    """The library needs neither, unless a policy names a detector that does."""
+    loaded = loaded_by("from guardrails import Guard\nGuard.load().check('x')")
+    assert loaded.isdisjoint(
+        {"torch", "transformers", "presidio_analyzer", "fastapi", "av", "aiohttp", "uvicorn", "PIL"}
+    )

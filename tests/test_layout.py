@@ -1,0 +1,72 @@
+"""The house's order: twins, sizes, docstrings. What a reader relies on to find things."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted((ROOT / "guardrails").rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 60
+
+
+def name(path: Path) -> str:
+    """Return a path as it is shown."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def twin(source: Path) -> Path:
+    """Return where the tests of a file are."""
+    inside = source.relative_to(ROOT / "guardrails")
+    folder = ROOT / "tests" / inside.parent
+    if source.name == "__init__.py":
+        return (
+            folder / f"test_{inside.parent.name}.py"
+            if inside.parent.name
+            else ROOT / "tests/test_public_names.py"
+        )
+    return folder / f"test_{source.stem.strip('_')}.py"
+
+
+def definitions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Yield every function and class of a file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=name)
+def test_each_source_file_has_a_twin(source: Path) -> None:
+    """Tests stand where one looks for them; a package's front page has some if it holds code."""
+    if source.name == "__init__.py" and next(definitions(source), None) is None:
+        assert not [
+            line for line in source.read_text(encoding="utf-8").splitlines() if line.startswith("if ")
+        ]
+    else:
+        assert twin(source).is_file(), f"{name(source)} has no {name(twin(source))}"
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name)
+def test_files_and_functions_are_short(path: Path) -> None:
+    """What does not fit on a few screens is two things."""
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert lines <= LONGEST_FILE or path in TESTS, f"{name(path)}: {lines} lines"
+    for node in definitions(path):
+        length = (node.end_lineno or node.lineno) - node.lineno + 1
+        assert isinstance(node, ast.ClassDef) or length <= LONGEST_FUNCTION, (
+            f"{name(path)}:{node.lineno}: {node.name}"
+        )
+
+
+@pytest.mark.parametrize("path", TESTS, ids=name)
+def test_each_test_says_what_it_shows(path: Path) -> None:
+    """The docstring is the behaviour; the name is its short form."""
+    found = [node for node in definitions(path) if node.name.startswith("test_")]
+    assert found, f"{name(path)} holds no test"
+    for node in found:
+        assert ast.get_docstring(node), f"{name(path)}:{node.lineno}: {node.name} has no docstring"

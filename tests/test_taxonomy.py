@@ -1,0 +1,81 @@
+"""One taxonomy: valid names, what counts as harm, who is worth at least as much, and the names of others."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.taxonomy import (
+    AZURE,
+    BEDROCK,
+    CATEGORIES,
+    LLAMA_GUARD,
+    MLCOMMONS,
+    OPEN,
+    OPENAI,
+    OWASP,
+    is_harm,
+    is_valid,
+    with_ancestors,
+)
+
+TABLES = {
+    "openai": OPENAI, "azure": AZURE, "bedrock": BEDROCK, "mlcommons": MLCOMMONS, "llama_guard": LLAMA_GUARD,
+    "owasp": OWASP,
+}  # fmt: skip
+LEAF = st.from_regex(r"[a-z0-9][a-z0-9_]{0,8}", fullmatch=True)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_category_is_valid_documented_and_has_its_parents(category: str) -> None:
+    """The table is closed: each name is valid, says what it is, and its parents are in it."""
+    assert is_valid(category)
+    assert CATEGORIES[category].endswith(".")
+    assert {*with_ancestors(category)} <= {*CATEGORIES}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_names_of_others_lead_to_categories(table: str) -> None:
+    """Every name of another system stands for a category of ours."""
+    assert TABLES[table]
+    assert [name for name in TABLES[table].values() if name not in CATEGORIES] == []
+
+
+@given(st.sampled_from(OPEN), st.lists(LEAF, min_size=1, max_size=3))
+def test_open_roots_take_any_leaf(root: str, leaves: list[str]) -> None:
+    """Below pii, secret, url and custom any lower-case name is valid, and worth its parents."""
+    category = ".".join([root, *leaves])
+    assert is_valid(category)
+    assert with_ancestors(category) == tuple(
+        ".".join([root, *leaves[:end]]) for end in range(len(leaves), -1, -1)
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "hat", "hate.mild", "Hate", "hate.", ".hate", "custom.", "custom.A", "custom..x", "custom x", "custom.x ",
+     "custom.x\n", "self-harm", "blocklist", "pii.é"],
+)  # fmt: skip
+def test_other_names_are_not_valid(name: str) -> None:
+    """Misspelt names, other roots, capitals and broken dots are no categories."""
+    assert not is_valid(name)
+
+
+@pytest.mark.parametrize(
+    ("category", "names"),
+    [
+        ("hate.threatening", ("hate.threatening", "hate", "unsafe")),
+        ("hate", ("hate", "unsafe")),
+        ("unsafe", ("unsafe",)),
+        ("injection", ("injection", "unsafe")),
+        ("pii.email", ("pii.email", "pii")),
+        ("secret.aws_access_key", ("secret.aws_access_key", "secret")),
+        ("spam", ("spam",)),
+        ("custom.a.b", ("custom.a.b", "custom.a", "custom")),
+    ],
+)
+def test_ancestors_are_worth_at_least_as_much(category: str, names: tuple[str, ...]) -> None:
+    """A category counts for its parents, a harm for `unsafe` too."""
+    assert with_ancestors(category) == names
+    assert ("unsafe" in names) is is_harm(category)

@@ -1,0 +1,151 @@
+"""The vocabulary: ordered actions, contents that tell their kind, verdicts as plain JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import FrozenInstanceError
+from itertools import pairwise
+
+import pytest
+
+from guardrails.types import (
+    CLEAN,
+    Action,
+    Audio,
+    Coverage,
+    Detection,
+    DetectorFailure,
+    Finding,
+    FiredRule,
+    Image,
+    KindCoverage,
+    Media,
+    Mode,
+    Place,
+    PolicyRef,
+    Severity,
+    Stage,
+    Text,
+    ToolCall,
+    Unchecked,
+    Verdict,
+    Video,
+)
+
+POLICY = PolicyRef("p", "1.0", "sha256:00")
+
+
+def verdict(action: Action = Action.ALLOW, **fields: object) -> Verdict:
+    """Return a verdict with these fields."""
+    return Verdict("vd_1", action, Stage.INPUT, POLICY, "text", **fields)
+
+
+@pytest.mark.parametrize(
+    ("names", "enum"),
+    [(["allow", "flag", "redact", "block"], Action), (["low", "medium", "high", "critical"], Severity)],
+)
+def test_actions_and_severities_are_ordered_and_named(names: list[str], enum: type[Action]) -> None:
+    """The strictest is the greatest, and text forms are the words of a policy."""
+    members = [enum[name.upper()] for name in names]
+    assert [str(member) for member in members] == names
+    assert all(low < high for low, high in pairwise(members))
+    assert f"{max(members)}" == names[-1]
+
+
+def test_stages_and_modes_are_their_words() -> None:
+    """Stages and modes compare equal to the words that a policy uses."""
+    assert [*Stage] == ["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
+    assert [*Mode] == ["enforce", "shadow"]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (Text("x"), "text"),
+        (Image(b"x"), "image"),
+        (Video(b"x"), "video"),
+        (Audio(b"x"), "audio"),
+        (Media(b"x"), "media"),
+        (ToolCall("t", "{}"), "tool_call"),
+    ],
+)
+def test_contents_tell_their_kind(content: Text, kind: str) -> None:
+    """Every content names its kind, stands at a place, and cannot be changed."""
+    assert content.kind == kind
+    assert content.place.path == ""
+    with pytest.raises((FrozenInstanceError, AttributeError)):
+        content.place = Place()
+
+
+def test_contents_stand_at_the_input_but_tool_calls() -> None:
+    """A content without a place is an input; a tool call stands at its own stage."""
+    assert Text("x").place.stage is Stage.INPUT
+    assert ToolCall("t", "{}").place.stage is Stage.TOOL_CALL
+
+
+def test_equal_values_are_equal_and_hashable() -> None:
+    """Contents and findings are values: they can be compared, and be keys."""
+    assert {Text("x"), Text("x")} == {Text("x")}
+    assert {Finding("hate", 1.0, "d"), Finding("hate", 1.0, "d")} == {Finding("hate", 1.0, "d")}
+    assert Image(b"x") != Video(b"x")
+
+
+def test_a_clean_detection_is_settled_and_without_error() -> None:
+    """`CLEAN` says: nothing found, nothing left out, nothing wrong."""
+    assert Detection() == CLEAN
+    assert (CLEAN.findings, CLEAN.settled, CLEAN.unchecked, CLEAN.error) == ((), None, (), None)
+
+
+def test_a_finding_as_json() -> None:
+    """A finding's JSON has each field of DESIGN §4.7, tuples as lists."""
+    finding = Finding("pii.email", 1.0, "pii", (11, 25), (1, 2, 3, 4), (0, 40), "/a", 0, "base64")
+    assert finding.to_dict() == {
+        "category": "pii.email", "score": 1.0, "detector": "pii", "span": [11, 25], "box": [1, 2, 3, 4],
+        "clip": [0, 40], "path": "/a", "choice_index": 0, "origin": "base64",
+    }  # fmt: skip
+    bare = Finding("hate", 0.5, "d").to_dict()
+    assert [bare[name] for name in ("span", "box", "clip", "choice_index", "origin")] == [None] * 5
+
+
+def test_a_verdict_as_json() -> None:
+    """A verdict's JSON survives a round trip and lists shadow rules beside those that act."""
+    rule = FiredRule("a", Action.BLOCK, "No.", Severity.HIGH, ("t",))
+    shadow = FiredRule("b", Action.FLAG, mode=Mode.SHADOW)
+    coverage = Coverage({"text": KindCoverage(2, 1, 9)}, (Unchecked("limit", "long", "/x", (3, 9)),), ("/y",))
+    failure = DetectorFailure("d", "boom", "/x")
+    full = verdict(
+        Action.BLOCK, rules=(rule,), shadow=(shadow,), coverage=coverage, errors=(failure,), removed=("/z",)
+    )
+    data = json.loads(json.dumps(full.to_dict()))
+    assert [(each["id"], each["mode"], each["action"]) for each in data["rules"]] == [
+        ("a", "enforce", "block"),
+        ("b", "shadow", "flag"),
+    ]
+    assert data["policy"] == {"name": "p", "version": "1.0", "digest": "sha256:00"}
+    assert data["coverage"] == {
+        "text": {"parts": 2, "checked": 1, "characters": 9},
+        "unchecked": [{"kind": "limit", "reason": "long", "path": "/x", "span": [3, 9]}],
+        "unknown_fields": ["/y"],
+    }
+    assert (data["errors"], data["removed"]) == ([{"detector": "d", "error": "boom", "path": "/x"}], ["/z"])
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [([], None), ([None], None), ([None, "second"], "second"), (["first", "second"], "first")],
+)
+def test_the_message_is_of_the_first_rule_that_has_one(
+    messages: list[str | None], expected: str | None
+) -> None:
+    """The person who is refused is told what the most severe rule with a message says."""
+    rules = tuple(FiredRule(str(at), Action.BLOCK, message) for at, message in enumerate(messages))
+    assert (
+        verdict(Action.BLOCK, rules=rules, shadow=(FiredRule("s", Action.BLOCK, "shadow"),)).message
+        == expected
+    )
+
+
+@pytest.mark.parametrize("action", [*Action])
+def test_only_a_block_is_blocked(action: Action) -> None:
+    """`blocked` is true for the action block alone."""
+    assert verdict(action).blocked is (action is Action.BLOCK)

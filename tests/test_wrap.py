@@ -1,0 +1,414 @@
+"""Wrapped calls: what goes in, what comes out, and what is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import functools
+import types
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+
+from guardrails import Blocked, Guard, Image, RequestError
+
+POLICY = """
+detectors:
+  mail: {use: pii, entities: [email, credit_card]}
+  words: {use: terms, terms: [badword], category: custom.bad}
+rules:
+  - {id: in, on: input, when: custom.bad > 0, then: block, message: Not that.}
+  - {id: out, on: [output, tool_call, tool_result], when: custom.bad > 0, then: block}
+  - {id: docs, on: retrieval, when: pii.email > 0, then: redact, with: mask}
+  - {id: mail, on: [input, output], when: pii > 0, then: redact}
+"""
+
+
+@pytest.fixture(scope="module")
+def guard(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard that blocks `badword` and redacts addresses and cards."""
+    return guard_of(POLICY)
+
+
+def user(text: str) -> dict[str, str]:
+    """Return a user's message."""
+    return {"role": "user", "content": text}
+
+
+def run(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function of any kind and return its answer, or the list of its chunks."""
+    result = function(*args, **kwargs)
+    if hasattr(result, "__aiter__"):
+
+        async def collect() -> list[Any]:
+            return [chunk async for chunk in result]
+
+        return asyncio.run(collect())
+    if hasattr(result, "__await__"):
+
+        async def wait() -> Any:
+            return await result
+
+        return asyncio.run(wait())
+    return list(result) if hasattr(result, "__next__") else result
+
+
+def kinds(function: Callable[..., Any]) -> list[Callable[..., Any]]:
+    """Return a function as a sync one, a coroutine, a generator and an async generator."""
+
+    def sync(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    def generator(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        yield from function(*args, **kwargs)
+
+    async def async_generator(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        for chunk in function(*args, **kwargs):
+            yield chunk
+
+    return [sync, coroutine, generator, async_generator]
+
+
+KINDS = pytest.mark.parametrize("kind", range(4), ids=["sync", "coroutine", "generator", "async generator"])
+
+
+def text_of(answer: Any) -> str:
+    """Return the text of an answer or of its chunks."""
+    return "".join(answer)
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("asked", "heard", "answered", "shown"),
+    [
+        ("hello", "hello", "hi", "hi"),
+        ("I am jo@example.com", "I am [EMAIL]", "hi", "hi"),
+        ("hello", "hello", "ask jo@example.com", "ask [EMAIL]"),
+    ],
+)
+def test_texts_are_checked_before_and_after(
+    guard: Guard, kind: int, asked: str, heard: str, answered: str, shown: str
+) -> None:
+    """The function hears what the policy leaves of the prompt, the caller what it leaves of the answer."""
+    prompts: list[str] = []
+
+    def model(prompt: str, *, temperature: float) -> str:
+        prompts.append(prompt)
+        assert temperature == 0.5
+        return answered
+
+    for arguments in ((asked,), ()):
+        named = {} if arguments else {"prompt": asked}
+        assert text_of(run(guard.wrap(kinds(model)[kind]), *arguments, temperature=0.5, **named)) == shown
+    assert prompts == [heard, heard]
+
+
+@KINDS
+def test_a_blocked_prompt_never_reaches_the_model(guard: Guard, kind: int) -> None:
+    """`Blocked` carries the verdict; nothing was called."""
+    calls: list[str] = []
+    with pytest.raises(Blocked, match="Not that") as caught:
+        run(guard.wrap(kinds(lambda prompt: calls.append(prompt) or "x")[kind]), "a badword")
+    assert calls == []
+    assert caught.value.verdict.blocked
+    assert [rule.id for rule in caught.value.verdict.rules] == ["in"]
+    assert str(caught.value.verdict.stage) == "input"
+
+
+@KINDS
+def test_a_blocked_answer_never_reaches_the_caller(guard: Guard, kind: int) -> None:
+    """No chunk of it leaves, however it is cut."""
+    with pytest.raises(Blocked) as caught:
+        run(guard.wrap(kinds(lambda: ["fine, ", "a bad", "word"] if kind > 1 else "a badword")[kind]))
+    assert str(caught.value.verdict.stage) == "output"
+
+
+@KINDS
+@pytest.mark.parametrize(
+    ("prompt", "answer", "shown"), [("badword", "x", "Not that."), ("x", "badword", "Stopped by policy.")]
+)
+def test_a_block_may_be_answered_in_kind(
+    guard: Guard, kind: int, prompt: str, answer: str, shown: str
+) -> None:
+    """With `on_block="answer"` the rule's message takes the place of the answer."""
+    assert text_of(run(guard.wrap(kinds(lambda prompt: answer)[kind], on_block="answer"), prompt)) == shown
+
+
+def test_on_block_is_one_of_two(guard: Guard) -> None:
+    """Anything else is an error where it is written, not where it would matter."""
+    with pytest.raises(ValueError, match="on_block"):
+        guard.wrap(lambda: "", on_block="ignore")
+    with pytest.raises(ValueError, match="outputs"):
+        guard.wrap(lambda: "", output="outputs")
+
+
+@pytest.mark.parametrize(
+    ("given", "heard"),
+    [
+        ([user("jo@example.com")], [user("[EMAIL]")]),
+        ({"messages": [user("jo@example.com")], "model": "m"}, {"messages": [user("[EMAIL]")], "model": "m"}),
+        (user("jo@example.com"), user("[EMAIL]")),
+        (["x", "jo@example.com"], ["x", "[EMAIL]"]),
+        (("x", ["jo@example.com"]), ("x", ["[EMAIL]"])),
+        ({"question": "jo@example.com", "k": 3}, {"question": "[EMAIL]", "k": 3}),
+        ({"deep": [{"q": "jo@example.com"}]}, {"deep": [{"q": "[EMAIL]"}]}),
+        (4111111111111111, "[CREDIT_CARD]"),
+        (3, 3),
+        (0.123456789, 0.123456789),
+        (None, None),
+        (1234567, 1234567),
+    ],
+)
+def test_arguments_that_hold_content_are_checked_wherever_it_stands(
+    guard: Guard, given: Any, heard: Any
+) -> None:
+    """Messages, requests, lists of prompts and mappings of inputs; numbers and options pass as they are."""
+    got: list[Any] = []
+    for function in kinds(lambda value: got.append(value) or "x")[:2]:
+        run(guard.wrap(function), given)
+        run(guard.wrap(function), value=given)
+    assert got == [heard] * 4
+
+
+def test_arguments_that_nothing_is_wrong_with_are_handed_on_themselves(guard: Guard) -> None:
+    """Lists and mappings are not copied, and clients, callables and the like are not looked into."""
+    values = [
+        ["x"],
+        {"a": ["b"]},
+        [user("x")],
+        object(),
+        print,
+        {"a": object()},
+        [object()],
+        {1, 2},
+        collections.OrderedDict(a="b"),
+    ]
+    got: list[Any] = []
+    wrapped = guard.wrap(lambda *given: got.extend(given))
+    assert wrapped(*values) is None
+    assert all(new is old for new, old in zip(got, values, strict=True))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["x", "badword"], {"a": {"b": "badword"}}, {"badword": 1}, [user("x"), user("badword")], ("badword",)],
+)
+def test_a_term_in_any_argument_blocks(guard: Guard, given: Any) -> None:
+    """Lists, mappings, keys and conversations are no place to hide."""
+    with pytest.raises(Blocked):
+        guard.wrap(lambda value: "x")(given)
+
+
+def test_messages_that_cannot_be_read_are_refused(guard: Guard) -> None:
+    """A list of mappings and of a library's own objects is the usual agent loop: it must not pass unread."""
+    own = types.SimpleNamespace(role="assistant", content="badword", model_dump=dict)
+    wrapped = guard.wrap(lambda messages: "x")
+    with pytest.raises(RequestError, match="must be a mapping"):
+        wrapped([user("x"), own])
+    with pytest.raises((RequestError, TypeError), match="SimpleNamespace"):
+        wrapped([own])
+    with pytest.raises(TypeError, match=r"model_dump\(\)"):
+        wrapped(own)
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        ([], []),
+        (["x", "jo@example.com"], ["x", "[EMAIL]"]),
+        (("jo@example.com", None, 1), ("[EMAIL]", None, 1)),
+        ({"answer": "jo@example.com", "score": 0.5}, {"answer": "[EMAIL]", "score": 0.5}),
+        ([[0.123456789, 1.5]], [[0.123456789, 1.5]]),
+        (
+            {"choices": [{"message": {"content": "jo@example.com"}}]},
+            {"choices": [{"message": {"content": "[EMAIL]"}}]},
+        ),
+        ({"role": "assistant", "content": "jo@example.com"}, {"role": "assistant", "content": "[EMAIL]"}),
+        (4111111111111111, "[CREDIT_CARD]"),
+        (1234567, 1234567),
+        (None, None),
+        (True, True),
+        (7, 7),
+    ],
+)
+def test_answers_of_every_known_shape_are_checked(guard: Guard, answer: Any, shown: Any) -> None:
+    """Texts, lists, mappings, responses, messages; flags and short numbers say nothing."""
+    for function in kinds(lambda: answer)[:2]:
+        assert run(guard.wrap(function)) == shown
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"a"}, object(), types.SimpleNamespace(content="badword"), iter(["badword"]), 1j, [object()], print],
+)
+def test_answers_of_an_unknown_type_are_refused(guard: Guard, answer: Any) -> None:
+    """What cannot be read is not passed."""
+    for function in kinds(lambda: answer)[:2]:
+        with pytest.raises(TypeError, match="cannot check a"):
+            run(guard.wrap(function))
+
+
+def test_an_answer_of_the_openai_client_says_what_to_return(guard: Guard) -> None:
+    """An object with `model_dump()` is not read, and the error names the cure."""
+    with pytest.raises(TypeError, match=r"cannot check a SimpleNamespace.*model_dump\(\)"):
+        guard.wrap(lambda: types.SimpleNamespace(choices=[], model_dump=dict))()
+
+
+def test_a_mapping_with_something_unreadable_is_refused(guard: Guard) -> None:
+    """Also deep inside."""
+    with pytest.raises(RequestError, match="object"):
+        guard.wrap(lambda: {"a": [object()]})()
+
+
+def test_a_plain_function_that_returns_a_coroutine_is_refused(guard: Guard) -> None:
+    """It would be awaited behind the guard; it is closed, so that Python has nothing to warn of."""
+
+    async def answer() -> str:
+        return "badword"
+
+    with pytest.raises(TypeError, match="coroutine"):
+        guard.wrap(lambda: answer())()
+
+
+def test_pictures_are_checked(guard: Guard) -> None:
+    """No detector reads them here, so they block, alone and among others."""
+    for answer in (b"\x89PNG", Image(b"x"), [Image(b"x")]):
+        with pytest.raises(Blocked):
+            guard.wrap(lambda answer=answer: answer)()
+    with pytest.raises(Blocked):
+        guard.wrap(lambda picture: "x")([b"\x89PNG"])
+
+
+def test_a_retriever_s_documents_are_judged_at_retrieval(guard: Guard) -> None:
+    """Each for itself, by the rules of that stage, in every kind of function."""
+    documents = ["of jo@example.com", "and none"]
+    for index, function in enumerate(kinds(lambda query: documents)):
+        found = run(guard.wrap(function, output="retrieval"), "query")
+        assert found == ["of **************", "and none"], index
+
+
+def test_a_stream_s_texts_are_joined(guard: Guard) -> None:
+    """A word over two chunks is a word, also with empty ones between them; the whole leaves as one chunk."""
+    for function in kinds(lambda: ["jo@exa", None, "", "mple.com"])[2:]:
+        assert run(guard.wrap(function)) == ["[EMAIL]"]
+
+
+@pytest.mark.parametrize(
+    "chunks", [["a", {"delta": "b"}], [{"choices": []}], ["a", 1], ["a", Image(b"x")], [b"a"]]
+)
+def test_a_stream_that_cannot_be_joined_is_refused(guard: Guard, chunks: list[Any]) -> None:
+    """A word cut over two such chunks would pass."""
+    for function in kinds(lambda: chunks)[2:]:
+        with pytest.raises(TypeError, match="cannot check a stream of"):
+            run(guard.wrap(function))
+
+
+def test_a_generator_s_pictures_are_judged_each(guard: Guard) -> None:
+    """A generator may make pictures; here nothing reads them."""
+    for function in kinds(lambda: [Image(b"x"), Image(b"y")])[2:]:
+        with pytest.raises(Blocked):
+            run(guard.wrap(function))
+
+
+def test_nothing_runs_before_a_generator_is_asked(guard: Guard) -> None:
+    """Calling a wrapped generator starts neither a check nor the model, as for any generator."""
+    started: list[int] = []
+    for function in kinds(lambda prompt: started.append(1) or ["x"])[2:]:
+        result = guard.wrap(function)("badword")
+        assert started == []
+        with pytest.raises(Blocked):
+            run(lambda result=result: result)
+
+
+def test_a_wrapped_generator_is_closed_whatever_happens(guard: Guard) -> None:
+    """Where the consumer stops, the model's own generator has ended: its clean-up has run."""
+    closed: list[str] = []
+
+    def stream() -> Iterator[str]:
+        try:
+            yield "one"
+            yield "two"
+        finally:
+            closed.append("sync")
+
+    async def astream() -> AsyncIterator[str]:
+        try:
+            yield "one"
+            await asyncio.Event().wait()
+        finally:
+            closed.append("async")
+
+    result = guard.wrap(stream)()
+    assert next(result) == "onetwo"
+    result.close()
+    assert closed == ["sync"]
+
+    async def main() -> None:
+        generator = guard.wrap(astream)()
+        first = asyncio.ensure_future(anext(generator))
+        for _ in range(10):  # let it come to where it hangs
+            await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        assert closed == ["sync", "async"]
+        await generator.aclose()
+
+    asyncio.run(main())
+
+
+def test_errors_of_the_function_come_through(guard: Guard) -> None:
+    """A failing model is the caller's to handle, also where blocks are answered."""
+
+    def fails(*_: Any) -> Any:
+        raise KeyError("model")
+
+    for function in kinds(fails):
+        with pytest.raises(KeyError):
+            run(guard.wrap(function, on_block="answer"), "x")
+
+
+def test_a_wrapped_function_looks_like_the_function(guard: Guard) -> None:
+    """Name, docstring and kind are kept; methods and partial functions work."""
+
+    class Model:
+        """A model."""
+
+        def answer(self, prompt: str) -> str:
+            """Answer."""
+            return prompt
+
+        async def __call__(self, prompt: str) -> str:
+            return prompt
+
+    model = Model()
+    wrapped = guard.wrap(model.answer)
+    assert (wrapped.__name__, wrapped.__doc__) == ("answer", "Answer.")
+    assert wrapped("jo@example.com") == "[EMAIL]"
+    assert guard.wrap(functools.partial(model.answer))("jo@example.com") == "[EMAIL]"
+    assert run(guard.wrap(model), "jo@example.com") == "[EMAIL]"
+
+
+def test_what_is_no_function_is_refused(guard: Guard) -> None:
+    """The error says what to give."""
+    with pytest.raises(TypeError, match="cannot wrap a str: give a function"):
+        guard.wrap("text")  # type: ignore[type-var]
+
+
+def test_the_context_goes_to_every_check(guard_of: Callable[..., Guard]) -> None:
+    """Who asks is given once, for the prompt and for the answer."""
+    guard = guard_of("""
+detectors:
+  d: {use: terms, terms: [x]}
+rules:
+  - {id: r, on: [input, output], when: request.tenant == "acme", then: block, on_error: allow}
+""")
+    assert guard.wrap(lambda prompt: "y")("z") == "y"
+    with pytest.raises(Blocked):
+        guard.wrap(lambda: "y", tenant="acme")()
+    with pytest.raises(Blocked):
+        guard.wrap(lambda prompt: None, tenant="acme")("z")
