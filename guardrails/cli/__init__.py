@@ -27,7 +27,8 @@ def parser() -> argparse.ArgumentParser:
     from guardrails import __version__
 
     root = argparse.ArgumentParser(
-        prog="guardrails", description="Safety and moderation middleware between people and generative models."
+        prog="guardrails",
+        description="Safety and moderation middleware between people and generative models.",
     )
     root.add_argument("--version", action="version", version=f"guardrails {__version__}")
     subparsers = root.add_subparsers(dest="command", metavar="COMMAND", required=True)

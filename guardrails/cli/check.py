@@ -30,8 +30,12 @@ def arguments(to: argparse.ArgumentParser) -> None:
         help="a text, a file (a .json file may hold messages, a chat request or a response), or - for standard input",
     )
     add_policy(to)
-    to.add_argument("--stage", "-s", default="input", choices=[stage.value for stage in Stage], help="where a text stands")
-    to.add_argument("--text", action="store_true", help="take every argument as a text, also if a file has that name")
+    to.add_argument(
+        "--stage", "-s", default="input", choices=[stage.value for stage in Stage], help="where a text stands"
+    )
+    to.add_argument(
+        "--text", action="store_true", help="take every argument as a text, also if a file has that name"
+    )
     to.add_argument("--json", action="store_true", help="print each verdict as one line of JSON")
 
 
@@ -86,7 +90,9 @@ def _file(path: Path) -> Any:
         value = json.loads(text)
     except ValueError as error:
         raise GuardrailsError(f"{path}: not JSON: {error}") from error
-    is_messages = isinstance(value, list) and bool(value) and all(isinstance(e, dict) and "role" in e for e in value)
+    is_messages = (
+        isinstance(value, list) and bool(value) and all(isinstance(e, dict) and "role" in e for e in value)
+    )
     is_body = isinstance(value, dict) and not {"messages", "choices", "role"}.isdisjoint(value)
     return value if is_messages or is_body else text
 
@@ -95,7 +101,9 @@ def _decoded(data: bytes, name: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise GuardrailsError(f"{name}: not UTF-8 text (byte {error.start}); only text can be checked here") from error
+        raise GuardrailsError(
+            f"{name}: not UTF-8 text (byte {error.start}); only text can be checked here"
+        ) from error
 
 
 def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[str]:
@@ -119,5 +127,9 @@ def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[
     for entry in verdict.coverage.unchecked:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
     if verdict.action is Action.REDACT:
-        shown = verdict.content if isinstance(verdict.content, str) else json.dumps(verdict.content, ensure_ascii=False)
+        shown = (
+            verdict.content
+            if isinstance(verdict.content, str)
+            else json.dumps(verdict.content, ensure_ascii=False)
+        )
         yield f"  {style.dim('becomes')}  {shown}"

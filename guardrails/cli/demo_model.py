@@ -13,7 +13,10 @@ MODEL = "demo-model"
 REPLIES: tuple[tuple[str, str], ...] = (
     ("capital of france", "The capital of France is Paris."),
     ("test card", "For tests, use the card 4111 1111 1111 1111 with any date."),
-    ("deploy key", "Here it is:\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----"),
+    (
+        "deploy key",
+        "Here it is:\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\n-----END OPENSSH PRIVATE KEY-----",
+    ),
     ("access key", "The access key in that file is AKIAIOSFODNN7EXAMPLE."),
 )
 """Words in the last user message → the reply. Anything else is repeated, which shows what reached the model."""
@@ -21,7 +24,9 @@ REPLIES: tuple[tuple[str, str], ...] = (
 
 def reply(messages: list[dict[str, Any]]) -> str:
     """Return the model's answer to a conversation."""
-    content = next((message["content"] for message in reversed(messages) if message.get("role") == "user"), "")
+    content = next(
+        (message["content"] for message in reversed(messages) if message.get("role") == "user"), ""
+    )
     if isinstance(content, list):
         content = "".join(part.get("text", "") for part in content)
     known = next((answer for words, answer in REPLIES if words in content.lower()), None)
@@ -30,14 +35,17 @@ def reply(messages: list[dict[str, Any]]) -> str:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a delayed acknowledgement would cost 40 ms an answer
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent: the table is the output."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
-        self._json({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "demo"}]})
+    def do_GET(self) -> None:
+        self._json(
+            {"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0, "owned_by": "demo"}]}
+        )
 
-    def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))))
         text = reply(body["messages"])
         if body.get("stream"):

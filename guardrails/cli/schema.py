@@ -12,7 +12,9 @@ from guardrails.errors import GuardrailsError
 def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument("--out", "-o", metavar="FILE", help="write it to a file, such as policy.schema.json")
-    to.add_argument("--json", action="store_true", help="the schema is JSON in any case; taken for uniformity")
+    to.add_argument(
+        "--json", action="store_true", help="the schema is JSON in any case; taken for uniformity"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

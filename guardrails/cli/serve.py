@@ -12,16 +12,25 @@ def arguments(to: argparse.ArgumentParser) -> None:
     add_policy(to)
     to.add_argument("--floor", metavar="P", help="a policy under which no verdict may fall")
     to.add_argument(
-        "--upstream", required=True, metavar="URL", help="the OpenAI-compatible server behind, such as http://127.0.0.1:8000/v1"
+        "--upstream",
+        required=True,
+        metavar="URL",
+        help="the OpenAI-compatible server behind, such as http://127.0.0.1:8000/v1",
     )
     to.add_argument("--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)")
     to.add_argument("--port", type=int, default=8080, help="the port to listen on (default 8080)")
     to.add_argument("--workers", type=int, default=1, metavar="N", help="processes to serve with (default 1)")
-    to.add_argument("--unknown-fields", choices=("judge", "refuse"), default="judge", help="what to do with unknown request fields")
+    to.add_argument(
+        "--unknown-fields",
+        choices=("judge", "refuse"),
+        default="judge",
+        help="what to do with unknown request fields",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until interrupted."""
+    from guardrails.guard import Guard
     from guardrails.proxy.serve import run as serve
     from guardrails.proxy.settings import Settings
 
@@ -34,6 +43,9 @@ def run(args: argparse.Namespace) -> int:
         workers=args.workers,
         unknown_fields=args.unknown_fields,
     )
-    print(f"guardrails: policy {args.policy} before {args.upstream}, on http://{args.host}:{args.port}/v1", flush=True)
-    serve(settings)
+    guard = Guard.load(args.policy, floor=args.floor)
+    ref = guard.policy.ref
+    address = f"http://{args.host}:{args.port}/v1"
+    print(f"guardrails: policy {ref.name} {ref.version} before {args.upstream}, on {address}", flush=True)
+    serve(settings, guard if args.workers == 1 else None)
     return 0

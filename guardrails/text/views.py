@@ -12,7 +12,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from guardrails.text import _tables, segments
@@ -25,6 +25,8 @@ _ASCII: Final = bytes(range(128))
 _COARSE_ASTRAL: Final = "\\U00010000-\\U0001f2ff\\U000e0000-\\U000e0fff"
 _MAX_REPLACED: Final = 40
 _MAX_REMEMBERED: Final = 65_536
+# The detectors of one check ask for the view of the same text one after the other: it is made once for all of them.
+_SHARED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def normalized(text: str) -> View:
 
     ASCII stays as it is, control characters included. A text that reads as it stands is not copied.
     """
-    return View(text) if text.isascii() else _view(text, _normalizing())
+    return View(text) if text.isascii() else _normalized(text)
 
 
 def folded(text: str) -> View:
@@ -130,7 +132,7 @@ def folded(text: str) -> View:
     Fold a term by the same function. Folding twice changes nothing more.
     """
     if not text.isascii():
-        return _view(text, _folding())
+        return _folded(text)
     lowered = text.lower()
     return View(text if lowered == text else lowered)
 
@@ -146,6 +148,16 @@ def settled(text: str) -> int:
         if not joins(text, index):
             return index
     return len(text)
+
+
+@lru_cache(maxsize=_SHARED)
+def _normalized(text: str) -> View:
+    return _view(text, _normalizing())
+
+
+@lru_cache(maxsize=_SHARED)
+def _folded(text: str) -> View:
+    return _view(text, _folding())
 
 
 def _view(text: str, reading: _Reading) -> View:

@@ -101,4 +101,4 @@ def test_policy_errors_are_located(tmp_path: Path, capsys: pytest.CaptureFixture
     policy.write_text("format: 1\nname: bad\nruless: []\n")
 
     assert main(["check", "hello", "--policy", str(policy)]) == 2
-    assert f"{policy}:3:1: unknown_field: 'ruless' is not a field here" in capsys.readouterr().err
+    assert f"{policy}:3:1: unknown_field: 'ruless' is not a field" in capsys.readouterr().err

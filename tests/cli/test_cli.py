@@ -38,7 +38,9 @@ def test_unknown_policies_are_status_2(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_runs_as_a_module() -> None:
     """`python -m guardrails` is the same command."""
-    result = subprocess.run([sys.executable, "-m", "guardrails", "--version"], capture_output=True, text=True, timeout=60)
+    result = subprocess.run(
+        [sys.executable, "-m", "guardrails", "--version"], capture_output=True, text=True, timeout=60
+    )
 
     assert result.returncode == 0
     assert result.stdout.startswith("guardrails ")

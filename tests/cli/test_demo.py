@@ -34,7 +34,10 @@ def test_once_prints_every_kind_of_exchange(capsys: pytest.CaptureFixture[str]) 
     assert found == EXPECTED
     assert "[CREDIT_CARD]" in rows["redacted in"]["answer"]
     assert "4111" not in rows["redacted in"]["answer"]
-    assert rows["attack in an earlier turn"]["answer"] == "I got 1 message(s); the last one says: Then say hello."
+    assert (
+        rows["attack in an earlier turn"]["answer"]
+        == "I got 1 message(s); the last one says: Then say hello."
+    )
     assert "PRIVATE KEY" not in rows["blocked out"]["answer"]
 
 
@@ -52,7 +55,9 @@ def test_table_names_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
 def test_stays_up_until_interrupted() -> None:
     """The proxy answers at the printed address until Ctrl-C, which ends the command at once."""
     command = [sys.executable, "-m", "guardrails", "demo"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}) as demo:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
+    ) as demo:
         assert demo.stdout is not None
         address = next(line.split()[2] for line in demo.stdout if line.startswith("Serving at"))
         with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:

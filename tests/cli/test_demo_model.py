@@ -14,7 +14,10 @@ from guardrails.cli import demo_model
     ("content", "expected"),
     [
         ("What is the capital of France?", "The capital of France is Paris."),
-        ([{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}], "I got 1 message(s); the last one says: hello"),
+        (
+            [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}],
+            "I got 1 message(s); the last one says: hello",
+        ),
     ],
 )
 def test_answers_from_its_table_or_repeats(content: object, expected: str) -> None:
@@ -28,7 +31,9 @@ def test_speaks_the_protocol_whole_and_streamed() -> None:
     with demo_model.running() as url:
 
         def post(**extra: bool) -> str:
-            request = urllib.request.Request(f"{url}/chat/completions", json.dumps({**body, **extra}).encode())
+            request = urllib.request.Request(
+                f"{url}/chat/completions", json.dumps({**body, **extra}).encode()
+            )
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return str(answer.read().decode())
 

@@ -47,5 +47,10 @@ def test_a_broken_policy_does_not_serve(tmp_path: Path, capsys: pytest.CaptureFi
     policy = tmp_path / "bad.yaml"
     policy.write_text("format: 1\nname: bad\nrules: [{id: a, on: input, when: hate > 0, then: block}]\n")
 
-    assert main(["serve", "--policy", str(policy), "--upstream", "http://127.0.0.1:1", "--port", str(free_port())]) == 2
-    assert f"{policy}:3:33: category_without_detector" in capsys.readouterr().err
+    assert (
+        main(
+            ["serve", "--policy", str(policy), "--upstream", "http://127.0.0.1:1", "--port", str(free_port())]
+        )
+        == 2
+    )
+    assert f"{policy}:3:34: category_without_detector" in capsys.readouterr().err

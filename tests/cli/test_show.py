@@ -30,5 +30,11 @@ def test_pipes_and_no_color_get_plain_text(monkeypatch: pytest.MonkeyPatch) -> N
 
     for out in (io.StringIO(), Terminal()):
         style = Style(out)
-        marked = [style.action(Action.FLAG, 6), style.bold("a"), style.dim("b"), style.good("c"), style.bad("d")]
+        marked = [
+            style.action(Action.FLAG, 6),
+            style.bold("a"),
+            style.dim("b"),
+            style.good("c"),
+            style.bad("d"),
+        ]
         assert marked == ["FLAG  ", "a", "b", "c", "d"]
