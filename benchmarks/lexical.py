@@ -31,7 +31,11 @@ def our_rows(scales: Sequence[int], texts: int) -> list[dict[str, object]]:
         job = corpus(scale, texts)
         guard = ours.guard(job)
         floor, check = ours.floor(guard, job), ours.checks(guard)
-        row: dict[str, object] = {"what": "guardrails, whole guard.check", "rules": f"{scale}x", "correct": correct(guard, job)}
+        row: dict[str, object] = {
+            "what": "guardrails, whole guard.check",
+            "rules": f"{scale}x",
+            "correct": correct(guard, job),
+        }
         bare: dict[str, object] = {"what": "bare engines, same views", "rules": f"{scale}x", "correct": None}
         for kind, samples in (("ascii", job.ascii), ("unicode", job.unicode)):
             # Both in turns, so that a slow minute of the machine hits both.
@@ -50,7 +54,15 @@ def rival_rows(texts: int, seconds: float) -> tuple[list[dict[str, object]], lis
     rows, notes = [], []
     for row in measure_rivals(corpus(1, texts), seconds=seconds):
         name = f"{'* ' if row.best else '  '}{row.rival} {row.version}: {row.job}"
-        rows.append({"what": name, "rules": "1x", "correct": row.correct, "us ascii": row.us_ascii, "us unicode": row.us_unicode})
+        rows.append(
+            {
+                "what": name,
+                "rules": "1x",
+                "correct": row.correct,
+                "us ascii": row.us_ascii,
+                "us unicode": row.us_unicode,
+            }
+        )
         notes += [f"{row.rival}: {note}" for note in row.notes]
     return rows, notes
 
@@ -60,7 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rivals", action="store_true", help="measure the rivals too")
     parser.add_argument("--texts", type=int, default=200, help="distinct texts of each kind")
-    parser.add_argument("--seconds", type=float, default=20.0, help="about how long to time each way of a rival")
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="about how long to time each way of a rival"
+    )
     given = parser.parse_args(arguments)
     print(machine())
     mine = our_rows((1, 10), given.texts)

@@ -20,14 +20,14 @@ from guardrails import Guard
 from guardrails.detectors.dialect import translate
 from guardrails.detectors.patterns import Patterns
 from guardrails.text import folded, normalized
-
 from lexical_corpus import Corpus
 
 
 def policy(corpus: Corpus) -> dict[str, Any]:
     """The policy of the job, as YAML's JSON."""
     patterns = [
-        {"pattern": pattern, "category": f"custom.pattern_{index}"} for index, pattern in enumerate(corpus.patterns)
+        {"pattern": pattern, "category": f"custom.pattern_{index}"}
+        for index, pattern in enumerate(corpus.patterns)
     ]
     rules = [
         {"id": f"pattern.{index}", "on": "input", "when": f"custom.pattern_{index} > 0", "then": "block"}
@@ -41,7 +41,10 @@ def policy(corpus: Corpus) -> dict[str, Any]:
             "phrases": {"use": "terms", "terms": corpus.phrases, "category": "custom.phrase"},
             "shapes": {"use": "patterns", "patterns": patterns},
         },
-        "rules": [{"id": "phrase.block", "on": "input", "when": "custom.phrase > 0", "then": "block"}, *rules],
+        "rules": [
+            {"id": "phrase.block", "on": "input", "when": "custom.phrase > 0", "then": "block"},
+            *rules,
+        ],
     }
 
 
@@ -88,7 +91,9 @@ def _patterns(guard: Guard) -> list[list[str]]:
     plan = guard.policy.plan(("input",))  # type: ignore[arg-type] # a Stage is a str
     detectors = [bound.detector for tier in plan.tiers for bound in tier]
     # The rows as compiled stay private to the table: nothing but this floor wants them.
-    return [[entry.row.pattern for entry in it.table._filtered] for it in detectors if isinstance(it, Patterns)]
+    return [
+        [entry.row.pattern for entry in it.table._filtered] for it in detectors if isinstance(it, Patterns)
+    ]
 
 
 def _set(patterns: list[str]) -> tuple[Any, Any]:

@@ -111,4 +111,6 @@ class Blocked(GuardrailsError):
         self.verdict = verdict
         rules = ", ".join(repr(rule.id) for rule in verdict.rules if rule.action is verdict.action)
         text = verdict.message or "stopped by policy"
-        super().__init__(f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r})")
+        super().__init__(
+            f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r})"
+        )

@@ -21,7 +21,6 @@ if str(BENCHMARKS) not in sys.path:  # run as a script, by path
 
 from lexical_corpus import Corpus, corpus  # noqa: E402
 from measure import machine, table  # noqa: E402
-
 from rivals.environments import REQUIREMENTS, python_of, quiet_environment  # noqa: E402
 
 SCRIPTS = {

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -30,6 +31,9 @@ BUILTIN: dict[str, str] = {
     "secrets": "guardrails.detectors.secrets",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
+
+MAX_FILE = 8 << 20
+"""Bytes of a file that a policy names: some 400,000 terms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ class Kind:
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
-    for certain, so that it may run on the caller's thread; `digest` names everything that its findings depend on."""
+    for certain, so that it may run on the caller's thread; `digest` names everything that its findings depend on.
+    """
 
     name: str
     detector: Detector
@@ -151,18 +156,24 @@ class _Recorded:
         return text, shown
 
 
-def lines(files: Files, name: str) -> list[tuple[int, str]]:
-    """Return the entries of a list file with their line numbers: one a line, `#` starts a comment line.
+def lines(files: Files, name: str) -> list[tuple[tuple[str, int, int], str]]:
+    """Return the entries of a list file with their places: one a line, `#` starts a comment line.
 
     Raises `ConfigProblems` at the field `file` when it cannot be read.
     """
     try:
-        text, _ = files.read(name)
+        text, shown = files.read(name)
     except OSError as error:
-        problem = ConfigProblem("unreadable_file", f"{name!r}: {error}", ("file",))
+        named = name if len(name) <= 60 else f"{name[:59]}…"
+        problem = ConfigProblem("unreadable_file", f"file {named!r}: {error.strerror or error}", ("file",))
         raise ConfigProblems([problem]) from error
-    rows = ((number, line.strip()) for number, line in enumerate(text.splitlines(), 1))
-    return [(number, line) for number, line in rows if line and not line.startswith("#")]
+    entries = []
+    # Not splitlines(), which breaks lines where no editor does.
+    for number, line in enumerate(re.split("\r\n|\r|\n", text), 1):
+        entry = line.strip()
+        if entry and not entry.startswith("#"):
+            entries.append(((shown, number, line.index(entry) + 1), entry))
+    return entries
 
 
 class Folder:
@@ -173,12 +184,25 @@ class Folder:
 
     def read(self, name: str) -> tuple[str, str]:
         """Return the text of `name` (relative to the folder) and the path to show."""
-        path = (self._root / name).resolve()
+        try:
+            path = (self._root / name).resolve()
+        except (RuntimeError, ValueError) as error:  # a link to itself, a NUL
+            raise OSError("is no name of a file") from error
         if not path.is_relative_to(self._root):
             raise PermissionError("lies outside the policy's own folder")
         if not path.is_file():
             raise FileNotFoundError("no such file below the policy's folder")
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+        if len(data) > MAX_FILE:
+            raise OSError(f"larger than {MAX_FILE >> 20} MiB; split it over several detectors")
         try:
-            return path.read_text(encoding="utf-8-sig"), str(path)
+            return data.decode("utf-8-sig"), shown(path)
         except UnicodeDecodeError as error:
             raise OSError(f"not UTF-8 (byte {error.start})") from error
+
+
+def shown(path: Path) -> str:
+    """Return a path as messages show it: relative where it lies below the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

@@ -15,12 +15,12 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
 from guardrails.detectors.config import Config
-from guardrails.detectors.patterns import category_problem, default_category
-from guardrails.text import View, folded, is_word
+from guardrails.detectors.patterns import category_problem, default_category, nothing
+from guardrails.text import View, folded, is_word, surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
-SPACES = str.maketrans(dict.fromkeys("\t\n\r\v\f\u0085\u00a0\u2028\u2029", " "))
-LINE_BREAKS = ("\n", "\t", "\r")
+SPACES = str.maketrans({char: " " for char in map(chr, range(0x3001)) if char.isspace()})
+ASCII_SPACES = ("\n", "\t", "\r", "\v", "\f")
 
 UNSPACED = (
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF),
@@ -37,7 +37,7 @@ def _needs_boundary(char: str) -> bool:
 def _single_spaces(text: str) -> str:
     """Turn each white space into a space, one to one, so that offsets stay."""
     if text.isascii():
-        for char in LINE_BREAKS:
+        for char in ASCII_SPACES:
             text = text.replace(char, " ")
         return text
     return text.translate(SPACES)
@@ -48,7 +48,9 @@ class Terms:
 
     inline = True
 
-    def __init__(self, name: str, terms: Sequence[str], category: str, *, score: float, words: bool, fold: bool) -> None:
+    def __init__(
+        self, name: str, terms: Sequence[str], category: str, *, score: float, words: bool, fold: bool
+    ) -> None:
         self._name = name
         self._category = category
         self._score = score
@@ -57,7 +59,9 @@ class Terms:
         forms = [self.form(term, fold=fold) for term in terms]
         self._spaced = any(" " in form for form in forms)
         self._edges = [(_needs_boundary(form[0]), _needs_boundary(form[-1])) for form in forms]
-        self._automaton = ahocorasick_rs.AhoCorasick(forms, implementation=ahocorasick_rs.Implementation.ContiguousNFA)
+        self._automaton = ahocorasick_rs.AhoCorasick(
+            forms, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+        )
 
     @staticmethod
     def form(term: str, *, fold: bool) -> str:
@@ -69,6 +73,7 @@ class Terms:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
     def _one(self, text: str) -> Detection:
+        text = surrogates_replaced(text)
         view = folded(text) if self._fold else None
         hay = text if view is None else view.text
         if self._spaced:
@@ -82,15 +87,18 @@ class Terms:
             for index, start, end in matches
             if not self._words or self._stands_alone(hay, self._edges[index], start, end)
         ]
-        findings = tuple(Finding(self._category, self._score, self._name, span) for span in sorted(set(spans)))
+        findings = tuple(
+            Finding(self._category, self._score, self._name, span) for span in sorted(set(spans))
+        )
         return Detection(findings) if findings else CLEAN
 
     @staticmethod
     def _stands_alone(hay: str, edges: tuple[bool, bool], start: int, end: int) -> bool:
+        # Asked of the neighbour as well: in Chinese text an English name touches the words around it.
         left, right = edges
-        if left and start > 0 and is_word(hay[start - 1]):
+        if left and start > 0 and _needs_boundary(hay[start - 1]):
             return False
-        return not (right and end < len(hay) and is_word(hay[end]))
+        return not (right and end < len(hay) and _needs_boundary(hay[end]))
 
 
 class TermsConfig(Config):
@@ -118,23 +126,35 @@ def _category(name: str, config: TermsConfig) -> str:
 
 def _build(name: str, config: TermsConfig, files: Files) -> Terms:
     fold = config.case == "ignore"
-    rows: list[tuple[ConfigProblem, str]] = []
+    problems: list[ConfigProblem] = []
+    forms: dict[str, str] = {}
+
+    def take(term: str, path: tuple[str | int, ...], place: tuple[str, int, int] | None = None) -> None:
+        form = Terms.form(term, fold=fold)
+        if form:
+            forms[form] = term
+        else:
+            message = f"term {term!r} has no character to look for"
+            problems.append(ConfigProblem("empty_term", message, path, place=place))
+
     for index, term in enumerate(config.terms):
-        rows.append((ConfigProblem("empty_term", f"{term!r} has nothing to look for", ("terms", index)), term))
+        take(term, ("terms", index))
     if config.file is not None:
-        for number, term in lines(files, config.file):
-            place = (config.file, number, 1)
-            rows.append((ConfigProblem("empty_term", f"{term!r} has nothing to look for", ("file",), place=place), term))
-    problems = [problem for problem, term in rows if not Terms.form(term, fold=fold)]
+        for place, term in lines(files, config.file):
+            take(term, ("file",), place)
     if config.category is not None and (wrong := category_problem(config.category, ("category",))):
         problems.append(wrong)
-    if not rows:
-        problems.append(ConfigProblem("no_terms", "gives no term", (), hint="add 'terms:' or 'file:'"))
+    if not forms and not problems:
+        problems.append(nothing("term", "terms", config.file))
     if problems:
         raise ConfigProblems(problems)
-    unique = list({Terms.form(term, fold=fold): term for _, term in rows}.values())
     return Terms(
-        name, unique, _category(name, config), score=config.score, words=config.match == "word", fold=fold
+        name,
+        list(forms.values()),
+        _category(name, config),
+        score=config.score,
+        words=config.match == "word",
+        fold=fold,
     )
 
 

@@ -27,7 +27,9 @@ def credit_card(text: str) -> bool:
 def iban(text: str) -> bool:
     """Tell whether the text is an IBAN by its remainder modulo 97 (ISO 13616-1, ISO 7064 MOD 97-10)."""
     compact = "".join(text.split()).upper()
-    if not 15 <= len(compact) <= 34 or not compact.isascii() or not compact.isalnum():
+    if not (15 <= len(compact) <= 34 and compact.isascii() and compact.isalnum()):
+        return False
+    if not (compact[:2].isalpha() and compact[2:4].isdigit()):
         return False
     return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1
 
@@ -42,7 +44,13 @@ def us_ssn(text: str) -> bool:
     """Tell whether the nine digits may be a US social security number (area not 000, 666 or 9xx; no zero group)."""
     digits = "".join(map(str, _digits(text)))
     area, group, serial = digits[:3], digits[3:5], digits[5:]
-    return len(digits) == 9 and area not in {"000", "666"} and area[0] != "9" and group != "00" and serial != "0000"
+    return (
+        len(digits) == 9
+        and area not in {"000", "666"}
+        and area[0] != "9"
+        and group != "00"
+        and serial != "0000"
+    )
 
 
 def ip_address(text: str) -> bool:

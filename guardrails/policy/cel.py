@@ -31,7 +31,8 @@ class CelError(ValueError):
 class Node:
     """A part of an expression. `kind` is `const`, `ident`, `select`, `call`, `loop` or `other`; `name` is the
     identifier, field, function or loop variable; `value` a constant (None for types that are not needed);
-    `offset` counts characters."""
+    `offset` counts characters.
+    """
 
     kind: str
     offset: int
@@ -124,11 +125,15 @@ def _node(data: Wire, positions: Mapping[int, int]) -> Node:
         return Node("ident", offset, _bytes(_message(_bytes(data, 4)), 1).decode())
     if 5 in data:
         select = _message(_bytes(data, 5))
-        return Node("select", offset, _bytes(select, 2).decode(), args=(_node(_messages(select, 1)[0], positions),))
+        return Node(
+            "select", offset, _bytes(select, 2).decode(), args=(_node(_messages(select, 1)[0], positions),)
+        )
     if 6 in data:
         call = _message(_bytes(data, 6))
         parts = [*_messages(call, 1), *_messages(call, 3)]
-        return Node("call", offset, _bytes(call, 2).decode(), args=tuple(_node(part, positions) for part in parts))
+        return Node(
+            "call", offset, _bytes(call, 2).decode(), args=tuple(_node(part, positions) for part in parts)
+        )
     inner = tuple(_node(part, positions) for part in _inner(data))
     if 9 in data:
         return Node("loop", offset, _bytes(_message(_bytes(data, 9)), 1).decode(), args=inner)
@@ -157,7 +162,7 @@ LONGEST = 8_000
 def parse(text: str) -> Node:
     """Return the tree of an expression; raise `CelError` for its syntax errors."""
     if len(text) > LONGEST:
-        raise CelError([(0, f"longer than {LONGEST} characters; split the rule")])
+        raise CelError([(0, f"the condition is longer than {LONGEST:,} characters: split the rule")])
     try:
         serialized = _PARSER.compile(text, disable_check=True).serialize()
     except RuntimeError as error:
@@ -172,7 +177,7 @@ def parse(text: str) -> Node:
     try:
         return _node(_messages(parsed, 2)[0], positions)
     except RecursionError:
-        raise CelError([(0, "nests too deep; split the rule")]) from None
+        raise CelError([(0, "recursion limit")]) from None
 
 
 def _located(text: str, error: RuntimeError) -> CelError:
@@ -223,6 +228,8 @@ TYPES = {
 def check(text: str, names: Mapping[str, str]) -> Program:
     """Compile with the declared names (name → key of `TYPES`); raise `CelError` for undeclared names and wrong types."""
     try:
-        return Program(cel.NewEnv(variables={name: TYPES[kind] for name, kind in names.items()}).compile(text))
+        return Program(
+            cel.NewEnv(variables={name: TYPES[kind] for name, kind in names.items()}).compile(text)
+        )
     except RuntimeError as error:
         raise _located(text, error) from None

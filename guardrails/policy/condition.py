@@ -8,35 +8,18 @@ text as written.
 
 from __future__ import annotations
 
-import difflib
 import re
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guardrails import taxonomy
-from guardrails.policy import cel
+from guardrails.policy import cel, wording
+from guardrails.policy.names import CONTEXT, CONTEXT_ROOTS, NOT_IN_CONVERSATION, Names, leaf
+from guardrails.policy.problems import nearest
 
-CONTEXT: dict[str, tuple[str, str]] = {
-    "request.user.id": ("string", "who asks, from authentication or the library's caller"),
-    "request.user.tier": ("string", "the asker's tier, from the same sources"),
-    "request.tenant": ("string", "the tenant, from the same sources"),
-    "request.model": ("string", "the model that was asked for"),
-    "request.metadata": ("map", "free values of the caller: request.metadata.key or request.metadata['key']"),
-    "message.role": ("string", "system, developer, user, assistant or tool"),
-    "content.kind": ("string", "text, image, video, audio or tool_call"),
-    "content.length": ("int", "characters of the text"),
-    "content.language": ("string", "BCP 47 tag; 'und' while no detector tells"),
-    "conversation.turns": ("int", "user messages so far, this one included"),
-    "tool.name": ("string", "the tool that is defined, called or answers; '' elsewhere"),
-}
-"""Context leaves: name → type and meaning. `request.user.*` and `request.client.*` may have further leaves of any type."""
-
-OPEN_CONTEXT = ("request.user.", "request.client.")
-NOT_IN_CONVERSATION = ("message.", "content.", "tool.")
-"""Leaves that differ within a conversation, so that a rule with that scope cannot name them."""
-
-COMPARISONS = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_", "_+_", "_-_", "_*_", "_/_"})
+COMPARISONS = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
+ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +43,8 @@ class ConditionError(ValueError):
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A compiled condition. `scores` are categories; `counts` maps a variable to the category it counts;
-    `detectors` maps a variable to `(detector, category)`; `context` are context leaves."""
+    `detectors` maps a variable to `(detector, category)`; `context` are context leaves.
+    """
 
     text: str
     program: cel.Program
@@ -91,35 +75,12 @@ class Condition:
         return self.evaluate(self.zeros()) is False
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What a condition may name: the categories that detectors give, by detector, and whether any detector is broken
-    (then a category of the taxonomy that nobody gives is not reported: the broken one may give it)."""
-
-    by_detector: Mapping[str, frozenset[str]]
-    broken: bool = False
-
-    def given(self, category: str) -> bool:
-        """Tell whether some detector can find the category or something below it."""
-        return any(
-            category in taxonomy.with_ancestors(found) for found in frozenset().union(*self.by_detector.values())
-        )
-
-    def known(self) -> list[str]:
-        """Return all category names, for did-you-mean."""
-        return sorted({*taxonomy.CATEGORIES, *frozenset().union(*self.by_detector.values())})
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
-    return f"did you mean {' or '.join(map(repr, close))}?" if close else ""
-
-
 class _Compiler:
     """Turns one text into a condition; collects problems on the way."""
 
-    def __init__(self, text: str, names: Names, scope: str) -> None:
+    def __init__(self, text: str, names: Names, scope: str, *, context_only: bool = False) -> None:
         self.text = text
+        self.context_only = context_only
         self.names = names
         self.scope = scope
         self.problems: list[ConditionProblem] = []
@@ -135,9 +96,10 @@ class _Compiler:
         try:
             tree = cel.parse(self.text)
         except cel.CelError as error:
-            raise ConditionError(
-                [ConditionProblem("condition_syntax", at, message) for at, message in error.problems]
-            ) from None
+            # One mistake makes the parser stumble several times; the first place is the author's.
+            at, message = error.problems[0]
+            words = wording.syntax(message, self.text[:at])
+            raise ConditionError([ConditionProblem("condition_syntax", at, *words)]) from None
         self.read(tree, frozenset())
         if self.problems:
             raise ConditionError(self.problems)
@@ -147,11 +109,19 @@ class _Compiler:
         try:
             program = cel.check(self.rewritten(), self.types)
         except cel.CelError as error:
-            found = [ConditionProblem("condition_type", self.back(at), message) for at, message in error.problems]
+            found = [
+                ConditionProblem("condition_type", self.back(at), *wording.types(message))
+                for at, message in error.problems
+            ]
             raise ConditionError(found) from None
         if not program.is_bool:
-            message = f"must be true or false, but is of type {program.type_name}"
-            raise ConditionError([ConditionProblem("condition_type", 0, message, "compare it: hate >= 0.8")])
+            message = f"the condition must be true or false, but is {wording.TYPES.get(program.type_name, program.type_name)}"
+            hint = (
+                "compare it: request.user.x == true"
+                if program.type_name == "dyn"
+                else "compare it: hate >= 0.8"
+            )
+            raise ConditionError([ConditionProblem("condition_type", 0, message, hint)])
         return Condition(
             self.text,
             program,
@@ -172,67 +142,66 @@ class _Compiler:
             self.count(node)
             return
         if node.kind == "loop":
+            if local:
+                self.report(
+                    "condition_syntax", node.start(), "a loop in a loop may take too long", "split the rule"
+                )
             local = local | {node.name}
         for arg in node.args:
             self.read(arg, local)
 
     def name(self, dotted: str, offset: int) -> None:
-        if dotted.startswith("detector."):
+        if dotted == "detector" or dotted.startswith("detector."):
             self.detector(dotted, offset)
-        elif (leaf := self.leaf(dotted)) is not None:
-            if self.scope == "conversation" and leaf.startswith(NOT_IN_CONVERSATION):
-                self.report("not_in_scope", offset, f"{leaf!r} differs within a conversation", "use scope: message or part")
-            self.types[leaf] = CONTEXT[leaf][0] if leaf in CONTEXT else "dyn"
-            self.context[leaf] = None
-        elif dotted.split(".", 1)[0] in {"request", "message", "content", "conversation", "tool"}:
-            self.report("unknown_name", offset, f"{dotted!r} is not known", _nearest(dotted, list(CONTEXT)))
+        elif (known := leaf(dotted)) is not None:
+            if self.scope == "conversation" and known.startswith(NOT_IN_CONVERSATION):
+                message = f"{known!r} differs within a conversation"
+                self.report("not_in_scope", offset, message, "use scope: message or part")
+            self.types[known] = CONTEXT[known][0] if known in CONTEXT else "dyn"
+            self.context[known] = None
+        elif dotted.split(".", 1)[0] in CONTEXT_ROOTS:
+            self.report("unknown_name", offset, f"{dotted!r} is not known", nearest(dotted, list(CONTEXT)))
         elif self.category(dotted, offset):
             self.types[dotted] = "double"
             self.scores[dotted] = None
 
-    @staticmethod
-    def leaf(dotted: str) -> str | None:
-        """Return the context leaf that a chain of names begins with, or None."""
-        if dotted.startswith("request.metadata"):
-            return "request.metadata" if dotted[16:17] in {"", "."} else None
-        if dotted in CONTEXT:
-            return dotted
-        if dotted.startswith(OPEN_CONTEXT):
-            return ".".join(dotted.split(".")[:3])
-        return None
-
     def detector(self, dotted: str, offset: int) -> None:
         _, name, category = (*dotted.split(".", 2), "", "")[:3]
-        if name not in self.names.by_detector:
-            if not self.names.broken:
-                hint = _nearest(name, sorted(self.names.by_detector))
-                self.report("unknown_detector", offset, f"{name!r} is not a detector of this policy", hint)
-        elif not any(category in taxonomy.with_ancestors(found) for found in self.names.by_detector[name]):
-            known = sorted(self.names.by_detector[name])
-            self.report("unknown_category", offset, f"detector {name!r} does not give {category!r}", _nearest(category, known))
+        given = self.names.by_detector.get(name)
+        if not name or (given is not None and not category):
+            hint = "write detector.<name>.<category>"
+            self.report("unknown_name", offset, f"{dotted!r} names no category of a detector", hint)
+        elif given is None:
+            hint = nearest(name, sorted(self.names.by_detector))
+            if any(known.startswith(f"{name}-") for known in self.names.by_detector):
+                hint = "a name with '-' cannot stand in a condition: write '_' in it"
+            self.report("unknown_detector", offset, f"{name!r} is not a detector of this policy", hint)
+        elif not any(category in taxonomy.with_ancestors(found) for found in given):
+            message = f"detector {name!r} does not give {category!r}"
+            self.report("unknown_category", offset, message, nearest(category, sorted(given)))
         self.types[dotted] = "double"
         self.detectors[dotted] = (name, category)
 
     def category(self, category: str, offset: int) -> bool:
-        if self.names.given(category):
+        problem = self.names.problem(category)
+        if problem is None:
             return True
-        if not taxonomy.is_valid(category):
-            self.report("unknown_category", offset, f"{category!r} is not a category", _nearest(category, self.names.known()))
-            return False
-        if not self.names.broken:
-            given = [name for name in self.names.known() if self.names.given(name) and name != "unsafe"]
-            hint = _nearest(category, given) or "add a detector that gives it under 'detectors:'"
-            self.report("category_without_detector", offset, f"no detector of this policy gives {category!r}", hint)
+        if self.context_only:
+            hint = f"name the context: {', '.join(CONTEXT)}"
+            problem = "not_in_scope", f"an exception cannot depend on a score such as {category!r}", hint
+        code, message, hint = problem
+        self.report(code, offset, message, hint)
         return False
 
     def count(self, node: cel.Node) -> None:
+        start = self.text.rindex("count", 0, node.offset + 1)
         argument = node.args[0] if len(node.args) == 1 else None
         if argument is None or argument.kind != "const" or not isinstance(argument.value, str):
-            self.report("condition_type", node.offset, "count() takes one category in quotes", 'write count("pii.email")')
+            message = "count() takes one category in quotes"
+            self.report("condition_type", start, message, 'write count("pii.email") >= 2')
             return
         if not self.category(argument.value, argument.offset + 1):
             return
-        start = self.text.rindex("count", 0, node.offset + 1)
         end = self.text.index(")", argument.offset + len(argument.value)) + 1
         variable = f"count_{len(self.counts)}"
         self.types[variable] = "int"
@@ -249,16 +218,20 @@ class _Compiler:
         dotted = node.dotted()
         if dotted is not None:
             return self.types.get(dotted) == "double"
-        if node.kind == "call" and node.name in {*COMPARISONS, "-_", "_?_:_"}:
-            return not node.name.startswith(("_<", "_>", "_=", "_!")) and any(map(self.is_double, node.args))
+        if node.kind == "call" and node.name in {*ARITHMETIC, "-_", "_?_:_"}:
+            return any(map(self.is_double, node.args))
         return node.kind == "call" and node.name == "double"
 
     def widen(self, node: cel.Node) -> None:
         """Make doubles of the integer literals that meet a score."""
-        if node.kind == "call" and node.name in COMPARISONS and any(map(self.is_double, node.args)):
+        if (
+            node.kind == "call"
+            and node.name in COMPARISONS | ARITHMETIC
+            and any(map(self.is_double, node.args))
+        ):
             for arg in node.args:
                 self.literals(arg)
-            if len(node.args) == 2:
+            if node.name in COMPARISONS:
                 self.in_range(*node.args)
                 self.in_range(*reversed(node.args))
         for arg in node.args:
@@ -270,14 +243,15 @@ class _Compiler:
         if literal.kind != "const" or isinstance(number, bool) or not isinstance(number, int | float):
             return
         if self.types.get(score.dotted() or "") == "double" and not 0 <= number <= 1:
-            self.report("score_range", literal.start(), f"{number} is outside 0..1, where scores are", "write 0.85 for 85 %")
+            message = f"{number} is outside 0..1, where scores are"
+            self.report("score_range", literal.start(), message, "write 0.85 for 85 %")
 
     def literals(self, node: cel.Node) -> None:
         if node.kind == "const" and isinstance(node.value, int) and not isinstance(node.value, bool):
             match = re.compile(r"-?\s*\d+(?![\dxuU.])").match(self.text, node.offset)
             if match and match.end() not in self.inserted:
                 self.inserted.append(match.end())
-        elif node.kind == "call" and node.name in {"_+_", "_-_", "_*_", "_/_", "-_"}:
+        elif node.kind == "call" and node.name in {*ARITHMETIC, "-_"}:
             for arg in node.args:
                 self.literals(arg)
 
@@ -303,6 +277,4 @@ def compile_condition(text: str, names: Names, scope: str = "part") -> Condition
 
 def compile_context(text: str) -> Condition:
     """Compile a condition over the context alone (the `when:` of an exception); raise `ConditionError`."""
-    return _Compiler(text, Names({}), "part").compile()
-
-
+    return _Compiler(text, Names(), "part", context_only=True).compile()

@@ -7,9 +7,11 @@ puts both together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from datetime import date
+from typing import Any, Literal, get_args
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, field_validator
+from pydantic_core import PydanticCustomError
 
 from guardrails.detectors import BUILTIN, Kind, kind
 from guardrails.detectors.config import Config
@@ -17,6 +19,12 @@ from guardrails.detectors.config import Config
 ID = r"^[a-z0-9][a-z0-9_.-]*$"
 DETECTOR_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
 DATE = r"^\d{4}-\d{2}-\d{2}$"
+FORMS = {
+    ID: "lower-case letters, digits, '.', '_' and '-', beginning with a letter or digit",
+    DETECTOR_NAME: "letters, digits, '_' and '-', beginning with a letter",
+    DATE: "a date such as 2027-03-31",
+}
+"""What each form is in words, for messages."""
 
 StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
 RedactionName = Literal["placeholder", "mask"]
@@ -40,11 +48,15 @@ class RuleDoc(Config):
     """What the rule is for, in one sentence."""
     on: StageName | list[StageName] = Field(examples=["input", ["input", "output"]])
     """The stages whose contents the rule judges."""
-    when: str = Field(min_length=1, examples=["hate >= 0.85", 'pii.email > 0 || count("pii.credit_card") >= 1'])
+    when: str = Field(
+        min_length=1, examples=["hate >= 0.85", 'pii.email > 0 || count("pii.credit_card") >= 1']
+    )
     """The condition, in CEL: categories are scores in 0..1, `count("category")` counts findings."""
     then: Literal["flag", "redact", "block"]
     """What to do: record it, replace the findings, or stop the content."""
-    message: str | dict[str, str] | None = Field(default=None, examples=["I can't help with that.", {"en": "No.", "de": "Nein."}])
+    message: str | dict[str, str] | None = Field(
+        default=None, examples=["I can't help with that.", {"en": "No.", "de": "Nein."}]
+    )
     """What the person is told; one text, or one by language."""
     severity: Literal["low", "medium", "high", "critical"] = "medium"
     """How grave it is; orders rules of equal action."""
@@ -53,7 +65,7 @@ class RuleDoc(Config):
     with_: RedactionName | RedactionDoc | None = Field(default=None, alias="with")
     """What a redact rule puts in place of a finding; `placeholder` by default."""
     redact: list[str] | None = Field(default=None, min_length=1, examples=[["pii.email"]])
-    """The categories whose findings a redact rule replaces; by default those that `when` names, each where its own score alone makes the condition hold."""
+    """The categories whose findings a redact rule replaces; by default those of `when`, where a finding alone makes it hold."""
     mode: Literal["enforce", "shadow"] = "enforce"
     """`shadow` records that the rule would have fired, and does nothing."""
     scope: Literal["part", "message", "conversation"] = "part"
@@ -82,9 +94,18 @@ class ExceptionDoc(Config):
     expires: str | None = Field(default=None, pattern=DATE, examples=["2027-03-31"])
     """The last day on which it holds."""
 
+    @field_validator("expires")
+    @classmethod
+    def _exists(cls, value: str | None) -> str | None:
+        try:
+            date.fromisoformat(value or "2000-01-01")
+        except ValueError:
+            raise ValueError(f"{value!r} is no day of the calendar") from None
+        return value
+
 
 class UncheckedDoc(Config):
-    """What to do where something could not be judged."""
+    """An action for each thing that could not be judged."""
 
     language: ActionName = "flag"
     """Text in a language that a model was not validated for."""
@@ -97,7 +118,7 @@ class UncheckedDoc(Config):
 
 
 class LimitsDoc(Config):
-    """How much is judged, and for how long."""
+    """The bounds of one check."""
 
     characters: int = Field(default=200_000, ge=1, le=10_000_000)
     """Characters of one text that are judged; the rest is `unchecked: limit`."""
@@ -149,23 +170,27 @@ class TestDoc(Config):
     """A known gap: reported, not counted as a failure."""
 
 
+CONTENTS = (*get_args(StageName), "messages")
+"""The fields of a test that hold what is checked; it has one of them."""
+
+
 class OverrideDoc(Config):
     """Changes to what was inherited; a field given here replaces the inherited one."""
 
-    rules: list[dict[str, JsonValue]] = []
+    rules: list[dict[str, JsonValue]] = Field(default=[])
     """Partial rules; `id` says which one each changes."""
-    detectors: dict[str, dict[str, JsonValue]] = {}
+    detectors: dict[str, dict[str, JsonValue]] = Field(default={})
     """Partial detectors, by name."""
 
 
 class DisableDoc(Config):
     """What was inherited and is not wanted."""
 
-    rules: list[str] = []
+    rules: list[str] = Field(default=[])
     """Ids of rules."""
-    detectors: list[str] = []
+    detectors: list[str] = Field(default=[])
     """Names of detectors."""
-    tests: list[str] = []
+    tests: list[str] = Field(default=[])
     """Names of tests, where a change makes an inherited one untrue."""
 
 
@@ -174,6 +199,14 @@ class PolicyDoc(Config):
 
     format: Literal[1]
     """The version of this file format."""
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _whole(cls, value: object) -> object:
+        if type(value) is not int:  # true and 1.0 are equal to 1, but written by mistake
+            raise PydanticCustomError("literal_error", "must be 1", {"expected": "1"})
+        return value
+
     name: str = Field(pattern=ID, max_length=128, examples=["support-chat"])
     """The policy's name."""
     version: str = Field(default="0", max_length=64, examples=["1.4.0"])
@@ -182,11 +215,11 @@ class PolicyDoc(Config):
     """What the policy is for."""
     extends: list[str] | str = Field(default=[], examples=[["default"]])
     """Policies to build on, merged from left to right: shipped ones by name, others by relative path."""
-    detectors: dict[str, JsonValue] = {}
+    detectors: dict[str, JsonValue] = Field(default={})
     """The detectors, by name: how things are found."""
-    rules: list[JsonValue] = []
+    rules: list[JsonValue] = Field(default=[])
     """The rules: what is done about them."""
-    exceptions: list[JsonValue] = []
+    exceptions: list[JsonValue] = Field(default=[])
     """Findings that do not count."""
     unchecked: UncheckedDoc = UncheckedDoc()
     """What to do where something could not be judged."""
@@ -194,7 +227,7 @@ class PolicyDoc(Config):
     """How much is judged, and for how long."""
     history: Literal["remove", "block"] = "remove"
     """What to do with an earlier turn of a conversation that is blocked: leave it out, or block the request."""
-    tests: list[JsonValue] = []
+    tests: list[JsonValue] = Field(default=[])
     """Tests, run by `guardrails test`."""
     override: OverrideDoc = OverrideDoc()
     """Changes to inherited rules and detectors."""

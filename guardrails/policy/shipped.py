@@ -17,4 +17,6 @@ def shipped_folder() -> Path:
 @cache
 def shipped_names() -> tuple[str, ...]:
     """Return the names of the shipped policies, sorted."""
-    return tuple(sorted(path.stem for path in shipped_folder().glob("*.yaml") if not path.stem.endswith(".test")))
+    return tuple(
+        sorted(path.stem for path in shipped_folder().glob("*.yaml") if not path.stem.endswith(".test"))
+    )

@@ -48,7 +48,9 @@ def run(guard: Guard) -> list[Result]:
         verdict = guard.check(content, stage, user=test.user, metadata=test.metadata, complete=True)
         mark = item.mark(())
         place = f"{mark.file}:{mark.line}:{mark.col}"
-        results.append(Result(test.name or _named(stage, content), place, tuple(differences(test, verdict)), test.todo))
+        results.append(
+            Result(test.name or _named(stage, content), place, tuple(differences(test, verdict)), test.todo)
+        )
     return results
 
 

@@ -39,7 +39,7 @@ def results(folder: Path, test: str) -> list[suite.Result]:
         '{tool_call: "forbidden", expect: {action: block, content: null}}',
         '{input: "ID-1", user: {tier: staff}, expect: {action: redact, rules: [id.redact], shadow: [id.shadow], content: "[ID]"}}',
         '{input: "ID-1", user: {tier: guest}, expect: {action: block}}',
-        '{messages: [{role: user, content: forbidden}, {role: user, content: fine}], expect: {action: redact, content: [{role: user, content: fine}]}}',
+        "{messages: [{role: user, content: forbidden}, {role: user, content: fine}], expect: {action: redact, content: [{role: user, content: fine}]}}",
     ],
 )
 def test_passes_where_the_verdict_is_as_expected(test: str, tmp_path: Path) -> None:

@@ -1,0 +1,135 @@
+"""A policy ready to run: bound, ordered, indexed and immutable. Nothing is looked up by name any more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from guardrails import taxonomy
+from guardrails.detectors import Bound
+from guardrails.policy.condition import Condition
+from guardrails.policy.items import Item
+from guardrails.policy.schema import LimitsDoc, TestDoc
+from guardrails.types import Action, FiredRule, Mode, PolicyRef, Severity, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRule:
+    """Findings that do not count. `matches` are folded texts; `expires` is the last ISO date on which it holds."""
+
+    id: str
+    categories: frozenset[str] | None
+    matches: frozenset[str] | None
+    condition: Condition | None
+    expires: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A compiled rule. `order` sorts by severity (gravest first), then by place in the file.
+
+    `redact` are the categories whose findings are replaced; with `alone`, only those that make the condition
+    hold by themselves. `needs_findings`: it cannot fire without a finding or a failure of its categories.
+    """
+
+    id: str
+    order: tuple[int, int]
+    on: frozenset[Stage]
+    condition: Condition
+    then: Action
+    on_error: Action
+    mode: Mode
+    scope: str
+    severity: Severity
+    tags: tuple[str, ...]
+    messages: Mapping[str, str]
+    redact: frozenset[str]
+    alone: bool
+    replacement: str
+    exceptions: tuple[ExceptionRule, ...]
+    needs_findings: bool
+
+    def message(self, language: str | None) -> str | None:
+        """Return the message in that language, else in English, else in the first that there is."""
+        if not self.messages:
+            return None
+        wanted = (language or "").split("-")[0]
+        return self.messages.get(wanted) or self.messages.get("en") or next(iter(self.messages.values()))
+
+    def fired(self, action: Action, reason: str, language: str | None) -> FiredRule:
+        """Return the entry of a verdict."""
+        return FiredRule(self.id, action, self.message(language), self.severity, self.tags, self.mode, reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What contents of some stages need: detectors by tier, rules that always run, and rules by category."""
+
+    tiers: tuple[tuple[Bound, ...], ...]
+    always: tuple[Rule, ...]
+    by_category: Mapping[str, tuple[Rule, ...]]
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolicy:
+    """A policy ready to run. `plan` tells what a content needs; `tests` come along for the test runner."""
+
+    ref: PolicyRef
+    detectors: tuple[Bound, ...]
+    rules: tuple[Rule, ...]
+    unchecked: Mapping[str, Action]
+    limits: LimitsDoc
+    history: str
+    tests: tuple[tuple[Item, TestDoc], ...]
+    shadow: bool
+    joins_conversation: bool
+    _plans: dict[tuple[Stage, ...], Plan] = field(default_factory=dict)
+
+    def plan(self, stages: tuple[Stage, ...]) -> Plan:
+        """Return what contents that stand at these stages need."""
+        plan = self._plans.get(stages)
+        if plan is None:  # at most one entry for each combination of six stages
+            plan = self._plans[stages] = _plan(self, frozenset(stages))
+        return plan
+
+
+def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> Plan:
+    rules = tuple(rule for rule in policy.rules if rule.on & stages)
+    wanted = frozenset().union(*(rule.condition.categories | rule.redact for rule in rules))
+    needed = [
+        bound
+        for bound in policy.detectors
+        if any(not wanted.isdisjoint(taxonomy.with_ancestors(category)) for category in bound.categories)
+    ]
+    tiers = tuple(
+        tuple(bound for bound in needed if bound.tier == tier)
+        for tier in sorted({bound.tier for bound in needed})
+    )
+    by_category: dict[str, list[Rule]] = {}
+    for rule in rules:
+        if rule.needs_findings:
+            for category in rule.condition.categories:
+                by_category.setdefault(category, []).append(rule)
+    return Plan(
+        tiers,
+        tuple(rule for rule in rules if not rule.needs_findings),
+        {category: tuple(found) for category, found in by_category.items()},
+        rules,
+    )
+
+
+def alone(condition: Condition, category: str, score: float, detector: str) -> dict[str, object]:
+    """Bind a condition as if one finding (of any detector if that is "") were all that there is; no context."""
+    names = taxonomy.with_ancestors(category)
+    bound = condition.zeros()
+    bound.update({name: score for name in condition.scores if name in names})
+    bound.update({variable: 1 for variable, counted in condition.counts if counted in names})
+    bound.update(
+        {
+            variable: score
+            for variable, by, name in condition.detectors
+            if name in names and detector in {"", by}
+        }
+    )
+    return bound

@@ -1,0 +1,72 @@
+"""What a condition may name: context leaves, and the categories that a policy's detectors give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from guardrails import taxonomy
+from guardrails.policy.problems import nearest
+
+CONTEXT: dict[str, tuple[str, str]] = {
+    "request.user.id": ("string", "who asks, from authentication or the library's caller"),
+    "request.user.tier": ("string", "the asker's tier, from the same sources"),
+    "request.tenant": ("string", "the tenant, from the same sources"),
+    "request.model": ("string", "the model that was asked for"),
+    "request.metadata": ("map", "free values of the caller: request.metadata.key or request.metadata['key']"),
+    "message.role": ("string", "system, developer, user, assistant or tool"),
+    "content.kind": ("string", "text, image, video, audio or tool_call"),
+    "content.length": ("int", "characters of the text"),
+    "content.language": ("string", "BCP 47 tag; 'und' while no detector tells"),
+    "conversation.turns": ("int", "user messages so far, this one included"),
+    "tool.name": ("string", "the tool that is defined, called or answers; '' elsewhere"),
+}
+"""Context leaves: name → type and meaning.
+
+`request.user.*` and `request.client.*` may have further leaves of any type.
+"""
+
+CONTEXT_ROOTS = frozenset(name.split(".", 1)[0] for name in CONTEXT)
+OPEN_CONTEXT = ("request.user.", "request.client.")
+NOT_IN_CONVERSATION = ("message.", "content.", "tool.")
+"""Leaves that differ within a conversation, so that a rule with that scope cannot name them."""
+
+
+def leaf(dotted: str) -> str | None:
+    """Return the context leaf that a chain of names begins with, or None."""
+    if dotted == "request.metadata" or dotted.startswith("request.metadata."):
+        return "request.metadata"
+    if dotted in CONTEXT:
+        return dotted
+    if dotted.startswith(OPEN_CONTEXT):
+        return ".".join(dotted.split(".")[:3])
+    return None
+
+
+@dataclass(frozen=True)
+class Names:
+    """The categories that detectors give, by detector."""
+
+    by_detector: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @cached_property
+    def given(self) -> frozenset[str]:
+        """Every category that can be found, with all that stand above it."""
+        found = frozenset().union(*self.by_detector.values())
+        return frozenset(name for category in found for name in taxonomy.with_ancestors(category))
+
+    @cached_property
+    def known(self) -> list[str]:
+        """All names of categories, for did-you-mean."""
+        return sorted({*taxonomy.CATEGORIES, *self.given})
+
+    def problem(self, category: str) -> tuple[str, str, str] | None:
+        """Return code, message and hint of what is wrong with the name of a category, or None."""
+        if category in self.given:
+            return None
+        if not taxonomy.is_valid(category):
+            return "unknown_category", f"{category!r} is not a category", nearest(category, self.known)
+        hint = nearest(category, sorted(self.given - {"unsafe"}), few=0)
+        hint = hint or "add a detector that gives it under 'detectors:'"
+        return "category_without_detector", f"no detector of this policy gives {category!r}", hint

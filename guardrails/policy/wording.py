@@ -1,0 +1,99 @@
+"""What CEL says about a condition, in words for policy editors: its message in, ours and a hint out."""
+
+from __future__ import annotations
+
+import re
+
+TYPES = {
+    "double": "a number such as a score",
+    "int": "a whole number",
+    "uint": "an unsigned number",
+    "string": "a text",
+    "bool": "true or false",
+    "dyn": "a free value",
+    "null": "null",
+    "bytes": "bytes",
+}
+"""CEL's name of a type → ours."""
+
+TYPOS = {
+    "and": "write && for 'and'",
+    "AND": "write && for 'and'",
+    "or": "write || for 'or'",
+    "OR": "write || for 'or'",
+    "not": "write ! for 'not', with the condition in brackets: !(hate > 0.5)",
+    "=": "write == to compare",
+    "&": "write && for 'and'",
+    "|": "write || for 'or'",
+    "%": "write 0.85 for 85 %",
+    '"': "close the quote",
+    "'": "close the quote",
+    "`": "write names of categories without quotes",
+    "<>": "write != for 'not equal'",
+    "in": "'in' is a word of CEL: x in [a, b]",
+}
+"""What people write → what to write."""
+
+_UNEXPECTED = re.compile(r"(?:mismatched|extraneous) input '(.*?)' expecting", re.DOTALL)
+_MISSING = re.compile(r"missing '(.*?)' at")
+_TOKEN = re.compile(r"token recognition error at: '(.*)'", re.DOTALL)
+_OVERLOAD = re.compile(r"found no matching overload for '(.*?)' applied to '(.*)'")
+_UNDECLARED = re.compile(r"undeclared reference to '(.*?)'")
+_WHERE = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:\d+: )?(?:Syntax error: )?")
+
+DEEP = "the condition nests too deep, or is too long a sum", "split the rule, or join with && and ||"
+
+
+def syntax(message: str, before: str) -> tuple[str, str]:
+    """Return message and hint of a syntax error; `before` is the condition up to it."""
+    if "recursion" in message:
+        return DEEP
+    if found := _TOKEN.search(message):
+        char = found[1].strip()[:1]
+        if char in "\"'":
+            return "a text in quotes does not end", TYPOS[char]
+        return f"unexpected {char!r}", TYPOS.get(char, "")
+    if found := _MISSING.search(message):
+        return f"the condition lacks a {found[1]!r} here", "close the bracket" if found[1] in ")]}" else ""
+    last = (re.findall(r"\w+|\S", before) or [""])[-1]
+    if found := _UNEXPECTED.search(message):
+        token = found[1]
+        if token == "<EOF>":  # noqa: S105 - a token of a grammar
+            return "the condition ends where more must follow", TYPOS.get(last, "") or _unclosed(before)
+        hint = TYPOS.get(token, "") or TYPOS.get(token[:1], "") or TYPOS.get(last, "")
+        return f"unexpected {token!r}", hint
+    return _WHERE.sub("", message), ""
+
+
+def _unclosed(before: str) -> str:
+    missing = before.count("(") - before.count(")")
+    return "close the bracket" if missing > 0 else "write a value after the last operator: hate >= 0.8"
+
+
+def types(message: str) -> tuple[str, str]:
+    """Return message and hint of an error of types or names."""
+    if found := _OVERLOAD.search(message):
+        operator = found[1].strip("_").replace("_", " ").removeprefix("@")
+        given = re.split(r", (?![^(]*\))", found[2][1:-1])
+        return f"{operator!r} cannot take {' and '.join(map(_type, given))}", _cure(operator, {*given})
+    if found := _UNDECLARED.search(message):
+        return f"{found[1]!r} is not a function that conditions know", ""
+    return _WHERE.sub("", message), ""
+
+
+def _type(name: str) -> str:
+    return TYPES.get(name) or (
+        "a list" if name.startswith("list") else "a mapping" if "map" in name else name
+    )
+
+
+def _cure(operator: str, given: set[str]) -> str:
+    if operator in {"&&", "||", "!", "? :"}:
+        return "compare each part: hate > 0.5"
+    if {"string", "double"} <= given:
+        return "compare a score with a number, without quotes: hate >= 0.8"
+    if {"string", "int"} <= given:
+        return "put both in quotes, or neither; categories stand without: hate > 0"
+    if {"int", "double"} <= given:
+        return "write a whole number: count() and lengths have no fractions"
+    return ""

@@ -1,0 +1,44 @@
+"""The shape that every block of a policy shares: declared fields, strict types, immutable."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from guardrails.detectors.config import Config
+
+
+class Example(Config):
+    """A block."""
+
+    count: int = 0
+    """How many."""
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        ({"coutn": 1}, "extra_forbidden"),
+        ({"count": "1"}, "int_type"),
+        ({"count": True}, "int_type"),
+        ({"count": 1.0}, "int_type"),
+    ],
+)
+def test_unknown_keys_and_other_types_are_errors(data: dict[str, object], error: str) -> None:
+    """Nothing is converted or ignored: a text is no number, and a misspelt key no key."""
+    with pytest.raises(ValidationError) as caught:
+        Example.model_validate(data)
+    assert [detail["type"] for detail in caught.value.errors()] == [error]
+
+
+def test_a_block_cannot_be_changed_once_read() -> None:
+    """What was read stays as it was read."""
+    block = Example.model_validate({"count": 2})
+    with pytest.raises(ValidationError):
+        block.count = 3
+    assert block.count == 2
+
+
+def test_docstrings_of_fields_are_their_descriptions() -> None:
+    """What stands under a field is what editors show for it."""
+    assert Example.model_json_schema()["properties"]["count"]["description"] == "How many."

@@ -1,0 +1,187 @@
+"""The floor's primitives: kinds by name, detectors bound with their digest, files below a folder and no others."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from guardrails.detectors import (
+    BUILTIN,
+    MAX_FILE,
+    Bound,
+    ConfigProblems,
+    Folder,
+    bind,
+    kind,
+    lines,
+    names,
+    shown,
+)
+from guardrails.detectors.patterns import KIND as PATTERNS
+from guardrails.detectors.terms import KIND as TERMS
+from guardrails.detectors.terms import TermsConfig
+from guardrails.types import Text
+
+
+@pytest.mark.parametrize("name", BUILTIN)
+def test_every_kind_of_the_table_describes_itself(name: str) -> None:
+    """What `use:` may name has a description for people and a documented field for each setting."""
+    found = kind(name)
+    assert found is not None
+    assert found.name == name
+    assert found.doc.endswith(".")
+    assert all(field.description for field in found.config.model_fields.values())
+
+
+def test_kinds_of_the_caller_come_first() -> None:
+    """A caller's own kind can be named, and can stand in for a built-in one."""
+    extra = {"mine": replace(TERMS, name="mine"), "terms": replace(TERMS, version=2)}
+    assert kind("mine") is None
+    assert kind("mine", extra) is extra["mine"]
+    assert kind("terms", extra) is extra["terms"]
+    assert names(extra) == sorted([*BUILTIN, "mine"])
+
+
+def build(folder: Path, name: str = "t", of: object = TERMS, **fields: object) -> Bound:
+    """Bind a list of terms."""
+    config = of.config.model_validate({"use": "terms", **fields})
+    return bind(name, of, config, Folder(folder))
+
+
+def test_a_bound_detector_says_what_it_gives(tmp_path: Path) -> None:
+    """Name, categories and costs come along; linear patterns may run on the caller's thread, others may not."""
+    bound = build(tmp_path, terms=["a"], category="hate")
+    assert (bound.name, bound.categories, bound.spans, bound.tier, bound.inline) == (
+        "t",
+        {"hate"},
+        True,
+        0,
+        True,
+    )
+    assert len(bound.detector.detect([Text("a")])[0].findings) == 1
+    for pattern, inline in (("ab", True), ("a(?=b)", False)):
+        config = PATTERNS.config.model_validate({"use": "patterns", "patterns": [pattern]})
+        assert bind("p", PATTERNS, config, Folder(tmp_path)).inline is inline
+
+
+def test_a_digest_names_everything_that_findings_depend_on(tmp_path: Path) -> None:
+    """Name, configuration, version of the kind and contents of files change the digest; nothing else does."""
+    path = tmp_path / "t.txt"
+    path.write_text("a\n")
+    base = {"file": "t.txt"}
+    digests = [
+        build(tmp_path, **base).digest,
+        build(tmp_path, name="u", **base).digest,
+        build(tmp_path, score=0.5, **base).digest,
+        build(tmp_path, of=replace(TERMS, version=2), **base).digest,
+    ]
+    path.write_text("b\n")
+    digests.append(build(tmp_path, **base).digest)
+    assert len(set(digests)) == len(digests)
+    path.write_text("a\n")
+    assert build(tmp_path, **base).digest == digests[0]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a folder with files, links and neighbours that are none of its business."""
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    (root / "a.txt").write_text("inside")
+    (root / "sub" / "b.txt").write_bytes(b"\xef\xbb\xbfbelow")
+    (root / "latin.txt").write_bytes(b"caf\xe9")
+    (root / "huge.txt").write_bytes(b"a" * (MAX_FILE + 1))
+    (root / "full.txt").write_bytes(b"a" * MAX_FILE)
+    (tmp_path / "secret.txt").write_text("outside")
+    (tmp_path / "root2").mkdir()
+    (tmp_path / "root2" / "c.txt").write_text("beside")
+    os.symlink(tmp_path / "secret.txt", root / "link.txt")
+    os.symlink(tmp_path, root / "up")
+    os.symlink(root / "a.txt", root / "own.txt")
+    os.symlink(root / "loop.txt", root / "loop.txt")
+    os.mkfifo(root / "pipe")
+    return root
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.txt", "inside"),
+        ("sub/b.txt", "below"),
+        ("sub/../a.txt", "inside"),
+        ("own.txt", "inside"),
+        ("./a.txt", "inside"),
+    ],
+)
+def test_files_below_the_folder_are_read(root: Path, name: str, text: str) -> None:
+    """Names count from the folder; links may lead to files within."""
+    assert Folder(root).read(name) == (text, str((root / name).resolve()))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("../secret.txt", "outside"),
+        ("/etc/passwd", "outside"),
+        ("link.txt", "outside"),
+        ("up/secret.txt", "outside"),
+        ("../root2/c.txt", "outside"),
+        ("nope.txt", "no such file"),
+        ("sub", "no such file"),
+        ("", "no such file"),
+        ("pipe", "no such file"),
+        ("a\0b", "no name"),
+        ("a" * 5000, "too long"),
+        ("latin.txt", "not UTF-8 (byte 3)"),
+        ("huge.txt", "larger than 8 MiB"),
+    ],
+)
+def test_other_files_are_refused_with_the_reason(root: Path, name: str, reason: str) -> None:
+    """Nothing outside is read, also not through links; what cannot be read says why."""
+    with pytest.raises(OSError, match=reason.replace("(", r"\(").replace(")", r"\)")):
+        Folder(root).read(name)
+
+
+def test_a_file_at_the_limit_is_read(root: Path) -> None:
+    """The limit counts bytes, itself included."""
+    assert len(Folder(root).read("full.txt")[0]) == MAX_FILE
+
+
+def test_a_link_to_itself_is_refused(root: Path) -> None:
+    """A link that leads nowhere is an error of the configuration, not a crash."""
+    with pytest.raises(ConfigProblems) as caught:
+        lines(Folder(root), "loop.txt")
+    assert [problem.code for problem in caught.value.problems] == ["unreadable_file"]
+
+
+def test_lines_know_their_places(root: Path) -> None:
+    """Entries come with file, line and column; only line ends end a line; comments and blanks are skipped."""
+    (root / "l.txt").write_bytes("one\r\n\r\n  # no\n\ttwo\u2028three \rfour".encode())
+    file = str(root / "l.txt")
+    assert lines(Folder(root), "l.txt") == [
+        ((file, 1, 1), "one"), ((file, 4, 2), "two\u2028three"), ((file, 5, 1), "four"),
+    ]  # fmt: skip
+
+
+def test_an_unreadable_list_is_a_problem_of_the_field(root: Path) -> None:
+    """The problem stands at `file`, and a name of any length is shown shortly."""
+    with pytest.raises(ConfigProblems) as caught:
+        lines(Folder(root), "x" * 5000)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path) == ("unreadable_file", ("file",))
+    assert len(problem.message) < 120
+
+
+def test_paths_are_shown_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path below the current folder is shown relative to it, another whole."""
+    monkeypatch.chdir(tmp_path)
+    assert shown(Path.cwd() / "sub" / "p.yaml") == str(Path("sub", "p.yaml"))
+    assert shown(Path("/elsewhere/p.yaml")) == "/elsewhere/p.yaml"
+
+
+def test_terms_config_is_the_config_of_terms() -> None:
+    """A kind names the model that reads its configuration."""
+    assert TERMS.config is TermsConfig

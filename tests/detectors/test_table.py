@@ -1,0 +1,154 @@
+"""Tables of patterns: all are found, whichever engine runs them, and too much of anything is an error."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guardrails.detectors import table
+from guardrails.detectors.table import Pattern, PatternError, PatternTable, compile_row
+from guardrails.detectors.validators import credit_card
+
+POOL = [
+    r"ab+", r"\bab\b", r"(?i)hi\d*", r"a(?=b)", r"(a|b)\1", r"[^\W\d]b", r"b$", r"(?a)\bb\b", r"\p{L}1", r"\s\S",
+]  # fmt: skip
+
+
+def found(rows: list[Pattern], text: str) -> list[tuple[str, int, int]]:
+    """Return what a table of these rows finds."""
+    return [(row.pattern, start, end) for row, start, end in PatternTable(rows).search(text)]
+
+
+@given(st.lists(st.sampled_from(POOL), max_size=6), st.text(alphabet="abHhIi1 \n三é\u0130\v", max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_a_table_finds_what_each_pattern_finds(patterns: list[str], text: str) -> None:
+    """Together or alone, by RE2 or `regex`: the same spans, for any text."""
+    expected = {
+        (pattern, *match.span())
+        for pattern in patterns
+        for match in regex.finditer(pattern, text)
+        if match.start() < match.end()
+    }
+    assert {*found([Pattern(pattern, "custom.x") for pattern in patterns], text)} == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "group", "message", "offset", "field"),
+    [
+        ("ab(c", 0, "missing )", 4, "pattern"),
+        ("a**", 0, "multiple repeat", 2, "pattern"),
+        ("a*", 0, "can match the empty text", None, "pattern"),
+        (r"\b", 0, "can match the empty text", None, "pattern"),
+        ("a|", 0, "can match the empty text", None, "pattern"),
+        ("abc", 1, "the pattern has no group 1 (it has: none)", None, "group"),
+        ("(?P<n>a)(b)", "m", "the pattern has no group 'm' (it has: n, 1, 2)", None, "group"),
+        ("(" * 500 + "a" + ")" * 500, 0, "nests too deep", None, "pattern"),
+        ("a" * (table.LONGEST + 1), 0, "longer than 20,000 characters", None, "pattern"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_says_why(
+    pattern: str, group: int | str, message: str, offset: int | None, field: str
+) -> None:
+    """What is wrong, where in the pattern, and in which field of the row."""
+    with pytest.raises(PatternError) as caught:
+        compile_row(Pattern(pattern, "custom.x", group=group))
+    assert str(caught.value).startswith(message)
+    assert (caught.value.offset, caught.value.field) == (offset, field)
+
+
+@given(st.text(alphabet=r"ab1\()[]{}*+?|^$.,-:<>=!PnKLNpuUxg&#i", max_size=12))
+@settings(max_examples=500, deadline=None)
+def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
+    """No text makes compiling raise anything else, and what compiles can be searched."""
+    try:
+        entry = compile_row(Pattern(pattern, "custom.x"))
+    except PatternError as error:
+        entry, reason = None, str(error)
+        assert reason
+    assert entry is None or isinstance(PatternTable([entry]).search("ab1 ab"), list)
+
+
+def test_a_group_is_the_span() -> None:
+    """A capture group, by number or name, gives the span; a group that took no part gives none."""
+    text = "card 4111, card -"
+    assert found([Pattern(r"card (\d+)", "custom.x", group=1)], text) == [(r"card (\d+)", 5, 9)]
+    assert found([Pattern(r"card (?P<no>\d+)", "custom.x", group="no")], text) == [
+        (r"card (?P<no>\d+)", 5, 9)
+    ]
+    assert found([Pattern(r"card (\d+)?", "custom.x", group=1)], text) == [(r"card (\d+)?", 5, 9)]
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("4111 1111 1111 1111", [(0, 19)]),
+        ("4111 1111 1111 1112", []),
+        ("2024 4111 1111 1111 1111", [(5, 24)]),
+        ("12 4111 1111 1111 1111", [(3, 22)]),
+        ("4111 1111 1111 1111 27", [(0, 19)]),
+        ("7 4111 1111 1111 1111 2", [(2, 21)]),
+        ("4111111111111111 5500005555555559", [(0, 16), (17, 33)]),
+        ("x4111111111111111", []),
+        ("2024 4111 1111 1111 1111x", []),
+        ("2024 4111 1111 1111 1111 and 4111 1111 1111 1111", [(5, 24), (29, 48)]),
+        ("1 4111111111111111 2", [(2, 18)]),
+    ],
+)
+def test_a_valid_match_is_found_inside_an_invalid_one(text: str, spans: list[tuple[int, int]]) -> None:
+    """Numbers around a card number do not hide it, though together they match and fail the check."""
+    row = Pattern(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=credit_card)
+    assert [span[1:] for span in found([row], text)] == spans
+
+
+def test_many_invalid_matches_take_linear_time() -> None:
+    """A text of nothing but numbers is searched in time that grows with its length, not its square."""
+    rows = PatternTable([Pattern(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=credit_card)])
+    begun = time.process_time()
+    rows.search("1234 5678 9012 3456 " * 5_000)
+    assert time.process_time() - begun < 2
+
+
+def test_a_pattern_that_takes_too_long_is_an_error_that_names_it() -> None:
+    """A time-out is never 'nothing found'."""
+    rows = PatternTable([Pattern(r"(?:a|aa)+(?=b)c", "custom.x")])
+    assert not rows.linear
+    with pytest.raises(TimeoutError, match=r"pattern '\(\?:a\|aa\)\+\(\?=b\)c' took longer than 0.25 s"):
+        rows.search("a" * 5_000)
+
+
+@pytest.mark.parametrize("memory", [1 << 10, 1 << 21, 3 << 20])
+def test_patterns_too_large_together_are_an_error(memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A set that RE2 has no memory for is refused at load; it would find nothing, and say so of everything."""
+    entries = [
+        compile_row(Pattern(rf"\bword{at}\s+[a-z]{{3,8}}\d{{2,4}}\b", "custom.x")) for at in range(2000)
+    ]
+    monkeypatch.setattr(table, "MEMORY", memory)
+    with pytest.raises(PatternError, match="too large together"):
+        PatternTable(entries)
+
+
+def test_a_table_without_rows_finds_nothing() -> None:
+    """No rows, no findings; the text that tests the sets at load is no finding either."""
+    assert PatternTable([]).search(f"a {table.CANARY} b") == []
+    assert found([Pattern("canary", "custom.x")], table.CANARY) == [("canary", 1, 7)]
+
+
+def test_a_pattern_that_would_be_costly_to_build_is_left_to_regex() -> None:
+    r"""`\pL{1000}` takes RE2 seconds and hundreds of megabytes; here it loads at once and still finds."""
+    begun = time.process_time()
+    rows = PatternTable([Pattern(r"\pL{1000}", "custom.x")])
+    assert time.process_time() - begun < 1
+    assert not rows.linear
+    assert len(rows.search("é" * 1000)) == 1
+
+
+def test_a_thousand_patterns_build_fast() -> None:
+    """A thousand patterns take a fraction of a second."""
+    begun = time.process_time()
+    rows = PatternTable([Pattern(rf"\bword{at}\s+[a-z]{{3,8}}\d+\b", "custom.x") for at in range(1000)])
+    assert time.process_time() - begun < 1.5
+    assert [row.pattern for row, _, _ in rows.search("word77 abc1")] == [r"\bword77\s+[a-z]{3,8}\d+\b"]

@@ -1,0 +1,198 @@
+# ruff: noqa: RUF001 - characters that look alike are what is tested
+"""Compiling: defaults, order, what only detectors and conditions together can tell, the digest, and the time it takes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from guardrails.detectors.patterns import KIND as PATTERNS
+from guardrails.detectors.terms import KIND as TERMS
+from guardrails.errors import PolicyErrors
+from guardrails.policy.compile import compile_policy
+from guardrails.policy.compiled import CompiledPolicy
+from guardrails.policy.load import load
+from guardrails.types import Action, Mode, Severity, Stage
+
+HEAD = "format: 1\nname: t\ndetectors:\n  t: {use: terms, terms: [foo], category: hate}\n  p: {use: pii}\n"
+
+
+def compiled(folder: Path, text: str) -> CompiledPolicy:
+    """Compile a policy of this text."""
+    (folder / "p.yaml").write_text(text)
+    return compile_policy(load(folder / "p.yaml"))
+
+
+def rules(folder: Path, *lines: str) -> CompiledPolicy:
+    """Compile a policy with these rules."""
+    return compiled(folder, HEAD + "rules:\n" + "".join(f"  - {{{line}}}\n" for line in lines))
+
+
+def test_a_rule_has_its_defaults(tmp_path: Path) -> None:
+    """What a rule does not say is medium, enforced, by part, and blocks on errors; a flag rule flags then."""
+    block, flag = rules(
+        tmp_path,
+        "id: a, on: input, when: hate > 0, then: block",
+        "id: b, on: [output, input], when: hate > 0, then: flag",
+    ).rules
+    assert (block.severity, block.mode, block.scope, block.on_error) == (
+        Severity.MEDIUM,
+        Mode.ENFORCE,
+        "part",
+        Action.BLOCK,
+    )
+    assert (flag.on_error, flag.on, flag.messages) == (Action.FLAG, {Stage.INPUT, Stage.OUTPUT}, {})
+
+
+def test_rules_are_ordered_by_severity_then_by_place(tmp_path: Path) -> None:
+    """The gravest rule comes first in verdicts, and of equals the first in the file."""
+    policy = rules(
+        tmp_path,
+        "id: a, on: input, when: hate > 0, then: flag, severity: low",
+        "id: b, on: input, when: hate > 0, then: flag, severity: critical",
+        "id: c, on: input, when: hate > 0, then: flag, severity: low",
+    )
+    assert [rule.id for rule in sorted(policy.rules, key=lambda rule: rule.order)] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("line", "redact", "alone", "replacement"),
+    [
+        ("when: hate > 0, then: redact", {"hate"}, True, "placeholder"),
+        ("when: hate > 0 || pii.email > 0, then: redact, with: mask", {"hate", "pii.email"}, True, "mask"),
+        (
+            "when: hate > 0 && pii > 0, then: redact, redact: [pii], with: {text: mask}",
+            {"pii"},
+            False,
+            "mask",
+        ),
+        ("when: hate > 0.2 && hate < 0.4, then: redact, with: {}", {"hate"}, True, "placeholder"),
+        ("when: hate > 0 && request.tenant == 'x', then: redact", {"hate"}, True, "placeholder"),
+        ("when: hate > 0, then: block", set(), True, "placeholder"),
+    ],
+)
+def test_what_a_redaction_replaces(
+    tmp_path: Path, line: str, redact: set[str], alone: bool, replacement: str
+) -> None:
+    """The categories of `redact:`, or those of the condition where a finding of any score can hold it alone."""
+    (rule,) = rules(tmp_path, f"id: r, on: input, {line}").rules
+    assert (rule.redact, rule.alone, rule.replacement) == (redact, alone, replacement)
+
+
+def test_a_redaction_needs_spans(tmp_path: Path) -> None:
+    """A detector that does not say where it found something cannot be redacted."""
+
+    class BlindConfig(TERMS.config):  # type: ignore[name-defined,misc] # a class that a value names
+        """Blind."""
+
+        use: str
+
+    blind = {"blind": replace(TERMS, name="blind", config=BlindConfig, spans=False)}
+    text = "format: 1\nname: t\ndetectors:\n  b: {use: blind, terms: [a], category: hate}\nrules:\n"
+    (tmp_path / "p.yaml").write_text(text + "  - {id: r, on: input, when: hate > 0, then: redact}\n")
+    with pytest.raises(PolicyErrors) as caught:
+        compile_policy(load(tmp_path / "p.yaml", blind))
+    assert [(error.line, error.col, error.code) for error in caught.value.errors] == [
+        (6, 30, "redact_without_spans")
+    ]
+
+
+def test_exceptions_go_to_the_rules_that_they_name(tmp_path: Path) -> None:
+    """An exception without rules is for all; texts are compared folded."""
+    policy = compiled(
+        tmp_path,
+        HEAD + "rules:\n  - {id: a, on: input, when: hate > 0, then: flag}\n"
+        "  - {id: b, on: input, when: hate > 0, then: flag}\nexceptions:\n"
+        "  - {id: x, rules: [a], reason: r, matches: [ＦＯＯ], expires: 2027-01-31}\n"
+        "  - {id: y, reason: r, categories: [hate], when: request.user.tier == 'staff'}\n",
+    )
+    first, second = policy.rules
+    assert [each.id for each in first.exceptions] == ["x", "y"]
+    assert [each.id for each in second.exceptions] == ["y"]
+    assert (first.exceptions[0].matches, first.exceptions[0].expires) == ({"foo"}, "2027-01-31")
+
+
+def test_a_policy_knows_what_the_engine_asks_of_it(tmp_path: Path) -> None:
+    """Shadow rules and rules over conversations cost something, so it is known whether there are any."""
+    plain = rules(tmp_path, "id: r, on: input, when: hate > 0, then: flag")
+    assert (plain.shadow, plain.joins_conversation) == (False, False)
+    both = rules(tmp_path, "id: r, on: input, when: hate > 0, then: flag, mode: shadow, scope: conversation")
+    assert (both.shadow, both.joins_conversation) == (True, True)
+    assert plain.unchecked == {
+        "language": Action.FLAG, "limit": Action.BLOCK, "part": Action.BLOCK, "audio": Action.FLAG,
+    }  # fmt: skip
+
+
+RULE = "rules:\n  - {id: r, on: input, when: hate > 0, then: block}\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEAD.replace("name: t", "name: u") + RULE,
+        HEAD + "version: 2\n" + RULE,
+        HEAD.replace("[foo]", "[bar]") + RULE,
+        HEAD.replace("use: pii", "use: secrets") + RULE,
+        HEAD + RULE.replace("> 0", "> 0.5"),
+        HEAD + RULE.replace("then: block", "then: redact, with: mask"),
+        HEAD + RULE + "unchecked: {part: allow}\n",
+        HEAD + RULE + "limits: {characters: 7}\n",
+        HEAD + RULE + "history: block\n",
+        HEAD + RULE + "exceptions:\n  - {id: e, rules: [r], reason: x}\n",
+    ],
+)
+def test_the_digest_covers_whatever_changes_a_verdict(tmp_path: Path, text: str) -> None:
+    """Any change of what is judged changes the digest; comments, layout and tests do not."""
+    base = compiled(tmp_path, HEAD + RULE).ref.digest
+    assert compiled(tmp_path, text).ref.digest != base
+    same = "# a comment\n" + HEAD + RULE.replace("{id: r, on: input,", "{on: input, id: r,")
+    assert compiled(tmp_path, same + "tests:\n  - {input: foo, expect: {action: block}}\n").ref.digest == base
+
+
+def test_the_digest_covers_files(tmp_path: Path) -> None:
+    """A changed list is another policy."""
+    text = HEAD.replace("terms: [foo]", "file: t.txt") + RULE
+    (tmp_path / "t.txt").write_text("foo\n")
+    first = compiled(tmp_path, text).ref.digest
+    (tmp_path / "t.txt").write_text("bar\n")
+    assert compiled(tmp_path, text).ref.digest != first
+
+
+def test_long_lists_load_fast(tmp_path: Path) -> None:
+    """20,000 terms and 1,000 patterns, used by nobody, load in under three seconds."""
+    (tmp_path / "t.txt").write_text("\n".join(f"term number {at}" for at in range(20_000)))
+    (tmp_path / "r.txt").write_text("\n".join(rf"\bword{at}\s+[a-z]{{3,8}}\d+\b" for at in range(1000)))
+    text = (
+        "format: 1\nname: t\ndetectors:\n  a: {use: terms, file: t.txt}\n  b: {use: patterns, file: r.txt}\n"
+    )
+    begun = time.process_time()
+    assert len(compiled(tmp_path, text).detectors) == 2
+    assert time.process_time() - begun < 3
+
+
+def test_many_rules_compile_fast(tmp_path: Path) -> None:
+    """Five hundred rules with conditions of three parts compile in about a second."""
+    lines = [
+        f"id: r{at}, on: [input, output], then: redact, "
+        f'when: \'hate > 0.{at} && request.user.tier != "t{at}" || count("pii.email") > 3\''
+        for at in range(500)
+    ]
+    begun = time.process_time()
+    assert len(rules(tmp_path, *lines).rules) == 500
+    assert time.process_time() - begun < 1.5
+
+
+def test_a_pattern_too_many_is_an_error_of_its_detector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patterns too large together are refused at the detector, not found missing at run time."""
+    monkeypatch.setattr("guardrails.detectors.table.MEMORY", 1 << 10)
+    with pytest.raises(PolicyErrors) as caught:
+        compiled(tmp_path, "format: 1\nname: t\ndetectors:\n  b: {use: patterns, patterns: [abc]}\n")
+    assert [(error.line, error.col, error.code) for error in caught.value.errors] == [
+        (4, 3, "invalid_pattern")
+    ]
+    assert PATTERNS.name == "patterns"

@@ -1,0 +1,65 @@
+"""What a condition may name: context leaves, categories that are given, and what to say of others."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.policy.names import CONTEXT, Names, leaf
+from guardrails.taxonomy import CATEGORIES, with_ancestors
+
+NAMES = Names({"t": frozenset({"hate.threatening", "custom.x"}), "p": frozenset({"pii.email"})})
+
+
+@pytest.mark.parametrize(
+    ("dotted", "expected"),
+    [
+        *((name, name) for name in CONTEXT),
+        ("request.metadata.a.b", "request.metadata"),
+        ("request.user.age", "request.user.age"),
+        ("request.user.address.city", "request.user.address"),
+        ("request.client.language", "request.client.language"),
+        ("request.metadatax", None),
+        ("request.user", None),
+        ("request.tenantx", None),
+        ("tool.nam", None),
+        ("hate", None),
+    ],
+)
+def test_context_leaves(dotted: str, expected: str | None) -> None:
+    """Declared leaves, free leaves of user and client, and the free map; nothing else."""
+    assert leaf(dotted) == expected
+
+
+def test_given_categories_hold_their_parents() -> None:
+    """What a detector gives can be asked for by its parents' names, and as `unsafe`."""
+    assert NAMES.given == {"hate.threatening", "hate", "unsafe", "custom.x", "custom", "pii.email", "pii"}
+
+
+@pytest.mark.parametrize(
+    ("category", "code", "hint"),
+    [
+        ("hate", None, ""),
+        ("unsafe", None, ""),
+        ("haet", "unknown_category", "did you mean 'hate'?"),
+        ("Hate", "unknown_category", "did you mean 'hate'?"),
+        ("HATE", "unknown_category", "did you mean 'hate'?"),
+        ("zzzz", "unknown_category", ""),
+        ("sexual", "category_without_detector", "add a detector that gives it under 'detectors:'"),
+        ("pii.emial", "category_without_detector", "did you mean 'pii.email'?"),
+        ("custom.y", "category_without_detector", "did you mean 'custom.x' or 'custom'?"),
+    ],
+)
+def test_a_category_that_nobody_gives(category: str, code: str | None, hint: str) -> None:
+    """A name outside the taxonomy and a category without a detector are different mistakes."""
+    problem = NAMES.problem(category)
+    assert (problem[0] if problem else None) == code
+    assert problem is None or problem[2] == hint
+
+
+@given(st.sets(st.sampled_from(sorted(CATEGORIES))), st.sampled_from(sorted(CATEGORIES)))
+def test_exactly_what_is_given_is_no_problem(given_: set[str], category: str) -> None:
+    """A category is fine if and only if some detector gives it or something below it."""
+    fine = any(category in with_ancestors(found) for found in given_)
+    assert (Names({"d": frozenset(given_)}).problem(category) is None) is fine
