@@ -19,8 +19,8 @@ from guardrails.detectors.patterns import category_problem, default_category, no
 from guardrails.text import View, folded, is_word, surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
-SPACES = str.maketrans({char: " " for char in map(chr, range(0x3001)) if char.isspace()})
-ASCII_SPACES = ("\n", "\t", "\r", "\v", "\f")
+SPACES = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
+ASCII_SPACES = tuple(char for char in SPACES if char.isascii())
 
 UNSPACED = (
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF),
@@ -36,11 +36,10 @@ def _needs_boundary(char: str) -> bool:
 
 def _single_spaces(text: str) -> str:
     """Turn each white space into a space, one to one, so that offsets stay."""
-    if text.isascii():
-        for char in ASCII_SPACES:
-            text = text.replace(char, " ")
-        return text
-    return text.translate(SPACES)
+    # A scan for each of them costs a tenth of one `str.translate`.
+    for char in ASCII_SPACES if text.isascii() else SPACES:
+        text = text.replace(char, " ")
+    return text
 
 
 class Terms:

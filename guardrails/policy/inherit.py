@@ -69,6 +69,7 @@ class Lineage:
         except PolicyErrors as error:
             self.problems.errors.extend(error.errors)
             return None
+        self.problems.errors.extend(source.problems)
         if not isinstance(source.data, dict):
             message = f"a policy must be a mapping, not {describe(source.data)}"
             self.problems.add(source.mark(()), "wrong_type", message, "begin with 'format: 1' and 'name: …'")

@@ -31,6 +31,7 @@ class Mark:
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """One file, read. `data` holds dict, list, str, int, float, bool and None only, and no object twice.
+    `problems` are those that did not stop the reading, such as a doubled key: the rest can still be judged.
 
     A path is the keys and indices that lead to a value: ("rules", 0, "when"). No method raises: a path that
     does not exist stands for its nearest ancestor that does.
@@ -40,6 +41,7 @@ class Source:
     data: object
     _text: Text = field(repr=False)
     _root: Entry = field(repr=False)
+    problems: tuple[PolicyError, ...] = ()
 
     def mark(self, path: Path) -> Mark:
         """Return the place of the value at `path`: the alias, if it is one; below an alias, the original."""
@@ -95,17 +97,15 @@ def read(text: str | bytes, file: str) -> Source:
         file: The name that marks and errors carry.
 
     Returns:
-        The values and their places.
+        The values, their places, and the problems that did not stop the reading.
 
     Raises:
-        PolicyErrors: All problems of the file, each with its place; nothing else, whatever the content.
+        PolicyErrors: The file cannot be read to its end; nothing else is raised, whatever the content.
     """
     source = Text(_decode(text, file), file)
     composer = Composer(source)
     root = composer.document()
-    if composer.problems:
-        raise PolicyErrors(composer.problems)
-    return Source(file, _data(root.node), source, root)
+    return Source(file, _data(root.node), source, root, tuple(composer.problems))
 
 
 def _decode(content: str | bytes, file: str) -> str:

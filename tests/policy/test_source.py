@@ -160,10 +160,11 @@ def test_a_file_at_the_limit_is_read() -> None:
 
 
 def test_all_problems_come_together() -> None:
-    """One error lists the file's problems of all kinds in their order."""
-    with pytest.raises(PolicyErrors) as caught:
-        read("a: 1\na: 2\n2: x\nb: .inf\nc: !x y\nd: *e\n<<: {}\n", "p.yaml")
-    assert [(error.line, error.code) for error in caught.value.errors] == [
+    """The file's problems of all kinds come in their order, with what could be read all the same."""
+    source = read("a: 1\na: 2\n2: x\nb: .inf\nc: !x y\nd: *e\n<<: {}\nz: 9\n", "p.yaml")
+    assert isinstance(source.data, dict)
+    assert source.data["z"] == 9
+    assert [(error.line, error.code) for error in source.problems] == [
         (2, "duplicate_key"), (3, "invalid_key"), (4, "invalid_number"), (5, "unknown_tag"),
         (6, "unknown_alias"), (7, "merge_key"),
     ]  # fmt: skip

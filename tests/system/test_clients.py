@@ -46,7 +46,17 @@ def proxy() -> Iterator[str]:
 def curl(url: str, content: str, **extra: bool) -> tuple[str, str]:
     """Post a chat request with curl; return the headers and the body."""
     body = json.dumps({"model": "demo-model", "messages": [{"role": "user", "content": content}], **extra})
-    command = ["curl", "-sN", "-D", "-", f"{url}/v1/chat/completions", "-H", "content-type: application/json", "-d", body]
+    command = [
+        "curl",
+        "-sN",
+        "-D",
+        "-",
+        f"{url}/v1/chat/completions",
+        "-H",
+        "content-type: application/json",
+        "-d",
+        body,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     headers, _, answer = done.stdout.replace("\r\n", "\n").partition("\n\n")
     return headers.lower(), answer
@@ -86,7 +96,12 @@ def test_the_javascript_client_works_unmodified(proxy: str, tmp_path: Path) -> N
     script = tmp_path / "ask.mjs"
     script.write_text(SCRIPT)
     done = subprocess.run(
-        ["node", str(script), f"{proxy}/v1"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True
+        ["node", str(script), f"{proxy}/v1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
     )
 
     assert json.loads(done.stdout) == {
