@@ -11,7 +11,7 @@ GuardrailsError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,6 +63,9 @@ class PolicyErrors(GuardrailsError):
         if rest > 0:
             shown.append(f"… and {rest} more")
         super().__init__("\n".join(shown))
+
+    def __iter__(self) -> Iterator[PolicyError]:
+        return iter(self.errors)
 
     def __len__(self) -> int:
         return len(self.errors)

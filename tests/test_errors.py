@@ -78,3 +78,11 @@ def test_a_block_without_a_message_still_reads() -> None:
     rules = (FiredRule("a", Action.BLOCK),)
     verdict = Verdict("vd", Action.BLOCK, Stage.INPUT, PolicyRef("p", "1", "d"), None, rules=rules)
     assert str(Blocked(verdict)).startswith("stopped by policy (input blocked by rule 'a'")
+
+
+def test_policy_errors_can_be_walked() -> None:
+    """The errors of a policy are a collection of problems."""
+    problems = [PolicyError("p.yaml", 2, 1, "b", "second"), PolicyError("p.yaml", 1, 1, "a", "first")]
+
+    assert [problem.code for problem in PolicyErrors(problems)] == ["a", "b"]
+    assert len(PolicyErrors(problems)) == 2

@@ -95,7 +95,7 @@ class _Writer:
         self.pos = match.end() if match else 0
         self.ascii, self.folds = "a" in flags, "i" in flags
         if self.ascii and self.folds:
-            raise _Refused  # RE2 also takes the Kelvin sign for k, and the long s for s
+            self.wide_spans = False  # RE2 also takes the Kelvin sign for k, and the long s for s
         if _FOLDS.search(self.pattern, self.pos):
             raise _Refused  # RE2 spreads it over neighbours: of (?i:b)|b|[^a] it does not find A
         if kept := "".join(flag for flag in flags if flag in "ims"):
@@ -145,6 +145,8 @@ class _Writer:
         """Take an escape; return its letter and its whole text."""
         letter = self.pattern[self.pos + 1 : self.pos + 2]
         length = {"u": 6, "U": 10}.get(letter, 2)
+        if letter == "W" and self.ascii and self.folds:
+            raise _Refused
         found = _PROPERTY.match(self.pattern, self.pos)
         text = found[0] if found else self.pattern[self.pos : self.pos + length]
         self.pos += len(text)
@@ -192,6 +194,8 @@ class _Writer:
         negated = self.pattern.startswith("[^", self.pos)
         opening = "[^" if negated else "["
         self.pos += len(opening)
+        if negated and self.ascii and self.folds:
+            raise _Refused  # for the same reason RE2 would leave too much out
         parts: list[tuple[str, str]] = []
         extra = TURKISH if self.folds and not negated else ""
         first, after_set = True, True

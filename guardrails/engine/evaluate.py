@@ -108,11 +108,22 @@ def bind(
     request: Request,
 ) -> dict[str, object]:
     """Bind the names that a condition uses: scores to the highest in scope, counts, context. What is unknown
-    stays out.
+    stays out; what two detectors find at the same place counts once.
     """
     bound = condition.zeros()
+    places: set[tuple[object, ...]] = set()
     for finding in findings:
-        _count(bound, condition, finding)
+        place = (
+            finding.category,
+            finding.path,
+            finding.choice_index,
+            finding.span,
+            finding.box,
+            finding.clip,
+        )
+        known = place in places and place[3:] != (None, None, None)
+        places.add(place)
+        _take(bound, condition, finding, counts=not known)
     for name in unknown:
         bound.pop(name, None)
     for name in condition.context:
@@ -122,13 +133,13 @@ def bind(
     return bound
 
 
-def _count(bound: dict[str, Any], condition: Condition, finding: Finding) -> None:
+def _take(bound: dict[str, Any], condition: Condition, finding: Finding, *, counts: bool) -> None:
     names = with_ancestors(finding.category)
     for name in condition.scores:
         if name in names:
             bound[name] = max(bound[name], finding.score)
     for variable, category in condition.counts:
-        if category in names:
+        if counts and category in names:
             bound[variable] += 1
     for variable, detector, category in condition.detectors:
         if detector == finding.detector and category in names:

@@ -49,7 +49,8 @@ def run(compiled: Callable[..., Guard]) -> Run:
     ) -> set[tuple[str, str, str]]:
         policy = compiled(f"  - {{id: r, on: input, {rule}}}", more).policy
         findings = tuple(
-            each if isinstance(each, Finding) else Finding(each[0], each[1], "one", (0, 4)) for each in scores
+            each if isinstance(each, Finding) else Finding(each[0], each[1], "one", (index, 4))
+            for index, each in enumerate(scores)
         )
         item = Judged(Text(text, place), policy.plan((Stage.INPUT,)), findings, frozenset(failed.split()))
         return {
@@ -80,6 +81,7 @@ NOTHING: set[tuple[str, str, str]] = set()
         ("when: hate < 0.1, then: flag", [("hate", 0.5)], NOTHING),
         ("when: 'count(\"pii.email\") >= 2', then: block", [("pii.email", 1.0)], NOTHING),
         ("when: 'count(\"pii.email\") >= 2', then: block", [("pii.email", 1.0)] * 2, BLOCKED),
+        ("when: 'count(\"pii\") >= 2', then: block", [("pii.email", 1.0), ("pii.phone", 1.0)], BLOCKED),
         ("when: 'count(\"hate\") == 1', then: block", [("hate.threatening", 0.1)], BLOCKED),
         ("when: detector.one.hate > 0.5, then: block", [("hate", 0.9)], BLOCKED),
         ("when: detector.two.hate > 0.5, then: block", [("hate", 0.9)], NOTHING),
@@ -378,3 +380,34 @@ def test_what_is_bound_is_the_highest_score_and_the_number(
 def test_context_leaves_of_a_content(name: str, place: Place, value: object) -> None:
     """A content that comes without a role has that of its stage."""
     assert leaf_value(name, Text("text", place), Request()) == value
+
+
+def test_what_two_detectors_find_at_one_place_counts_once(guard_of) -> None:
+    """A policy that adds its own detector to an inherited one does not count each finding twice."""
+    guard = guard_of("""
+detectors:
+  one: {use: pii, entities: [email]}
+  two: {use: pii, entities: [email]}
+rules:
+  - {id: many, on: input, when: 'count("pii.email") >= 2', then: block}
+""")
+
+    assert not guard.check("jo@example.com").blocked
+    assert guard.check("jo@example.com, al@example.com").blocked
+
+
+def test_findings_without_a_place_count_each(guard_of, kind_of) -> None:
+    """Two detectors that judge a text as a whole are two opinions."""
+    whole = kind_of(lambda content: Detection((Finding("hate", 0.9, "own"),)), "hate")
+    guard = guard_of(
+        """
+detectors:
+  one: {use: own}
+  two: {use: own}
+rules:
+  - {id: both, on: input, when: 'count("hate") >= 2', then: block}
+""",
+        detectors={"own": whole},
+    )
+
+    assert guard.check("x").blocked

@@ -419,3 +419,11 @@ def test_today_is_an_iso_date() -> None:
     """In UTC, for exceptions that expire."""
     before = time.strftime("%Y-%m-%d", time.gmtime())
     assert before <= pipeline.today() <= time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def test_the_total_time_holds_that_of_the_detectors(guard_of) -> None:
+    """What the quick path took before something was found is part of the total."""
+    guard = guard_of("detectors: {p: {use: pii}}\nrules: [{id: a, on: input, when: pii > 0, then: flag}]\n")
+    timings = guard.check("mail jo@example.com " + "x " * 5000).timings_ms
+
+    assert timings["total"] >= timings["p"] > 0
