@@ -154,7 +154,7 @@ def test_each_character_is_found_in_every_style(
     assert "".join((source + "$")[place] for place in found) == places.replace("\n", line_break[0])
 
 
-def check(source: str, loader: type) -> None:
+def assert_followed(source: str, loader: type) -> None:
     """Check that every position shows the decoded character, or what stands for another one."""
     text, found = locate(source, loader)
     assert found is not None
@@ -173,7 +173,7 @@ def test_dumped_texts_are_followed(text: str, style: str | None, width: int, dat
     source = yaml.dump({"k": text}, default_style=style, width=width, allow_unicode=unicode)
     if data.draw(st.booleans()):
         source = source.replace("\n", "\r\n")
-    check(source, data.draw(st.sampled_from(LOADERS)))
+    assert_followed(source, data.draw(st.sampled_from(LOADERS)))
 
 
 @given(
@@ -188,7 +188,7 @@ def test_blocks_with_indicators_are_followed(
 ) -> None:
     """Blocks with an explicit indentation keep their leading blanks, and each of them is found."""
     body = "".join(f"{' ' * indent}{line}\n" for line in lines)
-    check(f"k: {style}{indent}{chomp} # c\n{body}", loader)
+    assert_followed(f"k: {style}{indent}{chomp} # c\n{body}", loader)
 
 
 def test_a_source_that_does_not_give_the_text_is_refused() -> None:

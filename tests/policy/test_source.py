@@ -170,7 +170,7 @@ def test_all_problems_come_together() -> None:
     ]  # fmt: skip
 
 
-def attempt(content: str | bytes) -> None:
+def assert_source_or_errors(content: str | bytes) -> None:
     """Read `content` with both parsers and ask for places; anything but PolicyErrors fails the test."""
     for loader in (yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
         with pytest.MonkeyPatch.context() as patch:
@@ -190,7 +190,7 @@ def attempt(content: str | bytes) -> None:
 @given(st.text() | st.binary() | st.text(alphabet="ab:-#&*!|>'\"%@`[]{},?<~. \t\n\r\\x4u"))
 def test_arbitrary_content_gives_a_source_or_policy_errors(content: str | bytes) -> None:
     """No text and no bytes make `read` raise anything else."""
-    attempt(content)
+    assert_source_or_errors(content)
 
 
 @given(st.data())
@@ -203,7 +203,7 @@ def test_mutated_policies_give_a_source_or_policy_errors(data: st.DataObject) ->
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(text)))
         text = text[:start] + data.draw(pieces) + text[start + data.draw(st.integers(0, 4)) :]
-    attempt(text)
+    assert_source_or_errors(text)
 
 
 def test_a_large_policy_is_read_quickly() -> None:
