@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
+from guardrails.engine.exact import Number, integer, write
 from guardrails.errors import RequestError
 from guardrails.types import Content, Place, Stage, Text, ToolCall, Unchecked
 
@@ -180,7 +181,9 @@ def decode(text: str) -> tuple[Any, bool]:
         return out
 
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=_refuse, parse_float=_finite)
+        value = json.loads(
+            text, object_pairs_hook=pairs, parse_constant=_refuse, parse_float=_finite, parse_int=integer
+        )
     except (ValueError, RecursionError):
         return None, False
     return value, not doubled
@@ -191,7 +194,7 @@ def _refuse(name: str) -> float:
 
 
 def _finite(written: str) -> float:
-    number = float(written)
+    number = Number(written)
     return number if math.isfinite(number) else _refuse(written)
 
 
@@ -261,11 +264,11 @@ def edited(body: Any, edits: Mapping[tuple[Path, Path | None], Any]) -> Any:
 
 
 def _encoded(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = write(value, space=" ")
     try:
         text.encode()
     except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
-        return json.dumps(value)
+        return write(value, ascii_only=True, space=" ")
     return text
 
 

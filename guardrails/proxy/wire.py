@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from json.encoder import encode_basestring
+from collections.abc import Iterator
 from typing import Any
 
+from guardrails.engine.exact import Number, integer, write
 from guardrails.engine.fields import MAX_DEPTH, Path, pointer
 from guardrails.errors import RequestError
 
@@ -22,21 +22,6 @@ SHOWN = 64
 
 HALF_PAIR = re.compile("[\ud800-\udfff]")
 HALF_PAIR_WRITTEN = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-class Number(float):
-    """A JSON number that remembers how it was written: `1.10`, `1e400`, `-0`."""
-
-    __slots__ = ("written",)
-    written: str
-
-    def __new__(cls, written: str) -> Number:
-        number = super().__new__(cls, written)
-        number.written = written
-        return number
-
-    def __str__(self) -> str:
-        return self.written
 
 
 class _Objects:
@@ -61,7 +46,7 @@ class _Objects:
 def _integer(written: str) -> int | Number:
     if len(written) > LONGEST_INTEGER:
         raise RequestError("number_too_long", f"a number has more than {LONGEST_INTEGER} digits")
-    return Number(written) if written == "-0" else int(written)
+    return integer(written)
 
 
 def _constant(name: str) -> float:
@@ -137,18 +122,4 @@ def _walk(body: Any) -> Iterator[tuple[Path, Any]]:
 
 def dump(value: Any) -> bytes:
     """Write a JSON value: keys in their order, numbers as they were written."""
-    return _text(value).encode()
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return encode_basestring(value)
-    if isinstance(value, Mapping):
-        return (
-            "{" + ",".join(f"{encode_basestring(key)}:{_text(inner)}" for key, inner in value.items()) + "}"
-        )
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    if isinstance(value, Number):
-        return value.written
-    return json.dumps(value, allow_nan=False)
+    return write(value).encode()

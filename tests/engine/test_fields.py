@@ -286,3 +286,17 @@ def test_a_place_is_edited_as_a_whole_or_inside_not_both() -> None:
 def test_tuples_stay_tuples() -> None:
     """A body comes back in the shape that was given."""
     assert edited(("a", {"b": ("c", "d")}), {((1, "b", 0), None): "x"}) == ("a", {"b": ("x", "d")})
+
+
+def test_an_edit_inside_arguments_leaves_numbers_as_they_were(bomb_redactor) -> None:
+    """A redaction in a call's arguments changes the text that it replaces and no number beside it."""
+    call = {
+        "id": "c",
+        "type": "function",
+        "function": {"name": "f", "arguments": '{"t":"zqxbomb","n":1.10,"z":-0}'},
+    }
+    verdict = bomb_redactor.check([{"role": "assistant", "content": None, "tool_calls": [call]}])
+
+    assert (
+        verdict.content[0]["tool_calls"][0]["function"]["arguments"] == '{"t": "[BOMB]", "n": 1.10, "z": -0}'
+    )

@@ -1,0 +1,46 @@
+"""JSON whose numbers are written as they were read."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.engine.exact import Number, integer, write
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["1.10", "1e400", "-0", "-0.0", "1E5", "123456789012345678901234567890", "0"]
+)
+def test_numbers_keep_their_form(text: str) -> None:
+    """What was read is written again, character by character."""
+    value = json.loads(text, parse_float=Number, parse_int=integer)
+
+    assert write(value) == text
+    assert write({"a": [value]}) == f'{{"a":[{text}]}}'
+
+
+@given(VALUES, st.booleans())
+def test_what_is_written_reads_the_same(value: object, ascii_only: bool) -> None:
+    """Any JSON value survives, also as pure ASCII."""
+    text = write(value, ascii_only=ascii_only)
+
+    assert json.loads(text) == value
+    assert text.isascii() or not ascii_only
+
+
+def test_a_number_is_a_float() -> None:
+    """Its value can be compared; its text is the form in which it was written."""
+    number = Number("1.10")
+
+    assert number == 1.1
+    assert str(number) == "1.10"
+    with pytest.raises(ValueError, match="Out of range"):
+        write(float("nan"))
