@@ -13,12 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import ahocorasick_rs
 import re2
 
 from guardrails import Guard
 from guardrails.detectors.dialect import translate
 from guardrails.detectors.patterns import Patterns
+from guardrails.detectors.terms import automaton
 from guardrails.engine.cache import FindingsCache
 from guardrails.text import folded, normalized
 from lexical_corpus import Corpus
@@ -74,7 +74,7 @@ def floor(guard: Guard, corpus: Corpus) -> Callable[[str], None]:
     """Return the bare engines over the same views: one RE2 set for each detector of patterns, one automaton for phrases."""
     tables = [_set(rows) for rows in _patterns(guard)]
     forms = [" ".join(folded(phrase).text.split()) for phrase in corpus.phrases]
-    automaton = ahocorasick_rs.AhoCorasick(forms, implementation=ahocorasick_rs.Implementation.ContiguousNFA)
+    phrases = automaton(forms)
 
     def run(text: str) -> None:
         views = [text]
@@ -85,7 +85,7 @@ def floor(guard: Guard, corpus: Corpus) -> Callable[[str], None]:
             for narrow, wide in tables:
                 (narrow if exact else wide).Match(view)
         hay = folded(text).text.replace("\n", " ").replace("\t", " ").replace("\r", " ")
-        automaton.find_matches_as_indexes(hay, overlapping=True)
+        phrases.find_matches_as_indexes(hay, overlapping=True)
 
     return run
 

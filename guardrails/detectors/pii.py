@@ -10,34 +10,9 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns import Patterns
-from guardrails.detectors.table import Pattern, PatternTable
-from guardrails.detectors.validators import credit_card, iban, ip_address, phone, us_ssn
+from guardrails.detectors.pii_entities import TABLE
+from guardrails.detectors.table import PatternTable
 
-# ASCII words (`(?a)`): in Chinese, Japanese or Thai text an address touches the letters around it.
-# Card and telephone numbers may also be written in the digits of other scripts.
-TABLE: tuple[Pattern, ...] = (
-    Pattern(
-        r"(?a)[A-Za-z0-9._%+\-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9\-]{0,62}\.)+[A-Za-z]{2,24}\b", "pii.email"
-    ),
-    *(
-        Pattern(flags + pattern, category, validate=validate)
-        for pattern, category, validate in (
-            (r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", credit_card),
-            # International form: a plus or 00, then groups.
-            (
-                r"(?:\+|\b00)[1-9]\d{0,2}[ .\-/]?(?:\(0?\d{1,4}\)[ .\-/]?)?\d{1,5}(?:[ .\-/]?\d{2,5}){1,4}\b",
-                "pii.phone",
-                phone,
-            ),
-            # North American form.
-            (r"(?:\(\d{3}\) ?|\b\d{3}[.\- ])\d{3}[.\-]\d{4}\b", "pii.phone", phone),
-        )
-        for flags in ("(?a)", "")
-    ),
-    Pattern(r"(?a)\b\d{3}[- ]\d{2}[- ]\d{4}\b", "pii.us_ssn", validate=us_ssn),
-    Pattern(r"(?a)\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", "pii.iban", validate=iban),
-    Pattern(r"(?a)\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b", "pii.ip_address", validate=ip_address),
-)
 ENTITIES: tuple[str, ...] = tuple(dict.fromkeys(row.category.removeprefix("pii.") for row in TABLE))
 
 

@@ -7,6 +7,7 @@ time-out. Patterns that RE2 cannot run are searched by `regex` alone; a time-out
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -35,19 +36,29 @@ PATTERN_MEMORY = 16 << 20
 CANARY = "\x00canary\x00"
 """A text that every set must find at load: RE2 reports a set that ran out of memory as nothing found."""
 
+NEAR = 40
+"""Characters before a match within which a word of its context must stand."""
 
 _WORD = re.compile(r"[^\W_]+")
 
 
+REACH = 160
+"""Characters that a match with context may take; a longer one is not looked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One pattern of a table: what it finds (`category`, `score`), which group is the span, and an extra check."""
+    """One pattern of a table: what it finds (`category`, `score`), which group is the span, and an extra check.
+
+    With `context`, one of these words must begin within 40 characters before the match, whole and in any case.
+    """
 
     pattern: str
     category: str
     score: float = 1.0
     group: int | str = 0
     validate: Callable[[str], bool] | None = None
+    context: tuple[str, ...] = ()
 
 
 class PatternError(ValueError):
@@ -140,8 +151,13 @@ class PatternTable:
         entries = [row if isinstance(row, Entry) else compile_row(row) for row in rows]
         self._filtered = [entry for entry in entries if entry.exact is not None]
         self._unfiltered = [entry for entry in entries if entry.exact is None]
-        self._ascii_set = self._set([entry.exact for entry in self._filtered])
-        self._any_set = self._set([entry.superset for entry in self._filtered])
+        # The sets look for words of context too: without one, its rows cost nothing.
+        contexts = [*dict.fromkeys(entry.row.context for entry in self._filtered if entry.row.context)]
+        place = {words: len(self._filtered) + at for at, words in enumerate(contexts)}
+        self._needs = [place.get(entry.row.context) for entry in self._filtered]
+        words = [context_form(each) for each in contexts]
+        self._ascii_set = self._set([*(entry.exact for entry in self._filtered), *words])
+        self._any_set = self._set([*(entry.superset for entry in self._filtered), *words])
         # The first search builds the automaton's first states: do it at load, not in a request.
         self.search("warm up 1234 a@b.c")
         self.search("warm up 1234 a@b.c \u00e9")
@@ -163,6 +179,18 @@ class PatternTable:
         """Whether clean text is searched in linear time, for certain."""
         return not self._unfiltered
 
+    @classmethod
+    def union(cls, tables: Iterable[PatternTable]) -> PatternTable:
+        """Return one table of the rows of several, compiled together."""
+        return cls(entry for table in tables for entry in (*table._filtered, *table._unfiltered))
+
+    def __len__(self) -> int:
+        return len(self._filtered) + len(self._unfiltered)
+
+    def clear(self, text: str) -> bool:
+        """Tell whether an ASCII text surely holds nothing, by one pass of the filter; False may mean anything."""
+        return self.linear and text.isascii() and not self._due(self._ascii_set.Match(text))
+
     def search(self, text: str) -> list[tuple[Pattern, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.
 
@@ -171,30 +199,79 @@ class PatternTable:
         found: list[tuple[Pattern, int, int]] = []
         ascii_only = text.isascii()
         hits = (self._ascii_set if ascii_only else self._any_set).Match(text)
-        for index in hits or ():
-            if index < len(self._filtered):  # not the canary
-                entry = self._filtered[index]
-                self._spans(entry, entry.fast if ascii_only else entry.wide, text, found)
+        for entry in self._due(hits):
+            self._spans(entry, entry.fast if ascii_only else entry.wide, text, found)
         for entry in self._unfiltered:
             self._spans(entry, None, text, found)
         return found
 
+    def _due(self, hits: Iterable[int] | None) -> list[Entry]:
+        """Return the rows to search for, of all that the filter found: past the rows are their contexts, and the canary."""
+        every = set(hits or ())
+        needed = ((index, self._needs[index]) for index in sorted(every) if index < len(self._filtered))
+        return [self._filtered[index] for index, need in needed if need is None or need in every]
+
     @staticmethod
     def _spans(entry: Entry, engine: Any, text: str, found: list[tuple[Pattern, int, int]]) -> None:
         row = entry.row
-        matches = entry.slow.finditer(text, timeout=TIMEOUT) if engine is None else engine.finditer(text)
         try:
-            for match in matches:
+            for match, shift in _matches(entry, engine, text):
                 start, end = match.span(entry.group)
+                start, end = start + shift, end + shift
                 if start < end and (row.validate is None or row.validate(text[start:end])):
                     found.append((row, start, end))
-                elif start < end and entry.group == 0:
+                elif start < end and entry.group == 0 and not row.context:
                     found.extend(
                         (row, *span) for span in _inside(row, engine or entry.slow, text, start, end)
                     )
         except TimeoutError:
             reason = f"pattern {shown(row.pattern)} took longer than {TIMEOUT} s; simplify it, or avoid look-around"
             raise TimeoutError(reason) from None
+
+
+def _matches(entry: Entry, engine: Any, text: str) -> Iterator[tuple[Any, int]]:
+    """Yield what the row's pattern finds and where the part that was searched begins: all, or what follows its context."""
+    if not entry.row.context:
+        limits = {"timeout": TIMEOUT} if engine is None else {}
+        yield from ((match, 0) for match in (engine or entry.slow).finditer(text, **limits))
+        return
+    for first, last in _windows(entry.row.context, text):
+        # The character in front is kept, as `\b` looks at it.
+        shift = max(0, first - 1)
+        limit = min(len(text), last + REACH)
+        part = text[shift:limit]
+        limits = {"timeout": TIMEOUT} if engine is None else {}
+        for match in (engine or entry.slow).finditer(part, first - shift, **limits):
+            if match.start() + shift > last:
+                break
+            if match.end() + shift < limit or limit == len(text):
+                yield match, shift
+
+
+def _windows(words: tuple[str, ...], text: str) -> list[tuple[int, int]]:
+    """Return where matches may begin, first and last place, behind each of the words; windows that touch are one."""
+    windows: list[tuple[int, int]] = []
+    for match in _finder(words).finditer(text):
+        first, last = match.end(), max(match.end(), match.start() + NEAR)
+        if windows and first <= windows[-1][1]:
+            first = windows.pop()[0]
+        windows.append((first, last))
+    return windows
+
+
+def context_form(words: tuple[str, ...]) -> str:
+    """Return the RE2 form of any of the words, whole; scripts without spaces may touch their neighbours."""
+    edge = r"(?:\b|_)"
+    sides = [
+        [edge if char.isascii() and char.isalnum() else "" for char in (word[0], word[-1])] for word in words
+    ]
+    forms = (left + re2.escape(word) + right for word, (left, right) in zip(words, sides, strict=True))
+    return f"(?i)(?:{'|'.join(forms)})"
+
+
+@functools.cache
+def _finder(words: tuple[str, ...]) -> Any:
+    return re2.compile(context_form(words), _options(PATTERN_MEMORY))
 
 
 def _inside(row: Pattern, engine: Any, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

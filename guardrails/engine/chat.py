@@ -295,6 +295,7 @@ def messages(leaves: Leaves, value: Any, path: Path = (), *, forgeable: bool = T
     leaves.turns = max(1, len(users))
     leaves.current_from = users[-1] if users else 0
     leaves.roles = tuple(roles)
+    leaves.beside(leaves.system())
 
 
 def figures(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
@@ -396,8 +397,9 @@ def request(body: Any) -> Leaves:
     return leaves
 
 
-def response(body: Any) -> Leaves:
-    """Return the leaves of a chat completion."""
+def response(body: Any, system: str = "") -> Leaves:
+    """Return the leaves of a chat completion, beside the system prompt that it answered to."""
     leaves = Leaves()
     RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
+    leaves.beside(system)
     return leaves

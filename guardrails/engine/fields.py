@@ -96,6 +96,27 @@ class Leaves:
         if value:
             self.found.append(Leaf(Text(value, replace(place, path=pointer(path))), path, editable=editable))
 
+    def system(self) -> str:
+        """Return the system prompt of a conversation: all texts of its system and developer messages."""
+        texts = (
+            leaf.content.text
+            for leaf in self.found
+            if isinstance(leaf.content, Text)
+            and leaf.content.place.role in ("system", "developer")
+            and leaf.content.place.stage is Stage.INPUT
+            and not leaf.pieces
+        )
+        return "\n".join(texts)
+
+    def beside(self, system: str) -> None:
+        """Let what a model says be judged beside its system prompt, for detectors that declare that they read it."""
+        if not system:
+            return
+        context = {"system": system}
+        for index, leaf in enumerate(self.found):
+            if leaf.content.place.stage in (Stage.OUTPUT, Stage.TOOL_CALL):
+                self.found[index] = replace(leaf, content=replace(leaf.content, context=context))
+
     def call(self, name: str, arguments: str, path: Path, place: Place) -> None:
         """Add a tool call as a whole, for detectors that judge it so; its texts are added apart."""
         call = ToolCall(name, arguments, replace(place, path=pointer(path)))

@@ -3,19 +3,43 @@
 Without a finding, a failure or anything unchecked, only rules that can hold without findings could fire;
 where a plan has none, the outcome is to allow, and nothing else needs to be built. As soon as there is
 anything to say, what was detected so far goes on to the whole pipeline.
+
+An ASCII text looks the same in every view, so one pass over the patterns of all detectors clears it of all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 from guardrails.detectors import Bound
+from guardrails.detectors.patterns import Patterns
+from guardrails.detectors.table import PatternError, PatternTable
 from guardrails.engine.detect import sound
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.policy.compile import CompiledPolicy
 from guardrails.types import CLEAN, Action, Coverage, Detection, KindCoverage, Stage, Text
+
+MOST_ROWS = 100
+"""Rows of all tables up to which they share a filter: the states that RE2 builds on new text grow with the product of
+tables, so that large ones are quicker apart (benchmarks/secrets.py and pii.py print what each costs)."""
+
+ALL_PATTERNS = "patterns"
+"""The name under which timings hold the one pass over the patterns of all detectors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What contents of some stages need: all `detectors`, or, where `filter` finds an ASCII text clear of all patterns
+    at once, only the `others` (`patterns` are the digests of those that it stands for).
+    """
+
+    detectors: tuple[Bound, ...]
+    filter: PatternTable | None
+    others: tuple[Bound, ...]
+    patterns: tuple[str, ...]
 
 
 class Quick:
@@ -24,7 +48,7 @@ class Quick:
     def __init__(self, policies: Sequence[CompiledPolicy]) -> None:
         self._policies = policies
         self._limit = min(policy.limits.characters for policy in policies)
-        self._plans: dict[tuple[Stage, ...], tuple[Bound, ...] | None] = {}
+        self._paths: dict[tuple[Stage, ...], Path | None] = {}
 
     def allow(
         self,
@@ -49,12 +73,18 @@ class Quick:
             return None
         place = content.place
         stages = (place.stage, *place.also)
-        bounds = self._plans[stages] if stages in self._plans else self._plan(stages)
-        if bounds is None or len(content.text) > self._limit:
+        path = self._paths[stages] if stages in self._paths else self._path(stages)
+        if path is None or len(content.text) > self._limit:
             return None
         batch = (content,)
         before = started
-        for bound in bounds:
+        detectors = path.detectors
+        if path.filter is not None and path.filter.clear(content.text):
+            detectors = path.others
+            known.update(dict.fromkeys(path.patterns, CLEAN))
+            before = perf_counter()
+            timings[ALL_PATTERNS] = (before - started) * 1000.0
+        for bound in detectors:
             try:
                 [detection] = bound.detector.detect(batch)
             except KeyboardInterrupt:
@@ -71,10 +101,8 @@ class Quick:
         coverage = Coverage({"text": KindCoverage(1, 1, len(content.text))}, (), tuple(leaves.unknown))
         return Outcome(Action.ALLOW, (), (), (), coverage, (), True, timings=timings)
 
-    def _plan(self, stages: tuple[Stage, ...]) -> tuple[Bound, ...] | None:
-        """Return the detectors that contents of these stages need, None if some are slow or a rule needs no
-        finding.
-        """
+    def _path(self, stages: tuple[Stage, ...]) -> Path | None:
+        """Return what contents of these stages need, None if some detector is slow or a rule needs no finding."""
         plans = [policy.plan(stages) for policy in self._policies]
         bounds = {
             bound.digest: bound
@@ -84,5 +112,20 @@ class Quick:
             if "text" in bound.contents
         }
         quick = all(bound.inline for bound in bounds.values()) and not any(plan.always for plan in plans)
-        self._plans[stages] = tuple(bounds.values()) if quick else None
-        return self._plans[stages]
+        self._paths[stages] = _path(tuple(bounds.values())) if quick else None
+        return self._paths[stages]
+
+
+def _path(detectors: tuple[Bound, ...]) -> Path:
+    """Put the patterns of all detectors into one filter, if there are several tables of them."""
+    tables = {
+        bound.digest: bound.detector.table for bound in detectors if isinstance(bound.detector, Patterns)
+    }
+    if len(tables) < 2 or sum(len(table) for table in tables.values()) > MOST_ROWS:
+        return Path(detectors, None, detectors, ())
+    try:
+        together = PatternTable.union(tables.values())
+    except PatternError:  # too large together, though each is not: search them one by one
+        return Path(detectors, None, detectors, ())
+    others = tuple(bound for bound in detectors if bound.digest not in tables)
+    return Path(detectors, together, others, tuple(tables))

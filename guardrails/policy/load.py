@@ -120,7 +120,7 @@ class _Validation:
                 f"name of a detector {name!r} must be {FORMS[DETECTOR_NAME]}",
             )
         if use is None:
-            hint = f"such as use: {known[0]}; one of: {', '.join(known)}"
+            hint = f"such as use: patterns; one of: {', '.join(known)}"
             add(item.key_mark(()), "missing_field", f"detector {name!r} needs 'use'", hint)
         elif not isinstance(use, str):
             add(item.mark(("use",)), "wrong_type", f"use must be a text, not {describe(use)}")

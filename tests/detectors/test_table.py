@@ -152,3 +152,35 @@ def test_a_thousand_patterns_build_fast() -> None:
     rows = PatternTable([Pattern(rf"\bword{at}\s+[a-z]{{3,8}}\d+\b", "custom.x") for at in range(1000)])
     assert time.process_time() - begun < 1.5
     assert [row.pattern for row, _, _ in rows.search("word77 abc1")] == [r"\bword77\s+[a-z]{3,8}\d+\b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "spans"),
+    [
+        ("SSN: 123456789", [(5, 14)]),
+        ("my_ssn=123456789", [(7, 16)]),
+        ("123456789 is the ssn", []),
+        ("ssn" + " " * 37 + "123456789", [(40, 49)]),
+        ("ssn" + " " * 38 + "123456789", []),
+        ("lessns 123456789", []),
+        ("\u7535\u8bdd123456789", [(2, 11)]),
+        ("ssn 123456780 ssn 123456789 123456789", [(18, 27), (28, 37)]),
+        ("ssn 1234567890", []),
+    ],
+)
+def test_a_row_with_context_needs_one_of_its_words_before(text: str, spans: list[tuple[int, int]]) -> None:
+    """A whole word, in any case, that begins at most 40 characters before the match; the check still counts."""
+    words = ("ssn", "\u7535\u8bdd")
+    row = Pattern(r"(?a)\b\d{9}\b", "custom.x", validate=lambda text: text.endswith("9"), context=words)
+    assert [span[1:] for span in found([row], text)] == spans
+    assert PatternTable([row]).clear("nothing 123456789 here")
+    slow = Pattern(r"(?a)\b\d{9}\b(?!x)", "custom.x", validate=row.validate, context=words)
+    assert [span[1:] for span in found([slow], text)] == spans
+
+
+def test_many_words_of_context_take_linear_time() -> None:
+    """A text of nothing but context and numbers is searched in time that grows with its length."""
+    rows = PatternTable([Pattern(r"(?a)\b\d{9}\b", "custom.x", context=("ssn",))])
+    begun = time.process_time()
+    assert len(rows.search(("ssn 123456789 " + "x" * 50 + " ") * 3_000 + "\u00e9")) == 3_000
+    assert time.process_time() - begun < 2

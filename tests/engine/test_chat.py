@@ -385,3 +385,28 @@ def test_every_choice_of_a_response_is_judged(bomb_guard: Guard, place: str) -> 
     verdict = bomb_guard.check(body, "output")
     assert verdict.blocked
     assert {finding.choice_index for finding in verdict.findings} == {1}
+
+
+def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
+    """Assistant turns and calls carry the system prompt as context; what others say does not."""
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": "b"}'}}
+    leaves = chat.Leaves()
+    chat.messages(
+        leaves,
+        [
+            {"role": "system", "content": "Be kind."},
+            {"role": "developer", "content": [{"type": "text", "text": "Be brief."}]},
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": "hello", "tool_calls": [call]},
+        ],
+    )
+
+    beside = {
+        leaf.content.place.path
+        for leaf in leaves.found
+        if leaf.content.context == {"system": "Be kind.\nBe brief."}
+    }
+    without = {leaf.content.place.path for leaf in leaves.found if leaf.content.context is None}
+    assert "/3/content" in beside
+    assert any(path.startswith("/3/tool_calls/0") for path in beside)
+    assert {"/0/content", "/1/content/0/text", "/2/content"} <= without

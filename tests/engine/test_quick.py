@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails import Detection, Finding, Guard, Image, Stage, Text, Verdict
@@ -154,3 +154,42 @@ def test_detectors_that_need_workers_are_left_to_the_pipeline(
 def test_facts_of_a_clean_text(bomb_guard: Guard) -> None:
     """The verdict of the allow path has every key of a verdict."""
     assert facts(bomb_guard.check("fine")).keys() == facts(bomb_guard.check("a zqxbomb")).keys()
+
+
+TABLES = """
+detectors:
+  one: {use: patterns, category: custom.one, patterns: ['ab+c', '\\bx\\d{2}\\b']}
+  two: {use: patterns, category: custom.two, patterns: ['(?i)hello\\s+you', '[^a-z ]{3}']}
+  words: {use: terms, terms: [zebra], category: custom.word}
+rules:
+  - {id: one, on: input, when: custom.one > 0, then: flag}
+  - {id: two, on: input, when: custom.two > 0, then: flag}
+  - {id: word, on: input, when: custom.word > 0, then: flag}
+"""
+
+
+@pytest.fixture(scope="module")
+def tables(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard with two tables of patterns and a list of words."""
+    return guard_of(TABLES)
+
+
+@given(st.text(alphabet="abcx12 HELOyou!zr", max_size=30))
+@example("abc")
+@example("x12")
+@example("hello you")
+@example("zebra")
+@example("!!! zebra abbc")
+def test_one_filter_for_all_patterns_changes_no_verdict(tables: Guard, text: str) -> None:
+    """What the filter clears, each table finds clear too; every rule fires as its own table says."""
+    detectors = {bound.name: bound.detector for bound in tables.policy.detectors}
+    expected = {name for name, detector in detectors.items() if detector.detect([Text(text)])[0].findings}
+
+    fired = {rule.id.replace("word", "words") for rule in tables.check(text).rules}
+    assert fired == expected
+
+
+def test_the_filter_is_timed_under_one_name(tables: Guard) -> None:
+    """A text that is clear of all patterns has one time for them, beside that of the other detectors."""
+    assert tables.check("a fine day").timings_ms.keys() == {"patterns", "words", "total"}
+    assert tables.check("a f\u00efne day").timings_ms.keys() == {"one", "two", "words", "total"}
