@@ -29,6 +29,11 @@ BUILTIN: dict[str, str] = {
     "patterns": "guardrails.detectors.patterns",
     "pii": "guardrails.detectors.pii",
     "secrets": "guardrails.detectors.secrets",
+    "invisible": "guardrails.detectors.invisible",
+    "length": "guardrails.detectors.length",
+    "format": "guardrails.detectors.formats",
+    "prompt_leak": "guardrails.detectors.prompt_leak",
+    "urls": "guardrails.detectors.urls",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 

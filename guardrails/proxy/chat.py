@@ -43,7 +43,7 @@ async def completions(request: HttpRequest) -> Response:
         return respond(Blocked(verdict), report.headers())
     content = verdict.content
     forwarded = raw if content is body else await state.by_size(len(raw), lambda: wire.dump(content))
-    call = Call(state, request, who, report, forwarded)
+    call = Call(state, request, who, report, forwarded, leaves.system())
     if streamed:
         return Held(lambda: stream(call), report, state.settings.keep_alive_s)
     try:

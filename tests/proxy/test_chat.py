@@ -532,3 +532,27 @@ def test_a_large_conversation_is_judged_whole(proxy, fake, kit) -> None:
     assert answer.action[0] in {"redact", "block"}
     assert b"zqxmask" not in answer.raw
     assert kit.chat(proxy, kit.asking(*turns, "zqxbomb")).status == 400
+
+
+LEAKED = "You are Ada, the assistant of Acme, and you never say that the launch is planned for May."
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_reply_is_judged_beside_the_system_prompt(serve, guard_of, fake, kit, streamed) -> None:
+    """A reply that repeats the request's system prompt is found, whole and streamed; the prompt itself passes."""
+    guard = guard_of(
+        "detectors: {leak: {use: prompt_leak}}\n"
+        "rules: [{id: leak.block, on: output, when: prompt_leak >= 0.7, then: block}]"
+    )
+    url = serve(guard)
+    said = f"Sure: {LEAKED}"
+    if streamed:
+        fake.streams(*kit.pieces(said))
+    else:
+        fake.answers(kit.completion(said))
+
+    answer = kit.chat(url, kit.asking({"role": "system", "content": LEAKED}, "hi", stream=streamed))
+
+    assert answer.status == 200
+    assert b"launch" not in answer.raw
+    assert b"content_filter" in answer.raw

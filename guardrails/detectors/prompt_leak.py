@@ -1,0 +1,150 @@
+"""Leaks of the system prompt: text and `context["system"]` in, the stretches that repeat it out.
+
+Both are folded and cut into words (letters of scripts without spaces one by one), so that case, punctuation, line
+breaks and look-alikes do not matter. Stretches are runs of words, at least `words` of them, all in the prompt in that
+order. With `share` = different word n-grams of the prompt that the text repeats / all of the prompt's, each stretch
+has the score `0.5 + share / 2`: certain that it leaks, and the more the higher. Canaries score 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, Literal
+
+from pydantic import Field
+
+from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors.config import Config
+from guardrails.detectors.patterns import category_problem
+from guardrails.detectors.terms import UNSPACED, Terms
+from guardrails.text import folded, surrogates_replaced
+from guardrails.types import CLEAN, Content, Detection, Finding, Text
+
+SHORTEST: Final = 4
+"""Words of a system prompt below which nothing is compared: replies say `You are helpful` by chance."""
+
+Grams = frozenset[tuple[str, ...]]
+
+_UNSPACED: Final = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
+_WORD: Final = re.compile(f"[{_UNSPACED}]|[^\\W{_UNSPACED}]+")
+
+
+def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """Return every run of `size` words, in their order."""
+    return list(zip(*(words[at:] for at in range(size)), strict=False))
+
+
+@lru_cache(maxsize=64)
+def _known(system: str, size: int) -> tuple[int, Grams]:
+    """Return the n-grams of a system prompt and their size: `size`, or all its words where it has fewer."""
+    words = _WORD.findall(folded(surrogates_replaced(system)).text)
+    if len(words) < SHORTEST:
+        return size, frozenset()
+    size = min(size, len(words))
+    return size, frozenset(_grams(words, size))
+
+
+class PromptLeak:
+    """The detector: sets of word n-grams for the prompt, one automaton for the canaries."""
+
+    # The first text after a new system prompt pays for that, and nothing here knows how long it is.
+    inline = False
+
+    def __init__(
+        self, name: str, category: str, *, words: int, min_share: float, canaries: Sequence[str]
+    ) -> None:
+        self._name = name
+        self._category = category
+        self._words = words
+        self._min_share = min_share
+        self._canaries = (
+            Terms(name, canaries, category, score=1.0, words=False, fold=True) if canaries else None
+        )
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        planted = [CLEAN] * len(batch) if self._canaries is None else self._canaries.detect(batch)
+        return [self._one(content, found) for content, found in zip(batch, planted, strict=True)]
+
+    def _one(self, content: Content, planted: Detection) -> Detection:
+        if not isinstance(content, Text) or content.context is None:
+            return planted
+        system = content.context.get("system")
+        overlaps = self._overlaps(content.text, system) if system else []
+        if not overlaps:
+            return planted
+        return Detection((*planted.findings, *overlaps))
+
+    def _overlaps(self, text: str, system: str) -> list[Finding]:
+        size, known = _known(system, self._words)
+        view = folded(surrogates_replaced(text))
+        grams = _grams(_WORD.findall(view.text), size)
+        common = known.intersection(grams)
+        share = len(common) / len(known) if known else 0.0
+        if not common or share < self._min_share:
+            return []
+        stretches: list[tuple[int, int]] = []
+        for at, gram in enumerate(grams):
+            if gram not in common:
+                continue
+            if stretches and at <= stretches[-1][1]:
+                stretches[-1] = (stretches[-1][0], at + size)
+            else:
+                stretches.append((at, at + size))
+        places = [match.span() for match in _WORD.finditer(view.text)]
+        score = 0.5 + share / 2
+        return [
+            Finding(self._category, score, self._name, view.original(places[first][0], places[last - 1][1]))
+            for first, last in stretches
+        ]
+
+
+class PromptLeakConfig(Config):
+    """The system prompt, repeated."""
+
+    use: Literal["prompt_leak"]
+    """The kind of detector."""
+    words: int = Field(default=8, ge=SHORTEST, le=64)
+    """Words in a row, as in the system prompt, that make a finding. A prompt with fewer (but four) counts as a whole."""
+    min_share: float = Field(default=0.0, ge=0, le=1)
+    """The share of the system prompt's runs of words that a text must repeat before they are findings."""
+    canaries: list[str] = Field(default=[], examples=[["zx-canary-7f3a"]])
+    """Texts planted in the prompt that must never appear, whatever their case and look-alike characters."""
+    category: str = "prompt_leak"
+    """What a repeated stretch is. Its score is 0.5 and half the share of the prompt; that of a canary is 1."""
+
+
+def _build(name: str, config: PromptLeakConfig, files: Files) -> PromptLeak:
+    problems = [
+        ConfigProblem(
+            "empty_canary",
+            f"canary {canary!r} has no character to look for",
+            ("canaries", index),
+            hint="use a random text of letters and digits",
+        )
+        for index, canary in enumerate(config.canaries)
+        if not Terms.form(canary, fold=True)
+    ]
+    wrong = category_problem(config.category, ("category",))
+    if wrong is not None:
+        problems.append(wrong)
+    if problems:
+        raise ConfigProblems(problems)
+    return PromptLeak(
+        name,
+        config.category,
+        words=config.words,
+        min_share=config.min_share,
+        canaries=config.canaries,
+    )
+
+
+KIND = Kind(
+    name="prompt_leak",
+    doc="The system prompt in a text: stretches of its words, and planted canaries.",
+    config=PromptLeakConfig,
+    categories=lambda _name, config: frozenset({config.category}),
+    build=_build,
+    reads=("system",),
+)

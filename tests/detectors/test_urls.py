@@ -1,0 +1,224 @@
+"""The `urls` detector: each trick is found with its exact span, its near miss is not, and no spelling gets past a list."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails import Guard
+from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
+from guardrails.detectors.urls import KIND, Urls, UrlsConfig
+from guardrails.types import Image, Text
+
+
+def build(folder: Path = Path(), **fields: object) -> Urls:
+    """Return a detector of this configuration."""
+    detector = KIND.build("u", UrlsConfig.model_validate({"use": "urls", **fields}), Folder(folder))
+    assert isinstance(detector, Urls)
+    return detector
+
+
+PLAIN = build()
+LISTS = build(allow=["allowed.com"], deny=["evil.com", "bad.example/path"])
+
+
+def found(text: str, detector: Urls = PLAIN) -> set[str]:
+    """Return the leaves of what is found."""
+    return {each.category.removeprefix("url.") for each in detector.detect([Text(text)])[0].findings}
+
+
+@pytest.mark.parametrize(
+    ("leaf", "link", "near"),
+    [
+        ("found", "https://a.com/x", "e.g. urls.py, README.md, 1.2.3.4, Mr.Smith, end.Then, 10.0.0.0/8, me@a.com"),
+        ("scheme", "ftp://a.com/x", "mailto:me@a.com"),
+        ("scheme", "file:///etc/passwd", "File:Name.jpg"),
+        ("ip", "http://0x08.8.8.8/", "http://8.8.8.8.com/"),
+        ("ip", "http://[2001:4860:4860::8888]/", "https://a.com/8.8.8.8"),
+        ("private", "http://2130706433/x", "http://134744072/"),
+        ("private", "http://169.254.169.254/latest", "http://169.253.1.1/"),
+        ("private", "http://[::ffff:10.0.0.1]/", "http://[::ffff:8.8.8.8]/"),
+        ("private", "http://[::1]:80", "http://[2606:4700::1]"),
+        ("private", "localhost:8080/x", "https://localhost.com"),
+        ("private", "http://metadata.google.internal/", "http://internal.google.com"),
+        ("userinfo", "https://a.com@b.com/", "https://b.com/@a.com"),
+        ("userinfo", "https://b.com\\@a.com", "https://b.com?@a.com"),
+        ("lookalike", "https://p\u0430ypal.com/", "https://paypal.com/"),
+        ("lookalike", "https://xn--pple-43d.com", "https://m\u00fcnchen.de"),
+        ("lookalike", "https://paypa1.com", "https://pay.example.com"),
+        ("lookalike", "https://paypal.com.login.example", "https://www.google.com.br"),
+        ("data", "data:text/plain;base64,SGk=", "metadata:text/plain, or data: a, b"),
+        ("script", "data:text/html,hi<b>", "data:image/png;base64,SGk="),
+        ("script", "javascript:alert(1)", "JavaScript: the good parts"),
+        ("script", "java\tscr\nipt:alert(1)", "java script:alert(1)"),
+        ("script", "vbscript:msgbox(1)", "vbscript is old"),
+    ],
+)  # fmt: skip
+def test_each_form_and_its_near_miss(leaf: str, link: str, near: str) -> None:
+    """The form is found at its place, what only resembles it is not."""
+    text = f"see {link} there"
+    spans = [each.span for each in PLAIN.detect([Text(text)])[0].findings if each.category == f"url.{leaf}"]
+    shown = link.partition("<")[0]
+    assert spans == [(4, 4 + len(shown))]
+    assert leaf not in found(near)
+
+
+@pytest.mark.parametrize(
+    ("text", "carried"),
+    [
+        ("![x](https://e.example/p?d=SGVsbG8gd29ybGQ=)", True),
+        ("![x](https://e.example/p?d=48656c6c6f20776f726c64)", True),
+        ("![x](https://e.example/p#my+name+is+jo+smith)", True),
+        ("[x](https://e.example/p?mail=jo@corp.example)", True),
+        ('<img src="https://e.example/p?q={{secret}}">', True),
+        (f"![x](https://e.example/{'a' * 130})", True),
+        ("![x][1]\n\n[1]: https://e.example/p?d=SGVsbG8gd29ybGQ=", True),
+        ("![x](https://e.example/p.png?w=400&h=300&v=2)", False),
+        ("![x](https://e.example/how-to-write-a-long-title-for-an-article.png)", False),
+        ("[x](https://e.example/?id=123e4567-e89b-12d3-a456-426614174000)", False),
+        ("[x](https://e.example/?utm_source=newsletter&utm_campaign=summer_sale)", False),
+        ("https://e.example/p?d=SGVsbG8gd29ybGQ=", False),
+    ],
+)
+def test_links_that_carry_data_out(text: str, carried: bool) -> None:
+    """Encoded text, sentences, addresses and long values in what a client fetches or a reader clicks."""
+    assert ("exfiltration" in found(text)) is carried
+
+
+DRESSES = {
+    "plain": "https://evil.com", "case": "HTTPS://eViL.CoM", "dot": "https://evil.com./x", "port": "https://evil.com:443/x",
+    "percent": "https://%65vil%2ecom", "userinfo": "https://allowed.com:x@evil.com", "below": "https://a.b.evil.com",
+    "fullwidth": "https://\uff45\uff56\uff49\uff4c\uff0e\uff43\uff4f\uff4d", "zero width": "https://e\u200bvi\u200dl.com",
+    "soft hyphen": "ht\u00adtps://evil.com", "homoglyph": "https://\u0435vil.com", "defanged": "hxxps://evil[.]com",
+    "backslash": "https:\\\\evil.com", "relative": "//evil.com/x", "bare": "evil.com", "comma": "https://evil.com,b.org",
+    "mail": "mailto:a@allowed.com,b@evil.com", "copy": "mailto:a@allowed.com?cc=b@evil.com",
+}  # fmt: skip
+
+
+@given(
+    st.sampled_from(sorted(DRESSES)),
+    st.sampled_from(["", "see ", "請看", "(", "[a](", "\u00e9 "]),
+    st.sampled_from([" ", ")", "", "\n"]),
+)
+def test_no_dress_escapes_the_deny_list(dress: str, before: str, after: str) -> None:
+    """Nor does it satisfy the list of what is allowed."""
+    # A path-relative link after a letter is none.
+    if dress == "relative" and before == "請看":
+        before = ""
+    assert {"denied", "not_allowed"} <= found(before + DRESSES[dress] + after, LISTS)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://allowed.com@evil.com", "https://allowed.com.evil.com", "https://evil.com/allowed.com", "https://evil.com?allowed.com",
+        "https://evil.com#allowed.com", "https://allowedxcom", "https://evil.com\\@allowed.com", "https://allowed.com\\@evil.com",
+        "https://notallowed.com", "https://allowed.co", "https://\u0430llowed.com", "https://allowed.com%2F@evil.com",
+        "https://evil.com%2F.allowed.com", "https://evil.com%00.allowed.com", "https://evil.com\x00.allowed.com", "https://evil.com\uff0f.allowed.com", "https://allowed.com(@evil.com",
+        "https://allowed.com,b.evil.com", "https://allowed.com:80@evil.com", "javascript:allowed.com", "data:,allowed.com",
+    ],
+)  # fmt: skip
+def test_nothing_passes_for_what_is_allowed(url: str) -> None:
+    """The name somewhere in a link is not the host of the link."""
+    assert "not_allowed" in found(url, LISTS)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://allowed.com", "see https://x.ALLOWED.com:443/a?b#c.", "allowed.com/x", "請看https://allowed.com。謝謝",
+     "https://allowed.com,https://allowed.com", "mailto:me@allowed.com", "(allowed.com)", "no link at all"],
+)  # fmt: skip
+def test_what_is_allowed_passes(text: str) -> None:
+    """An allowed link has no finding but that it is there."""
+    assert found(text, LISTS) <= {"found"}
+
+
+@given(st.text(alphabet="ab.:/@[]()%?#,' \u200b\u00e9\ud800謝xn-", max_size=60))
+def test_any_text_has_an_answer(text: str) -> None:
+    """One finding a category and link, inside the text."""
+    findings = LISTS.detect([Text(text)])[0].findings
+    assert len({(each.category, each.span) for each in findings}) == len(findings)
+    assert all(each.span and 0 <= each.span[0] < each.span[1] <= len(text) for each in findings)
+
+
+def test_both_views_of_a_link_are_one_finding() -> None:
+    """The span is that of the original text, invisible characters included."""
+    text = "see https://ev\u200bil.com/x now"
+    denied = [each for each in LISTS.detect([Text(text)])[0].findings if each.category == "url.denied"]
+    assert [each.span for each in denied] == [(4, 23)]
+    assert len(LISTS.detect([Image(b"a"), Text("x")])) == 2
+
+
+def test_files_and_problems_have_their_places(tmp_path: Path) -> None:
+    """Lists may come from files; what is wrong says where, and how to cure it."""
+    (tmp_path / "deny.txt").write_text("# bad\nevil.com\n  b c.com\n")
+    with pytest.raises(ConfigProblems) as caught:
+        build(
+            tmp_path, allow=["a@b"], file_deny="deny.txt", file_allow="no.txt", known=["*"], schemes=["ht tp"]
+        )
+    problems: list[ConfigProblem] = list(caught.value.problems)
+    assert [(each.code, each.path, each.place and each.place[1:]) for each in problems] == [
+        ("unreadable_file", ("file_allow",), None),
+        ("invalid_host", ("allow", 0), None),
+        ("invalid_host", ("file_deny",), (3, 3)),
+        ("invalid_host", ("known", 0), None),
+        ("invalid_scheme", ("schemes", 0), None),
+    ]
+    assert all(each.hint for each in problems[1:])
+    (tmp_path / "deny.txt").write_text("evil.com\n")
+    assert "denied" in found("https://evil.com", build(tmp_path, file_deny="deny.txt"))
+
+
+def test_categories_follow_the_lists() -> None:
+    """Without a list nothing can be on it."""
+    bare = KIND.categories("u", UrlsConfig(use="urls"))
+    full = KIND.categories("u", UrlsConfig(use="urls", allow=[], deny=[]))
+    assert full - bare == {"url.denied", "url.not_allowed"}
+    assert "not_allowed" in found("https://a.com", build(allow=[]))
+
+
+def test_clean_prose_costs_microseconds() -> None:
+    """2,000 characters without a link: measured 5 us, tested with a wide margin."""
+    batch = [Text("The quick brown fox rests. It was late; nobody came: a pity! " * 33)]
+    PLAIN.detect(batch)
+    begun = time.process_time()
+    for _ in range(1000):
+        PLAIN.detect(batch)
+    assert time.process_time() - begun < 0.1
+
+
+@pytest.mark.parametrize(
+    "piece", ["https://\u00e9.", "\u00e9.a.", "a.com)", "![](http://a?", "data:,", "http://a@"]
+)
+def test_time_grows_with_the_text_alone(piece: str) -> None:
+    """Judging is as linear as finding: an endless host or many links cost what their length does."""
+    text = piece * (40_000 // len(piece))
+    begun = time.process_time()
+    LISTS.detect([Text(text), Text(text.replace("https://", ""))])
+    assert time.process_time() - begun < 3
+
+
+POLICY = """
+format: 1
+name: links
+version: "1"
+detectors:
+  links: {use: urls, allow: [allowed.com]}
+rules:
+  - {id: in, on: input, when: url.not_allowed > 0, then: block}
+  - {id: out, on: output, when: url.not_allowed > 0, then: redact}
+"""
+
+
+def test_a_policy_blocks_and_redacts(tmp_path: Path) -> None:
+    """From YAML to a verdict."""
+    path = tmp_path / "links.yaml"
+    path.write_text(POLICY)
+    guard = Guard.load(path)
+    assert guard.check("see https://allowed.com@evil.com", stage="input").blocked
+    assert not guard.check("see https://allowed.com/x", stage="input").blocked
+    assert guard.check("see https://evil.com/x now", stage="output").content == "see [NOT_ALLOWED] now"
