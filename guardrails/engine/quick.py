@@ -23,7 +23,7 @@ from guardrails.policy.compile import CompiledPolicy
 from guardrails.types import CLEAN, Action, Coverage, Detection, KindCoverage, Stage, Text
 
 MOST_ROWS = 100
-"""Rows of all tables up to which they share a filter: the states that RE2 builds on new text grow with the product of
+"""Rows of the tables that share a filter: the states that RE2 builds on new text grow with the product of
 tables, so that large ones are quicker apart (benchmarks/secrets.py and pii.py print what each costs)."""
 
 ALL_PATTERNS = "patterns"
@@ -32,8 +32,8 @@ ALL_PATTERNS = "patterns"
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What contents of some stages need: all `detectors`, or, where `filter` finds an ASCII text clear of all patterns
-    at once, only the `others` (`patterns` are the digests of those that it stands for).
+    """What contents of some stages need: all `detectors`, or, where `filter` finds an ASCII text clear of the patterns
+    of several at once, only the `others` (`patterns` are the digests of those that it stands for).
     """
 
     detectors: tuple[Bound, ...]
@@ -117,15 +117,19 @@ class Quick:
 
 
 def _path(detectors: tuple[Bound, ...]) -> Path:
-    """Put the patterns of all detectors into one filter, if there are several tables of them."""
+    """Put the patterns of several detectors into one filter, the smallest tables first, as far as it pays."""
     tables = {
         bound.digest: bound.detector.table for bound in detectors if isinstance(bound.detector, Patterns)
     }
-    if len(tables) < 2 or sum(len(table) for table in tables.values()) > MOST_ROWS:
+    shared: dict[str, PatternTable] = {}
+    for digest, table in sorted(tables.items(), key=lambda item: len(item[1])):
+        if sum(map(len, shared.values())) + len(table) <= MOST_ROWS:
+            shared[digest] = table
+    if len(shared) < 2:
         return Path(detectors, None, detectors, ())
     try:
-        together = PatternTable.union(tables.values())
+        together = PatternTable.union(shared.values())
     except PatternError:  # too large together, though each is not: search them one by one
         return Path(detectors, None, detectors, ())
-    others = tuple(bound for bound in detectors if bound.digest not in tables)
-    return Path(detectors, together, others, tuple(tables))
+    others = tuple(bound for bound in detectors if bound.digest not in shared)
+    return Path(detectors, together, others, tuple(shared))
