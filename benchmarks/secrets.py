@@ -1,6 +1,6 @@
 """Credentials: recall and precision on labelled vectors, false findings on clean prose and code, and the speed.
 
-    python benchmarks/secrets.py --data ../shared/data     # or GUARDRAILS_DATA=../shared/data
+    python benchmarks/secrets.py --data FOLDER     # or GUARDRAILS_DATA=FOLDER, with public/*.jsonl.gz in it
 
 The vectors are gitleaks' own test cases: a rule's "false" cases are texts in which gitleaks wants nothing found, many
 of them real forms of keys with too little entropy. They measure; no pattern is taken from them.

@@ -136,7 +136,7 @@ def clean_texts() -> list[str]:
     ]
     image = base64.b64encode(draw.randbytes(100_000)).decode()
     lock = "\n".join(
-        f'    "node_modules/pkg{at}": {{"version": "1.{at}.0", "resolved": "https://registry.npmjs.org/p/-/p-1.{at}.0.tgz", '
+        f'    "node_modules/pkg{at}": {{"version": "1.{at}.0", "resolved": "https://packages.example/p/-/p-1.{at}.0.tgz", '
         f'"integrity": "sha512-{base64.b64encode(hashlib.sha512(b"%d" % at).digest()).decode()}"}},'
         for at in range(200)
     )
