@@ -59,8 +59,7 @@ def bech32(text: str) -> bool:
     prefix, mark, data = lowered.rpartition("1")
     if not mark or not prefix or text not in {lowered, text.upper()} or not {*data} <= {*BECH32}:
         return False
-    values = [*(ord(char) >> 5 for char in prefix), 0, *(ord(char) & 31 for char in prefix)]
-    return _polymod([*values, *map(BECH32.index, data)]) == 1
+    return data[-6:] == bech32_checksum(prefix, data[:-6])
 
 
 def bech32_checksum(prefix: str, data: str) -> str:

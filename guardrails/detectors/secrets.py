@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import Kind
 from guardrails.detectors.checksums import password, random_value, varied
+from guardrails.detectors.choice import Choice
 from guardrails.detectors.config import Config
-from guardrails.detectors.patterns import Patterns
 from guardrails.detectors.secret_kinds import FORMS, NAMED, OTHERS, URLS
-from guardrails.detectors.table import Pattern, PatternTable
+from guardrails.detectors.table import Pattern
 
 # Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
 _ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\()[ \t]{0,4}[\"'`]{0,3}"
@@ -67,8 +66,9 @@ TABLE: tuple[Pattern, ...] = (
         validate=random_value,
     ),
 )
-KINDS: tuple[str, ...] = tuple(dict.fromkeys(row.category.removeprefix("secret.") for row in TABLE))
-CATEGORIES = frozenset(row.category for row in TABLE)
+CHOICE = Choice("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"))
+KINDS = CHOICE.names
+CATEGORIES = CHOICE.categories(None)
 
 
 class SecretsConfig(Config):
@@ -80,41 +80,11 @@ class SecretsConfig(Config):
     """Which kinds to look for; all of the table by default."""
 
 
-def _kinds(config: SecretsConfig) -> tuple[str, ...]:
-    return KINDS if config.kinds is None else tuple(config.kinds)
-
-
-def _hint(kind: str) -> str:
-    close = difflib.get_close_matches(kind.removeprefix("secret."), KINDS, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(KINDS)}"
-
-
-def _categories(_name: str, config: SecretsConfig) -> frozenset[str]:
-    wanted = _kinds(config)
-    # With a misspelt kind any may be meant: then the one problem to report is the spelling.
-    return frozenset(f"secret.{kind}" for kind in wanted) if {*wanted} <= {*KINDS} else CATEGORIES
-
-
-def _build(name: str, config: SecretsConfig, files: Files) -> Patterns:
-    wanted = _kinds(config)
-    problems = [
-        ConfigProblem("unknown_kind", f"{kind!r} is not a kind of secret", ("kinds", index), hint=_hint(kind))
-        for index, kind in enumerate(wanted)
-        if kind not in KINDS
-    ]
-    if problems:
-        raise ConfigProblems(problems)
-    chosen = frozenset(wanted)
-    return Patterns(
-        name, PatternTable(row for row in TABLE if row.category.removeprefix("secret.") in chosen)
-    )
-
-
 KIND = Kind(
     name="secrets",
     doc=f"Credentials, {len(KINDS)} kinds, by published forms, checksums, and context: cloud, AI, version control, "
     "payment, chat, monitoring and database keys, URLs with passwords, JWT, private keys.",
     config=SecretsConfig,
-    categories=_categories,
-    build=_build,
+    categories=lambda _name, config: CHOICE.categories(config.kinds),
+    build=lambda name, config, _files: CHOICE.build(name, config.kinds),
 )

@@ -1,0 +1,48 @@
+"""A built-in table of patterns of which a policy may choose some kinds: what `pii` and `secrets` have in common."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from guardrails.detectors import ConfigProblem, ConfigProblems
+from guardrails.detectors.patterns import Patterns
+from guardrails.detectors.table import Pattern, PatternTable
+
+
+class Choice:
+    """The table. Its categories are `root` and a name; `field` is where a policy lists the names that it wants, and
+    `problem` the code and the words for one that is not there, such as `("unknown_kind", "a kind of secret")`.
+    """
+
+    def __init__(self, root: str, rows: Iterable[Pattern], field: str, problem: tuple[str, str]) -> None:
+        self._root = f"{root}."
+        self._rows = tuple(rows)
+        self._field = field
+        self._problem = problem
+        self.names = tuple(dict.fromkeys(row.category.removeprefix(self._root) for row in self._rows))
+
+    def categories(self, wanted: Sequence[str] | None) -> frozenset[str]:
+        """Return the categories of the names that are wanted (None: all of the table)."""
+        # With a misspelt name any may be meant: then the one problem to report is the spelling.
+        known = wanted is not None and {*wanted} <= {*self.names}
+        return frozenset(
+            self._root + name for name in (wanted if wanted is not None and known else self.names)
+        )
+
+    def build(self, detector: str, wanted: Sequence[str] | None) -> Patterns:
+        """Build the detector over the rows that are wanted; raises `ConfigProblems` for names that are not there."""
+        code, words = self._problem
+        problems = [
+            ConfigProblem(code, f"{name!r} is not {words}", (self._field, index), hint=self._hint(name))
+            for index, name in enumerate(wanted or ())
+            if name not in self.names
+        ]
+        if problems:
+            raise ConfigProblems(problems)
+        chosen = self.categories(wanted)
+        return Patterns(detector, PatternTable(row for row in self._rows if row.category in chosen))
+
+    def _hint(self, name: str) -> str:
+        close = difflib.get_close_matches(name.removeprefix(self._root), self.names, n=1)
+        return f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(self.names)}"
