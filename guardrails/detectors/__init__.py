@@ -37,8 +37,8 @@ BUILTIN: dict[str, str] = {
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
-MAX_FILE = 8 << 20
-"""Bytes of a file that a policy names: some 400,000 terms."""
+MAX_FILE = 32 << 20
+"""Bytes of a file that a policy names: some 1,500,000 terms, or twice the tokenizer of a large model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,8 @@ class Kind:
 
     `spans`: findings say where, so that they can be redacted. `tier`: 0 costs microseconds, 1 milliseconds
     (a model), 2 a network call. `contents`: the kinds of content that it judges; `reads`: the context
-    that it declares. `version` enters digests: raise it when findings change.
+    that it declares; `decoded`: it also judges what was encoded in a text (a limit of length does not). `version` enters
+    digests: raise it when findings change.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Kind:
     tier: int = 0
     contents: frozenset[str] = frozenset({"text"})
     reads: tuple[str, ...] = ()
+    decoded: bool = True
     version: int = 1
 
 
@@ -109,6 +111,7 @@ class Bound:
     inline: bool = True
     contents: frozenset[str] = frozenset({"text"})
     reads: tuple[str, ...] = ()
+    decoded: bool = True
     digest: str = ""
 
 
@@ -144,6 +147,7 @@ def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
         inline=bool(getattr(detector, "inline", of.tier == 0)),
         contents=of.contents,
         reads=of.reads,
+        decoded=of.decoded,
         digest=digest,
     )
 

@@ -74,6 +74,11 @@ def sound(answer: object, content: Content) -> Detection:
     return answer
 
 
+def judges(bound: Bound, content: Content) -> bool:
+    """Tell whether a detector looks at this content at all."""
+    return content.kind in bound.contents and (bound.decoded or content.place.origin is None)
+
+
 class Round:
     """All detections of one check."""
 
@@ -101,7 +106,7 @@ class Round:
             stages = (place.stage, *place.also)
             self.plans.append(tuple(policy.plan(stages) for policy in policies))
             # A joined text is as long as its parts, each of which is measured.
-            if isinstance(content, Text) and len(content.text) > limit and not leaf.pieces:
+            if isinstance(content, Text) and len(content.text) > limit and not leaf.again:
                 self.unchecked.append(
                     (
                         Unchecked(
@@ -112,7 +117,7 @@ class Round:
                 )
                 content = Text(content.text[:limit], place, content.context)
             self.contents.append(content)
-            self.found.append(dict(known))
+            self.found.append(dict(known) if index == 0 else {})
             self.cached.append(
                 cache.entry(content.text) if cache is not None and isinstance(content, Text) else None
             )
@@ -137,7 +142,7 @@ class Round:
         content, found, entry = self.contents[index], self.found[index], self.cached[index]
         for bound in bounds:
             digest = bound.digest
-            if digest in found or content.kind not in bound.contents:
+            if digest in found or not judges(bound, content):
                 continue
             known = entry.get(_key(bound, content)) if entry is not None else None
             if known is not None:
@@ -176,18 +181,18 @@ class Round:
             for bound in bounds:
                 detection = found.get(bound.digest)
                 if detection is None:
-                    if bound.tier in pending and leaf.content.kind in bound.contents:
+                    if bound.tier in pending and judges(bound, leaf.content):
                         unknown.add(bound.name)
                 elif detection.error is not None:
                     unknown.add(bound.name)
                 elif detection.findings:
-                    own = self._new(index, bound.digest) if leaf.pieces else detection.findings
+                    own = self._new(index, bound.digest) if leaf.again else detection.findings
                     findings.extend(self._stamped(leaf, own))
         return tuple(findings), frozenset(unknown)
 
     def _new(self, index: int, digest: str) -> tuple[Finding, ...]:
-        """Return what a detector found in a joined text and not yet in the parts, or in a join of fewer of
-        them.
+        """Return what a detector found in a joined or decoded text and not yet in the parts, in a join of fewer of
+        them, or in the text around.
         """
         own = self._own.get(digest)
         if own is None:
@@ -201,7 +206,7 @@ class Round:
                 for finding in detection.findings:
                     if finding.span is not None:
                         key = (finding.category, tuple(stretches(self.leaves, at, finding.span)))
-                        if seen.get(key, -1.0) >= finding.score and self.leaves[at].pieces:
+                        if seen.get(key, -1.0) >= finding.score and self.leaves[at].again:
                             continue
                         seen[key] = max(finding.score, seen.get(key, 0.0))
                     new.append(finding)

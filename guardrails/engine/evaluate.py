@@ -53,15 +53,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A content and what detectors said of it. `unknown` are the detectors that failed; `joined` marks a text
-    that is made of parts which are judged as well, `across` that these are of several messages.
+    """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
+    or whose encoded form, are judged as well, `across` that the parts are of several messages.
     """
 
     content: Content
     plan: Plan
     findings: tuple[Finding, ...] = ()
     unknown: frozenset[str] = frozenset()
-    joined: bool = False
+    again: bool = False
     across: bool = False
 
 
@@ -227,7 +227,7 @@ class Evaluation:
         found: dict[int, Rule] = {}
         for index in members:
             item = self.items[index]
-            if not item.joined or item.findings or item.unknown:
+            if not item.again or item.findings or item.unknown:
                 found.update((id(rule), rule) for rule in item.plan.always)
             for finding in item.findings:
                 for name in with_ancestors(finding.category):

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
+from guardrails.detectors.extractors import Derived, extract
 from guardrails.engine.exact import Number, integer, write
 from guardrails.errors import RequestError
 from guardrails.types import Content, Place, Stage, Text, ToolCall, Unchecked
@@ -44,7 +45,8 @@ class Leaf:
 
     `editable` is False for identifiers and the like: a redaction that would change them blocks instead.
     `pieces` are the leaves (by index, with where each begins) that a joined text is made of; `across` tells
-    that they are of several messages, so that only rules of scope `conversation` look at it.
+    that they are of several messages, so that only rules of scope `conversation` look at it. A text that stood
+    encoded in another leaf (`parent`) has the way back in `derived`.
     """
 
     content: Content
@@ -53,6 +55,13 @@ class Leaf:
     editable: bool = True
     pieces: tuple[tuple[int, int], ...] = ()
     across: bool = False
+    parent: int | None = None
+    derived: Derived | None = None
+
+    @property
+    def again(self) -> bool:
+        """Whether the text is judged elsewhere too, in parts or encoded, so that the same find may come up twice."""
+        return bool(self.pieces) or self.parent is not None
 
 
 Stretch = tuple[int, int, int]
@@ -60,11 +69,16 @@ Stretch = tuple[int, int, int]
 
 
 def stretches(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> Iterator[Stretch]:
-    """Yield what a span of a leaf covers: of the leaf's own text, or of the texts that a joined one is made
-    of.
+    """Yield what a span of a leaf covers: of the leaf's own text, of the texts that a joined one is made of, or of the
+    text that it stood encoded in.
     """
+    leaf = leaves[index]
+    if leaf.derived is not None and leaf.parent is not None:
+        for original in leaf.derived.originals(span):
+            yield from stretches(leaves, leaf.parent, original)
+        return
     start, end = span
-    pieces = leaves[index].pieces
+    pieces = leaf.pieces
     if not pieces:
         yield index, start, end
         return
@@ -104,7 +118,7 @@ class Leaves:
             if isinstance(leaf.content, Text)
             and leaf.content.place.role in ("system", "developer")
             and leaf.content.place.stage is Stage.INPUT
-            and not leaf.pieces
+            and not leaf.again
         )
         return "\n".join(texts)
 
@@ -164,13 +178,30 @@ class Leaves:
             if (
                 place.message is not None
                 and isinstance(leaf.content, Text)
-                and not leaf.pieces
+                and not leaf.again
                 and leaf.editable
             ):
                 by_voice.setdefault((place.role, place.stage), []).append(index)
         for indexes in by_voice.values():
             first = self.found[indexes[0]].content.place
             self.join(indexes, (), replace(first, message=None), across=True)
+
+    def decode(self, depth: int, count: int, characters: int) -> None:
+        """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""
+        for index in range(len(self.found)):
+            leaf = self.found[index]
+            content = leaf.content
+            if not isinstance(content, Text):
+                continue
+            extraction = extract(content.text, depth, count, characters)
+            for derived in extraction.derived:
+                place = replace(content.place, origin=derived.origin)
+                text = Text(derived.text, place, content.context)
+                self.found.append(
+                    Leaf(text, leaf.path, leaf.inner, leaf.editable, (), leaf.across, index, derived)
+                )
+            for reason in extraction.left:
+                self.unchecked.append((Unchecked("limit", reason, content.place.path), content.place))
 
     def join(self, indexes: list[int], path: Path, place: Place, *, across: bool = False) -> None:
         """Add the joined text of several leaves: a word that is split over two parts is still a word."""

@@ -9,12 +9,12 @@ whole.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from guardrails.engine import actions
 from guardrails.engine.detect import Round
 from guardrails.engine.evaluate import Fired, Request
-from guardrails.engine.fields import Leaves, stretches
+from guardrails.engine.fields import Leaf, Leaves, stretches
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import (
     Action,
@@ -201,15 +201,26 @@ def _findings(policies: Sequence[CompiledPolicy], round_: Round) -> tuple[Findin
     found: dict[Finding, None] = {}
     for index, plans in enumerate(round_.plans):
         for plan in plans:
-            found.update(dict.fromkeys(round_.of(index, plan, frozenset())[0]))
+            found.update(
+                (_original(finding, round_.leaves[index]), None)
+                for finding in round_.of(index, plan, frozenset())[0]
+            )
     return tuple(found)
+
+
+def _original(finding: Finding, leaf: Leaf) -> Finding:
+    """Return a finding in a decoded text as one in the text that it stood encoded in."""
+    if leaf.derived is None or finding.span is None:
+        return finding
+    spans = leaf.derived.originals(finding.span)
+    return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
 
 
 def _coverage(leaves: Leaves, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
     parts: dict[str, list[int]] = {"text": [0, 0, 0]}
     missed = {index for _, _, index in unchecked}
     for index, leaf in enumerate(leaves.found):
-        if leaf.pieces:
+        if leaf.again:
             continue
         content = leaf.content
         counts = parts.setdefault(content.kind, [0, 0, 0])

@@ -21,7 +21,7 @@ from guardrails.engine.detect import Round, Task
 from guardrails.engine.evaluate import Evaluation, Fired, Judged, Request
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome, concerned, removable, settle
-from guardrails.engine.quick import Quick
+from guardrails.engine.quick import Quick, decoding
 from guardrails.engine.workers import workers
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import Action, Detection, Mode
@@ -42,6 +42,7 @@ class Pipeline:
         self.policies = (policy,) if floor is None else (policy, floor)
         self.cache = FindingsCache()
         self._quick = Quick(self.policies)
+        self._decoding = decoding(self.policies)
         self._deadline_s = min(each.limits.deadline_ms for each in self.policies) / 1000.0
 
     def bounds(self) -> list[Bound]:
@@ -132,6 +133,7 @@ class Pipeline:
         started = perf_counter() - sum(timings.values()) / 1000.0
         if leaves.roles and any(policy.joins_conversation for policy in self.policies):
             leaves.join_turns()
+        leaves.decode(*self._decoding)
         round_ = Round(self.policies, leaves.found, self.cache, known, timings)
         tiers = round_.tiers()
         skipped = False
@@ -180,7 +182,7 @@ class Pipeline:
                 findings, unknown = round_.of(index, plan, pending)
                 leaf = leaves.found[index]
                 items.append(
-                    Judged(round_.contents[index], plan, findings, unknown, bool(leaf.pieces), leaf.across)
+                    Judged(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across)
                 )
             # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
             fired = Evaluation(policy, items, request).run()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from guardrails.detectors import Bound
+from guardrails.detectors.extractors import NOTHING, extract
 from guardrails.detectors.patterns import Patterns
 from guardrails.detectors.table import PatternError, PatternTable
 from guardrails.engine.detect import sound
@@ -42,12 +43,25 @@ class Path:
     patterns: tuple[str, ...]
 
 
+def decoding(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
+    """Return how deep encodings are followed, how many payloads and how many characters: no floor is weakened by the
+    policy above it.
+    """
+    limits = [policy.limits for policy in policies]
+    return (
+        max(each.encoding_depth for each in limits),
+        max(each.encoded_payloads for each in limits),
+        min(each.characters for each in limits),
+    )
+
+
 class Quick:
     """The allow path of some policies together."""
 
     def __init__(self, policies: Sequence[CompiledPolicy]) -> None:
         self._policies = policies
         self._limit = min(policy.limits.characters for policy in policies)
+        self._decoding = decoding(policies)
         self._paths: dict[tuple[Stage, ...], Path | None] = {}
 
     def allow(
@@ -97,7 +111,9 @@ class Quick:
             before = after
             if detection is not CLEAN:
                 return None
-        timings["total"] = (before - started) * 1000.0
+        if extract(content.text, *self._decoding) is not NOTHING:
+            return None
+        timings["total"] = (perf_counter() - started) * 1000.0
         coverage = Coverage({"text": KindCoverage(1, 1, len(content.text))}, (), tuple(leaves.unknown))
         return Outcome(Action.ALLOW, (), (), (), coverage, (), True, timings=timings)
 

@@ -124,6 +124,11 @@ class LimitsDoc(Config):
     """Characters of one text that are judged; the rest is `unchecked: limit`."""
     windows: int = Field(default=400, ge=1, le=100_000)
     """Windows of one text that a classifier judges; the rest is `unchecked: limit`."""
+    encoding_depth: int = Field(default=3, ge=0, le=16)
+    """Encodings within encodings (Base64, hexadecimal, percent, ROT13, ...) that are decoded and judged; what lies
+    deeper is `unchecked: limit`. 0 decodes nothing."""
+    encoded_payloads: int = Field(default=1_000, ge=1, le=100_000)
+    """Encoded payloads of one text that are decoded; the rest is `unchecked: limit`."""
     deadline_ms: int = Field(default=10_000, ge=1, le=600_000)
     """Milliseconds that all detectors together may take; what is not done by then has failed."""
 

@@ -334,9 +334,9 @@ def test_a_group_holds_only_contents_of_the_rule_s_stages(compiled: Callable[...
 def test_a_joined_text_without_findings_of_its_own_fires_nothing(compiled: Callable[..., Guard]) -> None:
     """Rules over the context alone look at the parts, not at their join once more."""
     policy = compiled("  - {id: r, on: input, when: content.length > 0, then: flag}").policy
-    [item] = judged(policy, ({}, []), joined=True)
+    [item] = judged(policy, ({}, []), again=True)
     assert Evaluation(policy, [item], Request()).run() == []
-    [across] = judged(policy, ({}, ["hate"]), joined=True, across=True)
+    [across] = judged(policy, ({}, ["hate"]), again=True, across=True)
     assert Evaluation(policy, [across], Request()).run() == []
 
 

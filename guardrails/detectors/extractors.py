@@ -1,0 +1,207 @@
+"""Extractors: a text goes in, what is hidden in it by an encoding comes out as derived texts with a map back.
+
+`EXTRACTORS` is the table. All payloads of one encoding in a text make up one derived text, a line each, so that a
+list of a thousand small payloads costs one search. What an encoding hides may be encoded again: `extract` goes down to a depth,
+a number of payloads and a number of characters, and says what it left. One pass of a gate clears most texts of all.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+
+import re2
+
+from guardrails.detectors import payloads
+from guardrails.detectors.payloads import Payload
+from guardrails.text import normalized, surrogates_replaced
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A payload within a derived text: it begins at `start` there and stands at `begin` to `end` in its source.
+
+    `starts` has the place in the source of each character, and of the end; None where only the whole payload can be
+    pointed at.
+    """
+
+    start: int
+    begin: int
+    end: int
+    starts: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A text that stood encoded in another one: `origin` names the encodings from the outside in, as `base64>hex`.
+
+    `source` is the derived text that it stood in, None where that is the text itself.
+    """
+
+    text: str
+    origin: str
+    pieces: tuple[Piece, ...]
+    source: Derived | None = None
+
+    def originals(self, span: Span) -> list[Span]:
+        """Return the stretches of the text itself that a span of this text stands for, one for each payload touched."""
+        start, end = span
+        found: list[Span] = []
+        for at in range(bisect_right(self.pieces, start, key=attrgetter("start")) - 1, len(self.pieces)):
+            piece = self.pieces[at]
+            if piece.start >= end:
+                break
+            if piece.starts is None:
+                found.append((piece.begin, piece.end))
+                continue
+            last = len(piece.starts) - 1
+            first, stop = (
+                min(max(start - piece.start, 0), last - 1),
+                min(max(end - piece.start, 1), last),
+            )
+            found.append((piece.starts[first], piece.starts[stop]))
+        if self.source is None:
+            return found
+        return [each for stretch in found for each in self.source.originals(stretch)]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was decoded from a text, sources before what stood in them, and why some of it was not."""
+
+    derived: tuple[Derived, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+NOTHING = Extraction()
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """An encoding: its name, a pattern (RE2) that a text must match to hold any, and what finds the payloads.
+
+    With `raw`, it is looked for in the text as it is, elsewhere with invisible and look-alike characters undone.
+    """
+
+    name: str
+    gate: str
+    find: Callable[[str], Iterable[Payload]]
+    raw: bool = False
+
+
+EXTRACTORS: tuple[Extractor, ...] = (
+    Extractor("base64", payloads.BASE64_GATE, payloads.base64),
+    Extractor("hex", payloads.HEX_GATE, payloads.hexadecimal),
+    Extractor("percent", payloads.PERCENT_GATE, payloads.percent),
+    Extractor("rot13", payloads.ROT13_GATE, payloads.rot13),
+    Extractor("codes", payloads.CODES_GATE, payloads.codes),
+    Extractor("tags", payloads.TAGS_GATE, payloads.tags, raw=True),
+    Extractor("variation", payloads.VARIATION_GATE, payloads.variation, raw=True),
+)
+
+
+class _Gate:
+    """One pass over a text that tells which extractors may find something in it."""
+
+    def __init__(self, extractors: Sequence[Extractor]) -> None:
+        options = re2.Options()
+        options.log_errors = False
+        options.max_mem = 32 << 20
+        self._set = re2.Set.SearchSet(options)
+        self._extractors = extractors
+        for extractor in extractors:
+            self._set.Add(extractor.gate)
+        self._set.Compile()
+
+    def open(self, text: str) -> list[Extractor]:
+        return [self._extractors[index] for index in sorted(self._set.Match(text) or ())]
+
+
+@lru_cache(maxsize=1)
+def _gates() -> tuple[_Gate, _Gate]:
+    """Return the gate of what is read with tricks undone, and of what is read as it is."""
+    readable = [extractor for extractor in EXTRACTORS if not extractor.raw]
+    return _Gate(readable), _Gate([extractor for extractor in EXTRACTORS if extractor.raw])
+
+
+class _Budget:
+    """What may still be decoded of one text, and what was left for that."""
+
+    def __init__(self, count: int, characters: int) -> None:
+        self._count = count
+        self._characters = characters
+        self.left: dict[str, None] = {}
+
+    def kept(self, hidden: Iterable[Payload]) -> list[Payload]:
+        """Return the payloads that may be decoded, in order."""
+        kept: list[Payload] = []
+        for payload in hidden:
+            if self._count < 1:
+                self.left["more encoded payloads than are decoded"] = None
+                break
+            if len(payload.text) > self._characters:
+                self.left["encoded payloads longer than is decoded"] = None
+                continue
+            self._count -= 1
+            self._characters -= len(payload.text)
+            kept.append(payload)
+        return kept
+
+
+@lru_cache(maxsize=16)
+def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
+    """Return what stands encoded in a text.
+
+    Args:
+        text: any text; lone surrogates are skipped.
+        depth: encodings within encodings, 1 for the outermost alone; 0 decodes nothing.
+        count: payloads in all.
+        characters: characters of all derived texts together.
+    """
+    if depth < 1:
+        return NOTHING
+    budget = _Budget(count, characters)
+    found: list[Derived] = []
+    level: list[tuple[str, Derived | None]] = [(surrogates_replaced(text), None)]
+    for _ in range(depth):
+        following: list[tuple[str, Derived | None]] = []
+        for source, parent in level:
+            for extractor, hidden in _payloads(source):
+                if kept := budget.kept(hidden):
+                    derived = _joined(extractor.name, kept, parent)
+                    following.append((derived.text, derived))
+        found += [derived for _, derived in following if derived is not None]
+        level = following
+    for source, _ in level:
+        for extractor, _ in _payloads(source):
+            budget.left[f"{extractor.name} nested deeper than {depth} levels"] = None
+    return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING
+
+
+def _payloads(text: str) -> list[tuple[Extractor, list[Payload]]]:
+    readable, raw = _gates()
+    found: list[tuple[Extractor, list[Payload]]] = []
+    if text.isascii():
+        found += [(extractor, list(extractor.find(text))) for extractor in readable.open(text)]
+    else:
+        view = normalized(text)
+        for extractor in readable.open(view.text):
+            hidden = [payload.moved(view.original) for payload in extractor.find(view.text)]
+            found.append((extractor, hidden))
+        found += [(extractor, list(extractor.find(text))) for extractor in raw.open(text)]
+    return [(extractor, hidden) for extractor, hidden in found if hidden]
+
+
+def _joined(name: str, hidden: Sequence[Payload], source: Derived | None) -> Derived:
+    pieces: list[Piece] = []
+    start = 0
+    for payload in hidden:
+        pieces.append(Piece(start, payload.begin, payload.end, payload.starts))
+        start += len(payload.text) + 1
+    origin = name if source is None else f"{source.origin}>{name}"
+    return Derived("\n".join(payload.text for payload in hidden), origin, tuple(pieces), source)
