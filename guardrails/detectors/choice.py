@@ -41,7 +41,7 @@ class Choice:
         if problems:
             raise ConfigProblems(problems)
         chosen = self.categories(wanted)
-        return Patterns(detector, PatternTable(row for row in self._rows if row.category in chosen))
+        return Patterns(detector, PatternTable(row for row in self._rows if row.category in chosen), view="codes")
 
     def _hint(self, name: str) -> str:
         close = difflib.get_close_matches(name.removeprefix(self._root), self.names, n=1)

@@ -1,6 +1,7 @@
 """Regular expressions in, findings with exact spans out; linear time wherever RE2 can run them (`table.py`).
 
-Each pattern sees the plain text and, where it differs, the normalized view; findings are in original coordinates.
+Each pattern sees the plain text and, where they differ, the normalized view and the readings in which spelling tricks
+are undone (`text.revealed`); findings are in original coordinates.
 """
 
 from __future__ import annotations
@@ -16,14 +17,27 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lin
 from guardrails.detectors.config import Config
 from guardrails.detectors.table import Entry, Pattern, PatternError, PatternTable, compile_row, shown
 from guardrails.detectors.validators import VALIDATORS
-from guardrails.text import View, normalized, surrogates_replaced
+from guardrails.text import View, normalized, revealed, surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 
 class Patterns:
-    """The detector: a table of patterns over the plain text and, where it differs, the normalized view."""
+    """The detector: a table of patterns over the views of a text.
 
-    def __init__(self, name: str, table: PatternTable, *, view: str = "both") -> None:
+    Args:
+        name: of the detector.
+        table: its patterns.
+        view: `both` is the plain text and the normalized view, `all` the revealed readings too; `codes` leaves out of
+            these what makes letters of digits or drops repeats, for numbers and credentials.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        table: PatternTable,
+        *,
+        view: Literal["all", "codes", "both", "plain", "normalized"] = "both",
+    ) -> None:
         self._name = name
         self.table = table
         self._view = view
@@ -36,12 +50,8 @@ class Patterns:
         text = surrogates_replaced(text)
         try:
             found = self.table.search(text) if self._view != "normalized" else []
-            if self._view != "plain" and not text.isascii():
-                view = normalized(text)
-                if view.text != text or self._view == "normalized":
-                    found.extend(self._mapped(view))
-            elif self._view == "normalized":
-                found = self.table.search(text)
+            for view in self._views(text):
+                found.extend((row, *view.original(*span)) for row, *span in self.table.search(view.text))
         except TimeoutError as error:
             return Detection(error=str(error))
         if not found:
@@ -54,8 +64,15 @@ class Patterns:
             )
         )
 
-    def _mapped(self, view: View) -> list[tuple[Pattern, int, int]]:
-        return [(row, *view.original(start, end)) for row, start, end in self.table.search(view.text)]
+    def _views(self, text: str) -> tuple[View, ...]:
+        """Return what is searched beside the plain text."""
+        if self._view == "plain":
+            return ()
+        views = revealed(text, letters=self._view == "all") if self._view in ("all", "codes") else ()
+        if self._view != "normalized" and text.isascii():
+            return views
+        view = normalized(text)
+        return (view, *views) if view.text != text or self._view == "normalized" else views
 
 
 class PatternConfig(Config):
@@ -90,8 +107,9 @@ class PatternsConfig(Config):
     """What a match is; by default `custom.` and the detector's name."""
     score: float = Field(default=1.0, gt=0, le=1)
     """The score of a match, in 0..1."""
-    view: Literal["both", "plain", "normalized"] = "both"
-    """Which view of the text is searched: as it is, with obfuscation undone, or both (the default)."""
+    view: Literal["all", "both", "plain", "normalized"] = "all"
+    """Which views of the text are searched: as it is (`plain`), with look-alike and invisible characters undone
+    (`normalized`), `both`, or `all`: with leetspeak, spaced-out and repeated letters and codes undone too (the default)."""
 
 
 def default_category(name: str) -> str:

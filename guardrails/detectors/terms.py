@@ -3,11 +3,14 @@
 Terms and text are folded alike (case, accents, compatibility forms, invisible and look-alike characters), so
 that a term is found however it is dressed; `case: exact` compares the plain text instead. In phrases any single
 white space counts as a space. Every complete occurrence is a finding of its own; overlaps merge when redacted.
+
+With `case: ignore`, a text in which spelling tricks are found (leetspeak, spaced-out or repeated letters, codes for
+characters) is searched once more for terms in disguise; a text without pays one pass of the gate (`text.gate`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import ahocorasick_rs
@@ -16,7 +19,9 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns import category_problem, default_category, nothing
-from guardrails.text import View, folded, is_word, surrogates_replaced
+from guardrails.text import View, disguised, folded, is_word, surrogates_replaced
+from guardrails.text.marks import CODES, JOINT, REPEAT, REST
+from guardrails.text.spelling import is_marked, places, skeleton, spelling, windows
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 SPACES = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
@@ -30,6 +35,14 @@ UNSPACED = (
     (0xAC00, 0xD7AF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
 )  # fmt: skip
 """Scripts written without spaces between words, or that glue particles on (Thai to Hangul): no word boundary to ask for."""
+
+
+WORD_MARKS = frozenset((REPEAT, *(code for sign, code in CODES.items() if sign.isdigit())))
+"""Marks of what belongs to a word for certain; `$h1t` may be `shit`, or `hit` behind a sign."""
+
+SHORTEST_INSIDE = 4
+"""Characters of a term from which it may begin and end anywhere in a run of joined letters (`i g n o r e a l l`), where
+word ends are lost."""
 
 
 def _needs_boundary(char: str) -> bool:
@@ -54,8 +67,76 @@ def automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
     return ahocorasick_rs.AhoCorasick(forms, implementation=kind)
 
 
+class Disguises:
+    """Terms in marked text: one automaton finds them as codes spell them, one of skeletons proposes where there are
+    marks, and the spelling of a term decides.
+    """
+
+    def __init__(
+        self,
+        forms: Sequence[str],
+        edges: Sequence[tuple[bool, bool]],
+        plain: ahocorasick_rs.AhoCorasick,
+        *,
+        words: bool,
+    ) -> None:
+        self._forms = forms
+        self._edges = edges
+        self._plain = plain
+        self._words = words
+        by_skeleton: dict[str, list[int]] = {}
+        for index, form in enumerate(forms):
+            by_skeleton.setdefault(skeleton(form), []).append(index)
+        self._indexes = list(by_skeleton.values())
+        self._skeletons = automaton(list(by_skeleton))
+        self._longest = max(map(len, forms))
+
+    def search(self, marks: View) -> set[tuple[int, int]]:
+        """Return the raw spans of the terms in a marked text."""
+        view = folded(marks.text)
+        hay = _single_spaces(view.text)
+        found = {*self._plain.find_matches_as_indexes(hay, overlapping=True), *self._candidates(hay)}
+        return {
+            marks.original(*view.original(start, end))
+            for index, start, end in found
+            if not self._words or self._stands_alone(hay, index, start, end)
+        }
+
+    def _candidates(self, hay: str) -> Iterator[tuple[int, int, int]]:
+        for low, high in windows(hay, self._longest):
+            part = hay[low:high]
+            proposed = {*self._skeletons.find_matches_as_indexes(skeleton(part), overlapping=True)}
+            if not proposed:
+                continue
+            starts, ends = places(part)
+            for at, first, last in proposed:
+                base, piece = low + starts[first], part[starts[first] : ends[last - 1]]
+                if not is_marked(piece):
+                    continue
+                for index in self._indexes[at]:
+                    for match in spelling(self._forms[index]).finditer(piece):
+                        yield index, base + match.start(), base + match.end()
+
+    def _stands_alone(self, hay: str, index: int, start: int, end: int) -> bool:
+        left, right = self._edges[index]
+        inside = len(self._forms[index]) >= SHORTEST_INSIDE
+        before = start - 1
+        while before > 0 and hay[before] == REST:
+            before -= 1
+        if left and start > 0 and _goes_on(hay[before], inside):
+            return False
+        return not (right and end < len(hay) and _goes_on(hay[end], inside))
+
+
+def _goes_on(neighbour: str, inside: bool) -> bool:
+    """Say whether a word goes on with its neighbour in a marked text; with a joint it does not if it may end `inside`."""
+    if neighbour == JOINT:
+        return not inside
+    return neighbour in WORD_MARKS or _needs_boundary(neighbour)
+
+
 class Terms:
-    """The detector: one Aho-Corasick automaton over the folded (or plain) text."""
+    """The detector: one Aho-Corasick automaton over the folded (or plain) text, and one for terms in disguise."""
 
     inline = True
 
@@ -71,6 +152,7 @@ class Terms:
         self._spaced = any(" " in form for form in forms)
         self._edges = [(_needs_boundary(form[0]), _needs_boundary(form[-1])) for form in forms]
         self._automaton = automaton(forms)
+        self._disguises = Disguises(forms, self._edges, self._automaton, words=words) if fold else None
 
     @staticmethod
     def form(term: str, *, fold: bool) -> str:
@@ -88,26 +170,27 @@ class Terms:
         if self._spaced:
             hay = _single_spaces(hay)
         matches = self._automaton.find_matches_as_indexes(hay, overlapping=True)
-        return self._detection(hay, view, matches) if matches else CLEAN
-
-    def _detection(self, hay: str, view: View | None, matches: list[tuple[int, int, int]]) -> Detection:
-        spans = [
+        marks = disguised(text) if self._disguises is not None else None
+        if not matches and marks is None:
+            return CLEAN
+        spans = {
             (start, end) if view is None else view.original(start, end)
             for index, start, end in matches
-            if not self._words or self._stands_alone(hay, self._edges[index], start, end)
-        ]
-        findings = tuple(
-            Finding(self._category, self._score, self._name, span) for span in sorted(set(spans))
-        )
+            if not self._words or _stands_alone(hay, self._edges[index], start, end)
+        }
+        if self._disguises is not None and marks is not None:
+            spans.update(self._disguises.search(marks))
+        findings = tuple(Finding(self._category, self._score, self._name, span) for span in sorted(spans))
         return Detection(findings) if findings else CLEAN
 
-    @staticmethod
-    def _stands_alone(hay: str, edges: tuple[bool, bool], start: int, end: int) -> bool:
-        # Asked of the neighbour as well: in Chinese text an English name touches the words around it.
-        left, right = edges
-        if left and start > 0 and _needs_boundary(hay[start - 1]):
-            return False
-        return not (right and end < len(hay) and _needs_boundary(hay[end]))
+
+def _stands_alone(hay: str, edges: tuple[bool, bool], start: int, end: int) -> bool:
+    """Say whether a match is a word of its own, where its edges ask for that."""
+    # Asked of the neighbour as well: in Chinese text an English name touches the words around it.
+    left, right = edges
+    if left and start > 0 and _needs_boundary(hay[start - 1]):
+        return False
+    return not (right and end < len(hay) and _needs_boundary(hay[end]))
 
 
 class TermsConfig(Config):
@@ -126,7 +209,8 @@ class TermsConfig(Config):
     match: Literal["word", "substring"] = "word"
     """Whether a term must stand alone as a word, or may be part of one."""
     case: Literal["ignore", "exact"] = "ignore"
-    """`ignore` folds case, accents, invisible and look-alike characters; `exact` compares the text as it is."""
+    """`ignore` folds case, accents, invisible and look-alike characters, and undoes leetspeak, spaced-out and repeated
+    letters and codes such as `&#105;`; `exact` compares the text as it is."""
 
 
 def _category(name: str, config: TermsConfig) -> str:

@@ -21,6 +21,7 @@ from guardrails.engine.detect import sound
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.policy.compile import CompiledPolicy
+from guardrails.text import revealed
 from guardrails.types import CLEAN, Action, Coverage, Detection, KindCoverage, Stage, Text
 
 MOST_ROWS = 100
@@ -93,7 +94,7 @@ class Quick:
         batch = (content,)
         before = started
         detectors = path.detectors
-        if path.filter is not None and path.filter.clear(content.text):
+        if path.filter is not None and _is_clear(path.filter, content.text):
             detectors = path.others
             known.update(dict.fromkeys(path.patterns, CLEAN))
             before = perf_counter()
@@ -130,6 +131,11 @@ class Quick:
         quick = all(bound.inline for bound in bounds.values()) and not any(plan.always for plan in plans)
         self._paths[stages] = _path(tuple(bounds.values())) if quick else None
         return self._paths[stages]
+
+
+def _is_clear(table: PatternTable, text: str) -> bool:
+    """Tell whether no pattern can be found in a text, however it is read."""
+    return table.clear(text) and all(table.clear(view.text) for view in revealed(text))
 
 
 def _path(detectors: tuple[Bound, ...]) -> Path:

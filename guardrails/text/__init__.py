@@ -1,8 +1,10 @@
-"""Views of a text, with every offset mapped back to the original; standard library only.
+"""Views of a text, with every offset mapped back to the original; standard library and RE2 only.
 
 View                 a text as it is read, and the map from its spans to spans of the original
 normalized           the view with case: invisible characters out, NFKC, look-alikes as ASCII
 folded               the view that terms are matched on: normalized, without case and accents
+revealed             the further readings in which spelling tricks are undone; none for almost every text
+disguised            the one view in which what disguises a text is marked, for terms (`marks`, `spelling`)
 settled              how much of a growing text has a view that can no longer change
 is_word              whether a character belongs to a word, for word boundaries
 surrogates_replaced  a text that can be encoded, offsets kept
@@ -10,7 +12,17 @@ surrogates_replaced  a text that can be encoded, offsets kept
 
 from __future__ import annotations
 
+from guardrails.text.readings import disguised, revealed
 from guardrails.text.views import View, folded, normalized, settled
 from guardrails.text.words import is_word, surrogates_replaced
 
-__all__ = ["View", "folded", "is_word", "normalized", "settled", "surrogates_replaced"]
+__all__ = [
+    "View",
+    "disguised",
+    "folded",
+    "is_word",
+    "normalized",
+    "revealed",
+    "settled",
+    "surrogates_replaced",
+]

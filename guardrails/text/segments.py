@@ -100,7 +100,19 @@ def spell(segment: str) -> str:
     visible = _hidden().sub("", segment)
     if _combining().match(visible):
         return _alone(visible)
-    return _capped(plain(visible))
+    return _capped(_unstacked(plain(visible)))
+
+
+def _unstacked(spelling: str) -> str:
+    """Return an ASCII character without its marks where they make no letter of an alphabet together: zalgo.
+
+    Of letters with several marks, the Vietnamese ones are such.
+    """
+    apart = unicodedata.normalize("NFD", spelling)
+    base = _combining().sub("", apart)
+    several = len(apart) > len(base) + 1 and not "\u1ea0" <= spelling <= "\u1ef9"
+    stacked = (len(base) < len(spelling) or several) and base.isascii()
+    return base if stacked else spelling
 
 
 @lru_cache(maxsize=4096)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
 from guardrails.text import _tables, segments
 
-_Piece = tuple[int, int, int, int]
+Piece = tuple[int, int, int, int]
 """Where view and raw text differ in length: view end, view start, raw start, raw end."""
 
 _ASCII: Final = bytes(range(128))
@@ -26,7 +26,7 @@ _COARSE_ASTRAL: Final = "\\U00010000-\\U0001f2ff\\U000e0000-\\U000e0fff"
 _MAX_REPLACED: Final = 40
 _MAX_REMEMBERED: Final = 65_536
 # The detectors of one check ask for the view of the same text one after the other: it is made once for all of them.
-_SHARED: Final = 16
+SHARED: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,17 @@ class View:
     """
 
     text: str
-    _pieces: tuple[_Piece, ...] | None = None
+    _pieces: tuple[Piece, ...] | None = None
+    _under: View | None = None
 
     @property
     def identity(self) -> bool:
         """Whether offsets are the same in view and raw text; the characters may differ one for one."""
-        return self._pieces is None
+        return self._pieces is None and (self._under is None or self._under.identity)
+
+    def over(self, under: View) -> View:
+        """Return this view of `under.text` as a view of what `under` is a view of."""
+        return View(self.text, self._pieces, under)
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the raw text that reads as `text[start:end]`, in O(log changes).
@@ -62,10 +67,10 @@ class View:
         """
         if not 0 <= start <= end <= len(self.text):
             raise ValueError(f"no span {start}:{end} in a view of {len(self.text)} characters")
-        if self._pieces is None:
-            return start, end
-        first = self._raw(start)[0]
-        return first, self._raw(end - 1)[1] if end > start else first
+        if self._pieces is not None:
+            first = self._raw(start)[0]
+            start, end = first, self._raw(end - 1)[1] if end > start else first
+        return (start, end) if self._under is None else self._under.original(start, end)
 
     def _raw(self, index: int) -> tuple[int, int]:
         pieces = self._pieces or ()
@@ -150,22 +155,43 @@ def settled(text: str) -> int:
     return len(text)
 
 
-@lru_cache(maxsize=_SHARED)
+@lru_cache(maxsize=SHARED)
 def _normalized(text: str) -> View:
     return _view(text, _normalizing())
 
 
-@lru_cache(maxsize=_SHARED)
+@lru_cache(maxsize=SHARED)
 def _folded(text: str) -> View:
     return _view(text, _folding())
 
 
+def replaced(text: str, changes: Iterable[tuple[int, int, str]]) -> View:
+    """Return the view of `text` in which stretches read differently.
+
+    Args:
+        text: the raw text.
+        changes: start and end of each stretch and what it reads, in order, without overlaps. A character of what
+            it reads stands for the whole stretch; where that is empty, the stretch is left out.
+    """
+    parts: list[str] = []
+    pieces: list[Piece] = []
+    copied = length = 0
+    for start, end, spelling in changes:
+        parts += text[copied:start], spelling
+        length += start - copied
+        pieces.append((length + len(spelling), length, start, end))
+        length += len(spelling)
+        copied = end
+    if not pieces:
+        return View(text)
+    parts.append(text[copied:])
+    return View("".join(parts), tuple(pieces))
+
+
 def _view(text: str, reading: _Reading) -> View:
     spelled, whole = _respelled(text, reading)
-    pieces: tuple[_Piece, ...] = ()
-    if not whole:
-        spelled, pieces = _assembled(spelled, reading)
-    return View(text) if spelled == text else View(spelled, pieces or None)
+    view = View(spelled) if whole else replaced(spelled, _assembled(spelled, reading))
+    return View(text) if view.text == text else view
 
 
 def _respelled(text: str, reading: _Reading) -> tuple[str, bool]:
@@ -195,12 +221,10 @@ def _respelled(text: str, reading: _Reading) -> tuple[str, bool]:
     return spelled, whole
 
 
-def _assembled(text: str, reading: _Reading) -> tuple[str, tuple[_Piece, ...]]:
-    """Spell every segment that can change alone, and copy what lies between them whole."""
+def _assembled(text: str, reading: _Reading) -> Iterator[tuple[int, int, str]]:
+    """Spell every segment that can change alone: where it stands, and what it reads."""
     search, unit, spell = reading.hits.search, segments.unit().match, reading.spell
-    parts: list[str] = []
-    pieces: list[_Piece] = []
-    copied = end = length = 0
+    end = 0
     while hit := search(text, end):
         start = hit.start()
         match = unit(text, start - 1, start - 1 + segments.CAP) if start > end else None
@@ -212,10 +236,4 @@ def _assembled(text: str, reading: _Reading) -> tuple[str, tuple[_Piece, ...]]:
         segment = match[0]
         spelling = spell(segment)
         if spelling != segment:
-            parts += text[copied:start], spelling
-            length += start - copied
-            pieces.append((length + len(spelling), length, start, end))
-            length += len(spelling)
-            copied = end
-    parts.append(text[copied:])
-    return "".join(parts), tuple(pieces)
+            yield start, end, spelling

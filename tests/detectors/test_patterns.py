@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.patterns import KIND, PatternsConfig, default_category
+from guardrails.detectors.patterns import KIND, Patterns, PatternsConfig, default_category
+from guardrails.detectors.table import Pattern, PatternTable
 from guardrails.types import Detection, Image, Text
 
 
@@ -68,6 +69,39 @@ def test_each_pattern_has_its_own_settings() -> None:
 def test_views_undo_obfuscation_and_keep_the_span(view: str, text: str, expected: list[str]) -> None:
     """A dressed word is found in the normalized view, once, with the span of the text as it was given."""
     assert [found[2] for found in spans(text, patterns=["secret"], view=view)] == expected
+
+
+@pytest.mark.parametrize(
+    ("view", "text", "expected"),
+    [
+        (
+            "all",
+            "s3cr3t s.e.c.r.e.t &#115;ecret seeecret",
+            ["s3cr3t", "s.e.c.r.e.t", "&#115;ecret", "seeecret"],
+        ),
+        ("all", "secret s\u200becret", ["secret", "s\u200becret"]),
+        ("both", "s3cr3t s.e.c.r.e.t &#115;ecret s\u200becret", ["s\u200becret"]),
+        ("normalized", "s3cr3t s.e.c.r.e.t", []),
+        ("plain", "s3cr3t s.e.c.r.e.t", []),
+    ],
+)
+def test_all_views_undo_spelling_tricks(view: str, text: str, expected: list[str]) -> None:
+    """`all` also finds what is spelled with signs, apart, in codes or with repeats; the other values do not."""
+    assert [found[2] for found in spans(text, patterns=["secret"], view=view)] == expected
+
+
+def test_all_is_what_a_policy_gets_that_says_nothing() -> None:
+    """Tricks are undone by default."""
+    assert [found[2] for found in spans("a s3cr3t", patterns=["secret"])] == ["s3cr3t"]
+
+
+def test_codes_alone_leave_digits_digits() -> None:
+    """For numbers and credentials, codes are read and digits joined, and no digit becomes a letter."""
+    table = PatternTable([Pattern(r"\b\d{7}\b", "custom.number"), Pattern("secret", "custom.word")])
+    text = "4.1.1.1.1.1.1 and &#52;111111 s3cr3t"
+    findings = Patterns("n", table, view="codes").detect([Text(text)])[0].findings
+    assert [text[slice(*each.span)] for each in findings] == ["4.1.1.1.1.1.1", "&#52;111111"]
+    assert Patterns("n", table).detect([Text(text)])[0].findings == ()
 
 
 @given(st.text(alphabet="ab \u200bａé\ud800", max_size=10), st.text(alphabet="xy \u0301三", max_size=10))

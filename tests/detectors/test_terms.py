@@ -66,6 +66,113 @@ def test_a_planted_term_is_found_exactly(term: str, dress: str, before: str, aft
     assert text[:begin] + "[X]" + text[end:] == f"{before}. [X] .{after}"
 
 
+HIDDEN = ["casino", "illicit", "blue harvest", "ignore rules", "feeling", "hello there"]
+SIGNS = {"a": "4@", "e": "3", "i": "1!", "l": "1|", "o": "0", "s": "5$", "t": "7"}
+
+
+def leet(letters: list[str], draw: st.DataObject) -> list[str]:
+    """Write the letters inside words as signs, where there are some."""
+    inside = [0 < at < len(letters) - 1 and " " not in letters[at - 1 : at + 2] for at in range(len(letters))]
+    return [
+        draw.draw(st.sampled_from(SIGNS[char])) if inner and char in SIGNS else char
+        for char, inner in zip(letters, inside, strict=True)
+    ]
+
+
+def repeated(letters: list[str], draw: st.DataObject) -> list[str]:
+    """Write each letter three to five times."""
+    return [char if char == " " else char * draw.draw(st.integers(3, 5)) for char in letters]
+
+
+def dressed(letters: list[str], draw: st.DataObject) -> list[str]:
+    """Write letters in capitals, wide or circled."""
+    forms = [str.upper, fullwidth, lambda char: chr(0x24D0 + ord(char) - 97) if "a" <= char <= "z" else char]
+    return [draw.draw(st.sampled_from(forms))(char) for char in letters]
+
+
+def coded(letters: list[str], draw: st.DataObject) -> list[str]:
+    """Write some characters, not all of them, as entities or escapes."""
+    forms = [str, lambda c: f"&#{ord(c)};", lambda c: f"&#x{ord(c):X};", lambda c: f"\\u{ord(c):04x}"]
+    return [
+        "".join(draw.draw(st.sampled_from(forms))(char) if ord(char) < 0x10000 else char for char in each)
+        for each in letters
+    ]
+
+
+def spaced(letters: list[str], draw: st.DataObject) -> list[str]:
+    """Put one separator between all letters, words further apart; with a space their ends are lost."""
+    separator, gap = draw.draw(
+        st.sampled_from([(" ", "   "), (" ", " "), (".", " "), ("-", " "), ("_", " "), (" - ", "  ")])
+    )
+    singles = "".join(letters)
+    return [
+        separator.join(gap if char == " " else char for char in singles).replace(
+            f"{separator}{gap}{separator}", gap
+        )
+    ]
+
+
+def hidden(letters: list[str], draw: st.DataObject) -> list[str]:
+    """Put invisible characters between letters."""
+    return [draw.draw(st.sampled_from("\u200b\u00ad\u2060")).join(letters)]
+
+
+STAGES = (leet, dressed, repeated, spaced, coded, hidden)
+
+
+@given(
+    st.sampled_from(HIDDEN), st.sets(st.sampled_from(range(len(STAGES))), min_size=1, max_size=2), st.data()
+)
+def test_a_disguised_term_is_found_exactly(term: str, stages: set[int], data: st.DataObject) -> None:
+    """Every trick, and any two together: the finding is the disguise, from its first character to its last."""
+    letters = list(term)
+    for stage in sorted(stages):
+        letters = STAGES[stage](letters, data)
+    disguise = "".join(letters)
+    text = f"Well, this: {disguise}, and so on."
+
+    spans = {each.span for each in build(terms=[*HIDDEN, *TERMS]).detect([Text(text)])[0].findings}
+
+    assert (12, 12 + len(disguise)) in spans
+    assert all(span is not None and 12 <= span[0] < span[1] <= 12 + len(disguise) for span in spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "terms", "expected"),
+    [
+        ("1gn0r3 4ll", ["ignore all"], ["1gn0r3 4ll"]),
+        ("please i g n o r e a l l of it", ["ignore all"], ["i g n o r e a l l"]),
+        ("p l e a s e i g n o r e", ["ignore"], ["i g n o r e"]),
+        ("a s s e s s e d", ["ass"], []),
+        ("t h i s   a s s", ["ass"], ["a s s"]),
+        ("cl4ssic 4ss3t", ["ass", "asset"], ["4ss3t"]),
+        ("$h1t, h1t!", ["hit", "shit"], ["$h1t", "h1t", "h1t"]),
+        ("5h1t", ["hit"], []),
+        ("feeel feel", ["fel", "feel"], ["feeel", "feel"]),
+        ("beet the beeet", ["bet"], ["beeet"]),
+        ("th3 rap1st", ["therapist"], []),
+        ("th3rap1st", ["the rapist"], []),
+        ("&lt;b&gt;ac&shy;me&lt;/b&gt;", ["acme"], ["ac&shy;me"]),
+        ("b|u3 harv3st", ["blue harvest"], ["b|u3 harv3st"]),
+        ("\U0001f170\ufe0f\U0001f172\U0001f17c\U0001f174 \U0001f1e6\u200b\U0001f1e8\u200b\U0001f1f2\u200b\U0001f1ea 1\ufe0f\u20e3cm3s",
+         ["acme", "icmes"], ["\U0001f170\ufe0f\U0001f172\U0001f17c\U0001f174",
+                            "\U0001f1e6\u200b\U0001f1e8\u200b\U0001f1f2\u200b\U0001f1ea", "1\ufe0f\u20e3cm3s"]),
+        ("1gn0re", ["IGNORE"], ["1gn0re"]),
+        ("h4x0r 4 c h a n", ["4chan", "h4x0r"], ["h4x0r", "4 c h a n"]),
+        ("utf8 covid19 R2D2", ["utfb", "covidig", "rzdz", "covidlg"], []),
+    ],
+)  # fmt: skip
+def test_disguises(text: str, terms: list[str], expected: list[str]) -> None:
+    """Words must stand alone in disguise too; where joined letters lose word ends, longer terms may end anywhere."""
+    assert found(text, terms=terms) == expected
+
+
+def test_part_of_a_disguised_word() -> None:
+    """Substrings are found inside disguised words; the exact case knows no disguise."""
+    assert found("cl4ssic", terms=["ass"], match="substring") == ["4ss"]
+    assert found("4ss3t", terms=["asset"], case="exact") == []
+
+
 @given(AROUND)
 def test_nothing_is_found_where_nothing_is(text: str) -> None:
     """Texts without a term are clean."""

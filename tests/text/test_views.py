@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.text import View, folded, normalized, settled
 from guardrails.text.segments import CAP, joiner
+from guardrails.text.views import replaced
 
 Viewer = Callable[[str], View]
 
@@ -57,6 +58,7 @@ texts = st.one_of(hostile, runs, st.text(st.characters(codec=None)))
         ("\U0001f175\U0001f17e\U0001f1f7bidden", "FORbidden"),
         ("\U0001f155\u20ddorbidden", "Forbidden"),
         ("\ufb01ne", "fine"),
+        ("\u249c\U0001f111\u24f5\u15e9", "aB1A"),
         ("cafe\u0301", "caf\u00e9"),
         ("cafe\u200b\u0301", "caf\u00e9"),
         ("\u0391\u0392\u0395", "ABE"),
@@ -171,6 +173,40 @@ def test_many_different_letters(count: int) -> None:
 def test_lone_surrogates_stay(raw: str) -> None:
     """A lone surrogate neither fails nor stops the rest from being read."""
     assert folded(raw).text == raw.replace("\u200b", "").replace("\u00df", "ss").lower()
+
+
+@pytest.mark.parametrize(
+    ("changes", "read", "span", "original"),
+    [
+        ([], "abcdef", (1, 3), (1, 3)),
+        ([(1, 3, "X")], "aXdef", (1, 2), (1, 3)),
+        ([(1, 3, "XYZ")], "aXYZdef", (2, 3), (1, 3)),
+        ([(1, 3, "")], "adef", (0, 2), (0, 4)),
+        ([(1, 3, ""), (3, 4, "X")], "aXef", (1, 2), (3, 4)),
+        ([(5, 6, "")], "abcde", (4, 5), (4, 5)),
+    ],
+)
+def test_replaced(
+    changes: list[tuple[int, int, str]], read: str, span: tuple[int, int], original: tuple[int, int]
+) -> None:
+    """Stretches read what is said, and all of what they read maps to the whole stretch."""
+    view = replaced("abcdef", changes)
+
+    assert view.text == read
+    assert view.original(*span) == original
+    assert view.identity is (not changes)
+
+
+def test_a_view_over_a_view_maps_to_the_first_text() -> None:
+    """Spans go back through every view."""
+    under = normalized("a\u200b\ufb01e")
+    over = replaced(under.text, [(1, 3, "F")]).over(under)
+
+    assert over.text == "aFe"
+    assert over.original(1, 2) == (2, 3)
+    assert over.original(0, 3) == (0, 4)
+    assert not over.identity
+    assert View("A").over(View("a")).identity
 
 
 @given(texts)

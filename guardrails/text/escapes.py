@@ -1,0 +1,60 @@
+r"""Characters written as codes: a text goes in, the view in which HTML entities and escapes are read comes out.
+
+As browsers and JavaScript read them: `&#105;`, `&#x69;`, `&lt;`, `&lt` (those that need no semicolon), `\u0069`,
+`\u{69}`, `\x69`, `\U00000069`. Control characters, which show nothing, are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from html.entities import html5
+from typing import Final
+
+from guardrails.text.views import View, replaced
+
+_LONGEST: Final = max(map(len, html5))
+_CODES: Final = re.compile(
+    r"&#(?:[xX][0-9a-fA-F]{1,8}|[0-9]{1,9});?"
+    rf"|&([a-zA-Z][a-zA-Z0-9]{{1,{_LONGEST}}};?)"
+    r"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|\\(?:u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]{1,6})\}|x([0-9a-fA-F]{2})|U([0-9a-fA-F]{8}))"
+    r"|[\x00-\x08\x0e-\x1f\x7f]+"
+)
+
+
+def decoded(text: str) -> View | None:
+    """Return the view of `text` with codes as the characters that they stand for; None where there is none."""
+    changes = list(_changes(text))
+    return replaced(text, changes) if changes else None
+
+
+def _changes(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in _CODES.finditer(text):
+        start, end = match.span()
+        if name := match[1]:
+            length = _entity(name)
+            if length:
+                yield start, start + 1 + length, html5[name[:length]]
+        elif match[0][0] == "&":
+            yield start, end, unescape(match[0])
+        elif match[0][0] == "\\":
+            if char := _escape(match[0], next(filter(None, match.groups()), None)):
+                yield start, end, char
+        else:
+            yield start, end, ""
+
+
+def _entity(name: str) -> int:
+    """Return how many characters of `name` are an entity's: all, or the longest start that needs no semicolon."""
+    lengths = range(len(name), 1, -1)
+    return next((length for length in lengths if name[:length] in html5), 0)
+
+
+def _escape(escape: str, digits: str | None) -> str:
+    """Return the character of an escape; empty where there is none. Without `digits` it is a surrogate pair."""
+    if digits is None:
+        return bytes.fromhex(escape[2:6] + escape[8:12]).decode("utf-16-be")
+    code = int(digits, 16)
+    return chr(code) if code < 0xD800 or 0xDFFF < code < 0x110000 else ""

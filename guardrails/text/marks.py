@@ -1,0 +1,191 @@
+r"""Marks: a normalized text goes in, the same text comes out with its disguises marked, one character for one.
+
+Four private marks and one code for each leet sign (control characters, which `escapes` has taken out) say what a
+character may be, so that nothing is decided too early: `1` may be i or l, `feeel` feel or fel, and where single
+letters are joined, words may end anywhere.
+
+Rules, chosen so that `A55`, `h264`, `$5m`, `4x4`, `covid19`, `utf8`, `3rd`, `10k`, `R2D2` and numbers stay:
+
+- Leet signs are read in a word (letters, digits, `@$!|+`, shapes such as `|\/|`) that has one of `013457@$!|€¢` or a
+  shape of three signs between letters, or two of them around letters; or one such digit before three letters, one of
+  `@$` before two, or two of `@$` after a letter; or one of `03@$` at the end after three. Other digits at the end are no
+  evidence, nor are 2, 6, 8, 9 and `+` alone.
+  In a word next to such a word, one sign beside a letter is enough (`h4ck a11`). Hex and mail addresses stay.
+- Single letters are joined from four on with one and the same separator, digits alone from seven on; a longer
+  gap ends a word.
+- Letters count as repeated in words with three the same in a row, or three pairs in a row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from guardrails.text.views import replaced
+
+JOINT: Final = "\x01"
+"""In place of a separator between single letters: nothing, or a space."""
+REPEAT: Final = "\x02"
+"""In place of a letter that repeats the one before it: that letter, or nothing."""
+REST: Final = "\x03"
+"""In place of what belongs to the character before it: the rest of a shape or of a gap."""
+
+SIGNS: Final = {
+    "0": "o", "1": "il", "2": "z", "3": "e", "4": "a", "5": "s", "6": "gb", "7": "t", "8": "b", "9": "g",
+    "@": "a", "$": "s", "!": "il", "|": "il", "+": "t", "€": "e", "¢": "c",
+}  # fmt: skip
+"""What each leet sign may stand for, the likelier letter first."""
+
+SHAPES: Final = {
+    "|\\/|": "m", "/\\/\\": "m", "|\\|": "n", "|_|": "u", "\\/\\/": "w", "|-|": "h", "/-\\": "a",
+    "\\/": "v", "/\\": "a", "|<": "k",
+}  # fmt: skip
+"""Letters drawn with several signs, longer ones before their parts."""
+
+CODES: Final = dict(zip(SIGNS, (chr(code) for code in (*range(0x04, 0x09), *range(0x0E, 0x1A))), strict=True))
+"""The mark of each sign, where it is read as a letter."""
+
+LONGEST: Final = 32
+"""Characters, repeats aside; a longer row of letters and digits is a key or a digest, not a word in disguise."""
+FEWEST_LETTERS: Final = 4
+FEWEST_DIGITS: Final = 7
+
+MARKS: Final = "".join((JOINT, REPEAT, REST, *CODES.values()))
+"""All of them."""
+
+_TO_CODES: Final = str.maketrans(CODES)
+
+_LETTER: Final = r"[^\W\d_]"
+_SHAPE: Final = re.compile("|".join(map(re.escape, SHAPES)))
+_STRONG: Final = r"[013457@$!|€¢]"
+_SIGN: Final = r"[0-9@$!|+€¢]"
+_DISGUISED: Final = re.compile(
+    rf"{_STRONG}{_LETTER}{{2,}}{_STRONG}|{_LETTER}{_SIGN}*{_STRONG}{_SIGN}*{_LETTER}|^(?:[013457][A-Za-z]{{3}}|[@$]{_LETTER}{{2}})|{_LETTER}[@$]{{2}}"
+    rf"|{_LETTER}{{3}}[03@$][!|+]*$"
+)
+_HINTED: Final = re.compile(rf"{_LETTER}{_SIGN}*{_STRONG}|{_STRONG}{_SIGN}*{_LETTER}")
+_HEX: Final = re.compile(r"[0-9a-fA-F]{6,}|0[xX][0-9a-fA-F]+")
+_SAME: Final = re.compile(r"(.)\1+")
+_DOMAIN: Final = re.compile(r"\.[A-Za-z]{2}")
+_ANY_SIGN: Final = re.compile(r"[0-9@$!|+€¢\\/]")
+_TOKEN: Final = re.compile(rf"(?:{_SHAPE.pattern}|[^\W_]|[@$!|+€¢{JOINT}])+")
+
+_SINGLE: Final = r"(?:[^\W_](?![^\W_])|[@$!|])"
+_SEPARATOR: Final = r" ?[.\-_*/,|~+:;'•·] ?| |\n"
+_GAP: Final = r"(?:[ \n]{1,8}|\1{2,3})"
+_NEXT: Final = rf"(?:\1{_SINGLE})"
+# Up to four short groups may stand before the first long one: `a-l-l t-h-e w-o-r-d-s`.
+_SPACED: Final = re.compile(
+    rf"(?<![^\W_]){_SINGLE}({_SEPARATOR}){_SINGLE}"
+    rf"(?:{_NEXT}{{2}}|{_NEXT}?(?:{_GAP}{_SINGLE}{_NEXT}{{0,2}}){{0,3}}?{_GAP}{_SINGLE}{_NEXT}{{3}})"
+    rf"{_NEXT}*+(?:{_GAP}{_SINGLE}{_NEXT}*+)*+"
+)
+
+_WORD: Final = re.compile(rf"(?:[^\W_]|[{MARKS}])+")
+_LONG: Final = re.compile(
+    rf"({_LETTER}){JOINT}*\1{JOINT}*(?:\1|({_LETTER}){JOINT}*\2{JOINT}*({_LETTER}){JOINT}*\3)", re.I
+)
+_RUN: Final = re.compile(rf"({_LETTER})((?:{JOINT}*\1)+)", re.I)
+_OTHER: Final = re.compile(rf"[^{JOINT}]")
+
+
+def joined(text: str) -> str:
+    """Return `text`, normalized and without control characters, with marks in place of separators in runs of single
+    characters; it stays as long as it is, as it does in `spelled` and `squeezed`.
+    """
+    return _SPACED.sub(_joined, text)
+
+
+def spelled(text: str) -> str:
+    """Mark leet signs: in words in disguise, and in those next to one whose own evidence is less (`h4ck a11`)."""
+    tokens = [match for match in _tokens(text) if _may_be_leet(match)]
+    words = [_leet(match[0], near=False) for match in tokens]
+    sure = [word != match[0] for word, match in zip(words, tokens, strict=True)]
+    for at, (left, right) in enumerate(pairwise(tokens)):
+        if right.start() - left.end() == 1 and sure[at] != sure[at + 1]:
+            unsure = at + sure[at]
+            words[unsure] = _leet(tokens[unsure][0], near=True)
+    changes = ((*match.span(), word) for match, word in zip(tokens, words, strict=True))
+    return replaced(text, changes).text
+
+
+def squeezed(text: str) -> str:
+    """Mark the repeats in words that have three of a letter in a row, or three pairs; `www` is no such word."""
+    parts: list[str] = []
+    copied = 0
+    for hit in _LONG.finditer(text):
+        if hit.start() < copied:
+            continue
+        start = hit.start()
+        while start > copied and (text[start - 1].isalnum() or text[start - 1] in MARKS):
+            start -= 1
+        match = _WORD.match(text, start)
+        assert match is not None
+        word = match[0]
+        if len(set(_OTHER.findall(word.lower()))) > 1:
+            word = _RUN.sub(lambda run: run[1] + _OTHER.sub(REPEAT, run[2]), word)
+        parts += text[copied:start], word
+        copied = match.end()
+    return "".join(parts) + text[copied:]
+
+
+def _joined(match: re.Match[str]) -> str:
+    """Mark the separators of a run of single characters, and what is more than a space in its gaps."""
+    run, separator = match[0], match[1]
+    parts, at = [run[0]], 1
+    while at < len(run):
+        behind = at + len(separator)
+        if run.startswith(separator, at) and _is_single(run[behind]):
+            parts.append(JOINT * len(separator))
+        else:
+            behind = next(place for place in range(at, len(run)) if _is_single(run[place]))
+            parts.append(" " + REST * (behind - at - 1))
+        parts.append(run[behind])
+        at = behind + 1
+    singles = "".join(filter(str.isalnum, parts))
+    if singles.isdigit():
+        # `1, 2, 3, 4, 5, 6, 7` is a list.
+        return "".join(parts) if len(singles) >= FEWEST_DIGITS and "," not in separator else run
+    return "".join(parts) if len(singles) >= FEWEST_LETTERS - 1 else run
+
+
+def _is_single(char: str) -> bool:
+    return char.isalnum() or char in "@$!|"
+
+
+def _tokens(text: str) -> Iterator[re.Match[str]]:
+    """Yield the tokens with a sign in them; most of a text is passed over in search of one."""
+    end = 0
+    while hit := _ANY_SIGN.search(text, end):
+        start = hit.start()
+        while start > end and (text[start - 1].isalnum() or text[start - 1] == JOINT):
+            start -= 1
+        match = _TOKEN.match(text, start)
+        end = hit.end()
+        if match is not None and match.end() > hit.start():
+            yield match
+            end = match.end()
+
+
+def _may_be_leet(match: re.Match[str]) -> bool:
+    token = match[0]
+    if token.isalpha() or not any(map(str.isalpha, token)):
+        return False
+    return token.count("@") != 1 or not _DOMAIN.match(match.string, match.end())
+
+
+@lru_cache(maxsize=4096)
+def _leet(token: str, *, near: bool) -> str:
+    """Mark the signs of a token, if it is a word in disguise; those that end a sentence are none of it."""
+    # A shape is a letter; one of three signs is evidence too.
+    plain = _SHAPE.sub(lambda shape: "a@a" if len(shape[0]) > 2 else "a", token.replace(JOINT, ""))
+    if (len(_SAME.sub(r"\1", plain)) > LONGEST and JOINT not in token) or _HEX.fullmatch(plain):
+        return token
+    if not (_DISGUISED.search(plain) or (near and _HINTED.search(plain))):
+        return token
+    shaped = _SHAPE.sub(lambda shape: SHAPES[shape[0]] + REST * (len(shape[0]) - 1), token)
+    body = shaped.rstrip("!|+" + JOINT)
+    return body.translate(_TO_CODES) + shaped[len(body) :]

@@ -1,0 +1,140 @@
+"""Readings: a raw text goes in, the views in which its spelling tricks are undone come out.
+
+Order: normalized; codes decoded (again, for codes of codes) and normalized; disguises marked; marks read. Each step is a view
+over the one before, so spans come back in raw coordinates. All is O(n), and clean text pays the gate alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+from typing import Final
+
+from guardrails.text.escapes import decoded
+from guardrails.text.gate import NOTHING, signals
+from guardrails.text.marks import CODES, JOINT, REPEAT, REST, SIGNS, joined, spelled, squeezed
+from guardrails.text.views import SHARED, View, normalized, replaced
+from guardrails.text.words import surrogates_replaced
+
+ROUNDS: Final = 3
+"""How often codes are decoded: `&amp;#105;` takes two."""
+
+_LIKELY: Final = str.maketrans({code: SIGNS[sign][0] for sign, code in CODES.items()})
+_OTHERWISE: Final = str.maketrans({code: SIGNS[sign][-1] for sign, code in CODES.items()})
+_EITHER: Final = re.compile("[" + "".join(code for sign, code in CODES.items() if SIGNS[sign] == "il") + "]")
+_VOWELS: Final = frozenset("aeouAEOU")
+_RUN: Final = re.compile(f"[{JOINT}{REPEAT}{REST}]+")
+
+
+def disguised(text: str, *, letters: bool = True) -> View | None:
+    """Return the view of `text` with its disguises marked (`marks`); None where nothing is disguised.
+
+    It has case, and reads as the normalized view where nothing is marked. Remembered for the last texts.
+
+    Args:
+        text: the raw text.
+        letters: whether letters made of digits and signs, and repeated letters, are marked too.
+    """
+    return None if _is_clean(text) else _disguised(text, letters)
+
+
+def revealed(text: str, *, letters: bool = True) -> tuple[View, ...]:
+    """Return the further readings of `text`, tricks undone, at most seven; none if there is nothing to undo.
+
+    The first reads codes and joins single letters; those after it also read leet signs as letters (the likelier,
+    then the other, then what fits its neighbours) and repeats (as one letter, then as two), where the text has any.
+    Spans map to the raw characters that spell them, separators inside included and those around not.
+
+    Args:
+        text: the raw text.
+        letters: False leaves digits digits and repeats repeats, for what is made of them: numbers and credentials.
+    """
+    return () if _is_clean(text) else _revealed(text, letters)
+
+
+def _is_clean(text: str) -> bool:
+    # Nearly every text ends here, and ASCII needs no view to be looked at.
+    return signals(text if text.isascii() else _plain(text).text) is NOTHING
+
+
+@lru_cache(maxsize=SHARED)
+def _plain(text: str) -> View:
+    return normalized(surrogates_replaced(text))
+
+
+@lru_cache(maxsize=SHARED)
+def _disguised(text: str, letters: bool) -> View | None:
+    return _lettered(text) if letters else _written(text)
+
+
+def _written(text: str) -> View | None:
+    view = plain = _plain(text)
+    if not signals(plain.text).written:
+        return None
+    for _ in range(ROUNDS):
+        codes = decoded(view.text)
+        if codes is None:
+            break
+        view = codes.over(view)
+        view = normalized(view.text).over(view)
+    text = joined(view.text)
+    return None if text == plain.text else View(text).over(view)
+
+
+def _lettered(text: str) -> View | None:
+    written = _disguised(text, False)
+    view = _plain(text) if written is None else written
+    signal = signals(view.text.replace(JOINT, ""))
+    marked = spelled(view.text) if signal.leet else view.text
+    if signal.repeated:
+        marked = squeezed(marked)
+    return written if marked == view.text else View(marked).over(view)
+
+
+@lru_cache(maxsize=SHARED)
+def _revealed(text: str, letters: bool) -> tuple[View, ...]:
+    # Where codes or joined letters are all there is, both are the same; else this one keeps digits digits.
+    written = _disguised(text, False)
+    marks = _disguised(text, True) if letters else written
+    views = [view for view in dict.fromkeys((written, marks)) if view is not None]
+    found: dict[str, View] = {}
+    for view in views:
+        for reading in _read(view):
+            found.setdefault(reading.text, reading)
+    if found:
+        found.pop(_plain(text).text, None)
+    return tuple(found.values())
+
+
+def _read(marks: View) -> Iterator[View]:
+    """Yield the readings of marks: each way to read signs with each way to read repeats."""
+    text = marks.text
+    spelt = dict.fromkeys((text.translate(_LIKELY), text.translate(_OTHERWISE), _fitting(text)))
+    for once, letters in product((True, False) if REPEAT in text else (True,), spelt):
+        yield replaced(letters, _changes(letters, once=once)).over(marks)
+
+
+def _fitting(text: str) -> str:
+    """Return the text with each sign read as what fits beside its neighbours: `1` as l beside a vowel, else as i."""
+    letters = text.translate(_LIKELY)
+    chars = list(letters)
+    for match in _EITHER.finditer(text):
+        at = match.start()
+        around = "".join(chars[max(at - 1, 0) : at]) + letters[at + 1 : at + 2]
+        again = at > 0 and text[at - 1] == text[at]
+        if chars[at - 1] == "l" if again else any(char in _VOWELS for char in around):
+            chars[at] = "l"
+    return "".join(chars)
+
+
+def _changes(text: str, *, once: bool) -> Iterator[tuple[int, int, str]]:
+    """Yield what marks change: a letter takes its repeats and rests in, and joints that are left over go."""
+    for match in _RUN.finditer(text):
+        (start, end), letter = match.span(), text[match.start() - 1]
+        own = max(text.rfind(REPEAT, start, end), text.rfind(REST, start, end)) + 1
+        if own:
+            yield start - 1, own, letter if once or text.find(REPEAT, start, end) < 0 else letter * 2
+        if own < end:
+            yield max(own, start), end, ""

@@ -1,0 +1,75 @@
+"""Characters written as codes: what they read, and where they stand."""
+
+from __future__ import annotations
+
+import html
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.text.escapes import decoded
+
+
+def read(text: str) -> str:
+    """Return what a text reads, decoded."""
+    view = decoded(text)
+    return text if view is None else view.text
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("&#105;gnore", "ignore"),
+        ("&#105gnore", "ignore"),
+        ("&#x69;&#X6A", "ij"),
+        ("&lt;b&gt;", "<b>"),
+        ("&commat;all", "@all"),
+        ("&ltfoo", "<foo"),
+        ("&notit;", "\u00acit;"),
+        ("&amp;#105;", "&#105;"),
+        ("&nosuch; & &x AT&T", None),
+        ("\\u0069gnore \\x69 \\u{69} \\U00000069", "ignore i i i"),
+        ("\\ud83d\\ude00!", "\U0001f600!"),
+        ("\\ud800 \\u{110000} \\UFFFFFFFF", None),
+        ("\\u12 \\xg1", None),
+        ("a\x00b\x7f\x1bc", "abc"),
+        ("a\tb\r\nc", None),
+        ("&#0;&#xD800;", "\ufffd\ufffd"),
+    ],
+)
+def test_codes_read_as_browsers_and_javascript_read_them(raw: str, expected: str | None) -> None:
+    """Entities with and without semicolon, escapes and pairs; what is none stays, and None says that all does."""
+    view = decoded(raw)
+    assert (None if view is None else view.text) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "span", "original"),
+    [
+        ("x &#105;gnore", (2, 8), (2, 13)),
+        ("x &#105;gnore", (2, 3), (2, 8)),
+        ("&ltb", (0, 1), (0, 3)),
+        ("&ltb", (1, 2), (3, 4)),
+        ("a\x00\x00b", (0, 2), (0, 4)),
+        ("a\x00\x00b", (1, 2), (3, 4)),
+    ],
+)
+def test_spans_cover_the_codes(raw: str, span: tuple[int, int], original: tuple[int, int]) -> None:
+    """A character maps to the whole code that writes it, and to nothing beside it."""
+    view = decoded(raw)
+    assert view is not None
+    assert view.original(*span) == original
+
+
+@given(
+    st.text(st.characters(min_codepoint=32, exclude_characters="\x7f&\\", exclude_categories=["Cs", "Cc"]))
+)
+def test_every_character_can_be_written_as_a_code(text: str) -> None:
+    """What JSON, HTML and numeric entities write reads as what was written."""
+    assert read(json.dumps(text)[1:-1].replace('\\"', '"')) == text
+    assert read(html.escape(text)) == text
+    assert read("".join(f"&#{ord(char)};" for char in text)) == html.unescape(
+        "".join(f"&#{ord(char)};" for char in text)
+    )

@@ -1,0 +1,105 @@
+r"""Marks: which words are in disguise, and which only look so."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.text.marks import CODES, JOINT, REPEAT, REST, SHAPES, SIGNS, joined, spelled, squeezed
+
+SHOWN = str.maketrans(
+    {JOINT: "·", REPEAT: "~", REST: "_", **{code: SIGNS[sign][0] for sign, code in CODES.items()}}
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1gn0r3", "ignore"), ("@ll", "all"), ("$h1t!", "shit!"), ("a$$", "ass"), ("sh!t", "shit"), ("k|ll", "kill"),
+        ("4ttack", "attack"), ("3vil", "evil"), ("cla$$y", "classy"), ("m€an", "mean"),
+        ("h|\\/|m", "hm___m"), ("/\\/\\ake", "m___ake"), ("f|_|n", "fu__n"), ("\\/1@gr@", "v_iagra"),
+        ("|-|-|", None), ("a/b c\\d", None),
+        ("h4ck a11", "hack aii"), ("4ll h4ck", "all hack"), ("a11 the h4ck", "a11 the hack"),
+        ("suicid3", "suicide"), ("kis$!", "kiss!"), ("mp3 sha1", None), ("US$", None),
+        ("sch31ße", "scheiße"),
+        ("A55", None), ("h264", None), ("$5m", None), ("4x4", None), ("covid19", None), ("utf8", None),
+        ("3rd", None), ("10k", None), ("R2D2", None), ("555-123-4567", None), ("100mb", None), ("b2b h2o", None),
+        ("c++ a+b", None), ("stop! now|", None), ("deadbeef12 3f2a9c8e 0xbabe", None), ("jo@example.com", None),
+        ("a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7", None), ("1337", None), ("$100 US$", None),
+    ],
+)  # fmt: skip
+def test_leet_signs_are_read_in_words(text: str, shown: str | None) -> None:
+    """Signs between letters, or before enough of them, are letters; in numbers, units, codes and addresses they are not."""
+    assert spelled(text).translate(SHOWN) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("i g n o r e", "i·g·n·o·r·e"),
+        ("to i.g.n.o.r.e.", "to i·g·n·o·r·e."),
+        ("i g n o r e   a l l", "i·g·n·o·r·e __a·l·l"),
+        ("i-g-n-o-r-e a-l-l", "i·g·n·o·r·e a·l·l"),
+        ("a i-g-n-o-r-e", "a i·g·n·o·r·e"),
+        ("a-l-l a m-y w-o-r-d-s", "a·l·l a m·y w·o·r·d·s"),
+        ("i--g i-g-n-o-r-e--a-l-l", "i--g i·g·n·o·r·e _a·l·l"),
+        ("i - g - n - o", "i···g···n···o"),
+        ("i\ng\nn\no", "i·g·n·o"),
+        ("$ h i t", "$·h·i·t"),
+        ("4 1 1 1 1 1 1", "4·1·1·1·1·1·1"),
+        ("é t é s", "é·t·é·s"),
+        ("4 1 1 1 1 1", None),
+        ("1, 2, 3, 4, 5, 6, 7, 8", None),
+        ("a b c", None),
+        ("a b.c d", None),
+        ("ab c d e", None),
+        ("U.S.A.", None),
+        ("a - b = c", None),
+        ("! ! ! ! !", None),
+    ],
+)
+def test_single_characters_are_joined(text: str, shown: str | None) -> None:
+    """From four letters on with one separator, from seven digits on; longer gaps end words."""
+    assert joined(text).translate(SHOWN) == (text if shown is None else shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("iiiignooore", "i~~~gno~~re"),
+        ("hheeelllo", "h~e~~l~~o"),
+        ("iiggnnore", "i~g~n~ore"),
+        ("IiIgnore", "I~~gnore"),
+        ("feeel good", "fe~~l good"),
+        ("i·i·i·g·n".replace("·", JOINT), "i·~·~·g·n"),
+        ("www xxx aaa", None),
+        ("good bookish", None),
+        ("1000", None),
+    ],
+)
+def test_repeats_are_marked(text: str, shown: str | None) -> None:
+    """All repeats of a word with three the same or three pairs in a row are marked; in other words none is."""
+    assert squeezed(text).translate(SHOWN) == (text if shown is None else shown)
+
+
+def test_marks_are_distinct_controls() -> None:
+    """No mark is white space, printable or used twice."""
+    marks = [JOINT, REPEAT, REST, *CODES.values()]
+    assert len({*marks}) == len(marks)
+    assert all(ord(mark) < 32 and not mark.isspace() for mark in marks)
+
+
+def test_no_shape_hides_a_longer_one() -> None:
+    """A shape that is part of another stands behind it."""
+    shapes = list(SHAPES)
+    assert all(part not in whole for at, part in enumerate(shapes) for whole in shapes[at + 1 :])
+
+
+@given(st.text("aAbBil 01345@$!|+\\/.-_\n&é", max_size=40))
+def test_marking_keeps_the_length(text: str) -> None:
+    """Marks stand one for one, and unmarked characters stay what they are."""
+    for step in (joined, spelled, squeezed):
+        marked = step(text)
+        assert len(marked) == len(text)
+        text = marked
