@@ -1,9 +1,11 @@
-"""What all tests share: guards from small policies, and detectors of a test's own."""
+"""What all tests share: guards from small policies, detectors of a test's own, and models of a kilobyte."""
 
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -98,3 +100,67 @@ detectors:
 rules:
   - {{id: bomb, on: {EVERYWHERE}, when: custom.bomb > 0, then: redact}}
 """)
+
+
+BIO = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-ORG", "I-ORG", "B-MISC")
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
+
+
+def save_tokenizer(words: Sequence[str], path: Path) -> None:
+    """Save a tokenizer that knows these words (`##` begins one that goes on)."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+    vocabulary = {word: index for index, word in enumerate([*SPECIAL, *words])}
+    made = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    made.add_special_tokens([*SPECIAL])
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    made.save(str(path))
+
+
+def token_scores(words: Mapping[str, str | Mapping[str, float]], labels: Sequence[str]) -> Any:
+    """Return the scores of each label for each token: 0.9 for the one that is named, or as said; the rest even."""
+    import numpy as np
+
+    rows = [{"O": 0.9}] * len(SPECIAL) + [{of: 0.9} if isinstance(of, str) else of for of in words.values()]
+    rest = [(1 - sum(row.values())) / max(len(labels) - len(row), 1) for row in rows]
+    table = [
+        [max(row.get(label, left), 1e-6) for label in labels] for row, left in zip(rows, rest, strict=True)
+    ]
+    return np.log(np.array(table, dtype=np.float32))
+
+
+@pytest.fixture
+def ner_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function: what each word piece is labelled as in, the folder of a real model that does so out."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def make(
+        words: Mapping[str, str | Mapping[str, float]],
+        labels: Sequence[str] = BIO,
+        *,
+        files: Sequence[str] = ("model.onnx",),
+        inputs: Sequence[str] = ("input_ids", "attention_mask"),
+    ) -> Path:
+        folder = tmp_path / "ner"
+        folder.mkdir(exist_ok=True)
+        save_tokenizer([*words], folder / "tokenizer.json")
+        named = {str(index): label for index, label in enumerate(labels)}
+        (folder / "config.json").write_text(json.dumps({"id2label": named, "max_position_embeddings": 512}))
+        graph = helper.make_graph(
+            [helper.make_node("Gather", ["scores", "input_ids"], ["logits"])],
+            "ner",
+            [helper.make_tensor_value_info(each, TensorProto.INT64, [1, "tokens"]) for each in inputs],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, "tokens", len(labels)])],
+            [numpy_helper.from_array(token_scores(words, labels), "scores")],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        for file in files:
+            (folder / file).parent.mkdir(exist_ok=True)
+            onnx.save(model, str(folder / file))
+        return folder
+
+    return make

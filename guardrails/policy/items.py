@@ -64,6 +64,12 @@ class Item:
         written = next((key for key, value in self.data.items() if value == name), "")
         return Folder(self._origin(written)[2]).read(name)
 
+    def model_folder(self, name: str) -> FilePath:
+        """Return a folder that a field, or a field of a block, names; raise `OSError` with the reason, as `read` does."""
+        blocks = {key: value if isinstance(value, dict) else {"": value} for key, value in self.data.items()}
+        written = next((key for key, block in blocks.items() if name in block.values()), "")
+        return Folder(self._origin(written)[2]).model_folder(name)
+
 
 @dataclass(frozen=True, slots=True)
 class Detectors:

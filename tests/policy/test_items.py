@@ -53,3 +53,16 @@ def test_files_count_from_the_folder_of_the_file_that_names_them(tmp_path: Path)
     assert both.read("b.txt")[0] == "of other"
     with pytest.raises(OSError, match="no such file"):
         item(tmp_path / "other").read("a.txt")
+
+
+def test_models_count_from_the_folder_of_the_file_that_names_them(tmp_path: Path) -> None:
+    """Also where a field of a block names one, as in `ner: {model: …}`."""
+    for name in ("own", "other"):
+        (tmp_path / name / "m").mkdir(parents=True)
+    first = Item({"model": "m"}, OWN, ("rules", 0), tmp_path / "own")
+    assert first.model_folder("m") == (tmp_path / "own" / "m").resolve()
+    origin: tuple[Source, tuple[str | int, ...], Path] = (OTHER, ("override", 0), tmp_path / "other")
+    for change in ({"model": "m"}, {"model": "n", "ner": {"model": "m"}}):
+        assert first.changed(change, origin).model_folder("m") == (tmp_path / "other" / "m").resolve()
+    with pytest.raises(OSError, match="no such folder"):
+        first.model_folder("n")
