@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guardrails.engine.evaluate import Request
+from guardrails.engine.canary import planted, plants
+from guardrails.engine.evaluate import ROLES, Request
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import Pipeline, today
+from guardrails.engine.redaction import KEYED, uses
 from guardrails.engine.subject import Subject, read, removed_paths
+from guardrails.engine.vault import Vault, told_apart
+from guardrails.keys import key
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.load import load
@@ -30,6 +34,9 @@ class Guard:
 
     def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
         self.pipeline = Pipeline(policy, floor)
+        self._plants = plants(self.pipeline.policies)
+        if self.is_keyed:
+            key()  # a wrong one is an error now
 
     @classmethod
     def load(
@@ -48,6 +55,7 @@ class Guard:
 
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
+            GuardrailsError: the key of redactions in the environment is too short.
         """
         compiled = compile_policy(load(policy, detectors))
         return cls(compiled, None if floor is None else compile_policy(load(floor, detectors)))
@@ -56,6 +64,11 @@ class Guard:
     def policy(self) -> CompiledPolicy:
         """The compiled policy."""
         return self.pipeline.policy
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether what is put into contents depends on a key (`with: hash`, `with: fake`, planted canaries)."""
+        return self._plants or any(uses(policy, KEYED) for policy in self.pipeline.policies)
 
     def check(
         self,
@@ -68,6 +81,8 @@ class Guard:
         metadata: Mapping[str, Any] | None = None,
         model: str | None = None,
         complete: bool = False,
+        after: Verdict | Vault | None = None,
+        system: str = "",
     ) -> Verdict:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
@@ -83,6 +98,9 @@ class Guard:
             metadata: free values (`request.metadata`).
             model: the model that is asked (`request.model`).
             complete: run every detector, also when a block is certain.
+            after: the verdict of the prompt, where this is its reply, so that numbers (`with: vault`) go on from it and
+                the reply is judged beside the system prompt that it answers to.
+            system: that system prompt, where there is no such verdict.
 
         Raises:
             TypeError: the content is of a type that cannot be checked.
@@ -90,9 +108,12 @@ class Guard:
             Overloaded: the workers are full.
         """
         at = Stage(stage)
-        subject = read(content, at)
-        request = who(subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model)
-        return self.verdict(subject, self.pipeline.check(subject.leaves, request, complete=complete), at)
+        subject = self._read(content, at, after, system)
+        request = who(
+            subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
+        )
+        outcome = self.pipeline.check(subject.leaves, request, complete=complete)
+        return self.verdict(subject, outcome, at, request.vault)
 
     async def acheck(
         self,
@@ -105,23 +126,36 @@ class Guard:
         metadata: Mapping[str, Any] | None = None,
         model: str | None = None,
         complete: bool = False,
+        after: Verdict | Vault | None = None,
+        system: str = "",
     ) -> Verdict:
         """The twin of `check` that does not block the event loop."""
         at = Stage(stage)
-        subject = read(content, at)
-        request = who(subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model)
-        return self.verdict(
-            subject, await self.pipeline.acheck(subject.leaves, request, complete=complete), at
+        subject = self._read(content, at, after, system)
+        request = who(
+            subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
         )
+        outcome = await self.pipeline.acheck(subject.leaves, request, complete=complete)
+        return self.verdict(subject, outcome, at, request.vault)
 
-    def verdict(self, subject: Subject, outcome: Outcome, stage: Stage) -> Verdict:
-        """Put the verdict together from an outcome."""
+    @staticmethod
+    def _read(content: object, stage: Stage, after: Verdict | Vault | None, system: str) -> Subject:
+        subject = read(content if after is None else following(content, stage, after), stage)
+        subject.leaves.beside(system or (after.system if isinstance(after, Verdict) else ""))
+        return subject
+
+    def verdict(
+        self, subject: Subject, outcome: Outcome, stage: Stage, before: Vault | None = None
+    ) -> Verdict:
+        """Put the verdict together from an outcome; `before` is what earlier checks of the call handed out."""
+        content = subject.apply(outcome)
+        system = subject.leaves.system() if stage is Stage.INPUT and subject.leaves.roles else ""
         return Verdict(
             id="vd_" + os.urandom(12).hex(),
             action=outcome.action,
             stage=stage,
             policy=self.pipeline.policy.ref,
-            content=subject.apply(outcome),
+            content=planted(content, system) if self._plants and system else content,
             complete=outcome.complete,
             rules=outcome.rules,
             shadow=outcome.shadow,
@@ -130,6 +164,8 @@ class Guard:
             errors=outcome.errors,
             removed=removed_paths(subject.leaves, outcome) if outcome.removed else (),
             timings_ms=outcome.timings,
+            restorer=outcome.vault or before,
+            system=system,
         )
 
     def wrap(self, function: F, *, on_block: str = "raise", **options: Any) -> F:
@@ -147,6 +183,18 @@ class Guard:
         return Stream(self, stage, context)
 
 
+def following(content: object, stage: Stage, after: Verdict | Vault) -> object:
+    """Return a content in which nobody but a model can name what the check before it handed out."""
+    before = vault_of(after)
+    return content if before is None or ROLES[stage] == "assistant" else told_apart(content, before)
+
+
+def vault_of(after: Verdict | Vault | None) -> Vault | None:
+    """Return what was handed out before."""
+    before = after.restorer if isinstance(after, Verdict) else after
+    return before if isinstance(before, Vault) else None
+
+
 def who(
     subject: Subject,
     *,
@@ -155,8 +203,9 @@ def who(
     client: Mapping[str, Any] | None,
     metadata: Mapping[str, Any] | None,
     model: str | None,
+    after: Verdict | Vault | None,
 ) -> Request:
-    """Return who asks and for what, as conditions read it."""
+    """Return who asks and for what, as conditions read it, and what was handed out before."""
     return Request(
         user=user or NOBODY,
         tenant=tenant,
@@ -165,4 +214,5 @@ def who(
         model=model,
         turns=subject.leaves.turns,
         today=today(),
+        vault=vault_of(after),
     )

@@ -297,6 +297,22 @@ class PolicyRef:
         return {"name": self.name, "version": self.version, "digest": self.digest}
 
 
+class Restorer(Protocol):
+    """What a check handed out in the place of values, with the way back."""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The user's own values by placeholder."""
+        ...
+
+    def restore(self, text: str) -> str:
+        """Return a model's text with the user's own values put back where that is safe."""
+        ...
+
+
+NOTHING: Mapping[str, str] = {}
+
+
 def _plain(content: object) -> object:
     if isinstance(content, Text):
         return content.text
@@ -312,6 +328,8 @@ class Verdict:
     `content` is what to use from now on, in the shape that was given: redacted where a rule says so,
     None when blocked. `complete` is False when detectors were skipped because nothing stricter could
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
+    `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
+    the system prompt of the conversation that was checked, for the latter too.
     """
 
     id: str
@@ -327,6 +345,22 @@ class Verdict:
     errors: tuple[DetectorFailure, ...] = ()
     removed: tuple[str, ...] = ()
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    restorer: Restorer | None = field(default=None, repr=False, compare=False)
+    system: str = field(default="", repr=False, compare=False)
+
+    @property
+    def vault(self) -> Mapping[str, str]:
+        """The user's own values by the placeholder that stands for each; in no other form of the verdict."""
+        return NOTHING if self.restorer is None else self.restorer.values
+
+    def restore(self, text: str) -> str:
+        """Return a model's text with the user's own values in the place of their placeholders.
+
+        Check the text first. A placeholder stays one in a link, the target of one, and an HTML tag, where a value
+        could leave with a request that nobody made; so does one that this check did not hand out. Give texts that a
+        person reads, never a call's arguments.
+        """
+        return text if self.restorer is None else self.restorer.restore(text)
 
     @property
     def blocked(self) -> bool:

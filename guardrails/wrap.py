@@ -1,6 +1,7 @@
 """Wrapped calls: a function in, the same function with its texts checked before and its answer checked after.
 
-A streamed answer is held whole until it is judged.
+A streamed answer is held whole until it is judged. Values that the function got placeholders for (`with: vault`) stand in
+its answer again.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from guardrails.engine.fields import digits
+from guardrails.engine.reply import reply
+from guardrails.engine.vault import Vault, texts, told_apart
 from guardrails.errors import Blocked
 from guardrails.types import Action, Media, Stage, Text, ToolCall, Verdict
 
@@ -32,15 +35,18 @@ class _Stopped(Exception):
 
 
 class Call:
-    """The checks around one wrapped function."""
+    """The checks around one call of a wrapped function. `vault` is what they handed out, `passed` what went before,
+    `system` the system prompt.
+    """
 
-    def __init__(self, guard: Guard, *, on_block: str, output: str, context: Mapping[str, Any]) -> None:
-        if on_block not in ANSWERS:
-            raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
+    def __init__(self, guard: Guard, *, answers: bool, output: Stage, context: Mapping[str, Any]) -> None:
         self.guard = guard
-        self.answers = on_block == "answer"
-        self.output = Stage(output)
+        self.answers = answers
+        self.output = output
         self.context = context
+        self.vault = Vault()
+        self.passed: list[Any] = []
+        self.system = ""
 
     def settled(self, verdict: Verdict) -> Any:
         """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is
@@ -65,7 +71,8 @@ class Call:
             return dict(pairs) if pairs != list(value.items()) else value
         if not _is_content(value):
             return value
-        return self.kept(value, self.guard.check(_shown(value), "input", **self.context))
+        value = self.going_on(value)
+        return self.kept(value, self.guard.check(_shown(value), "input", after=self.vault, **self.context))
 
     async def abefore(
         self, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -84,7 +91,20 @@ class Call:
             return dict(pairs) if pairs != list(value.items()) else value
         if not _is_content(value):
             return value
-        return self.kept(value, await self.guard.acheck(_shown(value), "input", **self.context))
+        value = self.going_on(value)
+        verdict = await self.guard.acheck(_shown(value), "input", after=self.vault, **self.context)
+        return self.kept(value, verdict)
+
+    def going_on(self, value: Any) -> Any:
+        """Return an argument for a check that knows those before it, so that each number stands for one value."""
+        if self.passed:
+            self.vault = Vault(self.vault)
+            for text in texts(self.passed):
+                self.vault.reserve(text)
+            self.passed.clear()
+            value = told_apart(value, self.vault)
+        self.passed.append(value)
+        return value
 
     def after(self, value: Any) -> Any:
         """Check what the function returned."""
@@ -92,7 +112,8 @@ class Call:
             return value
         if _is_several(value):
             return _rebuilt(value, [self.after(entry) for entry in value])
-        return self.kept(value, self.guard.check(_shown(value), self.output, **self.context))
+        verdict = self.guard.check(_shown(value), self.output, **self.asked())
+        return self.restored(self.kept(value, verdict))
 
     async def aafter(self, value: Any) -> Any:
         """The twin of `after` on an event loop."""
@@ -100,12 +121,25 @@ class Call:
             return value
         if _is_several(value):
             return _rebuilt(value, [await self.aafter(entry) for entry in value])
-        return self.kept(value, await self.guard.acheck(_shown(value), self.output, **self.context))
+        verdict = await self.guard.acheck(_shown(value), self.output, **self.asked())
+        return self.restored(self.kept(value, verdict))
 
     def kept(self, value: Any, verdict: Verdict) -> Any:
         """Return what to use in place of a value, itself where nothing changes."""
         content = self.settled(verdict)
-        return value if verdict.action < Action.REDACT else content
+        if isinstance(verdict.restorer, Vault):
+            self.vault = verdict.restorer
+        self.system = verdict.system or self.system
+        # A conversation may have got a canary although nothing was found in it.
+        return content if verdict.action >= Action.REDACT or verdict.system else value
+
+    def asked(self) -> dict[str, Any]:
+        """Return what an answer is judged with."""
+        return {**self.context, "after": self.vault, "system": self.system}
+
+    def restored(self, answer: Any) -> Any:
+        """Return what a model answered with the user's own values in it again."""
+        return reply(answer, self.vault) if self.output is Stage.OUTPUT and self.vault.values else answer
 
     def whole(self, chunks: list[Any]) -> list[Any]:
         """Return a stream's chunks for checking: pieces of one text joined, a retriever's documents each.
@@ -181,7 +215,8 @@ def wrap(guard: Guard, function: F, *, on_block: str = "raise", output: str = "o
     judged at `input` and handed on as the policy leaves them; arguments of other types are handed on as they
     are. What is returned is judged at `output` (name `retrieval` for a retriever, `tool_result` for a tool):
     texts, messages, chat responses, pictures, mappings of JSON values, and lists of these. A generator's
-    texts are joined and judged as one (those of a retriever each), and then handed on.
+    texts are joined and judged as one (those of a retriever each), and then handed on. Where a rule redacts `with: vault`,
+    the function sees `[EMAIL_1]`, and the text that it answers has the address again.
 
     Args:
         guard: the guard.
@@ -194,16 +229,25 @@ def wrap(guard: Guard, function: F, *, on_block: str = "raise", output: str = "o
         TypeError: (at the call) the function returned something that cannot be checked.
         Blocked: (at the call) the policy stopped it, unless it answers in kind.
     """
-    call = Call(guard, on_block=on_block, output=output, context=context)
+    if on_block not in ANSWERS:
+        raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
+    start = functools.partial(
+        Call, guard, answers=on_block == "answer", output=Stage(output), context=context
+    )
     how = [function, getattr(function, "__call__", None)]  # noqa: B004 - an object may have an async __call__
     for fits, wrapper in WRAPPERS:
         if any(map(fits, how)):
-            return cast(F, functools.wraps(function)(wrapper(call, function)))
+            return cast(F, functools.wraps(function)(wrapper(start, function)))
     raise TypeError(f"cannot wrap a {type(function).__name__}: give a function")
 
 
-def _function(call: Call, function: Callable[..., Any]) -> Callable[..., Any]:
+Start = Callable[[], Call]
+"""What begins the checks around one call."""
+
+
+def _function(start: Start, function: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(*args: Any, **kwargs: Any) -> Any:
+        call = start()
         try:
             args_, kwargs_ = call.before(args, kwargs)
             return call.after(function(*args_, **kwargs_))
@@ -213,8 +257,9 @@ def _function(call: Call, function: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def _coroutine(call: Call, function: Callable[..., Any]) -> Callable[..., Any]:
+def _coroutine(start: Start, function: Callable[..., Any]) -> Callable[..., Any]:
     async def guarded(*args: Any, **kwargs: Any) -> Any:
+        call = start()
         try:
             args_, kwargs_ = await call.abefore(args, kwargs)
             return await call.aafter(await function(*args_, **kwargs_))
@@ -224,8 +269,9 @@ def _coroutine(call: Call, function: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
-def _generator(call: Call, function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
+def _generator(start: Start, function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
     def guarded(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        call = start()
         try:
             args_, kwargs_ = call.before(args, kwargs)
             with contextlib.closing(function(*args_, **kwargs_)) as chunks:
@@ -238,8 +284,9 @@ def _generator(call: Call, function: Callable[..., Any]) -> Callable[..., Iterat
     return guarded
 
 
-def _async_generator(call: Call, function: Callable[..., Any]) -> Callable[..., AsyncIterator[Any]]:
+def _async_generator(start: Start, function: Callable[..., Any]) -> Callable[..., AsyncIterator[Any]]:
     async def guarded(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        call = start()
         try:
             args_, kwargs_ = await call.abefore(args, kwargs)
             async with contextlib.aclosing(function(*args_, **kwargs_)) as chunks:
@@ -254,7 +301,7 @@ def _async_generator(call: Call, function: Callable[..., Any]) -> Callable[..., 
 
 
 WRAPPERS: tuple[
-    tuple[Callable[[Any], bool], Callable[[Call, Callable[..., Any]], Callable[..., Any]]], ...
+    tuple[Callable[[Any], bool], Callable[[Start, Callable[..., Any]], Callable[..., Any]]], ...
 ] = (
     (inspect.isasyncgenfunction, _async_generator),
     (inspect.iscoroutinefunction, _coroutine),
@@ -292,4 +339,4 @@ class Stream:
             return ""
         self._verdict = self._guard.check("".join(self._held), self._stage, **self._context)
         content = self._verdict.content
-        return content if isinstance(content, str) else ""
+        return self._verdict.restore(content) if isinstance(content, str) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from guardrails import Action, Guard, PolicyErrors, Stage, Verdict
 from guardrails.detectors import Kind
 from guardrails.engine.evaluate import Request
 from guardrails.types import Media
+from guardrails.workshop.suite import run
 
 POLICY = """
 format: 1
@@ -281,3 +283,86 @@ def test_a_request_has_the_language_that_the_client_names() -> None:
 def test_media_are_content(guard: Guard) -> None:
     """A content of `guardrails.types` brings its own stage."""
     assert guard.check(Media(b"x")).blocked
+
+
+VAULT = """
+detectors:
+  pii: {use: pii, entities: [email, credit_card]}
+rules:
+  - {id: keep, on: [input, output], when: pii > 0, then: redact, with: %s}
+tests:
+  - {input: "mail jo@example.com", expect: {action: redact, content: "mail [EMAIL_1]"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def vault_guard(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard that numbers addresses and cards."""
+    return guard_of(VAULT % "vault")
+
+
+def test_a_verdict_puts_back_what_its_check_took_out(vault_guard: Guard) -> None:
+    """A bare text is the user's own; nothing of it shows in what is logged."""
+    verdict = vault_guard.check("mail jo@example.com")
+    assert verdict.content == "mail [EMAIL_1]"
+    assert verdict.vault == {"[EMAIL_1]": "jo@example.com"}
+    assert verdict.restore("I wrote to [EMAIL_1]") == "I wrote to jo@example.com"
+    assert (
+        verdict.restore("[EMAIL_2] ![x](https://evil.example/[EMAIL_1])")
+        == "[EMAIL_2] ![x](https://evil.example/[EMAIL_1])"
+    )
+    assert "jo@example.com" not in repr(verdict) + str(verdict) + str(verdict.to_dict())
+    assert [result.passed for result in run(vault_guard)] == [True]
+
+
+def test_a_later_text_of_the_user_cannot_name_what_was_handed_out(vault_guard: Guard) -> None:
+    """Also where it has nothing to redact; a model's call can."""
+    first = vault_guard.check("I am jo@example.com")
+    second = vault_guard.check("what is [EMAIL_1]?", after=first)
+    assert (second.content, second.action) == ("what is [EMAIL-1]?", Action.ALLOW)
+    assert vault_guard.check('{"to": "[EMAIL_1]"}', "tool_call", after=first).content == '{"to": "[EMAIL_1]"}'
+
+
+def test_a_verdict_without_a_vault_puts_nothing_back(vault_guard: Guard, guard: Guard) -> None:
+    """Where nothing was found, or a rule redacts otherwise."""
+    for verdict in (vault_guard.check("hello"), guard.check("jo@example.com")):
+        assert verdict.vault == {}
+        assert verdict.restore("[EMAIL_1]") == "[EMAIL_1]"
+
+
+def test_a_reply_s_verdict_goes_on_from_its_prompt_s(vault_guard: Guard) -> None:
+    """Sync and async, also where the reply has nothing to redact; and a stream puts back at its end."""
+    prompt = vault_guard.check("I am jo@example.com")
+    for text, left in (
+        ("To [EMAIL_1]", "To jo@example.com"),
+        ("[EMAIL_1] al@x.org", "jo@example.com [EMAIL_2]"),
+    ):
+        one = vault_guard.check(text, "output", after=prompt)
+        two = asyncio.run(vault_guard.acheck(text, "output", after=prompt))
+        for verdict in (one, two):
+            assert verdict.restore(str(verdict.content)) == left
+        stream = vault_guard.stream(after=prompt)
+        stream.feed(text)
+        assert stream.flush() == left
+
+
+@pytest.mark.parametrize(
+    ("name", "form"), [("hash", r"\[EMAIL:[0-9a-f]{12}\]"), ("fake", r"[\w.]+@example\.\w+")]
+)
+def test_a_value_has_one_stand_in_throughout(guard_of: Callable[..., Guard], name: str, form: str) -> None:
+    """In each turn, in later requests and in replies; a made-up value that is sent again stays."""
+    guard = guard_of(VAULT % name)
+    [stand_in] = re.findall(form, str(guard.check("I am jo@example.com.").content))
+    messages = [
+        {"role": "user", "content": "I am Jo@Example.com."},
+        {"role": "assistant", "content": f"Hello {stand_in}."},
+        {"role": "user", "content": "jo@example.com, not al@example.com."},
+    ]
+    verdict = guard.check(messages)
+    contents: Any = [message["content"] for message in verdict.content]  # type: ignore[attr-defined]
+    assert contents[:2] == [f"I am {stand_in}.", f"Hello {stand_in}."]
+    first, second = re.findall(form, contents[2])
+    assert first == stand_in != second
+    reply = guard.check(f"{stand_in} jo@example.com", "output", after=verdict)
+    assert reply.content == f"{stand_in} {stand_in}"
+    assert verdict.vault == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import FrozenInstanceError
 from itertools import pairwise
+from typing import ClassVar
 
 import pytest
 
@@ -149,3 +150,21 @@ def test_the_message_is_of_the_first_rule_that_has_one(
 def test_only_a_block_is_blocked(action: Action) -> None:
     """`blocked` is true for the action block alone."""
     assert verdict(action).blocked is (action is Action.BLOCK)
+
+
+class Restores:
+    """What hands out one value."""
+
+    values: ClassVar[dict[str, str]] = {"[EMAIL_1]": "jo@example.com"}
+
+    def restore(self, text: str) -> str:
+        """Put it back."""
+        return text.replace("[EMAIL_1]", "jo@example.com")
+
+
+def test_a_verdict_puts_values_back_and_shows_none() -> None:
+    """Neither in its JSON nor as it is printed; without anything handed out a text stays."""
+    kept = verdict(restorer=Restores())
+    assert (kept.vault, kept.restore("to [EMAIL_1]")) == (Restores.values, "to jo@example.com")
+    assert "jo@example.com" not in repr(kept) + str(kept.to_dict())
+    assert (verdict().vault, verdict().restore("[EMAIL_1]")) == ({}, "[EMAIL_1]")

@@ -412,3 +412,83 @@ rules:
         guard.wrap(lambda: "y", tenant="acme")()
     with pytest.raises(Blocked):
         guard.wrap(lambda prompt: None, tenant="acme")("z")
+
+
+VAULT = """
+detectors:
+  mail: {use: pii, entities: [email]}
+rules:
+  - {id: mail, on: [input, output, tool_result], when: pii > 0, then: redact, with: vault}
+"""
+
+
+@pytest.fixture(scope="module")
+def vault(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard that numbers addresses."""
+    return guard_of(VAULT)
+
+
+@KINDS
+def test_a_model_never_sees_a_value_that_its_answer_has_again(vault: Guard, kind: int) -> None:
+    """The user's own come back, outside links; what the model brings up itself stays hidden, with a number of its own."""
+    prompts: list[str] = []
+
+    def model(prompt: str) -> str:
+        prompts.append(prompt)
+        return f"{prompt}: [EMAIL_1], [EMAIL_2], new@x.org, https://x.org/[EMAIL_1]"
+
+    wrapped = vault.wrap(kinds(model)[kind])
+    for name in ("jo", "al"):  # calls do not mix
+        said = text_of(run(wrapped, f"{name}@example.com"))
+        assert said == (
+            f"{name}@example.com: {name}@example.com, [EMAIL_2], [EMAIL_3], https://x.org/[EMAIL_1]"
+        )
+    assert prompts == ["[EMAIL_1]", "[EMAIL_1]"]
+
+
+@KINDS
+def test_several_arguments_share_their_numbers(vault: Guard, kind: int) -> None:
+    """The same value has the same number in all of them, and a literal of one is none that another gets."""
+    seen: list[Any] = []
+
+    def model(*parts: Any, **named: Any) -> str:
+        seen.extend([*parts, *named.values()])
+        return "[EMAIL_1] [EMAIL_2] [EMAIL_3]"
+
+    texts = ["see [EMAIL_1]", "a@x.org", "not [EMAIL_2]", ["b@x.org", "A@x.org [EMAIL_2]"]]
+    said = text_of(run(vault.wrap(kinds(model)[kind]), *texts, more={"c": "b@x.org"}))
+    assert seen == [
+        "see [EMAIL_1]",
+        "[EMAIL_2]",
+        "not [EMAIL-2]",
+        ["[EMAIL_3]", "[EMAIL_2] [EMAIL-2]"],
+        {"c": "[EMAIL_3]"},
+    ]
+    assert said == "[EMAIL_1] a@x.org b@x.org"
+
+
+def test_a_chat_function_answers_with_values_in_what_is_read(vault: Guard) -> None:
+    """In the content of each choice and in none of its calls; a turn that is sent again has its number again."""
+    heard: list[Any] = []
+    call = {"id": "c", "type": "function", "function": {"name": "send", "arguments": '{"to": "[EMAIL_1]"}'}}
+
+    def model(messages: list[Any]) -> dict[str, Any]:
+        heard.append(messages)
+        message = {"role": "assistant", "content": "To [EMAIL_1].", "tool_calls": [call]}
+        return {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+
+    messages = [user("I am jo@x.org")]
+    answer = vault.wrap(model)(messages)["choices"][0]["message"]
+    assert answer == {"role": "assistant", "content": "To jo@x.org.", "tool_calls": [call]}
+    vault.wrap(model)([*messages, answer, user("and al@x.org")])
+    assert [message["content"] for message in heard[1]] == [
+        "I am [EMAIL_1]",
+        "To [EMAIL_1].",
+        "and [EMAIL_2]",
+    ]
+    assert heard[1][1]["tool_calls"] == [call]
+
+
+def test_what_is_no_model_s_answer_gets_no_value_back(vault: Guard) -> None:
+    """A tool's result may go anywhere."""
+    assert vault.wrap(lambda to: f"sent to {to}", output="tool_result")("jo@x.org") == "sent to [EMAIL_1]"

@@ -1,9 +1,10 @@
 """Leaks of the system prompt: text and `context["system"]` in, the stretches that repeat it out.
 
 Both are folded and cut into words (letters of scripts without spaces one by one), so that case, punctuation, line
-breaks and look-alikes do not matter. Stretches are runs of words, at least `words` of them, all in the prompt in that
-order. With `share` = different word n-grams of the prompt that the text repeats / all of the prompt's, each stretch
-has the score `0.5 + share / 2`: certain that it leaks, and the more the higher. Canaries score 1.
+breaks and look-alikes do not matter; the text is read with spelling tricks undone as well. Stretches are runs of words,
+at least `words` of them, all in the prompt in that order. With `share` = different word n-grams of the prompt that the
+text repeats / all of the prompt's, each stretch has the score `0.5 + share / 2`: certain that it leaks, and the more the
+higher. Canaries score 1: those of the policy, and the one that the guard itself plants (`engine/canary.py`).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns import category_problem
 from guardrails.detectors.terms import UNSPACED, Terms
-from guardrails.text import folded, surrogates_replaced
+from guardrails.keys import digest
+from guardrails.text import View, folded, revealed, surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 SHORTEST: Final = 4
@@ -29,6 +31,11 @@ Grams = frozenset[tuple[str, ...]]
 
 _UNSPACED: Final = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
 _WORD: Final = re.compile(f"[{_UNSPACED}]|[^\\W{_UNSPACED}]+")
+
+
+def canary(system: str) -> str:
+    """Return the mark that is planted in a system prompt: 16 hexadecimal digits that only who has the key can know."""
+    return digest("canary", system).hex()[:16]
 
 
 def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -53,8 +60,16 @@ class PromptLeak:
     inline = False
 
     def __init__(
-        self, name: str, category: str, *, words: int, min_share: float, canaries: Sequence[str]
+        self,
+        name: str,
+        category: str,
+        *,
+        words: int,
+        min_share: float,
+        canaries: Sequence[str],
+        plant: bool = False,
     ) -> None:
+        self.plants = plant
         self._name = name
         self._category = category
         self._words = words
@@ -71,14 +86,25 @@ class PromptLeak:
         if not isinstance(content, Text) or content.context is None:
             return planted
         system = content.context.get("system")
-        overlaps = self._overlaps(content.text, system) if system else []
-        if not overlaps:
+        if not system:
             return planted
-        return Detection((*planted.findings, *overlaps))
+        text = surrogates_replaced(content.text)
+        found: dict[tuple[int, int], Finding] = {}
+        for outer in (View(text), *revealed(text)):
+            view = folded(outer.text)
+            for (start, end), score in (*self._marks(view, system), *self._overlaps(view, system)):
+                span = outer.original(*view.original(start, end))
+                found.setdefault(span, Finding(self._category, score, self._name, span))
+        return Detection((*planted.findings, *found.values())) if found else planted
 
-    def _overlaps(self, text: str, system: str) -> list[Finding]:
+    def _marks(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
+        """Return where the canary stands that was planted in the system prompt."""
+        if not self.plants:
+            return []
+        return [(match.span(), 1.0) for match in re.finditer(canary(system), view.text)]
+
+    def _overlaps(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
         size, known = _known(system, self._words)
-        view = folded(surrogates_replaced(text))
         grams = _grams(_WORD.findall(view.text), size)
         common = known.intersection(grams)
         share = len(common) / len(known) if known else 0.0
@@ -94,10 +120,7 @@ class PromptLeak:
                 stretches.append((at, at + size))
         places = [match.span() for match in _WORD.finditer(view.text)]
         score = 0.5 + share / 2
-        return [
-            Finding(self._category, score, self._name, view.original(places[first][0], places[last - 1][1]))
-            for first, last in stretches
-        ]
+        return [((places[first][0], places[last - 1][1]), score) for first, last in stretches]
 
 
 class PromptLeakConfig(Config):
@@ -111,6 +134,9 @@ class PromptLeakConfig(Config):
     """The share of the system prompt's runs of words that a text must repeat before they are findings."""
     canaries: list[str] = Field(default=[], examples=[["zx-canary-7f3a"]])
     """Texts planted in the prompt that must never appear, whatever their case and look-alike characters."""
+    plant: bool = False
+    """Whether the guard plants a canary of its own in the system prompt of each conversation that it lets pass, and looks
+    for it in the answer."""
     category: str = "prompt_leak"
     """What a repeated stretch is. Its score is 0.5 and half the share of the prompt; that of a canary is 1."""
 
@@ -137,6 +163,7 @@ def _build(name: str, config: PromptLeakConfig, files: Files) -> PromptLeak:
         words=config.words,
         min_share=config.min_share,
         canaries=config.canaries,
+        plant=config.plant,
     )
 
 

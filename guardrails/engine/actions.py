@@ -1,39 +1,62 @@
 """What fired → edits: the findings of redact rules in, new texts out.
 
 Spans that share a character merge into one; it is replaced once, by the first of the rules that want it
-(severity, then order in the file), with a placeholder that names the longest of that rule's findings.
+(severity, then order in the file), as the longest of that rule's findings says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from guardrails.engine.evaluate import Fired
-from guardrails.engine.fields import Leaf, stretches
+from guardrails.engine.fields import Leaf, Stretch, stretches
+from guardrails.engine.redaction import hashed, kind
+from guardrails.engine.vault import Vault, role
 from guardrails.policy.compiled import Rule
-from guardrails.types import Action, Finding, Text
+from guardrails.types import Action, Finding, Place, Text
 
 
-def placeholder(category: str, text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is to be replaced: a stretch of `text` at a place, of a `value` that may go on in the following parts."""
+
+    category: str
+    text: str
+    value: str
+    place: Place
+    locale: str
+    vault: Vault
+
+
+def placeholder(found: Found) -> str:
     """Return the kind in capitals and brackets: `[EMAIL]`; every `secret.*` is `[SECRET]`."""
-    root, _, leaf = category.partition(".")
-    return f"[{(root if root == 'secret' or not leaf else leaf.rsplit('.', 1)[-1]).upper()}]"
+    return f"[{kind(found.category)}]"
 
 
-def mask(category: str, text: str) -> str:
+def mask(found: Found) -> str:
     """Return an asterisk for each character; white space stays, so that lines do not move."""
-    return "".join(char if char.isspace() else "*" for char in text)
+    return "".join(char if char.isspace() else "*" for char in found.text)
 
 
-REPLACEMENTS: Mapping[str, Callable[[str, str], str]] = {"placeholder": placeholder, "mask": mask}
-"""What a rule's `with:` may name → function of the category and the text that is replaced."""
+Replacement = Callable[[Found], str]
+REPLACEMENTS: Mapping[str, Replacement] = {
+    "placeholder": placeholder,
+    "mask": mask,
+    "hash": lambda found: hashed(found.category, found.value),
+    "fake": lambda found: found.vault.faked(found.category, found.value, found.place, found.locale),
+    "vault": lambda found: found.vault.numbered(found.category, found.value, found.place),
+}
+"""What a rule's `with:` may name → what makes the new text of what was found."""
+
+NUMBERED = "vault"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
     """A stretch of a leaf's text to replace. A finding in a joined text gives one span for each part that it
-    touches; only the first (`leads`) is replaced by something, the others by nothing.
+    touches; only the first (`leads`) is replaced by something, the others by nothing. `rest` is their text.
     """
 
     start: int
@@ -41,6 +64,16 @@ class Span:
     rule: Rule
     finding: Finding
     leads: bool = True
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new text for a stretch of a leaf's text."""
+
+    start: int
+    end: int
+    new: str
 
 
 def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span]]:
@@ -49,22 +82,34 @@ def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span
     for each in fired:
         for index, finding in each.replace:
             assert finding.span is not None  # evaluate blocks what has none
-            leads = True
-            for leaf, start, end in stretches(leaves, index, finding.span):
-                found.setdefault(leaf, []).append(Span(start, end, each.rule, finding, leads))
-                leads = False
+            touched = list(stretches(leaves, index, finding.span))
+            rest = "".join(_text(leaves[leaf])[start:end] for leaf, start, end in touched[1:])
+            for position, (leaf, start, end) in enumerate(touched):
+                leads = position == 0
+                span = Span(start, end, each.rule, finding, leads, rest if leads else "")
+                found.setdefault(leaf, []).append(span)
     return found
 
 
-def replaced(text: str, wanted: Iterable[Span]) -> str:
-    """Return the text with every stretch replaced once."""
+def _text(leaf: Leaf) -> str:
+    return leaf.content.text if isinstance(leaf.content, Text) else ""
+
+
+def replaced(text: str, changes: Iterable[Change]) -> str:
+    """Return the text with every change made; changes do not overlap."""
     out: list[str] = []
     position = 0
+    for change in sorted(changes, key=lambda change: change.start):
+        out += [text[position : change.start], change.new]
+        position = change.end
+    return "".join((*out, text[position:]))
+
+
+def changes(content: Text, wanted: Iterable[Span], vault: Vault) -> Iterator[Change]:
+    """Yield a change for each stretch that spans cover together, in the order of the text."""
     for group in _merged(wanted):
         start, end = group[0].start, max(span.end for span in group)
-        out += [text[position:start], _replacement(text[start:end], group)]
-        position = end
-    return "".join((*out, text[position:]))
+        yield Change(start, end, _replacement(content, start, end, group, vault))
 
 
 def _merged(wanted: Iterable[Span]) -> list[list[Span]]:
@@ -80,14 +125,17 @@ def _merged(wanted: Iterable[Span]) -> list[list[Span]]:
     return groups
 
 
-def _replacement(text: str, group: Sequence[Span]) -> str:
+def _replacement(content: Text, start: int, end: int, group: Sequence[Span], vault: Vault) -> str:
     leading = [span for span in group if span.leads]
     if not leading:
         return ""
     rule = min((span.rule for span in leading), key=lambda rule: rule.order)
     own = [span for span in leading if span.rule is rule]
     longest = max(own, key=lambda span: (_length(span.finding), -span.start))
-    return REPLACEMENTS[rule.replacement](longest.finding.category, text)
+    text = content.text[start:end]
+    value = text + max((span.rest for span in leading), key=len)
+    found = Found(longest.finding.category, text, value, content.place, rule.locale, vault)
+    return REPLACEMENTS[rule.replacement](found)
 
 
 def _length(finding: Finding) -> int:
@@ -95,18 +143,94 @@ def _length(finding: Finding) -> int:
     return finding.span[1] - finding.span[0]
 
 
-def edits(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> tuple[dict[int, str], list[Fired]]:
-    """Return the new text of each leaf that changes, and, as blocks, what would change a leaf that must not
-    be edited.
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """The new text of each leaf that changes; as blocks, what would change a leaf that must not be edited; and what
+    was handed out, None where nothing was found.
     """
-    found = list(fired)
-    texts: dict[int, str] = {}
+
+    texts: Mapping[int, str]
+    blocks: Sequence[Fired] = ()
+    vault: Vault | None = None
+
+
+def edits(leaves: Sequence[Leaf], fired: Iterable[Fired], before: Vault | None = None) -> Edits:
+    """Return what becomes of the leaves.
+
+    Args:
+        leaves: all of a body.
+        fired: the rules that redact in it.
+        before: what an earlier check of the same conversation handed out.
+    """
+    found = spans(leaves, fired)
+    if not found:
+        return Edits({})
     blocks: list[Fired] = []
-    for index, wanted in spans(leaves, found).items():
-        leaf = leaves[index]
-        if leaf.editable and isinstance(leaf.content, Text):
-            texts[index] = replaced(leaf.content.text, wanted)
+    wanted: dict[int, list[Span]] = {}
+    for index, some in found.items():
+        if leaves[index].editable and isinstance(leaves[index].content, Text):
+            wanted[index] = some
         else:
-            rules = {id(span.rule): span.rule for span in wanted}
+            rules = {id(span.rule): span.rule for span in some}
             blocks += [Fired(rule, Action.BLOCK, "unsafe_edit", (index,)) for rule in rules.values()]
-    return texts, blocks
+    vault = Vault(before)
+    made = _made(leaves, wanted, vault)
+    return Edits({index: replaced(_text(leaves[index]), some) for index, some in made.items()}, blocks, vault)
+
+
+def _made(leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault) -> dict[int, list[Change]]:
+    """Return the changes of each leaf, made in the order of the conversation."""
+    numbers = any(span.rule.replacement == NUMBERED for some in wanted.values() for span in some)
+    made: dict[int, list[Change]] = {}
+    if numbers:
+        for leaf in leaves:
+            if _is_fixed(leaf):
+                vault.reserve(_text(leaf))
+    # What stands outside the messages does not change as they grow in number.
+    order = sorted(range(len(leaves)), key=lambda index: _message(leaves[index].content.place))
+    for index in order:
+        leaf = leaves[index]
+        if numbers and _is_models(leaf):
+            vault.reserve(_text(leaf))
+        if index in wanted and isinstance(leaf.content, Text):
+            made[index] = list(changes(leaf.content, wanted[index], vault))
+    if numbers:
+        _tell_apart(leaves, made, vault)
+    return made
+
+
+def _message(place: Place) -> int:
+    return -1 if place.message is None else place.message
+
+
+def _is_fixed(leaf: Leaf) -> bool:
+    """Tell whether a text goes on as it is whatever it says of placeholders: identifiers, and what the operator wrote."""
+    return not _is_models(leaf) and (not leaf.editable or role(leaf.content.place) in ("system", "developer"))
+
+
+def _is_models(leaf: Leaf) -> bool:
+    return role(leaf.content.place) == "assistant"
+
+
+def _tell_apart(leaves: Sequence[Leaf], made: dict[int, list[Change]], vault: Vault) -> None:
+    """Add changes for what somebody wrote that looks like a placeholder which was handed out."""
+    before = {index: tuple(some) for index, some in made.items()}
+    written: dict[Stretch, str] = {}
+    for index, leaf in enumerate(leaves):
+        text = _text(leaf)
+        if "[" not in text or leaf.parent is not None or _is_models(leaf):
+            continue
+        for span, new in vault.mistakable(text):
+            touched = list(stretches(leaves, index, span))
+            if all(leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched):
+                # In a joined text the same one comes up again.
+                written.update(dict.fromkeys(touched, "") | {touched[0]: new})
+    for (at, start, end), new in written.items():
+        made.setdefault(at, []).append(Change(start, end, new))
+
+
+def _is_free(changes: Sequence[Change], span: Sequence[int]) -> bool:
+    """Tell whether none of the changes, which are in the order of the text, shares a character with a span."""
+    start, end = span
+    last = bisect_left(changes, end, key=lambda change: change.start) - 1
+    return last < 0 or changes[last].end <= start

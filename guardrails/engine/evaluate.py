@@ -10,13 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from guardrails.detectors.language_model import language_of
 from guardrails.policy.compiled import CompiledPolicy, Plan, Rule, alone
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 from guardrails.text import folded
 from guardrails.types import Action, Content, Finding, Stage, Text
+
+if TYPE_CHECKING:
+    from guardrails.engine.vault import Vault
 
 ROLES: Mapping[Stage, str] = {
     Stage.INPUT: "user",
@@ -33,7 +37,7 @@ ROLES: Mapping[Stage, str] = {
 class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
     the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
-    exceptions.
+    exceptions; `vault` is what an earlier check of the same call handed out.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -43,6 +47,7 @@ class Request:
     model: str | None = None
     turns: int = 1
     today: str = ""
+    vault: Vault | None = None
 
     @property
     def language(self) -> str | None:
@@ -97,7 +102,9 @@ def leaf_value(name: str, content: Content | None, request: Request) -> object:
         return place.role or ROLES[place.stage]
     if name == "content.length":
         return len(content.text) if isinstance(content, Text) else 0
-    return "und" if name == "content.language" else content.kind
+    if name == "content.language":
+        return language_of(content.text)[0] if isinstance(content, Text) else "und"
+    return content.kind
 
 
 def bind(

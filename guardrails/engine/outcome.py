@@ -15,6 +15,7 @@ from guardrails.engine import actions
 from guardrails.engine.detect import Round
 from guardrails.engine.evaluate import Fired, Request
 from guardrails.engine.fields import Leaf, Leaves, stretches
+from guardrails.engine.vault import Vault
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import (
     Action,
@@ -34,7 +35,8 @@ from guardrails.types import (
 @dataclass(slots=True)
 class Outcome:
     """Everything that a verdict says, and what shapes of content need to apply it: the new texts of leaves
-    (`edits`), the leaves that block (`blocked`), and the messages to leave out (`removed`).
+    (`edits`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
+    place of values (`vault`).
     """
 
     action: Action
@@ -48,6 +50,7 @@ class Outcome:
     blocked: frozenset[int] = frozenset()
     removed: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
+    vault: Vault | None = None
 
 
 class _Rules:
@@ -121,8 +124,8 @@ def settle(
     for each in everything:
         if each.rule.mode is Mode.SHADOW:
             rules.add(each, each.action)
-    edits, refused = actions.edits(leaves.found, (each for each in enforced if each.replace))
-    for each in (*enforced, *refused):
+    edits = actions.edits(leaves.found, (each for each in enforced if each.replace), request.vault)
+    for each in (*enforced, *edits.blocks):
         rules.add(each, effects.of(each.action, concerned(each, leaves), each.members))
     for entry, place, index in unchecked:
         # A kind that no table has comes from a detector of the caller's own.
@@ -138,7 +141,8 @@ def settle(
         coverage=coverage,
         errors=tuple(round_.failures()),
         complete=complete,
-        edits=edits,
+        edits=edits.texts,
+        vault=edits.vault,
         blocked=frozenset(effects.blocked),
         removed=tuple(sorted(effects.removed)),
         timings=round_.timings,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib.util
 import json
 from collections.abc import Callable, Iterable
 
@@ -21,7 +22,7 @@ from guardrails.policy.condition import Condition, ConditionError, compile_condi
 from guardrails.policy.items import Detectors, Item, Policy, RuleItem
 from guardrails.policy.names import Names
 from guardrails.policy.problems import nearest
-from guardrails.policy.schema import RedactionDoc, RuleDoc
+from guardrails.policy.schema import DEFAULT_LOCALE, RedactionDoc, RuleDoc
 from guardrails.policy.source import Mark
 from guardrails.text import folded
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
@@ -157,6 +158,8 @@ def build_rules(work: _Compilation) -> None:
     for index, rule in enumerate(work.policy.rules):
         _check_rule(work, rule)
         condition = work.conditions.get(index)
+        if rule.doc is not None and rule.doc.then == "redact":
+            _check_fake(work, rule.item, _redaction(rule.doc))
         if rule.doc is None or condition is None:
             continue
         built = _rule(work, rule.doc, condition, index)
@@ -196,7 +199,7 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
     default_on_error = "flag" if doc.then == "flag" else "block"
     message = {"en": doc.message} if isinstance(doc.message, str) else (doc.message or {})
     redact = condition.categories if doc.redact is None else frozenset(doc.redact)
-    replacement = doc.with_.text if isinstance(doc.with_, RedactionDoc) else (doc.with_ or "placeholder")
+    redaction = _redaction(doc)
     return Rule(
         id=doc.id,
         order=(-severity, index),
@@ -211,10 +214,33 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         messages=message,
         redact=redact if then is Action.REDACT else frozenset(),
         alone=doc.redact is None,
-        replacement=replacement,
+        replacement=redaction.text,
+        locale=redaction.locale or DEFAULT_LOCALE,
         exceptions=tuple(exception for ids, exception in work.exceptions if ids is None or doc.id in ids),
         needs_findings=condition.needs_findings(),
     )
+
+
+def _redaction(doc: RuleDoc) -> RedactionDoc:
+    return doc.with_ if isinstance(doc.with_, RedactionDoc) else RedactionDoc(text=doc.with_ or "placeholder")
+
+
+def _check_fake(work: _Compilation, item: Item, redaction: RedactionDoc) -> None:
+    """What is made up needs Faker, and a locale that Faker has."""
+    add, place = work.problems.add, item.mark(("with", "locale"))
+    if redaction.text != "fake":
+        if redaction.locale is not None:
+            message = f"locale is for text: fake, not text: {redaction.text}"
+            add(place, "unused_field", message, "remove it, or write text: fake")
+    elif importlib.util.find_spec("faker") is None:
+        message = "what is made up for with: fake needs Faker, which is not installed"
+        add(item.mark(("with",)), "missing_extra", message, "pip install 'guardrails-middleware[fake]'")
+    elif redaction.locale is not None:
+        from faker.config import AVAILABLE_LOCALES
+
+        if redaction.locale not in AVAILABLE_LOCALES:
+            message = f"Faker has no locale {redaction.locale!r}"
+            add(place, "unknown_locale", message, nearest(redaction.locale, sorted(AVAILABLE_LOCALES)))
 
 
 SCORES = (1.0, *(step / 100 for step in range(99, 0, -1)))

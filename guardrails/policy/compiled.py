@@ -46,6 +46,7 @@ class Rule:
     redact: frozenset[str]
     alone: bool
     replacement: str
+    locale: str
     exceptions: tuple[ExceptionRule, ...]
     needs_findings: bool
 

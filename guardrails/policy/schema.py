@@ -27,7 +27,8 @@ FORMS = {
 """What each form is in words, for messages."""
 
 StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
-RedactionName = Literal["placeholder", "mask"]
+RedactionName = Literal["placeholder", "mask", "hash", "fake", "vault"]
+DEFAULT_LOCALE = "en_US"
 ActionName = Literal["allow", "flag", "block"]
 Tag = str
 
@@ -36,7 +37,12 @@ class RedactionDoc(Config):
     """How to redact, by kind of content."""
 
     text: RedactionName = "placeholder"
-    """`placeholder` puts the kind in brackets (`[EMAIL]`); `mask` puts an asterisk for each character."""
+    """`placeholder` puts the kind in brackets (`[EMAIL]`); `mask` puts an asterisk for each character; `hash` puts a keyed
+    digest in the brackets (`[EMAIL:3f2a9c1b7d04]`), the same for the same value; `fake` puts a made-up value of the same
+    kind, the same for the same value; `vault` puts a number (`[EMAIL_1]`), and replies get the user's own values back.
+    The key of `hash` and `fake` is the environment's GUARDRAILS_REDACTION_KEY, else a random one for each process."""
+    locale: str | None = Field(default=None, examples=["de_DE"])
+    """The language and country of what `fake` makes up; `en_US` by default."""
 
 
 class RuleDoc(Config):
@@ -63,7 +69,7 @@ class RuleDoc(Config):
     tags: list[str] = Field(default=[], examples=[["owasp.llm01"]])
     """Free labels, such as the hazard of a standard."""
     with_: RedactionName | RedactionDoc | None = Field(default=None, alias="with")
-    """What a redact rule puts in place of a finding; `placeholder` by default."""
+    """What a redact rule puts in place of a finding: `placeholder` (default), `mask`, `hash`, `fake` or `vault`."""
     redact: list[str] | None = Field(default=None, min_length=1, examples=[["pii.email"]])
     """The categories whose findings a redact rule replaces; by default those of `when`, where a finding alone makes it hold."""
     mode: Literal["enforce", "shadow"] = "enforce"

@@ -1,4 +1,4 @@
-"""What a model answered in, what the client may have of it out.
+"""What a model answered in, what the client may have of it out. First it is checked, then values are put back.
 
 Of a blocked answer each choice keeps its place and says `content_filter`; an edited choice loses what spells it.
 """
@@ -15,6 +15,7 @@ from guardrails.engine import chat, subject
 from guardrails.engine.evaluate import Request
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
+from guardrails.engine.reply import reply
 from guardrails.errors import RequestError
 from guardrails.proxy import wire
 from guardrails.proxy.gate import ACTION
@@ -31,7 +32,7 @@ REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created":
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that passed: the bytes to forward, and what the check of the answer needs to know; `system` is the
-    request's system prompt.
+    request's system prompt, `who.vault` what its check handed out.
     """
 
     state: State
@@ -72,9 +73,14 @@ async def judged(call: Call, completion: dict[str, Any], size: int) -> dict[str,
         raise invalid(f"the upstream's answer is malformed: {error.code}") from None
     verdict, outcome = await call.state.judge(subject.response(completion, leaves), call.who, Stage.OUTPUT)
     note(call.http, call.report, verdict)
-    if verdict.action < Action.REDACT:
-        return completion
-    return withheld(completion, leaves, outcome, message_of(verdict))
+    passed = completion
+    if verdict.action >= Action.REDACT:
+        passed = withheld(completion, leaves, outcome, message_of(verdict))
+    restorer = verdict.restorer
+    if restorer is None or not restorer.values:
+        return passed
+    restored: dict[str, Any] = await call.state.by_size(size, lambda: reply(passed, restorer))
+    return restored
 
 
 def message_of(verdict: Verdict) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
@@ -37,13 +38,14 @@ async def completions(request: HttpRequest) -> Response:
         raise RequestError("invalid_type", "stream must be true or false", "/stream")
     who = who_asks(claims(request, body), body, leaves.turns)
     asked = Subject(leaves, lambda outcome: subject.request(body, leaves, outcome))
-    verdict, _ = await state.judge(asked, who, Stage.INPUT)
+    verdict, outcome = await state.judge(asked, who, Stage.INPUT)
     note(request, report, verdict)
     if verdict.blocked:
         return respond(Blocked(verdict), report.headers())
     content = verdict.content
     forwarded = raw if content is body else await state.by_size(len(raw), lambda: wire.dump(content))
-    call = Call(state, request, who, report, forwarded, leaves.system())
+    handed_out = replace(who, vault=outcome.vault)
+    call = Call(state, request, handed_out, report, forwarded, leaves.system())
     if streamed:
         return Held(lambda: stream(call), report, state.settings.keep_alive_s)
     try:

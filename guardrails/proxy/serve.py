@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from guardrails.guard import Guard
+from guardrails.keys import KEY_VARIABLE, has_key
 from guardrails.proxy.app import create_app
 from guardrails.proxy.settings import Settings, SettingsError
 from guardrails.proxy.state import State
@@ -65,11 +66,16 @@ def run(settings: Settings, guard: Guard | None = None) -> None:
 
     Raises:
         PolicyErrors: the policy is wrong; nothing was served.
-        SettingsError: the address cannot be listened on.
+        SettingsError: the address cannot be listened on, or the workers would not redact alike.
     """
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
     loaded = guard or Guard.load(settings.policy, floor=settings.floor)
+    if settings.workers > 1 and loaded.is_keyed and not has_key():
+        raise SettingsError(
+            f"the policy redacts with a key (hash or fake), and each of {settings.workers} workers would have its own: "
+            f"set {KEY_VARIABLE} to a random one, such as what `openssl rand -hex 32` prints"
+        )
     with listening(settings) as listener:
         if settings.workers == 1:
             uvicorn.Server(uvicorn.Config(create_app(settings, loaded), **SERVER)).run(sockets=[listener])

@@ -111,7 +111,7 @@ class State:
         guard = self.guard
         started = perf_counter()
         outcome = await guard.pipeline.acheck(subject.leaves, who)
-        verdict = guard.verdict(subject, outcome, stage)
+        verdict = guard.verdict(subject, outcome, stage, who.vault)
         self.saw(verdict, perf_counter() - started)
         return verdict, outcome
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -80,6 +81,59 @@ def test_what_a_redaction_replaces(
     """The categories of `redact:`, or those of the condition where a finding of any score can hold it alone."""
     (rule,) = rules(tmp_path, f"id: r, on: input, {line}").rules
     assert (rule.redact, rule.alone, rule.replacement) == (redact, alone, replacement)
+
+
+REDACT = "id: r, on: input, when: hate > 0, then: redact, with: "
+
+
+@pytest.mark.parametrize(
+    ("given", "replacement", "locale"),
+    [
+        ("hash", "hash", "en_US"),
+        ("vault", "vault", "en_US"),
+        ("fake", "fake", "en_US"),
+        ("{text: fake}", "fake", "en_US"),
+        ("{text: fake, locale: de_DE}", "fake", "de_DE"),
+    ],
+)
+def test_a_redaction_has_a_name_and_a_locale(
+    tmp_path: Path, given: str, replacement: str, locale: str
+) -> None:
+    """The language of what is made up is English unless a rule says another."""
+    (rule,) = rules(tmp_path, REDACT + given).rules
+    assert (rule.replacement, rule.locale) == (replacement, locale)
+
+
+@pytest.mark.parametrize(
+    ("given", "col", "code", "words"),
+    [
+        ("{text: fake, locale: de_D}", 81, "unknown_locale", "did you mean 'de_DE'"),
+        ("{text: hash, locale: de_DE}", 81, "unused_field", "write text: fake"),
+        ("{locale: de_DE}", 69, "unused_field", "not text: placeholder"),
+        ("{text: fake, locale: 5}", 81, "wrong_type", ""),
+    ],
+)
+def test_a_locale_that_cannot_be_is_an_error_at_its_place(
+    tmp_path: Path, given: str, col: int, code: str, words: str
+) -> None:
+    """One that Faker does not have, or one that nothing needs."""
+    with pytest.raises(PolicyErrors) as caught:
+        rules(tmp_path, REDACT + given)
+    [error] = caught.value.errors
+    assert (error.line, error.col, error.code) == (7, col, code)
+    assert words in str(error)
+
+
+def test_without_faker_a_fake_is_an_error_with_its_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the rule's `with:`; the other redactions need nothing."""
+    monkeypatch.setitem(sys.modules, "faker", None)
+    with pytest.raises(PolicyErrors) as caught:
+        rules(tmp_path, REDACT + "hash", REDACT.replace("id: r", "id: s") + "fake")
+    [error] = caught.value.errors
+    assert (error.line, error.col, error.code) == (8, 60, "missing_extra")
+    assert "pip install 'guardrails-middleware[fake]'" in str(error)
 
 
 def test_a_redaction_needs_spans(tmp_path: Path) -> None:

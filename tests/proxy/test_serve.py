@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from guardrails.keys import KEY_VARIABLE
 from guardrails.errors import PolicyErrors
 from guardrails.proxy import serve as serving
 from guardrails.proxy.serve import run, running, worker_app
@@ -107,6 +108,30 @@ def test_workers_get_the_settings_but_not_the_key(fake, monkeypatch) -> None:
     assert "sk-secret" not in serving.os.environ[serving.VARIABLE]
     assert json.loads(serving.os.environ[serving.VARIABLE])["policy"] == "strict"
     assert worker_app().state.proxy.settings.policy == "strict"
+
+
+@pytest.mark.parametrize("name", ["hash", "fake", "vault"])
+def test_workers_that_would_not_redact_alike_are_an_error(fake, tmp_path, monkeypatch, name) -> None:
+    """Each would have a key of its own; numbers need none. The cure is named, and works."""
+    policy = tmp_path / "p.yaml"
+    policy.write_text(
+        "format: 1\nname: p\ndetectors: {pii: {use: pii}}\n"
+        f"rules: [{{id: r, on: input, when: pii > 0, then: redact, with: {name}}}]\n"
+    )
+    started = []
+    monkeypatch.setenv(serving.VARIABLE, "")
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.setattr(serving.uvicorn, "run", lambda app, **more: started.append(app))
+    settings = Settings(fake.url, policy=str(policy), port=0, workers=2)
+    if name != "vault":
+        with pytest.raises(SettingsError, match=f"each of 2 workers would have its own: set {KEY_VARIABLE}"):
+            run(settings)
+        assert started == []
+        monkeypatch.setenv(KEY_VARIABLE, "0123456789abcdef")
+
+    run(settings)
+
+    assert started == ["guardrails.proxy.serve:worker_app"]
 
 
 def test_connections_send_at_once(fake, kit, policy_guard, monkeypatch) -> None:

@@ -1,0 +1,84 @@
+"""A model's answer in, the same with the user's own values out, in the texts that a person reads.
+
+These are a text, the content of an assistant's message in OpenAI's form (a text, or parts of that), and that of each
+choice of a response. All else stays as it is: calls and their arguments, thoughts, structures of another form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from guardrails.engine.subject import SPELLED
+from guardrails.types import Restorer, Text
+
+TEXT_PARTS = ("text", "output_text")
+"""The types of parts that hold what a person reads, in their field `text`."""
+
+
+def reply(answer: Any, restorer: Restorer) -> Any:
+    """Return an answer that was checked with values put back into it; itself if nothing changes."""
+    if isinstance(answer, str):
+        return restorer.restore(answer)
+    if isinstance(answer, Text):
+        text = restorer.restore(answer.text)
+        return answer if text == answer.text else replace(answer, text=text)
+    if isinstance(answer, list | tuple):
+        return _each(answer, lambda entry: _message(entry, restorer))
+    if isinstance(answer, Mapping) and isinstance(answer.get("choices"), list):
+        return _with(answer, "choices", _each(answer["choices"], lambda entry: _choice(entry, restorer)))
+    return _message(answer, restorer)
+
+
+def _choice(choice: Any, restorer: Restorer) -> Any:
+    """Return a choice; what spells its text in tokens goes where that changes."""
+    if not isinstance(choice, Mapping) or "message" not in choice:
+        return choice
+    changed = _with(choice, "message", _message(choice["message"], restorer))
+    if changed is choice:
+        return choice
+    return {name: None if name in SPELLED else value for name, value in changed.items()}
+
+
+def _message(message: Any, restorer: Restorer) -> Any:
+    if not isinstance(message, Mapping) or message.get("role", "assistant") != "assistant":
+        return message
+    content = message.get("content")
+    if isinstance(content, str):
+        return _with(message, "content", restorer.restore(content))
+    if isinstance(content, list | tuple):
+        return _with(message, "content", _parts(content, restorer))
+    return message
+
+
+def _parts(parts: Any, restorer: Restorer) -> Any:
+    """Return parts with values put back, unless a part alone would get what all of them as one text would not: a link
+    may begin in one part and go on in the next.
+    """
+    changed = _each(parts, lambda part: _part(part, restorer))
+    joined = "".join(part["text"] for part in parts if _is_text(part))
+    alike = restorer.restore(joined) == "".join(part["text"] for part in changed if _is_text(part))
+    return changed if alike else parts
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, Mapping) and part.get("type") in TEXT_PARTS and isinstance(part.get("text"), str)
+
+
+def _part(part: Any, restorer: Restorer) -> Any:
+    return _with(part, "text", restorer.restore(part["text"])) if _is_text(part) else part
+
+
+def _with(mapping: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
+    """Return a mapping with a field of another value, itself if it is the same."""
+    same = name in mapping and (value is mapping[name] or value == mapping[name])
+    return mapping if same else {**mapping, name: value}
+
+
+def _each(entries: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a list or tuple of what its entries become, itself where nothing changes."""
+    changed = [change(entry) for entry in entries]
+    if all(new is old for new, old in zip(changed, entries, strict=True)):
+        return entries
+    return tuple(changed) if isinstance(entries, tuple) else changed

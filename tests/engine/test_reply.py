@@ -1,0 +1,76 @@
+"""Values back in answers: in what a person reads of them, and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from guardrails import Text
+from guardrails.engine.reply import reply
+from guardrails.engine.vault import Vault
+from guardrails.types import Place, Stage
+
+E = "[EMAIL_1]"
+
+
+@pytest.fixture
+def vault() -> Vault:
+    """A vault that handed out one number."""
+    made = Vault()
+    made.numbered("pii.email", "jo@x.org", Place(Stage.INPUT))
+    return made
+
+
+def said(content: Any, **more: Any) -> dict[str, Any]:
+    """Return an assistant's message."""
+    return {"role": "assistant", "content": content, **more}
+
+
+def part(text: str, kind: str = "text") -> dict[str, Any]:
+    """Return a part of a message."""
+    return {"type": kind, "text": text}
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown"),
+    [
+        (f"to {E}", "to jo@x.org"),
+        (Text(f"to {E}"), Text("to jo@x.org")),
+        (said(f"to {E}"), said("to jo@x.org")),
+        ({"content": E}, {"content": "jo@x.org"}),
+        (said([part(E), part(E, "output_text")]), said([part("jo@x.org"), part("jo@x.org", "output_text")])),
+        ([said(E), said(E)], [said("jo@x.org"), said("jo@x.org")]),
+        ((said(E),), (said("jo@x.org"),)),
+        ({"choices": [{"message": said(E), "logprobs": {"content": []}}, {"message": said("hi"), "logprobs": 1}]},
+         {"choices": [{"message": said("jo@x.org"), "logprobs": None}, {"message": said("hi"), "logprobs": 1}]}),
+    ],
+)  # fmt: skip
+def test_values_come_back_in_texts_that_a_person_reads(vault: Vault, answer: Any, shown: Any) -> None:
+    """Whatever the form of the answer; of a choice that changes, the fields go that spell it in tokens."""
+    assert reply(answer, vault) == shown
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "hello",
+        None,
+        5,
+        Text("hello"),
+        {"role": "user", "content": E},
+        {"role": "tool", "content": E},
+        {"mail": E},
+        [E],
+        said(None, tool_calls=[{"function": {"name": "send", "arguments": f'{{"to": "{E}"}}'}}]),
+        said("hi", reasoning_content=E, refusal=E, name=E),
+        said([part(E, "thinking"), part(E, "image_url"), {"type": "text", "text": None}, E]),
+        said([part("https://x.org/?q="), part(E)]),
+        said([part("[a](/p?"), part(f"{E})")]),
+        {"choices": [{"text": E}, E, {"message": E}]},
+        {"choices": E},
+    ],
+)
+def test_all_else_stays_the_same_object(vault: Vault, answer: Any) -> None:
+    """Calls, thoughts, other roles and forms, and links that go on from one part into the next."""
+    assert reply(answer, vault) is answer
