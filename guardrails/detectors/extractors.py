@@ -85,20 +85,22 @@ NOTHING = Extraction()
 class Extractor:
     """An encoding: its name, a pattern (RE2) that a text must match to hold any, and what finds the payloads.
 
-    With `raw`, it is looked for in the text as it is, elsewhere with invisible and look-alike characters undone.
+    With `raw`, it is looked for in the text as it is, elsewhere with invisible and look-alike characters undone; with
+    `once`, not in what it was undone in already: twice is nothing.
     """
 
     name: str
     gate: str
     find: Callable[[str], Iterable[Payload]]
     raw: bool = False
+    once: bool = False
 
 
 EXTRACTORS: tuple[Extractor, ...] = (
     Extractor("base64", payloads.BASE64_GATE, payloads.base64),
     Extractor("hex", payloads.HEX_GATE, payloads.hexadecimal),
     Extractor("percent", payloads.PERCENT_GATE, payloads.percent),
-    Extractor("rot13", payloads.ROT13_GATE, payloads.rot13),
+    Extractor("rot13", payloads.ROT13_GATE, payloads.rot13, once=True),
     Extractor("codes", payloads.CODES_GATE, payloads.codes),
     Extractor("tags", payloads.TAGS_GATE, payloads.tags, raw=True),
     Extractor("variation", payloads.VARIATION_GATE, payloads.variation, raw=True),
@@ -171,19 +173,19 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
     for _ in range(depth):
         following: list[tuple[str, Derived | None]] = []
         for source, parent in level:
-            for extractor, hidden in _payloads(source):
+            for extractor, hidden in _payloads(source, parent):
                 if kept := budget.kept(hidden):
                     derived = _joined(extractor.name, kept, parent)
                     following.append((derived.text, derived))
         found += [derived for _, derived in following if derived is not None]
         level = following
-    for source, _ in level:
-        for extractor, _ in _payloads(source):
+    for source, parent in level:
+        for extractor, _ in _payloads(source, parent):
             budget.left[f"{extractor.name} nested deeper than {depth} levels"] = None
     return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING
 
 
-def _payloads(text: str) -> list[tuple[Extractor, list[Payload]]]:
+def _payloads(text: str, parent: Derived | None) -> list[tuple[Extractor, list[Payload]]]:
     readable, raw = _gates()
     found: list[tuple[Extractor, list[Payload]]] = []
     if text.isascii():
@@ -194,7 +196,8 @@ def _payloads(text: str) -> list[tuple[Extractor, list[Payload]]]:
             hidden = [payload.moved(view.original) for payload in extractor.find(view.text)]
             found.append((extractor, hidden))
         found += [(extractor, list(extractor.find(text))) for extractor in raw.open(text)]
-    return [(extractor, hidden) for extractor, hidden in found if hidden]
+    undone = () if parent is None else parent.origin.split(">")
+    return [(by, hidden) for by, hidden in found if hidden and not (by.once and by.name in undone)]
 
 
 def _joined(name: str, hidden: Sequence[Payload], source: Derived | None) -> Derived:

@@ -51,7 +51,7 @@ UNREADABLE = 0.1
 
 _BAD = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd\ufffe\uffff]")
 _RUNS = re.compile(rb"[\t\n\r\x20-\x7e]{%d,}" % READABLE_RUN)
-_LETTER = re.compile(r"[^\W\d_]")
+_SAYS = re.compile(r"[^\W\d_]|\d(?:[ \-]?\d){6}")
 
 
 def readable(data: bytes) -> str:
@@ -61,7 +61,8 @@ def readable(data: bytes) -> str:
     text = data.decode(encoding, "replace")
     if len(_BAD.findall(text)) > UNREADABLE * len(text):
         text = "\n".join(run.decode("ascii") for run in _RUNS.findall(data))
-    return text if len(text) >= LEAST and _LETTER.search(text) else ""
+    # A letter, or digits enough for a number of a person.
+    return text if len(text) >= LEAST and _SAYS.search(text) else ""
 
 
 def _found(pattern: Any, text: str) -> Iterator[tuple[int, int]]:

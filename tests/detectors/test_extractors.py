@@ -120,6 +120,13 @@ def test_what_is_beyond_a_limit_is_named(text: str, limits: tuple[int, int, int]
     assert reason in extract(text, *limits).left
 
 
+def test_rot13_is_undone_once() -> None:
+    """Twice is nothing: a text that is plain in part and rotated in part is no nest of encodings."""
+    found = all_of("mailto jo%40example.com, wb@rknzcyr.pbz")
+    assert found.left == ()
+    assert {"percent", "rot13"} <= {derived.origin for derived in found.derived}
+
+
 def test_a_depth_of_zero_decodes_nothing() -> None:
     """The policy can switch decoding off."""
     assert extract(b64(SAID), 0, 10, 10_000) is NOTHING
