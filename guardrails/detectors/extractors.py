@@ -1,6 +1,6 @@
 """Extractors: a text goes in, what is hidden in it by an encoding comes out as derived texts with a map back.
 
-`EXTRACTORS` is the table. All payloads of one encoding in a text make up one derived text, a line each, so that a
+`READABLE` and `INVISIBLE` are the tables. All payloads of one encoding in a text make up one derived text, a line each, so that a
 list of a thousand small payloads costs one search. What an encoding hides may be encoded again: `extract` goes down to a depth,
 a number of payloads and a number of characters, and says what it left. One pass of a gate clears most texts of all.
 """
@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 
-import re2
-
 from guardrails.detectors import payloads
 from guardrails.detectors.payloads import Payload
-from guardrails.text import normalized, surrogates_replaced
+from guardrails.text import View, normalized, surrogates_replaced
+from guardrails.text.gate import signals
 
 Span = tuple[int, int]
 
@@ -83,52 +82,29 @@ NOTHING = Extraction()
 
 @dataclass(frozen=True, slots=True)
 class Extractor:
-    """An encoding: its name, a pattern (RE2) that a text must match to hold any, and what finds the payloads.
-
-    With `raw`, it is looked for in the text as it is, elsewhere with invisible and look-alike characters undone; with
-    `once`, not in what it was undone in already: twice is nothing.
+    """An encoding: its name and what finds the payloads. With `once`, it is not looked for in what it was undone in
+    already: twice is nothing.
     """
 
     name: str
-    gate: str
     find: Callable[[str], Iterable[Payload]]
-    raw: bool = False
     once: bool = False
 
 
-EXTRACTORS: tuple[Extractor, ...] = (
-    Extractor("base64", payloads.BASE64_GATE, payloads.base64),
-    Extractor("hex", payloads.HEX_GATE, payloads.hexadecimal),
-    Extractor("percent", payloads.PERCENT_GATE, payloads.percent),
-    Extractor("rot13", payloads.ROT13_GATE, payloads.rot13, once=True),
-    Extractor("codes", payloads.CODES_GATE, payloads.codes),
-    Extractor("tags", payloads.TAGS_GATE, payloads.tags, raw=True),
-    Extractor("variation", payloads.VARIATION_GATE, payloads.variation, raw=True),
+READABLE: tuple[Extractor, ...] = (
+    Extractor("base64", payloads.base64),
+    Extractor("hex", payloads.hexadecimal),
+    Extractor("percent", payloads.percent),
+    Extractor("rot13", payloads.rot13, once=True),
+    Extractor("codes", payloads.codes),
 )
+"""What is looked for in the normalized view, where the gate (`text.gate`) names it."""
 
-
-class _Gate:
-    """One pass over a text that tells which extractors may find something in it."""
-
-    def __init__(self, extractors: Sequence[Extractor]) -> None:
-        options = re2.Options()
-        options.log_errors = False
-        options.max_mem = 32 << 20
-        self._set = re2.Set.SearchSet(options)
-        self._extractors = extractors
-        for extractor in extractors:
-            self._set.Add(extractor.gate)
-        self._set.Compile()
-
-    def open(self, text: str) -> list[Extractor]:
-        return [self._extractors[index] for index in sorted(self._set.Match(text) or ())]
-
-
-@lru_cache(maxsize=1)
-def _gates() -> tuple[_Gate, _Gate]:
-    """Return the gate of what is read with tricks undone, and of what is read as it is."""
-    readable = [extractor for extractor in EXTRACTORS if not extractor.raw]
-    return _Gate(readable), _Gate([extractor for extractor in EXTRACTORS if extractor.raw])
+INVISIBLE: tuple[Extractor, ...] = (
+    Extractor("tags", payloads.tags),
+    Extractor("variation", payloads.variation),
+)
+"""What is looked for in the text as it is: no view shows it, and no ASCII text holds it."""
 
 
 class _Budget:
@@ -186,18 +162,17 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
 
 
 def _payloads(text: str, parent: Derived | None) -> list[tuple[Extractor, list[Payload]]]:
-    readable, raw = _gates()
-    found: list[tuple[Extractor, list[Payload]]] = []
-    if text.isascii():
-        found += [(extractor, list(extractor.find(text))) for extractor in readable.open(text)]
-    else:
-        view = normalized(text)
-        for extractor in readable.open(view.text):
-            hidden = [payload.moved(view.original) for payload in extractor.find(view.text)]
-            found.append((extractor, hidden))
-        found += [(extractor, list(extractor.find(text))) for extractor in raw.open(text)]
+    plain = text.isascii()
+    view = View(text) if plain else normalized(text)
+    encodings = signals(view.text).encodings
     undone = () if parent is None else parent.origin.split(">")
-    return [(by, hidden) for by, hidden in found if hidden and not (by.once and by.name in undone)]
+    found: list[tuple[Extractor, list[Payload]]] = []
+    for extractor in READABLE if encodings else ():
+        if extractor.name in encodings and not (extractor.once and extractor.name in undone):
+            hidden = extractor.find(view.text)
+            found.append((extractor, [each if plain else each.moved(view.original) for each in hidden]))
+    found += [(extractor, list(extractor.find(text))) for extractor in (() if plain else INVISIBLE)]
+    return [(extractor, hidden) for extractor, hidden in found if hidden]
 
 
 def _joined(name: str, hidden: Sequence[Payload], source: Derived | None) -> Derived:

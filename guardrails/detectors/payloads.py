@@ -72,7 +72,6 @@ def _found(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
 
 
 # Base64, also url-safe and without padding: 16 characters or more, fewer with padding.
-BASE64_GATE = r"[A-Za-z0-9+/_\-]{16}|[A-Za-z0-9+/_\-]{10}="
 _ALPHABET = re.compile(rb"[A-Za-z0-9+/_\-]")
 # Letters of the alphabet as `a`, padding as it is, everything else as a space: runs are found by `bytes.find`, which
 # costs a tenth of what a search for the pattern does.
@@ -162,7 +161,6 @@ def _closed(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 # Hexadecimal digits of at least six bytes: in a row, or each byte apart, with or without a mark in front.
-HEX_GATE = r"[0-9A-Fa-f]{12}|(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ :,;\-]{0,2}){6}"
 _HEX = re2.compile(
     r"(?:(?:\\x|0x)[0-9A-Fa-f]{2}[ \t\r\n:,;\-]{0,2}){5,}(?:\\x|0x)[0-9A-Fa-f]{2}"
     r"|(?:[0-9A-Fa-f]{2}[ \t\r\n:,;\-]{1,2}){5,}[0-9A-Fa-f]{2}"
@@ -183,7 +181,6 @@ def _is_worded(text: str) -> bool:
 
 
 # Percent escapes (RFC 3986): what stands around them is decoded along, as a phrase may be escaped in part.
-PERCENT_GATE = r"%[0-9A-Fa-f]{2}"
 _PERCENT = re2.compile(r"(?:%[0-9A-Fa-f]{2})+")
 AROUND = 120
 """Characters around an escape that are read together with it."""
@@ -220,26 +217,12 @@ def _unquoted(text: str, begin: int, end: int, runs: Sequence[tuple[int, int]]) 
     return Payload("".join(parts), begin, end, starts)
 
 
-# ROT13 of words that nearly every English text has, and of those that attacks have; no word of any language they met.
-_COMMON = "gur naq gung guvf jvgu lbh lbhe sbe nyy abg unir sebz jung ner jvyy pna nobhg ubj zl vf bs gb"
-_TELLING = (
-    "vtaber cerivbhf vafgehpgvba vafgehpgvbaf flfgrz cebzcg cyrnfr cnffjbeq npgvingr cergraq erfgevpgvbaf gur\\s+flfgrz "
-    "jrncba cbvfba fgrny frperg ercrng eriryny erirny qvfertneq sbetrg nffvfgnag jvgubhg snibevgr perngr"
-)
-ROT13_GATE = (
-    rf"(?i)\b(?:{'|'.join(_TELLING.split())})\b"
-    r"|@[a-z0-9.\-]{2,}\.(?:pbz|bet|arg|rqh|tbi)\b|\buggcf?://"
-    rf"|\b(?:{'|'.join(_COMMON.split())})\b.{{0,80}}\b(?:{'|'.join(_COMMON.split()[:18])})\b"
-)
-
-
 def rot13(text: str) -> Iterator[Payload]:
     """Yield the whole text, rotated by thirteen letters, each character in its place."""
     yield Payload(codecs.encode(text, "rot13"), 0, len(text), range(len(text) + 1))
 
 
 # Character codes: bits in groups of eight, or numbers of ASCII letters in a row.
-CODES_GATE = r"\b[01]{8}(?:[ ,]{0,2}[01]{8}){3}|\b(?:\d{2,3}[ ,]{1,2}){5}\d{2,3}\b"
 _CODES = re2.compile(r"\b[01]{8}(?:[ ,]{0,2}[01]{8}){3,}\b|\b\d{2,3}(?:[ ,]{1,2}\d{2,3}){5,}\b")
 _BITS = re.compile(r"[01]{8}")
 
@@ -261,9 +244,7 @@ def codes(text: str) -> Iterator[Payload]:
 
 
 # Unicode tags spell ASCII that nobody sees; variation selectors carry bytes.
-TAGS_GATE = "[\U000e0020-\U000e007e]{3}"
 _TAGS = re.compile("[\U000e0020-\U000e007e]+")
-VARIATION_GATE = "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4}"
 _VARIATION = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 
 

@@ -6,6 +6,8 @@ group has other alternatives in front, which take up what only looks alike (`ver
 
 from __future__ import annotations
 
+import re
+
 from guardrails.detectors import validators as v
 from guardrails.detectors.national_ids import EUROPE, is_date
 from guardrails.detectors.national_ids_world import WORLD
@@ -51,11 +53,12 @@ MONTH = (
 # Unbounded: counted repetitions of letters multiply the automaton's states on ordinary prose.
 NAME = r"[A-Z\u00c0-\u00dd][A-Za-z\u00c0-\u00ff'\-]+"
 LOWER = r"[a-z\u00df-\u00ff]+"
+_NUMBER = re.compile(r"\d+")
 
 
 def digit_date(text: str) -> bool:
     """Tell whether a date in digits exists, day or month first, or is written with a month's name."""
-    parts = [int(part) for part in "".join(char if char.isdecimal() else " " for char in text).split()]
+    parts = [int(part) for part in _NUMBER.findall(text)]
     if len(parts) != 3:
         return len(parts) == 2
     first, second, third = parts
@@ -72,7 +75,7 @@ def card(text: str) -> bool:
 
     A table of numbers passes Luhn too often.
     """
-    groups = "".join(char if char.isdecimal() else " " for char in text).split()
+    groups = _NUMBER.findall(text)
     shown = len(groups) == 1 or (
         1 < len(groups) <= 5 and len(groups[0]) == 4 and min(map(len, groups[:-1])) >= 4
     )
@@ -87,7 +90,7 @@ def dialled(text: str) -> bool:
 
 def local_phone(text: str) -> bool:
     """Tell whether the text has 7 to 12 digits and is no date; an extension is not counted."""
-    groups = [len(part) for part in "".join(char if char.isdecimal() else " " for char in text).split()]
+    groups = [len(part) for part in _NUMBER.findall(text)]
     dated = groups in ([4, 2, 2], [2, 2, 4], [4, 2, 2, 2], [1, 2, 4], [2, 1, 4], [4, 4])
     return not (dated and text.strip()[:2] in {"19", "20"}) and groups != [2, 2, 4] and 7 <= sum(groups) <= 17
 

@@ -1,22 +1,26 @@
 """Tables of regular expressions: rows in, one searcher out that costs the same for ten rows or a thousand.
 
-One `re2.Set` per kind of text (ASCII or not) tells in one pass which of all the patterns occur at all. Only those
-that occur are searched for their spans: by RE2 where it gives the spans that `regex` would, else by `regex` under a
-time-out. Patterns that RE2 cannot run are searched by `regex` alone; a time-out is an error, never "nothing found".
+One `re2.Set` per kind of text (ASCII or not) tells in one pass which of all the patterns occur at all. Its states are
+built as texts ask for them, and those of large tables of numbers and keys are too many: there an automaton tells which
+patterns have what they need in a text (`prefilter.py`). What is left is searched for its spans: by RE2 where it gives
+those that `regex` would, else by `regex` under a time-out. Patterns that RE2 cannot run are searched by `regex` alone; a
+time-out is an error, never "nothing found".
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import re2
 import regex
 
 from guardrails.detectors.dialect import translate
+from guardrails.detectors.literals import Needs, needs, word_needs
+from guardrails.detectors.prefilter import Prefilter
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
@@ -32,6 +36,13 @@ MEMORY = 256 << 20
 
 PATTERN_MEMORY = 16 << 20
 """The same for one pattern: past it (`\\pL{1000}` alone takes seconds to build) `regex` runs the pattern."""
+
+FEW = 24
+"""Rows up to which searching each is cheaper than the set of all, whose states on new text are many."""
+
+MANY = 40
+"""Rows without a beginning of their own (digits, letters of keys) from which on the states of the set multiply: 50 to 500
+microseconds for 1,000 characters of new text (benchmarks/tables.py); without them it costs less than the filter."""
 
 CANARY = "\x00canary\x00"
 """A text that every set must find at load: RE2 reports a set that ran out of memory as nothing found."""
@@ -71,18 +82,28 @@ class PatternError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """What RE2 makes of a row for texts of one kind: the pattern, whether its spans are those that `regex` would give,
+    and what a text needs for it to match at all.
+    """
+
+    pattern: str
+    engine: Any
+    spans: bool
+    needs: Needs
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A compiled row. `fast` (RE2) gives the spans on ASCII text, `wide` on any; None: `regex` must.
-    `group` is a number: RE2 knows spans by no other; `exact` and `superset` are what the sets look for, None where RE2 cannot.
+    """A compiled row: the number of its group (RE2 knows spans by no other), `regex`, and RE2's forms for ASCII texts
+    and for any, None where RE2 cannot run the pattern.
     """
 
     row: Pattern
     group: int
     slow: Any
-    fast: Any = None
-    wide: Any = None
-    exact: str | None = None
-    superset: str | None = None
+    ascii: Form | None = None
+    wide: Form | None = None
 
 
 def _options(memory: int) -> Any:
@@ -126,19 +147,65 @@ def compile_row(row: Pattern) -> Entry:
     forms = translate(row.pattern)
     if forms is None:
         return Entry(row, group, slow)
-    fast = _compile_re2(forms.exact)
-    wide = fast if forms.superset == forms.exact else _compile_re2(forms.superset)
-    if fast is None or wide is None:
+    exact = _compile_re2(forms.exact)
+    superset = exact if forms.superset == forms.exact else _compile_re2(forms.superset)
+    if exact is None or superset is None:
         return Entry(row, group, slow)
     return Entry(
         row,
         group,
         slow,
-        fast if forms.ascii_spans else None,
-        wide if forms.wide_spans else None,
-        forms.exact,
-        forms.superset,
+        Form(forms.exact, exact, forms.ascii_spans, needs(row.pattern, group, wide=False)),
+        Form(forms.superset, superset, forms.wide_spans, needs(row.pattern, group, wide=True)),
     )
+
+
+class _Side:
+    """The rows for texts of one kind, ASCII or any: which of them to search a text for."""
+
+    def __init__(self, entries: Sequence[Entry], *, wide: bool) -> None:
+        forms = ((entry, entry.wide if wide else entry.ascii) for entry in entries)
+        # In ASCII some rows are the same: letters and digits beyond it make their difference.
+        rows: dict[Hashable, tuple[Entry, Form]] = {}
+        for entry, form in forms:
+            if form is not None:
+                rows.setdefault(
+                    (form.pattern, entry.group, replace(entry.row, pattern="", group=0)), (entry, form)
+                )
+        self._rows = [*rows.values()]
+        # The set looks for words of context too: without one, its rows cost nothing.
+        contexts = [*dict.fromkeys(entry.row.context for entry, _ in self._rows if entry.row.context)]
+        place = {words: len(self._rows) + at for at, words in enumerate(contexts)}
+        self._contexts = [place.get(entry.row.context) for entry, _ in self._rows]
+        self._set = self._compiled([*(form.pattern for _, form in self._rows), *map(context_form, contexts)])
+        needed = [(form.needs, word_needs(entry.row.context, wide=wide)) for entry, form in self._rows]
+        anywhere = sum(bool(need.numeric or any(need.runs) or context) for need, context in needed)
+        always = sum(not need and not context for need, context in needed)
+        self._filter = Prefilter(needed, wide=wide) if anywhere >= MANY and always <= FEW else None
+
+    @staticmethod
+    def _compiled(forms: Sequence[str]) -> Any:
+        found = re2.Set.SearchSet(_options(MEMORY))
+        try:
+            last = [found.Add(form) for form in (*forms, re2.escape(CANARY))][-1]
+            found.Compile()
+        except re2.error:
+            last = -1
+        if last not in (found.Match(CANARY) if last >= 0 else ()):
+            raise PatternError("the patterns are too large together; spread them over several detectors")
+        return found
+
+    def due(self, text: str) -> list[tuple[Entry, Form]]:
+        """Return the rows that match somewhere: of those that have what they need if these are few, else by the set."""
+        data = text.encode()  # RE2 would do it for each row again
+        if self._filter is not None:
+            few = self._filter.due(text)
+            if len(few) <= FEW:
+                rows = (self._rows[at] for at in few)
+                return [(entry, form) for entry, form in rows if form.engine.search(data) is not None]
+        every = {*(self._set.Match(data) or ())}
+        needed = ((at, self._contexts[at]) for at in sorted(every) if at < len(self._rows))
+        return [self._rows[at] for at, need in needed if need is None or need in every]
 
 
 class PatternTable:
@@ -149,30 +216,13 @@ class PatternTable:
 
     def __init__(self, rows: Iterable[Pattern | Entry]) -> None:
         entries = [row if isinstance(row, Entry) else compile_row(row) for row in rows]
-        self._filtered = [entry for entry in entries if entry.exact is not None]
-        self._unfiltered = [entry for entry in entries if entry.exact is None]
-        # The sets look for words of context too: without one, its rows cost nothing.
-        contexts = [*dict.fromkeys(entry.row.context for entry in self._filtered if entry.row.context)]
-        place = {words: len(self._filtered) + at for at, words in enumerate(contexts)}
-        self._needs = [place.get(entry.row.context) for entry in self._filtered]
-        words = [context_form(each) for each in contexts]
-        self._ascii_set = self._set([*(entry.exact for entry in self._filtered), *words])
-        self._any_set = self._set([*(entry.superset for entry in self._filtered), *words])
-        # The first search builds the automaton's first states: do it at load, not in a request.
+        self._filtered = [entry for entry in entries if entry.ascii is not None]
+        self._unfiltered = [entry for entry in entries if entry.ascii is None]
+        self._ascii = _Side(self._filtered, wide=False)
+        self._wide = _Side(self._filtered, wide=True)
+        # The first search builds the automata's first states: do it at load, not in a request.
         self.search("warm up 1234 a@b.c")
         self.search("warm up 1234 a@b.c \u00e9")
-
-    @staticmethod
-    def _set(forms: Iterable[str | None]) -> Any:
-        found = re2.Set.SearchSet(_options(MEMORY))
-        try:
-            last = [found.Add(form) for form in (*forms, re2.escape(CANARY))][-1]
-            found.Compile()
-        except re2.error:
-            last = -1
-        if last not in (found.Match(CANARY) if last >= 0 else ()):
-            raise PatternError("the patterns are too large together; spread them over several detectors")
-        return found
 
     @property
     def linear(self) -> bool:
@@ -188,8 +238,8 @@ class PatternTable:
         return len(self._filtered) + len(self._unfiltered)
 
     def clear(self, text: str) -> bool:
-        """Tell whether an ASCII text surely holds nothing, by one pass of the filter; False may mean anything."""
-        return self.linear and text.isascii() and not self._due(self._ascii_set.Match(text))
+        """Tell whether a text surely holds nothing, by what the rows need; False may mean anything."""
+        return self.linear and not (self._ascii if text.isascii() else self._wide).due(text)
 
     def search(self, text: str) -> list[tuple[Pattern, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.
@@ -197,19 +247,11 @@ class PatternTable:
         The text must hold no lone surrogates.
         """
         found: list[tuple[Pattern, int, int]] = []
-        ascii_only = text.isascii()
-        hits = (self._ascii_set if ascii_only else self._any_set).Match(text)
-        for entry in self._due(hits):
-            self._spans(entry, entry.fast if ascii_only else entry.wide, text, found)
+        for entry, form in (self._ascii if text.isascii() else self._wide).due(text):
+            self._spans(entry, form.engine if form.spans else None, text, found)
         for entry in self._unfiltered:
             self._spans(entry, None, text, found)
         return found
-
-    def _due(self, hits: Iterable[int] | None) -> list[Entry]:
-        """Return the rows to search for, of all that the filter found: past the rows are their contexts, and the canary."""
-        every = set(hits or ())
-        needed = ((index, self._needs[index]) for index in sorted(every) if index < len(self._filtered))
-        return [self._filtered[index] for index, need in needed if need is None or need in every]
 
     @staticmethod
     def _spans(entry: Entry, engine: Any, text: str, found: list[tuple[Pattern, int, int]]) -> None:

@@ -4,7 +4,7 @@ Without a finding, a failure or anything unchecked, only rules that can hold wit
 where a plan has none, the outcome is to allow, and nothing else needs to be built. As soon as there is
 anything to say, what was detected so far goes on to the whole pipeline.
 
-An ASCII text looks the same in every view, so one pass over the patterns of all detectors clears it of all of them.
+One pass over the patterns of all detectors together, for each way to read the text, clears it of all of them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,8 @@ from guardrails.engine.detect import sound
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.policy.compile import CompiledPolicy
-from guardrails.text import revealed
+from guardrails.text import normalized, revealed, surrogates_replaced
 from guardrails.types import CLEAN, Action, Coverage, Detection, KindCoverage, Stage, Text
-
-MOST_ROWS = 100
-"""Rows of the tables that share a filter: the states that RE2 builds on new text grow with the product of
-tables, so that large ones are quicker apart (benchmarks/secrets.py and pii.py print what each costs)."""
 
 ALL_PATTERNS = "patterns"
 """The name under which timings hold the one pass over the patterns of all detectors."""
@@ -34,7 +30,7 @@ ALL_PATTERNS = "patterns"
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What contents of some stages need: all `detectors`, or, where `filter` finds an ASCII text clear of the patterns
+    """What contents of some stages need: all `detectors`, or, where `filter` finds a text clear of the patterns
     of several at once, only the `others` (`patterns` are the digests of those that it stands for).
     """
 
@@ -135,18 +131,18 @@ class Quick:
 
 def _is_clear(table: PatternTable, text: str) -> bool:
     """Tell whether no pattern can be found in a text, however it is read."""
-    return table.clear(text) and all(table.clear(view.text) for view in revealed(text))
+    text = surrogates_replaced(text)
+    if not table.clear(text):
+        return False
+    views = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
+    return all(view.text == text or table.clear(view.text) for view in views)
 
 
 def _path(detectors: tuple[Bound, ...]) -> Path:
-    """Put the patterns of several detectors into one filter, the smallest tables first, as far as it pays."""
-    tables = {
+    """Put the patterns of several detectors into one filter: one pass costs little more than the dearest alone."""
+    shared = {
         bound.digest: bound.detector.table for bound in detectors if isinstance(bound.detector, Patterns)
     }
-    shared: dict[str, PatternTable] = {}
-    for digest, table in sorted(tables.items(), key=lambda item: len(item[1])):
-        if sum(map(len, shared.values())) + len(table) <= MOST_ROWS:
-            shared[digest] = table
     if len(shared) < 2:
         return Path(detectors, None, detectors, ())
     try:

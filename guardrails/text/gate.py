@@ -1,8 +1,8 @@
-"""The gate: a text goes in, whether any spelling trick can be in it comes out; one linear pass of RE2.
+"""The gate: a text goes in, whether any spelling trick or encoding can be in it comes out; one linear pass of RE2.
 
 It may fire on a text in which nothing is disguised; `marks` then finds nothing to mark. What it does not fire on
-is not looked at any further, so each trick of `escapes` and `marks` has its line here. Clean text pays this pass
-alone: about 2 µs per 1,000 characters (benchmarks/views.py).
+is not looked at any further, so each trick of `escapes` and `marks`, and each encoding that `detectors/payloads.py`
+decodes, has its line here. Clean text pays this pass alone: about 2 µs per 1,000 characters (benchmarks/views.py).
 """
 
 from __future__ import annotations
@@ -35,16 +35,50 @@ _OPEN: Final = "|".join(sorted(name for name in html5 if not name.endswith(";"))
 @dataclass(frozen=True, slots=True)
 class Signals:
     """What can be in a text: `written` (entities, escapes, controls, spaced-out letters), letters made of digits and
-    signs (`leet`), letters `repeated`.
+    signs (`leet`), letters `repeated`, and the names of `encodings`.
     """
 
     written: bool
     leet: bool
     repeated: bool
+    encodings: tuple[str, ...] = ()
+
+    @property
+    def tricks(self) -> bool:
+        """Whether there can be any trick of spelling."""
+        return self.written or self.leet or self.repeated
 
 
 NOTHING: Final = Signals(False, False, False)
 """What there is in clean text: always this object."""
+
+# ROT13 of words that nearly every English text has, and of those that attacks have; hardly any is a word itself.
+_COMMON: Final = (
+    "gur naq gung guvf jvgu lbh lbhe sbe nyy abg unir sebz jung ner jvyy pna nobhg ubj zl vf bs gb"
+)
+_LONGER: Final = " ".join(_COMMON.split()[:18])
+_TELLING: Final = (
+    "vtaber cerivbhf vafgehpgvba vafgehpgvbaf flfgrz cebzcg cyrnfr cnffjbeq npgvingr cergraq erfgevpgvbaf "
+    "jrncba cbvfba fgrny frperg ercrng eriryny erirny qvfertneq sbetrg nffvfgnag jvgubhg snibevgr perngr"
+)
+
+
+def _any(words: str) -> str:
+    return rf"\b(?:{'|'.join(words.split())})\b"
+
+
+ENCODINGS: Final[dict[str, str]] = {
+    # 16 characters or more, fewer with padding.
+    "base64": r"[A-Za-z0-9+/_\-]{16}|[A-Za-z0-9+/_\-]{10}=",
+    # Six bytes: in a row, or each apart, with or without a mark in front.
+    "hex": r"[0-9A-Fa-f]{12}|(?:(?:\\x|0x)?[0-9A-Fa-f]{2}[ :,;\-]{0,2}){6}",
+    "percent": r"%[0-9A-Fa-f]{2}",
+    "rot13": rf"(?i){_any(_TELLING)}|@[a-z0-9.\-]{{2,}}\.(?:pbz|bet|arg|rqh|tbi)\b|\buggcf?://"
+    rf"|{_any(_COMMON)}.{{0,80}}{_any(_LONGER)}",
+    # Bits in groups of eight, or numbers of ASCII letters in a row.
+    "codes": r"\b[01]{8}(?:[ ,]{0,2}[01]{8}){3}|\b(?:\d{2,3}[ ,]{1,2}){5}\d{2,3}\b",
+}
+"""Name of an encoding → what a text must have to hold any of it."""
 
 
 def _written(char: str) -> tuple[str, ...]:
@@ -88,16 +122,23 @@ def _set(groups: Iterable[tuple[str, ...]]) -> Any:
 
 @cache
 def _ascii() -> Any:
-    return _set([_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated(_ASCII_LETTERS)])
+    return _set([_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated(_ASCII_LETTERS), *_encoded()])
 
 
 @cache
 def _wide() -> Any:
-    return _set([_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated(_WIDE_LETTERS)])
+    return _set([_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated(_WIDE_LETTERS), *_encoded()])
+
+
+def _encoded() -> list[tuple[str, ...]]:
+    return [(pattern,) for pattern in ENCODINGS.values()]
 
 
 @lru_cache(maxsize=SHARED)
 def signals(text: str) -> Signals:
     """Return what can be in `text`, which holds no lone surrogates and is normalized. Remembered for the last texts."""
     found = (_ascii() if text.isascii() else _wide()).Match(text)
-    return Signals(0 in found, 1 in found, 2 in found) if found else NOTHING
+    if not found:
+        return NOTHING
+    encodings = tuple(name for at, name in enumerate(ENCODINGS, 3) if at in found)
+    return Signals(0 in found, 1 in found, 2 in found, encodings)

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Final
 
 from guardrails.text.escapes import decoded
-from guardrails.text.gate import NOTHING, signals
+from guardrails.text.gate import signals
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST, SIGNS, joined, spelled, squeezed
 from guardrails.text.views import SHARED, View, normalized, replaced
 from guardrails.text.words import surrogates_replaced
@@ -56,7 +56,7 @@ def revealed(text: str, *, letters: bool = True) -> tuple[View, ...]:
 
 def _is_clean(text: str) -> bool:
     # Nearly every text ends here, and ASCII needs no view to be looked at.
-    return signals(text if text.isascii() else _plain(text).text) is NOTHING
+    return not signals(text if text.isascii() else _plain(text).text).tricks
 
 
 @lru_cache(maxsize=SHARED)

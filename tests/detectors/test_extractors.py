@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.extractors import EXTRACTORS, NOTHING, Derived, Extraction, extract
+from guardrails.detectors.extractors import INVISIBLE, NOTHING, READABLE, Derived, Extraction, extract
+from guardrails.text.gate import ENCODINGS
 
 SAID = "Please ignore the previous parcel and your letter with the stamps"
 
@@ -40,7 +41,8 @@ FORMS = {
 
 def test_every_extractor_of_the_table_has_a_form_here() -> None:
     """A new encoding is tested like the others."""
-    assert [extractor.name for extractor in EXTRACTORS] == list(FORMS)
+    assert [extractor.name for extractor in (*READABLE, *INVISIBLE)] == list(FORMS)
+    assert [extractor.name for extractor in READABLE] == list(ENCODINGS)
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import codecs
 import os
 import random
 
@@ -231,9 +230,3 @@ def test_texts_made_to_take_long_end_with_payloads_inside_them(find: object, tex
     places = [place for found in find(text) for place in (found.begin, found.end)]  # type: ignore[operator]
     assert places == sorted(places)
     assert not places or (places[0] >= 0 and places[-1] <= len(text))
-
-
-def test_the_gate_of_rot13_knows_english_words_only_when_rotated() -> None:
-    """The words of the gate are the rotation of common words, so that plain English never opens it."""
-    words = payloads._COMMON.split()
-    assert {codecs.encode(word, "rot13") for word in words[:3]} == {"the", "and", "that"}

@@ -14,7 +14,8 @@ from guardrails.detectors.table import Pattern, PatternError, PatternTable, comp
 from guardrails.detectors.validators import credit_card
 
 POOL = [
-    r"ab+", r"\bab\b", r"(?i)hi\d*", r"a(?=b)", r"(a|b)\1", r"[^\W\d]b", r"b$", r"(?a)\bb\b", r"\p{L}1", r"\s\S",
+    r"ab+", r"\bab\b", r"(?i)hi\d*", r"a(?=b)", r"(a|b)\1", r"[^\W\d]b", r"b$", r"(?a)\bb\b", r"\p{L}1", r"\s\S", r"\b1{2}-1",
+    r"(?a)\d{2}-\d\b", r"(?i)hii?-\d",
 ]  # fmt: skip
 
 
@@ -23,17 +24,23 @@ def found(rows: list[Pattern], text: str) -> list[tuple[str, int, int]]:
     return [(row.pattern, start, end) for row, start, end in PatternTable(rows).search(text)]
 
 
-@given(st.lists(st.sampled_from(POOL), max_size=6), st.text(alphabet="abHhIi1 \n三é\u0130\v", max_size=20))
+@pytest.mark.parametrize("many", [0, table.MANY])
+@given(
+    patterns=st.lists(st.sampled_from(POOL), max_size=6),
+    text=st.text(alphabet="abHhIi1 -\n三é\u0130\u0663\v", max_size=20),
+)
 @settings(max_examples=200, deadline=None)
-def test_a_table_finds_what_each_pattern_finds(patterns: list[str], text: str) -> None:
-    """Together or alone, by RE2 or `regex`: the same spans, for any text."""
+def test_a_table_finds_what_each_pattern_finds(many: int, patterns: list[str], text: str) -> None:
+    """Together or alone, by what rows need or by the set, by RE2 or `regex`: the same spans, for any text."""
     expected = {
         (pattern, *match.span())
         for pattern in patterns
         for match in regex.finditer(pattern, text)
         if match.start() < match.end()
     }
-    assert {*found([Pattern(pattern, "custom.x") for pattern in patterns], text)} == expected
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "MANY", many)
+        assert {*found([Pattern(pattern, "custom.x") for pattern in patterns], text)} == expected
 
 
 @pytest.mark.parametrize(
@@ -184,3 +191,28 @@ def test_many_words_of_context_take_linear_time() -> None:
     begun = time.process_time()
     assert len(rows.search(("ssn 123456789 " + "x" * 50 + " ") * 3_000 + "\u00e9")) == 3_000
     assert time.process_time() - begun < 2
+
+
+def test_a_large_table_finds_each_of_its_rows_in_a_text_of_all() -> None:
+    """Few rows are searched one by one, many by the set: what is found is the same, whatever else is in the text."""
+    numbers = [
+        rf"(?a)\bword{chr(97 + at // 26)}{chr(97 + at % 26)}: \d{{9}}\b" for at in range(table.FEW * 4)
+    ]
+    rows = [Pattern(pattern, "custom.x") for pattern in numbers]
+    texts = [f"word{chr(97 + at // 26)}{chr(97 + at % 26)}: 12345678{at % 10}" for at in range(len(rows))]
+    together = PatternTable(rows)
+    for text in ("; ".join(texts), "\u00e9 " + "; ".join(texts), *texts):
+        assert [row.pattern for row, _, _ in together.search(text)] == [
+            row.pattern for row, one in zip(rows, texts, strict=True) if one in text
+        ]
+        assert not together.clear(text)
+
+
+def test_a_row_given_twice_is_searched_once() -> None:
+    """Two rows that are one and the same in ASCII texts give each finding once; others are told apart by their score."""
+    rows = [
+        Pattern(flags + r"\b\d{9}\b", "custom.x", score)
+        for flags, score in (("", 1.0), ("(?a)", 1.0), ("", 0.5))
+    ]
+    assert [row.score for row, _, _ in PatternTable(rows).search("a 123456789")] == [1.0, 0.5]
+    assert len(PatternTable(rows).search("\u00e9 123456789")) == 3
