@@ -9,6 +9,7 @@ of them real forms of keys with too little entropy. They measure; no pattern is 
 from __future__ import annotations
 
 import argparse
+import base64
 import gzip
 import importlib.util
 import json
@@ -16,6 +17,7 @@ import os
 import random
 import sys
 import sysconfig
+import uuid
 from collections import Counter
 from pathlib import Path
 from time import perf_counter
@@ -27,6 +29,10 @@ if __name__ != "__main__":
     )
     sys.modules[__name__] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules[__name__])
+
+
+MOST = 60_000_000
+"""Characters of code from one folder; what is installed may be hundreds of megabytes."""
 
 
 def _import_detector():  # a file called secrets.py in sys.path[0] would hide the standard library's module
@@ -102,24 +108,67 @@ def prose(find) -> None:
 
 
 def code(find, *, show: bool) -> None:
-    """Print the false findings on the standard library of this Python, and the speed."""
-    root = Path(sysconfig.get_paths()["stdlib"])
-    files = [path for path in sorted(root.rglob("*.py")) if "site-packages" not in path.parts]
-    texts = [(path, path.read_text(encoding="utf-8", errors="replace")) for path in files]
+    """Print the false findings for each megabyte of the standard library and of what is installed, and the speed."""
+    paths = sysconfig.get_paths()
+    roots = {"standard library": Path(paths["stdlib"]), "site-packages": Path(paths["purelib"])}
+    for name, root in roots.items():
+        files = [path for path in sorted(root.rglob("*.py")) if _source(path.relative_to(root).parts)]
+        texts: list[tuple[str, str]] = []
+        size = 0
+        for path in files:
+            texts.append((str(path.relative_to(root)), path.read_text(encoding="utf-8", errors="replace")))
+            size += len(texts[-1][1])
+            if size > MOST:
+                break
+        counted(find, name, texts, show=show)
+
+
+def _source(parts: tuple[str, ...]) -> bool:
+    return not {"test", "tests", "testing", "site-packages"} & {*parts}
+
+
+def lock_files(find, *, show: bool) -> None:
+    """Print the same for generated lock files and JSON: versions, links, integrity hashes, commits, UUIDs, digests."""
+    draw = random.Random(13)
+    texts = []
+    for number in range(200):
+        packages = {}
+        for _ in range(40):
+            name = "".join(draw.choices("abcdefghijklmnopqrstuvwxyz-", k=draw.randint(4, 18))).strip("-")
+            sha512 = base64.b64encode(draw.randbytes(64)).decode()
+            packages[f"node_modules/{name}"] = {
+                "version": f"{draw.randint(0, 20)}.{draw.randint(0, 20)}.{draw.randint(0, 20)}",
+                "resolved": f"https://registry.example/{name}/-/{name}-1.0.0.tgz#{draw.randbytes(20).hex()}",
+                "integrity": f"sha512-{sha512}",
+                "gitHead": draw.randbytes(20).hex(),
+                "id": str(uuid.UUID(bytes=draw.randbytes(16), version=4)),
+                "key": f"{name}:{draw.randint(1, 10**9)}",
+                "token": name,
+                "shasum": draw.randbytes(20).hex(),
+                "etag": f'W/"{draw.randbytes(8).hex()}"',
+                "digest": f"sha256:{draw.randbytes(32).hex()}",
+            }
+        texts.append((f"lock {number}", json.dumps({"name": "app", "packages": packages}, indent=2)))
+    counted(find, "lock files", texts, show=show)
+
+
+def counted(find, name: str, texts: list[tuple[str, str]], *, show: bool) -> None:
+    """Print what is found in clean texts, for each megabyte, and the speed."""
     size = sum(len(text) for _, text in texts)
     by: Counter[str] = Counter()
     errors = 0
     start = perf_counter()
-    for path, text in texts:
+    for where, text in texts:
         detection = find(text)
         errors += detection.error is not None
         by.update(each.category for each in detection.findings)
         if show:
             for each in detection.findings:
-                print(path.relative_to(root), each.category, text[slice(*each.span)][:80])
+                print(where, each.category, text[slice(*each.span)][:80])
     elapsed = perf_counter() - start
-    print(f"standard library: {len(texts)} files, {size / 1e6:.1f} M characters, {sum(by.values())} findings "
-          f"{dict(by)}, {errors} errors, {elapsed * 1e9 / size:.1f} us per 1,000 characters")  # fmt: skip
+    print(f"{name}: {len(texts)} texts, {size / 1e6:.1f} M characters, {sum(by.values())} findings "
+          f"({sum(by.values()) * 1e6 / size:.2f} in a million) {dict(by)}, {errors} errors, "
+          f"{elapsed * 1e9 / size:.1f} us per 1,000 characters")  # fmt: skip
 
 
 def main() -> None:
@@ -138,6 +187,7 @@ def main() -> None:
     vectors(find, Path(options.data), show=options.show)
     prose(find)
     code(find, show=options.show)
+    lock_files(find, show=options.show)
 
 
 if __name__ == "__main__":

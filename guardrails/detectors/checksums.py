@@ -17,7 +17,7 @@ BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 _BECH32_GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 
 _STAND_IN = re.compile(
-    r"(?i)x{4}|\*{3}|\.{3}|your|example|placeholder|change.?me|redacted|dummy|foobar|insert"
+    r"(?i)x{4}|\*{3}|\.{3}|your|(?<![a-z])example|example(?![a-z])|placeholder|change.?me|redacted|dummy|foobar|insert|123e4567-e89b"
 )
 _WELL_KNOWN = frozenset({
     "admin", "default", "empty", "example", "false", "guest", "hunter2", "localhost", "mongo", "mysql", "none", "null",
@@ -29,6 +29,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TURN = re.compile(r"(?=[A-Za-z][0-9]|[0-9][A-Za-z])")
 # Characters of SHA digests in hexadecimal, commits among them. Those of MD5, 32, are left out: many keys have them.
 _DIGESTS = frozenset({40, 56, 64, 96, 128})
+_ESCAPE = re.compile(r"%[0-9a-fA-F]{2}")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+){2,}(?::\d+)?/?")
 _DIGEST = re.compile(r"(?:md5|sha\d{1,3})[-:]")
 
@@ -118,6 +119,12 @@ def cased(text: str) -> bool:
     return varied(text) and text not in {text.lower(), text.upper()}
 
 
+def compact_key(text: str) -> bool:
+    """Tell whether `sk-` and a few letters may be a key: no stand-in, no word in small letters, no few signs repeated."""
+    body = text.partition("-")[2]
+    return len({*body}) >= 4 and not body.replace("_", "").islower() and not stand_in(text)
+
+
 def password(text: str) -> bool:
     """Tell whether the password of a URL is one: not a stand-in, not a well-known default."""
     return len(text) >= 4 and len({*text}) > 2 and not stand_in(text)
@@ -127,7 +134,9 @@ def random_value(text: str) -> bool:
     """Tell whether an assigned value of unknown form looks drawn at random: no words, UUID, digest or host.
 
     Letters and digits must take turns, as in no identifier; the bound on entropy is what 16 drawn characters keep.
+    Percent-encoded signs are signs: the letters and digits that write them tell nothing.
     """
+    text = _ESCAPE.sub("/", text)
     if (
         len(text) < 16
         or stand_in(text)

@@ -11,6 +11,7 @@ from guardrails.detectors.checksums import (
     base58check,
     bech32,
     cased,
+    compact_key,
     crc32_base62,
     drawn,
     other_crc32,
@@ -19,13 +20,12 @@ from guardrails.detectors.checksums import (
 )
 from guardrails.detectors.table import Pattern
 
-_UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 # Kinds that their own form gives away; a word begins there.
 FORMS: tuple[tuple[str, str], ...] = (
     # Cloud
-    ("aws_bedrock_key", r"ABSK[A-Za-z0-9+/]{100,270}={0,2}"),
-    ("aws_mws_key", rf"amzn\.mws\.{_UUID}\b"),
+    ("aws_mws_key", rf"amzn\.mws\.{UUID}\b"),
     ("google_api_key", r"AIza[\w-]{35}"),
     ("google_oauth_secret", r"GOCSPX-[\w-]{28}"),
     ("google_oauth_token", r"ya29\.[\w-]{20,}"),
@@ -59,7 +59,7 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("perplexity_key", r"pplx-[A-Za-z0-9]{48,56}\b"),
     ("xai_key", r"xai-[A-Za-z0-9]{80}\b"),
     ("langsmith_key", r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}\b"),
-    ("langfuse_key", rf"sk-lf-{_UUID}\b"),
+    ("langfuse_key", rf"sk-lf-{UUID}\b"),
     ("pinecone_key", r"pcsk_[A-Za-z0-9]{5,6}_[A-Za-z0-9]{50,70}\b"),
     ("openrouter_key", r"sk-or-v1-[0-9a-f]{64}\b"),
     ("fireworks_key", r"fw_[A-Za-z0-9]{22,24}\b"),
@@ -100,7 +100,7 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("octopus_key", r"API-[A-Z0-9]{26}\b"),
     ("clojars_token", r"CLOJARS_[0-9a-z]{60}\b"),
     ("harness_token", r"[ps]at\.[\w-]{22}\.[0-9a-f]{24}\.[A-Za-z0-9]{20}\b"),
-    ("launchdarkly_key", rf"(?:sdk|api|rel)-{_UUID}\b"),
+    ("launchdarkly_key", rf"(?:sdk|api|rel)-{UUID}\b"),
     ("prefect_key", r"pn[ub]_[A-Za-z0-9]{36}\b"),
     # Payment and shops
     ("stripe_key", r"[sr]k_live_[A-Za-z0-9]{16,255}\b"),
@@ -113,7 +113,7 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("shopify_custom_token", r"shpca_[0-9a-fA-F]{32}\b"),
     ("shopify_private_token", r"shppa_[0-9a-fA-F]{32}\b"),
     ("shopify_shared_secret", r"shpss_[0-9a-fA-F]{32}\b"),
-    ("plaid_token", rf"access-(?:sandbox|development|production)-{_UUID}\b"),
+    ("plaid_token", rf"access-(?:sandbox|development|production)-{UUID}\b"),
     ("razorpay_key", r"rzp_(?:live|test)_[A-Za-z0-9]{14}\b"),
     ("flutterwave_key", r"FLWSECK(?:_TEST)?-[0-9A-Za-z]{32}-X\b"),
     ("mollie_key", r"(?:live|test)_[A-Za-z0-9]{30}\b"),
@@ -151,7 +151,7 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("grafana_api_key", r"eyJrIjoi[A-Za-z0-9]{60,400}={0,3}"),
     ("dynatrace_token", r"dt0[a-z]\d{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}\b"),
     ("honeycomb_key", r"hc[a-z](?:ik|mk|lk)_[a-z0-9]{58}\b"),
-    ("axiom_token", rf"xa[ap]t-{_UUID}\b"),
+    ("axiom_token", rf"xa[ap]t-{UUID}\b"),
     ("posthog_key", r"phx_[A-Za-z0-9]{43,48}\b"),
     ("segment_token", r"sgp_[A-Za-z0-9]{64}\b"),
     # Databases
@@ -168,7 +168,7 @@ FORMS: tuple[tuple[str, str], ...] = (
     ("asana_token", r"[12]/\d{10,20}(?:/\d{10,20})?:[0-9a-f]{32}\b"),
     ("atlassian_token", r"ATATT3xFfG[\w=-]{100,250}"),
     ("trello_token", r"ATTA[0-9a-f]{64}[0-9A-F]{8}\b"),
-    ("hubspot_token", rf"pat-(?:na|eu|ap)\d-{_UUID}\b"),
+    ("hubspot_token", rf"pat-(?:na|eu|ap)\d-{UUID}\b"),
     ("doppler_token", r"dp\.(?:pt|ct|sa|scim|audit|said)\.[A-Za-z0-9]{40,44}\b|dp\.st\.(?:[\w-]{2,35}\.)?[A-Za-z0-9]{40,44}\b"),
     ("vault_token", r"hv[sbr]\.[\w-]{24,300}"),
     ("terraform_token", r"[A-Za-z0-9]{14}\.atlasv1\.[\w-]{60,70}"),
@@ -197,13 +197,13 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     ("azure_account_key", "AccountKey", r"[A-Za-z0-9+/]{86}=="),
     ("azure_shared_key", "SharedAccessKey", r"[A-Za-z0-9+/]{43}="),
     ("cloudflare_token", "cloudflare cf_api", r"[\w-]{40}|[0-9a-f]{37}"),
-    ("heroku_uuid_key", "heroku", _UUID),
+    ("heroku_uuid_key", "heroku", UUID),
     ("ibm_cloud_key", "ibm", r"[\w-]{44}"),
     ("linode_token", "linode", r"[0-9a-f]{64}"),
-    ("scaleway_key", "scaleway scw_secret", _UUID),
+    ("scaleway_key", "scaleway scw_secret", UUID),
     ("vultr_key", "vultr", r"[A-Z0-9]{36}"),
     ("hetzner_token", "hetzner hcloud", r"[A-Za-z0-9]{64}"),
-    ("railway_token", "railway", _UUID),
+    ("railway_token", "railway", UUID),
     ("fastly_token", "fastly", r"[\w-]{32}"),
     ("cohere_key", "cohere co_api", r"[A-Za-z0-9]{40}"),
     ("mistral_key", "mistral", r"[A-Za-z0-9]{32}"),
@@ -214,19 +214,19 @@ NAMED: tuple[tuple[str, str, str], ...] = (
     ("facebook_app_secret", "facebook fb_app", r"[0-9a-f]{32}"),
     ("travis_token", "travis", r"[\w-]{20,22}"),
     ("jenkins_token", "jenkins", r"11[0-9a-f]{32}"),
-    ("snyk_token", "snyk", _UUID),
-    ("codecov_token", "codecov", rf"{_UUID}|[0-9a-f]{{32}}"),
+    ("snyk_token", "snyk", UUID),
+    ("codecov_token", "codecov", rf"{UUID}|[0-9a-f]{{32}}"),
     ("adyen_key", "adyen", r"AQE[\w+/=-]{50,250}"),
     ("paypal_secret", "paypal", r"E[\w-]{79}"),
     ("plaid_secret", "plaid", r"[0-9a-f]{30}"),
     ("twilio_auth_token", "twilio", r"[0-9a-f]{32}"),
-    ("postmark_token", "postmark", _UUID),
+    ("postmark_token", "postmark", UUID),
     ("datadog_key", "datadog dd_api dd_app", r"[0-9a-f]{40}|[0-9a-f]{32}"),
     ("pagerduty_key", "pagerduty pager_duty", r"[uy]\+[\w-]{18}|[\w+-]{20}"),
-    ("opsgenie_key", "opsgenie", _UUID),
+    ("opsgenie_key", "opsgenie", UUID),
     ("rollbar_token", "rollbar", r"[0-9a-f]{32}"),
     ("sumologic_key", "sumologic sumo", r"[A-Za-z0-9]{64}"),
-    ("splunk_token", "splunk hec_token", _UUID),
+    ("splunk_token", "splunk hec_token", UUID),
     ("okta_token", "okta ssws", r"00[\w-]{40}"),
     ("auth0_secret", "auth0", r"[\w-]{64}"),
     ("algolia_key", "algolia", r"[0-9a-f]{32}"),
@@ -260,8 +260,13 @@ def _other(kind: str, pattern: str) -> Pattern:
 
 # Kinds with a checksum, or with surroundings of their own.
 OTHERS: tuple[Pattern, ...] = (
-    # The key in Amazon's own manuals ends in EXAMPLE: still one.
+    # Amazon draws from A-Z and 2-7; with other digits a key is made up, or misread. The first row must be the weaker one.
+    Pattern(r"(?a)\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", "secret.aws_access_key", 0.7, validate=drawn),
+    # The keys in Amazon's own manuals hold EXAMPLE: still keys.
+    Pattern(r"(?a)\bABSK[A-Za-z0-9+/]{100,270}={0,2}", "secret.aws_bedrock_key", validate=drawn),
     Pattern(r"(?a)\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b", "secret.aws_access_key", validate=drawn),
+    # What servers that speak OpenAI's protocol give out.
+    Pattern(r"(?a)\bsk-[A-Za-z0-9_]{16,31}\b", "secret.openai_key", 0.7, validate=compact_key),
     Pattern(r"(?a)\bgh[pousr]_[A-Za-z0-9]{36}\b", "secret.github_token", validate=crc32_base62),
     Pattern(r"(?a)\bgh[pousr]_[A-Za-z0-9]{36,255}\b", "secret.github_token", 0.9, validate=other_crc32),
     Pattern(r"(?a)\bnpm_[A-Za-z0-9]{36}\b", "secret.npm_token", validate=crc32_base62),

@@ -10,12 +10,13 @@ from guardrails.detectors import Kind
 from guardrails.detectors.checksums import password, random_value, varied
 from guardrails.detectors.choice import Choice
 from guardrails.detectors.config import Config
-from guardrails.detectors.secret_kinds import FORMS, NAMED, OTHERS, URLS
+from guardrails.detectors.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
 from guardrails.detectors.table import Pattern
 
 # Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
 _ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\()[ \t]{0,4}[\"'`]{0,3}"
 _END = r"(?:[^\w.\-/+=(\[]|[.=]?(?:[\s\"'`]|\Z))"
+_KEY = "apikey api_key api-key secret_key access_token auth_token client_secret"
 _GENERIC = "password passwd pwd passphrase secret token api_key apikey api-key access_key auth_key encryption_key credential"
 
 
@@ -58,6 +59,14 @@ TABLE: tuple[Pattern, ...] = (
         )
         for kind, scheme in URLS
     ),
+    # A UUID names most things, but what is called a key is one.
+    Pattern(
+        rf"(?a)(?:{_cases(_KEY)})[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
+        "secret.generic",
+        0.7,
+        group=1,
+        validate=varied,
+    ),
     Pattern(
         rf"(?a)(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
         "secret.generic",
@@ -78,6 +87,8 @@ class SecretsConfig(Config):
     """The kind of detector."""
     kinds: list[str] | None = Field(default=None, min_length=1, examples=[["aws_access_key", "private_key"]])
     """Which kinds to look for; all of the table by default."""
+    exclude: list[str] = Field(default=[], examples=[["generic"]])
+    """Kinds not to look for, of those."""
 
 
 KIND = Kind(
@@ -85,6 +96,6 @@ KIND = Kind(
     doc=f"Credentials, {len(KINDS)} kinds, by published forms, checksums, and context: cloud, AI, version control, "
     "payment, chat, monitoring and database keys, URLs with passwords, JWT, private keys.",
     config=SecretsConfig,
-    categories=lambda _name, config: CHOICE.categories(config.kinds),
-    build=lambda name, config, _files: CHOICE.build(name, config.kinds),
+    categories=lambda _name, config: CHOICE.categories(config.kinds, config.exclude),
+    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude),
 )

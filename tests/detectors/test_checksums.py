@@ -17,6 +17,7 @@ from guardrails.detectors.checksums import (
     bech32,
     bech32_checksum,
     cased,
+    compact_key,
     crc32_base62,
     crc32_digits,
     drawn,
@@ -134,6 +135,7 @@ def test_entropy_is_that_of_shannon() -> None:
     [
         "xxxxxxxxxxxxxxxx", "your-key-here", "${VAR}", "$TOKEN", "<token>", "changeme", "change_me", "{{ secret }}", "%(key)s",
         "password", "Secret", "sk-...", "****", "REDACTED", "example-1234", "prefix-${VAR}-1",
+        "123e4567-e89b-42d3-a456-426614174000",
     ],
 )  # fmt: skip
 def test_stand_ins_are_no_secrets(text: str) -> None:
@@ -142,6 +144,22 @@ def test_stand_ins_are_no_secrets(text: str) -> None:
     assert not varied(text)
     assert not password(text)
     assert not random_value(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("sk-Zk3xQ9mB7vT2nR5p", True), ("sk-QWERTYUIASDFGHJK", True), ("sk-loading_indicator", False),
+     ("sk-AAAAAAAAAAAAAAAAA", False), ("sk-YOUR_KEY_GOES_HERE", False)],
+)  # fmt: skip
+def test_a_short_key_is_no_word_and_no_stand_in(text: str, expected: bool) -> None:
+    """What follows `sk-` is mixed or capital letters, more than a few of them."""
+    assert compact_key(text) is expected
+
+
+def test_percent_encoding_makes_nothing_random() -> None:
+    """A link in a parameter is no key, whatever letters and digits its encoded signs are written with."""
+    assert not random_value("https%3A%2F%2Fexample.com%2Fdocs%2Fintro%3Fx%3Dy")
+    assert random_value("Zk3xQ9mB7vT2nR5pL8wJ%3D%3D")
 
 
 @pytest.mark.parametrize("name", ["sha1", "sha224", "sha256", "sha384", "sha512"])

@@ -40,7 +40,7 @@ def pem(kind: str) -> str:
 AGE = "qpzry9x8gf2tvdw0s3jn54khce6mua7l" + "qpzry9x8gf2tvdw0s3jn"
 # Kind → examples. Where surroundings belong to the form, « » hold the secret itself.
 EXAMPLES: dict[str, list[str]] = {
-    "aws_access_key": [f"{head}{'QK7M2XZB4TZ6V3NA'}" for head in ("AKIA", "ASIA", "ABIA")],
+    "aws_access_key": [f"{head}{'QK7M2XZB4TZ6V3NA'}" for head in ("AKIA", "ASIA", "ABIA")] + ["AKIA" + U[:15] + "1"],
     "github_token": [*(f"gh{kind}_{W[:30]}{crc32_digits(W[:30])}" for kind in "pousr"), "ghp_" + W[:40], "github_pat_" + W[:70]],
     "npm_token": ["npm_" + W[:30] + crc32_digits(W[:30]), "npm_" + W[:36]],
     "age_key": [f"AGE-SECRET-KEY-1{(AGE + bech32_checksum('age-secret-key-', AGE)).upper()}"],
@@ -61,7 +61,7 @@ EXAMPLES: dict[str, list[str]] = {
     "openvpn_key": [f"-----BEGIN OpenVPN Static key V1-----\n{H[:32]}\n-----END OpenVPN Static key V1-----"],
     "aws_secret_key": [f"aws_secret_access_key = «{W[:40]}»", f'"SecretAccessKey": "«{W[:40]}»"'],
     "aws_session_token": [f"AWS_SESSION_TOKEN=«{W[:120]}»"],
-    "generic": [f'password = "«{W[:18]}»"', f"API_KEY=«{W[:24]}»", f"clientSecret: '«{W[:20]}»'", f"token=«{H[:32]}»"],
+    "generic": [f'password = "«{W[:18]}»"', f"API_KEY=«{W[:24]}»", f"clientSecret: '«{W[:20]}»'", f"token=«{H[:32]}»", f"X-ApiKey: «{UUID}»"],
     "slack_token": ["xoxb-" + f"{D[:12]}-{D[:12]}-{W[:24]}", "xoxp-" + f"{D[:11]}-{H[:32]}", "xoxe.xoxp-" + f"1-{W[:160]}"],
     "stripe_key": ["sk_" + "live_" + W[:24], "rk_" + "live_" + W[:99]],
     "stripe_test_key": ["sk_" + "test_" + W[:24]],
@@ -103,7 +103,7 @@ EXAMPLES: dict[str, list[str]] = {
     "netlify_token": [f"nfp_{W[:36]}"], "alibaba_access_key": [f"LTAI{W[:12]}"], "tencent_secret_id": [f"AKID{W[:32]}"],
     "yandex_key": [f"AQVN{W[:35]}", f"YCA{W[:37]}"], "yandex_iam_token": [f"t1.{W[:20]}.{W[:86]}"],
     "render_key": [f"rnd_{W[:28]}"], "tailscale_key": [f"tskey-auth-{W[:8]}-{W[:16]}"], "anthropic_key": [f"sk-ant-{W[:24]}"],
-    "openai_key": [f"sk-proj-{W[:20]}", f"sk-{W[:32]}"], "huggingface_token": [f"hf_{W[:34]}", f"api_org_{LETTERS[:34]}"],
+    "openai_key": [f"sk-proj-{W[:20]}", f"sk-{W[:32]}", f"sk-{W[:20]}"], "huggingface_token": [f"hf_{W[:34]}", f"api_org_{LETTERS[:34]}"],
     "groq_key": [f"gsk_{W[:52]}"], "replicate_token": [f"r8_{W[:37]}"], "perplexity_key": [f"pplx-{W[:48]}"],
     "xai_key": [f"xai-{W[:80]}"], "langsmith_key": [f"lsv2_pt_{H[:32]}_{H[:10]}"], "langfuse_key": [f"sk-lf-{UUID}"],
     "pinecone_key": [f"pcsk_{W[:5]}_{W[:50]}"], "openrouter_key": [f"sk-or-v1-{H[:64]}"], "fireworks_key": [f"fw_{W[:22]}"],

@@ -29,6 +29,20 @@ from guardrails.detectors.url_parts import address, clean_path, host_of, links
         ("_a.com_", ["a.com"]),
         ("me@a.com", []),
         ("view-source:https://a.com", ["https://a.com"]),
+        ("https://a.com/x,b.com/y", ["https://a.com/x", "b.com/y"]),
+        ("https://a.com/x,10.0.0.1/y", ["https://a.com/x", "10.0.0.1/y"]),
+        ("https://a.com/x,y.z", ["https://a.com/x,y.z"]),
+        ("https://a.com/(https://b.com", ["https://a.com/", "https://b.com"]),
+        ("data:text/plain,b.com,c.com/x", ["data:text/plain,b.com", "c.com/x"]),
+        ("https://a.com\n.b.com/x", ["https://a.com\n.b.com/x"]),
+        ("https://a.com\n@john is here", ["https://a.com"]),
+        ("https://a.com/x\n.b.com", ["https://a.com/x"]),
+        ("h\tttps:/\n/a.com", ["h\tttps:/\n/a.com"]),
+        ("a.co\tm", ["a.co", "a.co\tm"]),
+        ("a.co\nmore text", ["a.co"]),
+        ("https://a.com\x85b", ["https://a.com"]),
+        ("16.3.2031 and 1.2.3.4", []),
+        ("10.0.0.1:80", ["10.0.0.1:80"]),
         ("JavaScript: the good parts", []),
         ("metadata:x,y", []),
         ("File:Name", []),
@@ -109,3 +123,37 @@ def test_time_grows_with_the_text_alone(piece: str) -> None:
     begun = time.process_time()
     list(links(text))
     assert time.process_time() - begun < 2
+
+
+@given(
+    st.from_regex(
+        r"[a-z\u00c0\u00df\u00fc\u0130\u017f\u0394\u0434\u0439\u0561][a-zA-Z0-9\u0438\u0387\u03f2-]{0,5}(\.[a-z\u0434][a-z0-9]{0,4}){1,3}\.com",
+        fullmatch=True,
+    ),
+    st.sampled_from(["", ":80", ":8443"]),
+    st.from_regex(r"(/[a-z]{0,5}){0,3}(\?[a-z=&]{0,8})?", fullmatch=True),
+    st.sampled_from(["", "see ", "](", 'src="', "x="]),
+)
+def test_the_short_way_and_the_long_one_agree(host: str, port: str, rest: str, before: str) -> None:
+    """A host with its first letter percent-encoded takes the long way, and comes out with the same parts."""
+    encoded = "".join(f"%{byte:02x}" for byte in host[0].encode()) + host[1:]
+    short, long = (
+        [
+            (x.host, x.port, x.rest, x.path, x.embedded, x.bare, x.userinfo, x.ip, x.readings)
+            for x in links(f"{before}https://{form}{port}{rest}")
+        ]
+        for form in (host, encoded)
+    )
+    assert [parts[0] for parts in short] == [host_of(host)[0]]
+    assert short == long
+
+
+@pytest.mark.parametrize(
+    ("text", "embedded"),
+    [("![a](https://a.com)", True), ("[a]: https://a.com", True), ("<img src=https://a.com>", True),
+     ("<img srcset='b.png 1x, https://a.com 2x'>", True), ("url( 'https://a.com')", True), ("see https://a.com", False),
+     ("a, https://a.com", False), ("(https://a.com)", False), ("note: https://a.com", False), ("x]( \n\nhttps://a.com", True)],
+)  # fmt: skip
+def test_what_a_client_fetches_or_a_reader_clicks(text: str, embedded: bool) -> None:
+    """Targets of Markdown, HTML and CSS; a link in a sentence is none."""
+    assert [link.embedded for link in links(text)][-1] is embedded

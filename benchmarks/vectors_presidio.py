@@ -1,0 +1,144 @@
+"""The tests of presidio's pattern recognizers as vectors: a text, how many there are, and where, for every country.
+
+A recognizer reports a bare number with a low score and leaves it to words of context; our rows for such numbers look for
+the words themselves. So each text is judged as it stands and, for kinds with context, after a word of it; it agrees when
+either finds what is expected, or when both find nothing where nothing is expected.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from guardrails.detectors import Folder, pii, urls
+from guardrails.detectors.pii_entities import TABLE
+from guardrails.types import Text
+from vectors_ast import Case, Outcome, cases, constants, module
+
+TESTS = Path("presidio-analyzer", "tests")
+TEXTS = ("text", "iban")
+MODELS = frozenset({"PERSON", "DATE_TIME", "NRP", "LOCATION"})
+
+WIDER = frozenset({"passport", "postal_code", "driving_licence", "phone", "licence_plate", "license_plate"})
+"""Kinds of ours that theirs are parts of."""
+
+# Their name → ours where the one is not the other in small letters; the first that our table has.
+NAMES: dict[str, tuple[str, ...]] = {
+    "EMAIL_ADDRESS": ("email",), "PHONE_NUMBER": ("phone",), "PH_MOBILE_NUMBER": ("ph_mobile", "phone"),
+    "TR_PHONE_NUMBER": ("phone",), "IBAN_CODE": ("iban",), "CRYPTO": ("crypto_address",), "ES_NIF": ("es_dni",),
+    "FI_PERSONAL_IDENTITY_CODE": ("fi_hetu",), "IT_FISCAL_CODE": ("it_codice_fiscale",), "TR_NATIONAL_ID": ("tr_tckn",),
+    "SG_NRIC_FIN": ("sg_nric",), "ZA_ID_NUMBER": ("za_id",), "DE_PLZ": ("postal_code",), "UK_POSTCODE": ("postal_code",),
+    "DE_FUEHRERSCHEIN": ("driving_licence",), "US_DRIVER_LICENSE": ("driving_licence",),
+    "IT_DRIVER_LICENSE": ("driving_licence",), "KR_DRIVER_LICENSE": ("driving_licence",),
+    "UK_DRIVING_LICENCE": ("driving_licence",), "ABA_ROUTING_NUMBER": ("us_aba_routing", "us_routing", "aba_routing"),
+    "US_BANK_NUMBER": ("us_bank_account", "bank_account"), "MEDICAL_LICENSE": ("us_dea", "dea_number", "medical_licence"),
+    "DE_HEALTH_INSURANCE": ("de_kvnr", "de_health_insurance"), "DE_SOCIAL_SECURITY": ("de_rvnr", "de_social_security"),
+    "DE_ID_CARD": ("de_id_card", "de_personalausweis"), "DE_KFZ": ("licence_plate", "license_plate"),
+    "TR_LICENSE_PLATE": ("licence_plate", "license_plate"), "UK_VEHICLE_REGISTRATION": ("licence_plate", "license_plate"),
+    "IN_VEHICLE_REGISTRATION": ("licence_plate", "license_plate"), "NG_VEHICLE_REGISTRATION": ("licence_plate", "license_plate"),
+    "DE_VAT_ID": ("de_vat_id", "eu_vat", "vat_id"), "IT_VAT_CODE": ("it_partita_iva", "it_vat", "eu_vat", "vat_id"),
+    "SE_ORGANISATIONSNUMMER": ("se_orgnr", "se_organisationsnummer"),
+}  # fmt: skip
+
+
+def ours(entity: str) -> str | None:
+    """Return our name for an entity of theirs, or None where our table has no such kind."""
+    tried = (*NAMES.get(entity, ()), entity.lower(), *(("passport",) if entity.endswith("_PASSPORT") else ()))
+    return next((name for name in tried if name in pii.ENTITIES), None)
+
+
+def context(name: str) -> str:
+    """Return a word of context for a kind, with what separates it from the number; empty for kinds without."""
+    words = [row.context[0] for row in TABLE if row.category == f"pii.{name}" and row.context]
+    return f"{words[0]}: " if words else ""
+
+
+def entity_of(tree: ast.Module) -> str | None:
+    """Return what a test file's fixture `entities` names."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == "entities":
+            found = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
+            names = [each for each in found if isinstance(each, str) and each.isupper()]
+            return names[0] if names else None
+    return None
+
+
+def spans_expected(values: dict[str, Any]) -> list[tuple[int, int]]:
+    """Return the places that a case expects, where it names any."""
+    places = next((v for k, v in values.items() if "position" in k or k == "expected_res"), ())
+    flat = places if isinstance(places, list | tuple) else ()
+    if len(flat) == 2 and all(isinstance(each, int) for each in flat):
+        return [(flat[0], flat[1])]
+    return [(each[0], each[1]) for each in flat if isinstance(each, list | tuple) and len(each) == 2]
+
+
+class Finder:
+    """Our detector for one of their entities."""
+
+    def __init__(self, entity: str) -> None:
+        if entity == "URL":
+            self._detector: Any = urls.KIND.build("v", urls.UrlsConfig(use="urls"), Folder(Path()))
+            self.before = ""
+        else:
+            name = ours(entity)
+            assert name is not None
+            self._detector = pii.KIND.build("v", pii.PiiConfig(use="pii", entities=[name]), Folder(Path()))
+            self.before = context(name)
+
+    def spans(self, text: str, before: str) -> list[tuple[int, int]]:
+        """Return what is found in a text that follows some words."""
+        findings = self._detector.detect([Text(before + text)])[0].findings
+        return [(each.span[0] - len(before), each.span[1] - len(before)) for each in findings]
+
+    def agrees(self, text: str, count: int, places: list[tuple[int, int]]) -> bool:
+        """Say whether we find something at each place that is expected, and nothing where nothing is."""
+        tries = [self.spans(text, before) for before in dict.fromkeys(("", self.before))]
+        if not count:
+            return not any(tries)
+        return any(
+            found and all(any(a < end and start < b for a, b in found) for start, end in places)
+            for found in tries
+        )
+
+
+def outcomes(root: Path) -> Iterator[Outcome]:
+    """Yield what comes of every case that gives a text and how many findings are expected."""
+    for path in sorted((root / TESTS).glob("test_*_recognizer.py")):
+        tree = module(path)
+        entity = entity_of(tree)
+        short = path.stem.removeprefix("test_").removesuffix("_recognizer")
+        entity = "PHONE_NUMBER" if short == "phone" else entity
+        if entity is None:
+            continue
+        usable = entity not in MODELS and (entity == "URL" or ours(entity) is not None)
+        finder = Finder(entity) if usable else None
+        for case in cases(tree, short, constants(tree, {})):
+            if isinstance(case, str):
+                yield Outcome(short, case, 0, "untranslated", "parameters that are computed")
+            elif "expected_len" in case.values and any(name in case.values for name in TEXTS):
+                yield judged(case, entity, finder)
+
+
+def judged(case: Case, entity: str, finder: Finder | None) -> Outcome:
+    """Return what comes of one case."""
+    if finder is None:
+        verdict = "untranslated" if entity in MODELS else "no kind"
+        return Outcome(
+            case.file, case.name, case.number, verdict, "needs a model" if entity in MODELS else entity
+        )
+    text = next(case.values[name] for name in TEXTS if name in case.values)
+    count = int(case.values["expected_len"])
+    if finder.agrees(text, count, spans_expected(case.values)):
+        return Outcome(case.file, case.name, case.number, "agree")
+    if not count and ours(entity) in WIDER:
+        reason = "our kind is of every country: what is no number of one may be another's"
+        return Outcome(case.file, case.name, case.number, "deliberate", reason)
+    if entity == "URL" and text.startswith("http"):
+        return Outcome(
+            case.file, case.name, case.number, "deliberate", "what has a scheme is a link, whatever its host"
+        )
+    return Outcome(
+        case.file, case.name, case.number, "differ", f"{entity}: {count} expected in {text[:120]!r}"
+    )
