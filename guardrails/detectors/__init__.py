@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,11 +35,17 @@ BUILTIN: dict[str, str] = {
     "format": "guardrails.detectors.formats",
     "prompt_leak": "guardrails.detectors.prompt_leak",
     "urls": "guardrails.detectors.urls",
+    "language": "guardrails.detectors.language",
+    "gibberish": "guardrails.detectors.gibberish",
+    "code": "guardrails.detectors.code",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
 MAX_FILE = 32 << 20
 """Bytes of a file that a policy names: some 1,500,000 terms, or twice the tokenizer of a large model."""
+
+MODELS = "GUARDRAILS_MODELS"
+"""The environment's name for the operator's folder of model folders, which policies may name as if it were their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +79,10 @@ class Files(Protocol):
         """Return the file's text and its name for messages; raise `OSError` with the reason if it may not be read."""
         ...
 
+    def model_folder(self, name: str) -> Path:
+        """Return the folder of a model; raise `OSError` with the reason if it may not be read."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -79,9 +90,9 @@ class Kind:
     `build` may raise `ConfigProblems`.
 
     `spans`: findings say where, so that they can be redacted. `tier`: 0 costs microseconds, 1 milliseconds
-    (a model), 2 a network call. `contents`: the kinds of content that it judges; `reads`: the context
-    that it declares; `decoded`: it also judges what was encoded in a text (a limit of length does not). `version` enters
-    digests: raise it when findings change.
+    (a model), 2 a network call; a detector's own `tier` comes before it. `contents`: the kinds of content that it judges;
+    `reads`: the context that it declares; `decoded`: it also judges what was encoded in a text (a limit of length does
+    not). `version` enters digests: raise it when findings change.
     """
 
     name: str
@@ -136,6 +147,7 @@ def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
     """Build the detector that a policy calls `name`; raises `ConfigProblems`."""
     seen = _Recorded(files)
     detector = of.build(name, config, seen)
+    tier = int(getattr(detector, "tier", of.tier))
     identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return Bound(
@@ -143,8 +155,8 @@ def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
         detector=detector,
         categories=of.categories(name, config),
         spans=of.spans,
-        tier=of.tier,
-        inline=bool(getattr(detector, "inline", of.tier == 0)),
+        tier=tier,
+        inline=bool(getattr(detector, "inline", tier == 0)),
         contents=of.contents,
         reads=of.reads,
         decoded=of.decoded,
@@ -163,6 +175,14 @@ class _Recorded:
         text, shown = self._files.read(name)
         self.digests.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
         return text, shown
+
+    def model_folder(self, name: str) -> Path:
+        path = self._files.model_folder(name)
+        for file in sorted(each for each in path.rglob("*") if each.is_file()):
+            with file.open("rb") as data:
+                digest = hashlib.file_digest(data, "sha256").hexdigest()
+            self.digests.append(f"{file.relative_to(path).as_posix()} {digest}")
+        return path
 
 
 def lines(files: Files, name: str) -> list[tuple[tuple[str, int, int], str]]:
@@ -193,12 +213,7 @@ class Folder:
 
     def read(self, name: str) -> tuple[str, str]:
         """Return the text of `name` (relative to the folder) and the path to show."""
-        try:
-            path = (self._root / name).resolve()
-        except (RuntimeError, ValueError) as error:  # a link to itself, a NUL
-            raise OSError("is no name of a file") from error
-        if not path.is_relative_to(self._root):
-            raise PermissionError("lies outside the policy's own folder")
+        path = self._inside(name)
         if not path.is_file():
             raise FileNotFoundError("no such file below the policy's folder")
         with path.open("rb") as file:
@@ -209,6 +224,26 @@ class Folder:
             return data.decode("utf-8-sig"), shown(path)
         except UnicodeDecodeError as error:
             raise OSError(f"not UTF-8 (byte {error.start})") from error
+
+    def model_folder(self, name: str) -> Path:
+        """Return the folder `name`, relative to this one or, where this one has none, to that of the operator's models."""
+        models = os.environ.get(MODELS)
+        for place in [self, Folder(Path(models))] if models else [self]:
+            path = place._inside(name)
+            if path.is_dir():
+                for each in path.rglob("*"):
+                    place._inside(str(each))
+                return path
+        raise FileNotFoundError(f"no such folder below the policy's folder or that of {MODELS}")
+
+    def _inside(self, name: str) -> Path:
+        try:
+            path = (self._root / name).resolve()
+        except (RuntimeError, ValueError) as error:  # a link to itself, a NUL
+            raise OSError("is no name of a file") from error
+        if not path.is_relative_to(self._root):
+            raise PermissionError("lies outside the policy's own folder")
+        return path
 
 
 def shown(path: Path) -> str:

@@ -1,151 +1,37 @@
-"""Whether a text is valid JSON, XML or Python: text in, one finding where it stops being that out.
+"""Whether a text is valid JSON, XML, Python or SQL: text in, a finding where it stops being that out.
 
-Nothing is run, fetched or expanded. The span of a finding runs from the error to the end of its line. What nests
-deeper than any honest text is invalid too.
+JSON may have to fit a schema (`json_schema.py`), SQL may have to be of some kinds of statements (`sql.py`). Nothing is
+run, fetched or expanded. The span of a syntax error runs from the error to the end of its line; a value that does not
+fit and a statement that is not allowed are spans themselves.
 """
 
 from __future__ import annotations
 
-import ast
+import difflib
 import json
 import re
-import warnings
-from collections.abc import Callable, Sequence
-from typing import Final, Literal, NoReturn
-from xml.parsers import expat
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
+from guardrails.detectors.json_places import locate
+from guardrails.detectors.json_schema import Schema, SchemaProblems
 from guardrails.detectors.patterns import category_problem
+from guardrails.detectors.sql import KINDS, LONGEST_SQL, dialects, sql_errors
+from guardrails.detectors.syntax import BREAK, ignore_warnings, json_error, python_error, xml_error
 from guardrails.text import surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
-
-DEEPEST: Final = 200
-"""Brackets or elements inside one another: well below where a parser runs out of stack."""
 
 LONGEST_PYTHON: Final = 200_000
 """Characters of Python; its parser takes some 100 bytes of memory and a microsecond for each."""
 
-_MODULE: Final = "guardrails_checked_text"
-_JSON_TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]|(-?Infinity|NaN)', re.DOTALL)
 _FENCE: Final = re.compile(r"^ {0,3}(?:(`{3,})[^`\n]*|(~{3,})[^\n]*)(?:\n|\Z)", re.MULTILINE)
-_BREAK: Final = re.compile("\r\n|\r|\n")
 
-
-class _Stop(Exception):
-    """Parsing was given up: the text is not what it should be."""
-
-
-def _refuse(_constant: str) -> NoReturn:
-    raise _Stop
-
-
-def _no_number(_digits: str) -> None:
-    # Not made a number: Python refuses long ones, which JSON does not.
-    return None
-
-
-_JSON: Final = json.JSONDecoder(parse_int=_no_number, parse_float=_no_number, parse_constant=_refuse)
-
-
-def json_error(text: str) -> int | None:
-    """Return where `text` stops being one JSON value of RFC 8259, or None."""
-    if text.count("[") + text.count("{") > DEEPEST:
-        deep = _too_deep(text)
-        if deep is not None:
-            return deep
-    try:
-        _JSON.decode(text)
-    except json.JSONDecodeError as error:
-        return error.pos
-    except _Stop:
-        return next((match.start() for match in _JSON_TOKEN.finditer(text) if match[1]), 0)
-    except RecursionError:
-        return 0
-    return None
-
-
-def _too_deep(text: str) -> int | None:
-    depth = 0
-    for match in _JSON_TOKEN.finditer(text):
-        if match[0] in ("[", "{"):
-            depth += 1
-            if depth > DEEPEST:
-                return match.start()
-        elif match[0] in ("]", "}"):
-            depth -= 1
-    return None
-
-
-def xml_error(text: str) -> int | None:
-    """Return where `text` stops being a well-formed XML document, or None; a document type is an error."""
-    data = surrogates_replaced(text).encode()
-    # The encoding is given, so that what the document says of it does not count.
-    parser = expat.ParserCreate("utf-8")
-    depth = stopped = 0
-
-    def opened(_name: str, _attributes: object) -> None:
-        nonlocal depth, stopped
-        depth += 1
-        if depth > DEEPEST:
-            stopped = parser.CurrentByteIndex
-            raise _Stop
-
-    def closed(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    def typed(*_names: object) -> None:
-        nonlocal stopped
-        # Called where the name and the address have been read.
-        stopped = data.rfind(b"<!DOCTYPE", 0, parser.CurrentByteIndex + 1)
-        raise _Stop
-
-    # Without a document type there are no entities to expand or to fetch.
-    parser.StartDoctypeDeclHandler = typed
-    parser.StartElementHandler = opened
-    parser.EndElementHandler = closed
-    try:
-        parser.Parse(data, True)
-    except expat.ExpatError:
-        at = parser.ErrorByteIndex
-    except _Stop:
-        at = stopped
-    else:
-        return None
-    return len(data[: max(at, 0)].decode(errors="ignore"))
-
-
-def python_error(text: str) -> int | None:
-    """Return where `text` stops being a Python module of the Python that runs, or None; it is not run."""
-    if "\0" in text:
-        return text.index("\0")
-    try:
-        compile(surrogates_replaced(text), _MODULE, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-    except SyntaxError as error:
-        return _offset(text, error.lineno or 1, error.offset or 1)
-    except (MemoryError, RecursionError, ValueError, OverflowError):
-        return 0
-    return None
-
-
-def _offset(text: str, line: int, column: int) -> int:
-    """Return the offset of a line and a column that count from 1."""
-    start = 0
-    for number, match in enumerate(_BREAK.finditer(text), 2):
-        if number > line:
-            break
-        start = match.end()
-    return start + max(column - 1, 0)
-
-
-CHECKS: Final[dict[str, Callable[[str], int | None]]] = {
-    "json": json_error,
-    "xml": xml_error,
-    "python": python_error,
-}
+Spans = Iterable[tuple[int, int]]
 
 
 def fence(text: str) -> tuple[int, int] | None:
@@ -160,19 +46,28 @@ def fence(text: str) -> tuple[int, int] | None:
 
 
 class Format:
-    """The detector: one parser, over the whole text or over its code fence."""
+    """The detector: one check, over the whole text or over its code fence.
+
+    `check` returns the spans of what is wrong; an empty span is a place.
+    """
 
     # Parsers hold the interpreter for as long as they take.
     inline = False
 
-    def __init__(self, name: str, kind: str, category: str, *, fenced: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        category: str,
+        check: Callable[[str], Spans],
+        *,
+        fenced: bool = False,
+        longest: int | None = None,
+    ) -> None:
         self._name = name
         self._category = category
-        self._kind = kind
+        self._check = check
         self._fenced = fenced
-        if kind == "python":
-            # Python warns of bad escapes in what it parses: not our caller's business, and not an error.
-            warnings.filterwarnings("ignore", module=_MODULE)
+        self._longest = longest
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
@@ -180,25 +75,38 @@ class Format:
     def _one(self, text: str) -> Detection:
         inside = fence(text) if self._fenced else None
         start, end = inside or (0, len(text))
-        if self._kind == "python" and end - start > LONGEST_PYTHON:
-            reason = f"Python of more than {LONGEST_PYTHON:,} characters"
+        if self._longest is not None and end - start > self._longest:
+            reason = f"more than {self._longest:,} characters to parse"
             return Detection(unchecked=(Unchecked("limit", reason, span=(start, end)),))
-        at = CHECKS[self._kind](text[start:end])
-        if at is None:
-            return CLEAN
-        span = self._span(text, start + at, end)
-        return Detection((Finding(self._category, 1.0, self._name, span),))
+        try:
+            spans = [(start + first, start + last) for first, last in self._check(text[start:end])]
+        except TimeoutError:
+            return Detection(error="the text takes too long to parse, or to compare with the schema")
+        except RecursionError:
+            return Detection(error="the text nests too deep to compare with the schema")
+        places = [_whole(text, first, last, end) for first, last in spans]
+        return Detection(tuple(Finding(self._category, 1.0, self._name, span) for span in places))
 
-    @staticmethod
-    def _span(text: str, at: int, end: int) -> tuple[int, int] | None:
-        """Return the rest of the line from an error on, at least one character; None in an empty text."""
-        at = min(at, end)
-        line = _BREAK.search(text, at, end)
+
+def _whole(text: str, start: int, stop: int, end: int) -> tuple[int, int] | None:
+    """Return a span with at least one character: an empty one is the rest of its line; None in an empty text."""
+    start = min(start, end)
+    if stop <= start:
+        line = BREAK.search(text, start, end)
         stop = end if line is None else line.start()
-        if at < stop:
-            return at, stop
-        # At the end, or at a line break: that, or the last character before.
-        return (min(at, len(text) - 1), min(at, len(text) - 1) + 1) if text else None
+    if start < stop:
+        return start, stop
+    # At the end, or at a line break: that, or the last character before.
+    return (min(start, len(text) - 1), min(start, len(text) - 1) + 1) if text else None
+
+
+def _places(check: Callable[[str], int | None], text: str) -> Spans:
+    at = check(text)
+    return [] if at is None else [(at, at)]
+
+
+def _fitting(schema: Schema, text: str) -> Spans:
+    return _places(json_error, text) or schema.errors(text)
 
 
 class FormatConfig(Config):
@@ -206,26 +114,152 @@ class FormatConfig(Config):
 
     use: Literal["format"]
     """The kind of detector."""
-    kind: Literal["json", "xml", "python"]
-    """What the text must be: one JSON value (RFC 8259, so no `NaN`), one XML document without a document type, or
-    Python that parses."""
+    kind: Literal["json", "xml", "python", "sql"]
+    """What the text must be: one JSON value (RFC 8259, so no `NaN`), one XML document without a document type, Python
+    that parses, or statements of SQL."""
+    schema_: dict[str, Any] | bool | None = Field(
+        default=None, alias="schema", examples=[{"type": "object", "required": ["name"]}]
+    )
+    """The JSON Schema (draft 2020-12) that JSON must fit, too. It refers to nothing outside itself."""
+    schema_file: str | None = Field(default=None, examples=["schemas/answer.json"])
+    """The same, in a JSON file below the policy's folder."""
+    dialect: str | None = Field(default=None, examples=["postgres"])
+    """The dialect of SQL, as sqlglot names it; by default one that takes what most of them have in common."""
+    statements: list[str] | None = Field(default=None, min_length=1, examples=[["select"]])
+    """The kinds of SQL statements that are allowed, such as `select` alone; by default all. A statement inside another
+    counts too, as `delete` does in `WITH gone AS (DELETE …) SELECT …`."""
     fenced: bool = False
     """Whether the first Markdown code fence is judged instead of the whole text, if there is one."""
     category: str = Field(default="custom.format", examples=["custom.not_json"])
     """What a text is that is not valid."""
 
 
+_ONLY: Final = {"schema": "json", "schema_file": "json", "dialect": "sql", "statements": "sql"}
+
+
+def _misplaced(config: FormatConfig) -> list[ConfigProblem]:
+    """Return the problems of fields that say nothing of this kind of text."""
+    given = {**{name: getattr(config, name, None) for name in _ONLY}, "schema": config.schema_}
+    problems = [
+        ConfigProblem(
+            "misplaced_field",
+            f"{name!r} is for 'kind: {kind}'",
+            (name,),
+            hint=f"leave it out, or 'kind: {kind}'",
+        )
+        for name, kind in _ONLY.items()
+        if given[name] is not None and config.kind != kind
+    ]
+    if config.schema_ is not None and config.schema_file is not None:
+        message = "'schema:' and 'schema_file:' say the same thing twice"
+        problems.append(ConfigProblem("two_schemas", message, ("schema_file",), hint="keep one of them"))
+    return problems
+
+
+def _unknown(config: FormatConfig) -> list[ConfigProblem]:
+    """Return the problems of names of SQL that are none."""
+    named: list[tuple[str, str, tuple[str | int, ...], Sequence[str]]] = [
+        ("unknown_statement", wrong, ("statements", index), tuple(KINDS))
+        for index, wrong in enumerate(config.statements or ())
+    ]
+    if config.dialect is not None and config.kind == "sql":
+        named.append(("unknown_dialect", config.dialect, ("dialect",), dialects()))
+    problems = []
+    for code, wrong, path, known in named:
+        if wrong not in known:
+            close = difflib.get_close_matches(wrong.lower(), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(known)}"
+            what = "a dialect of SQL" if code == "unknown_dialect" else "a kind of statement"
+            problems.append(ConfigProblem(code, f"{wrong!r} is not {what} that is known", path, hint=hint))
+    return problems
+
+
+def _schema(config: FormatConfig, files: Files, problems: list[ConfigProblem]) -> Schema | None:
+    """Return the schema, None if there is none; add what is wrong to `problems`."""
+    if config.schema_file is None:
+        return None if config.schema_ is None else _checked(config.schema_, problems, ("schema",))
+    try:
+        text, shown = files.read(config.schema_file)
+    except OSError as error:
+        message = f"schema {config.schema_file!r}: {error.strerror or error}"
+        hint = "a JSON file below the policy's folder"
+        problems.append(ConfigProblem("unreadable_file", message, ("schema_file",), hint=hint))
+        return None
+    at = json_error(text)
+    if at is not None:
+        place = _place(shown, text, at)
+        hint = "a JSON Schema, written as JSON"
+        problems.append(
+            ConfigProblem(
+                "invalid_schema", "is not valid JSON here", ("schema_file",), hint=hint, place=place
+            )
+        )
+        return None
+    schema = json.loads(text)
+    if not isinstance(schema, dict | bool):
+        message, hint = "a schema is a mapping, true or false", "a JSON Schema, written as JSON"
+        problems.append(
+            ConfigProblem("invalid_schema", message, ("schema_file",), hint=hint, place=(shown, 1, 1))
+        )
+        return None
+    return _checked(
+        schema, problems, ("schema_file",), lambda path: _place(shown, text, locate(text, path)[0])
+    )
+
+
+def _checked(
+    schema: dict[str, Any] | bool,
+    problems: list[ConfigProblem],
+    field: tuple[str, ...],
+    place: Callable[[tuple[str | int, ...]], tuple[str, int, int]] | None = None,
+) -> Schema | None:
+    try:
+        return Schema(schema)
+    except SchemaProblems as error:
+        for each in error.problems:
+            path = field if place else (*field, *each.path)
+            where = place(each.path) if place else None
+            problems.append(
+                ConfigProblem("invalid_schema", f"schema: {each.message}", path, hint=each.hint, place=where)
+            )
+    return None
+
+
+def _place(shown: str, text: str, at: int) -> tuple[str, int, int]:
+    before = BREAK.split(text[:at])
+    return shown, len(before), len(before[-1]) + 1
+
+
 def _build(name: str, config: FormatConfig, files: Files) -> Format:
+    problems = [*_misplaced(config), *_unknown(config)]
     wrong = category_problem(config.category, ("category",))
     if wrong is not None:
-        raise ConfigProblems([wrong])
-    return Format(name, config.kind, config.category, fenced=config.fenced)
+        problems.append(wrong)
+    schema = _schema(config, files, problems)
+    if problems:
+        raise ConfigProblems(problems)
+    if config.kind == "python":
+        ignore_warnings()
+    checks: dict[str, tuple[Callable[[str], Spans], int | None]] = {
+        "json": (partial(_places, json_error) if schema is None else partial(_fitting, schema), None),
+        "xml": (partial(_places, xml_error), None),
+        "python": (partial(_places, python_error), LONGEST_PYTHON),
+        "sql": (partial(_sql, config.dialect or "", config.statements), LONGEST_SQL),
+    }
+    check, longest = checks[config.kind]
+    return Format(name, config.category, check, fenced=config.fenced, longest=longest)
+
+
+def _sql(dialect: str, statements: Sequence[str] | None, text: str) -> Spans:
+    return sql_errors(surrogates_replaced(text), dialect, statements)
 
 
 KIND = Kind(
     name="format",
-    doc="Texts that are not valid JSON, XML or Python, with the place of the error.",
+    doc="Texts that are not valid JSON, XML, Python or SQL, or do not fit a schema, with the place.",
     config=FormatConfig,
     categories=lambda _name, config: frozenset({config.category}),
     build=_build,
+    version=2,
+    decoded=False,
 )

@@ -11,6 +11,7 @@ import pytest
 from guardrails.detectors import (
     BUILTIN,
     MAX_FILE,
+    MODELS,
     Bound,
     ConfigProblems,
     Folder,
@@ -136,13 +137,30 @@ def test_files_below_the_folder_are_read(root: Path, name: str, text: str) -> No
         ("a\0b", "no name"),
         ("a" * 5000, "too long"),
         ("latin.txt", "not UTF-8 (byte 3)"),
-        ("huge.txt", "larger than 8 MiB"),
+        ("huge.txt", "larger than 32 MiB"),
     ],
 )
 def test_other_files_are_refused_with_the_reason(root: Path, name: str, reason: str) -> None:
     """Nothing outside is read, also not through links; what cannot be read says why."""
     with pytest.raises(OSError, match=reason.replace("(", r"\(").replace(")", r"\)")):
         Folder(root).read(name)
+
+
+def test_a_models_folder_lies_below_the_policys_or_the_operators(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The policy's own comes first; neither leads outside, nor does a link within."""
+    (tmp_path / "models" / "m").mkdir(parents=True)
+    with pytest.raises(FileNotFoundError, match=MODELS):
+        Folder(root).model_folder("m")
+    monkeypatch.setenv(MODELS, str(tmp_path / "models"))
+    assert Folder(root).model_folder("m") == (tmp_path / "models" / "m").resolve()
+    (root / "m").mkdir()
+    assert Folder(root).model_folder("m") == (root / "m").resolve()
+    os.symlink(tmp_path / "secret.txt", root / "m" / "model.onnx")
+    for name in ("m", "../root2", "/etc", "up"):
+        with pytest.raises(PermissionError, match="outside"):
+            Folder(root).model_folder(name)
 
 
 def test_a_file_at_the_limit_is_read(root: Path) -> None:

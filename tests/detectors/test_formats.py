@@ -1,4 +1,4 @@
-"""The `format` detector: where a text stops being JSON, XML or Python."""
+"""The `format` detector: where a text stops being JSON, XML, Python or SQL, and what does not fit."""
 
 from __future__ import annotations
 
@@ -11,24 +11,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.formats import (
-    DEEPEST,
-    KIND,
-    LONGEST_PYTHON,
-    Format,
-    FormatConfig,
-    fence,
-    json_error,
-    python_error,
-    xml_error,
-)
+from guardrails.detectors import ConfigProblems, Folder, bind
+from guardrails.detectors.formats import KIND, LONGEST_PYTHON, Format, FormatConfig, fence
+from guardrails.detectors.sql import LONGEST_SQL
+from guardrails.detectors.syntax import DEEPEST, json_error, python_error, xml_error
 from guardrails.types import Image, Text
 
 
-def build(**fields: object) -> Format:
-    """Return a detector of this configuration."""
-    detector = KIND.build("f", FormatConfig.model_validate({"use": "format", **fields}), Folder(Path()))
+def build(folder: Path = Path(), **fields: object) -> Format:
+    """Return a detector of this configuration; its files are in `folder`."""
+    detector = KIND.build("f", FormatConfig.model_validate({"use": "format", **fields}), Folder(folder))
     assert isinstance(detector, Format)
     return detector
 
@@ -185,10 +177,116 @@ def test_a_wrong_category_has_its_place() -> None:
     ]
 
 
+NAMED = {"type": "object", "required": ["name"], "properties": {"age": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"name": "Ann", "age": 3}', None),
+        ('{"name": "Ann", "age": "3"}', '"3"'),
+        ('{"name": "Ann", "age": oops\n}', "oops"),
+        ("[]", "[]"),
+        ('Here:\n```json\n{"name": 1, "age": null}\n```', "null"),
+        ("", ""),
+    ],
+)
+def test_json_fits_a_schema(text: str, expected: str | None) -> None:
+    """The span is the value that does not fit, in the coordinates of the text; what is no JSON is found as before."""
+    assert found(text, kind="json", schema=NAMED, fenced=True) == expected
+
+
+def test_a_schema_may_stand_in_a_file(tmp_path: Path) -> None:
+    """It is read from the policy's folder and counts for the digest."""
+    config = FormatConfig.model_validate({"use": "format", "kind": "json", "schema_file": "s.json"})
+    digests = set()
+    for schema in ({"type": "array"}, {"type": "string"}):
+        (tmp_path / "s.json").write_text(json.dumps(schema))
+        bound = bind("f", KIND, config, Folder(tmp_path))
+        assert bool(bound.detector.detect([Text("[]")])[0].findings) is (schema["type"] == "string")
+        digests.add(bound.digest)
+    assert len(digests) == 2
+
+
+def test_what_takes_too_long_is_an_error_not_a_pass() -> None:
+    """A text that nests too deep for its schema is not valid for want of an answer."""
+    deep = {"items": {"$ref": "#"}, "type": "array"}
+    [answer] = build(kind="json", schema=deep).detect([Text("[" * DEEPEST + "]" * DEEPEST)])
+    assert "nests too deep" in (answer.error or "")
+
+
+@pytest.mark.parametrize(
+    ("text", "fields", "expected"),
+    [
+        ("SELECT a FROM b", {}, None),
+        ("SELECT a\nFROM (b\nWHERE", {}, "WHERE"),
+        ("Sure:\n```sql\nDROP TABLE x;\n```", {"statements": ["select"], "fenced": True}, "DROP TABLE x"),
+        ("SELECT a::int FROM b", {"dialect": "postgres"}, None),
+        ("SELECT '\ud800'", {}, None),
+        ("", {}, ""),
+    ],
+)
+def test_sql(text: str, fields: dict[str, object], expected: str | None) -> None:
+    """Syntax and kinds of statements, in the coordinates of the text."""
+    assert found(text, kind="sql", **fields) == expected
+
+
+def test_much_sql_is_left_unjudged() -> None:
+    """Past the limit the text says that it was not checked."""
+    [answer] = build(kind="sql").detect([Text("-" * (LONGEST_SQL + 1))])
+    assert [each.kind for each in answer.unchecked] == ["limit"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"kind": "json", "schema": {"type": "objekt"}}, [("invalid_schema", ("schema", "type"), None)]),
+        (
+            {"kind": "json", "schema": {"properties": {"a": {"$ref": "https://example.com/s"}}}},
+            [("invalid_schema", ("schema", "properties", "a", "$ref"), None)],
+        ),
+        ({"kind": "json", "schema_file": "none.json"}, [("unreadable_file", ("schema_file",), None)]),
+        ({"kind": "json", "schema_file": "bad.json"}, [("invalid_schema", ("schema_file",), (2, 9))]),
+        ({"kind": "json", "schema_file": "wrong.json"}, [("invalid_schema", ("schema_file",), (2, 10))]),
+        ({"kind": "json", "schema_file": "list.json"}, [("invalid_schema", ("schema_file",), (1, 1))]),
+        (
+            {"kind": "json", "schema": True, "schema_file": "ok.json"},
+            [("two_schemas", ("schema_file",), None)],
+        ),
+        (
+            {"kind": "xml", "schema": True, "dialect": "mysql", "statements": ["drop"]},
+            [("misplaced_field", (name,), None) for name in ("schema", "dialect", "statements")],
+        ),
+        (
+            {"kind": "sql", "dialect": "postgre", "statements": ["select", "selekt"], "category": "x"},
+            [
+                ("unknown_statement", ("statements", 1), None),
+                ("unknown_dialect", ("dialect",), None),
+                ("unknown_category", ("category",), None),
+            ],
+        ),
+    ],
+)
+def test_every_problem_has_its_place(
+    tmp_path: Path, fields: dict[str, object], expected: list[object]
+) -> None:
+    """All problems come at once, each with a cure, and with line and column where it lies in a file."""
+    (tmp_path / "bad.json").write_text('{\n "type" "object"}')
+    (tmp_path / "wrong.json").write_text('{\n "type": "objekt"}')
+    (tmp_path / "list.json").write_text("[]")
+    (tmp_path / "ok.json").write_text("{}")
+    with pytest.raises(ConfigProblems) as caught:
+        build(tmp_path, **fields)
+    problems = caught.value.problems
+    assert [(each.code, each.path, each.place and each.place[1:]) for each in problems] == expected
+    assert all(each.hint for each in problems)
+    assert "did you mean 'postgres'?" in {each.hint for each in problems} or fields["kind"] != "sql"
+
+
 PIECES = ["{", "}", "[", "]", '"', ":", ",", "1", "NaN", "<a>", "</a>", "<!DOCTYPE", "&b;", "\n", "\r", "```", "~~~\n", "def f():", "  ", "'''", "\\", "f'{", "é", "\ud800", "\x00", "\f", "(", "=", "\u2028"]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", ["json", "xml", "python"])
+@pytest.mark.parametrize("kind", ["json", "xml", "python", "sql"])
 @pytest.mark.parametrize("fenced", [False, True])
 def test_any_text_has_an_answer(kind: str, fenced: bool) -> None:
     """Nothing raises; the span has at least one character and is inside the text."""

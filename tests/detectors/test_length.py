@@ -7,16 +7,20 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.processors import TemplateProcessing
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors import ConfigProblems, Folder, bind
 from guardrails.detectors.length import KIND, Length, LengthConfig
 from guardrails.types import Image, Text
 
 
-def build(**fields: object) -> Length:
-    """Return a detector of this configuration."""
-    detector = KIND.build("l", LengthConfig.model_validate({"use": "length", **fields}), Folder(Path()))
+def build(folder: Path = Path(), **fields: object) -> Length:
+    """Return a detector of this configuration; its files are in `folder`."""
+    detector = KIND.build("l", LengthConfig.model_validate({"use": "length", **fields}), Folder(folder))
     assert isinstance(detector, Length)
     return detector
 
@@ -24,6 +28,53 @@ def build(**fields: object) -> Length:
 def outside(text: str, **fields: object) -> bool:
     """Say whether a text is found."""
     return bool(build(**fields).detect([Text(text)])[0].findings)
+
+
+@pytest.fixture(scope="module")
+def tokenizer_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `t.json`: byte-level tokens, `ab` and `abab` merged, cut at 3 and filled up to 3 as models want it."""
+    vocabulary = {char: at for at, char in enumerate(sorted(ByteLevel.alphabet()))}
+    vocabulary |= {"ab": 256, "abab": 257, "<s>": 258}
+    tokenizer = Tokenizer(BPE(vocabulary, [("a", "b"), ("ab", "ab")]))
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 258)])
+    tokenizer.enable_truncation(3)
+    tokenizer.enable_padding(length=3)
+    folder = tmp_path_factory.mktemp("tokenizer")
+    tokenizer.save(str(folder / "t.json"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("most", "text", "expected"),
+    [
+        (1, "abab", False),
+        (1, "ababab", True),
+        (2, "ababab", False),
+        (3, "ab ab", False),
+        (2, "ab ab", True),
+        (2, "é", False),
+        (1, "é", True),
+        (1, "", False),
+        (2, "\ud800", True),
+        (1000, "abx" * 501, True),
+        (1002, "abx" * 501, False),
+    ],
+)
+def test_tokens_are_those_of_the_tokenizer(
+    tokenizer_folder: Path, most: int, text: str, expected: bool
+) -> None:
+    """Whatever the file says of truncation and padding; tokens that a template adds are not counted."""
+    detector = build(tokenizer_folder, max_tokens=most, tokenizer="t.json")
+    assert bool(detector.detect([Text(text)])[0].findings) is expected
+
+
+def test_counting_tokens_is_no_work_for_the_callers_thread(tokenizer_folder: Path) -> None:
+    """With a tokenizer the detector runs on the pool; the file counts for the digest."""
+    config = LengthConfig.model_validate({"use": "length", "max_tokens": 3, "tokenizer": "t.json"})
+    assert not bind("l", KIND, config, Folder(tokenizer_folder)).inline
+    plain = LengthConfig.model_validate({"use": "length", "max_characters": 3})
+    assert bind("l", KIND, plain, Folder(tokenizer_folder)).inline
 
 
 @pytest.mark.parametrize(
@@ -72,12 +123,19 @@ def test_a_finding_is_of_the_whole_text() -> None:
         ({}, [("no_limit", ())]),
         ({"category": "x"}, [("no_limit", ()), ("unknown_category", ("category",))]),
         ({"max_characters": 2, "min_characters": 3}, [("limits_cross", ("min_characters",))]),
+        ({"max_tokens": 5}, [("no_tokenizer", ("max_tokens",))]),
+        ({"max_tokens": 5, "tokenizer": "none.json"}, [("unreadable_file", ("tokenizer",))]),
+        ({"max_tokens": 5, "tokenizer": "wrong.json"}, [("invalid_tokenizer", ("tokenizer",))]),
+        ({"tokenizer": "t.json"}, [("no_limit", ("tokenizer",))]),
     ],
 )
-def test_every_problem_has_its_place(fields: dict[str, object], expected: list[object]) -> None:
+def test_every_problem_has_its_place(
+    tokenizer_folder: Path, fields: dict[str, object], expected: list[object]
+) -> None:
     """All problems come at once, each with the path to its value and a cure."""
+    (tokenizer_folder / "wrong.json").write_text('{"model": "?"}')
     with pytest.raises(ConfigProblems) as caught:
-        build(**fields)
+        build(tokenizer_folder, **fields)
     assert [(each.code, each.path) for each in caught.value.problems] == expected
     assert all(each.hint for each in caught.value.problems)
 
