@@ -22,25 +22,36 @@ class Choice:
         self._problem = problem
         self.names = tuple(dict.fromkeys(row.category.removeprefix(self._root) for row in self._rows))
 
-    def categories(self, wanted: Sequence[str] | None) -> frozenset[str]:
-        """Return the categories of the names that are wanted (None: all of the table)."""
+    def categories(self, wanted: Sequence[str] | None, exclude: Sequence[str] = ()) -> frozenset[str]:
+        """Return the categories of the names that are wanted (None: all of the table), but those to `exclude`."""
         # With a misspelt name any may be meant: then the one problem to report is the spelling.
         known = wanted is not None and {*wanted} <= {*self.names}
         return frozenset(
-            self._root + name for name in (wanted if wanted is not None and known else self.names)
+            self._root + name
+            for name in (wanted if wanted is not None and known else self.names)
+            if name not in exclude
         )
 
-    def build(self, detector: str, wanted: Sequence[str] | None) -> Patterns:
-        """Build the detector over the rows that are wanted; raises `ConfigProblems` for names that are not there."""
+    def build(
+        self, detector: str, wanted: Sequence[str] | None, exclude: Sequence[str] = ()
+    ) -> Patterns:
+        """Build the detector over the rows that are wanted; raises `ConfigProblems` for names that are not there, and
+        when none is left.
+        """
         code, words = self._problem
         problems = [
-            ConfigProblem(code, f"{name!r} is not {words}", (self._field, index), hint=self._hint(name))
-            for index, name in enumerate(wanted or ())
+            ConfigProblem(code, f"{name!r} is not {words}", (field, index), hint=self._hint(name))
+            for field, names in ((self._field, wanted or ()), ("exclude", exclude))
+            for index, name in enumerate(names)
             if name not in self.names
         ]
+        chosen = self.categories(wanted, exclude)
+        if not chosen and not problems:
+            message = "excludes every kind that it looks for"
+            hint = "leave some out of 'exclude:'"
+            problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
         if problems:
             raise ConfigProblems(problems)
-        chosen = self.categories(wanted)
         return Patterns(detector, PatternTable(row for row in self._rows if row.category in chosen), view="codes")
 
     def _hint(self, name: str) -> str:

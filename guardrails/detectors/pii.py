@@ -53,6 +53,8 @@ class PiiConfig(Config):
     """The kind of detector."""
     entities: list[str] | None = Field(default=None, min_length=1, examples=[["email", "credit_card"]])
     """Which kinds to look for; by default all that the engine and the model find."""
+    exclude: list[str] = Field(default=[], examples=[["email", "phone"]])
+    """Kinds not to look for, of those."""
     engine: Literal["fast", "presidio"] = "fast"
     """`fast`: one table of patterns, microseconds. `presidio`: presidio-analyzer's recognizers with scores by context,
     milliseconds (`pip install 'guardrails-middleware[pii]'`)."""
@@ -155,7 +157,7 @@ def _wanted(config: PiiConfig) -> frozenset[str]:
     """Return the names that are looked for. With one that is not known any may be meant: it is the one to report."""
     known = _by_engine(config) | _by_model(config)
     wanted = frozenset(config.entities or known)
-    return wanted if wanted <= known else known
+    return (wanted if wanted <= known else known) - {*config.exclude}
 
 
 def _problems(config: PiiConfig) -> list[ConfigProblem]:
@@ -166,6 +168,14 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
         for index, name in enumerate(config.entities or ())
         if name not in known
     ]
+    problems += [
+        replace(_unknown(name, index, everything), path=("exclude", index))
+        for index, name in enumerate(config.exclude)
+        if name not in everything
+    ]
+    if not problems and not _wanted(config):
+        message, hint = "excludes every kind that it looks for", "leave some out of 'exclude:'"
+        problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
     only = ("languages", "min_score", "phone_regions") if config.engine == "fast" else ()
     problems += [
         ConfigProblem("unused_field", f"{field!r} is for engine 'presidio' only", (field,))

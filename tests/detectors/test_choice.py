@@ -54,3 +54,30 @@ def test_a_name_that_is_not_there_is_a_located_problem(name: str, hint: str) -> 
     [problem] = caught.value.problems
     assert (problem.code, problem.path, problem.hint) == ("unknown_kind", ("kinds", 1), hint)
     assert problem.message == f"{name!r} is not a kind of letters"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "exclude", "left"), [(None, ["cd"], {"custom.ab"}), (["ab", "cd"], ["ab"], {"custom.cd"})]
+)
+def test_what_is_excluded_is_not_looked_for(
+    wanted: list[str] | None, exclude: list[str], left: set[str]
+) -> None:
+    """All but some, or some of those that are named."""
+    assert CHOICE.categories(wanted, exclude) == left
+    [detection] = CHOICE.build("d", wanted, exclude).detect([Text("ab cd")])
+    assert {finding.category for finding in detection.findings} == left
+
+
+@pytest.mark.parametrize(
+    ("exclude", "code", "path"),
+    [(["ab", "ce"], "unknown_kind", ("exclude", 1)), (["ab", "cd"], "nothing_left", ("exclude",))],
+)
+def test_what_cannot_be_excluded_is_a_located_problem(
+    exclude: list[str], code: str, path: tuple[str | int, ...]
+) -> None:
+    """A misspelt name, and names that leave nothing."""
+    with pytest.raises(ConfigProblems) as caught:
+        CHOICE.build("d", None, exclude)
+
+    [problem] = caught.value.problems
+    assert (problem.code, problem.path) == (code, path)

@@ -99,6 +99,31 @@ def test_an_unknown_entity_is_a_located_problem(entity: str, hint: str) -> None:
     assert "pii.phone" in KIND.categories("pii", config)
 
 
+@pytest.mark.parametrize(
+    ("given_", "code", "path"),
+    [
+        ({"exclude": ["email", "emial"]}, "unknown_entity", ("exclude", 1)),
+        ({"entities": ["email"], "exclude": ["email"]}, "nothing_left", ("exclude",)),
+    ],
+)
+def test_what_cannot_be_excluded_is_a_located_problem(
+    given_: dict[str, Any], code: str, path: tuple[str | int, ...]
+) -> None:
+    """A misspelt kind, and kinds that leave nothing to look for."""
+    with pytest.raises(ConfigProblems) as caught:
+        KIND.build("pii", PiiConfig(use="pii", **given_), Folder(Path()))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.path) == (code, path)
+
+
+def test_what_is_excluded_is_not_looked_for() -> None:
+    """All kinds but some."""
+    config = PiiConfig(use="pii", exclude=["email"])
+    found = KIND.build("pii", config, Folder(Path())).detect([Text("jo@example.com, +49 30 901820")])[0]
+    assert {each.category for each in found.findings} == {"pii.phone"}
+    assert "pii.email" not in KIND.categories("pii", config)
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_judged(text: str) -> None:
     """No text makes the detector fail, and every span lies within it."""
