@@ -35,7 +35,7 @@ class Guard:
     def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
         self.pipeline = Pipeline(policy, floor)
         self._plants = plants(self.pipeline.policies)
-        if self.is_keyed:
+        if self.is_keyed or self._plants:
             key()  # a wrong one is an error now
 
     @classmethod
@@ -67,8 +67,8 @@ class Guard:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether what is put into contents depends on a key (`with: hash`, `with: fake`, planted canaries)."""
-        return self._plants or any(uses(policy, KEYED) for policy in self.pipeline.policies)
+        """Whether what is put in the place of values depends on a key (`with: hash`, `with: fake`)."""
+        return any(uses(policy, KEYED) for policy in self.pipeline.policies)
 
     def check(
         self,
@@ -83,6 +83,7 @@ class Guard:
         complete: bool = False,
         after: Verdict | Vault | None = None,
         system: str = "",
+        prompt: str = "",
     ) -> Verdict:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
@@ -99,8 +100,9 @@ class Guard:
             model: the model that is asked (`request.model`).
             complete: run every detector, also when a block is certain.
             after: the verdict of the prompt, where this is its reply, so that numbers (`with: vault`) go on from it and
-                the reply is judged beside the system prompt that it answers to.
+                the reply is judged beside the system prompt and the message that it answers to.
             system: that system prompt, where there is no such verdict.
+            prompt: that message, likewise.
 
         Raises:
             TypeError: the content is of a type that cannot be checked.
@@ -108,7 +110,7 @@ class Guard:
             Overloaded: the workers are full.
         """
         at = Stage(stage)
-        subject = self._read(content, at, after, system)
+        subject = self._read(content, at, after, system, prompt)
         request = who(
             subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
         )
@@ -128,10 +130,11 @@ class Guard:
         complete: bool = False,
         after: Verdict | Vault | None = None,
         system: str = "",
+        prompt: str = "",
     ) -> Verdict:
         """The twin of `check` that does not block the event loop."""
         at = Stage(stage)
-        subject = self._read(content, at, after, system)
+        subject = self._read(content, at, after, system, prompt)
         request = who(
             subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
         )
@@ -139,9 +142,13 @@ class Guard:
         return self.verdict(subject, outcome, at, request.vault)
 
     @staticmethod
-    def _read(content: object, stage: Stage, after: Verdict | Vault | None, system: str) -> Subject:
+    def _read(
+        content: object, stage: Stage, after: Verdict | Vault | None, system: str, prompt: str
+    ) -> Subject:
         subject = read(content if after is None else following(content, stage, after), stage)
-        subject.leaves.beside(system or (after.system if isinstance(after, Verdict) else ""))
+        if isinstance(after, Verdict):
+            system, prompt = system or after.system, prompt or after.prompt
+        subject.leaves.beside(system, prompt)
         return subject
 
     def verdict(
@@ -166,6 +173,7 @@ class Guard:
             timings_ms=outcome.timings,
             restorer=outcome.vault or before,
             system=system,
+            prompt=subject.leaves.prompt() if stage is Stage.INPUT else "",
         )
 
     def wrap(self, function: F, *, on_block: str = "raise", **options: Any) -> F:

@@ -44,7 +44,7 @@ def test_the_policy_example_passes_its_tests(tmp_path: Path, capsys: pytest.Capt
 
 def test_the_example_of_the_policies_page_passes_its_tests(tmp_path: Path) -> None:
     """The list of words with an exception blocks the words, and not the exception."""
-    [text] = blocks("policies/README.md", "yaml")
+    text = blocks("policies/README.md", "yaml")[-1]
     (tmp_path / "terms").mkdir()
     (tmp_path / "terms/words.txt").write_text("darn\nscunthorpe\n")
     path = tmp_path / "forum.yaml"

@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterable
 from pydantic import ValidationError
 
 from guardrails import taxonomy
-from guardrails.detectors import Bound, ConfigProblem, ConfigProblems, bind, kind, names
+from guardrails.detectors import Bound, ConfigProblem, ConfigProblems, Kind, bind, kind, names
+from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
 from guardrails.policy.items import Detectors, Item, Policy, RuleItem
 from guardrails.policy.names import Names
 from guardrails.policy.problems import nearest
-from guardrails.policy.schema import DEFAULT_LOCALE, RedactionDoc, RuleDoc
+from guardrails.policy.schema import DEFAULT_LOCALE, LimitsDoc, RedactionDoc, RuleDoc
 from guardrails.policy.source import Mark
 from guardrails.text import folded
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
@@ -58,7 +59,8 @@ def bind_detectors(work: _Compilation) -> None:
             continue
         given[name] = declared.kind.categories(name, declared.config)
         try:
-            work.detectors.append(bind(name, declared.kind, declared.config, declared.item))
+            config = _limited(declared.kind, declared.config, work.policy.limits)
+            work.detectors.append(bind(name, declared.kind, config, declared.item))
         except ConfigProblems as error:
             for problem in error.problems:
                 if declared.partial and not problem.path:
@@ -66,6 +68,12 @@ def bind_detectors(work: _Compilation) -> None:
                 message = f"detector {name!r}: {problem.message}"
                 work.problems.add(_place(declared, problem), problem.code, message, problem.hint)
     work.names = Names(given)
+
+
+def _limited(of: Kind, config: Config, limits: LimitsDoc) -> Config:
+    """Return a configuration with the policy's limits where it has none of its own."""
+    left = {name: getattr(limits, name) for name in of.limits if name not in config.model_fields_set}
+    return config.model_copy(update=left) if left else config
 
 
 def _guessed(policy: Policy, name: str, item: Item) -> frozenset[str]:

@@ -18,7 +18,7 @@ CONTEXT: dict[str, tuple[str, str]] = {
     "message.role": ("string", "system, developer, user, assistant or tool"),
     "content.kind": ("string", "text, image, video, audio or tool_call"),
     "content.length": ("int", "characters of the text"),
-    "content.language": ("string", "BCP 47 tag; 'und' while no detector tells"),
+    "content.language": ("string", "ISO 639-1 code, such as 'en'; 'und' where uncertain"),
     "conversation.turns": ("int", "user messages so far, this one included"),
     "tool.name": ("string", "the tool that is defined, called or answers; '' elsewhere"),
 }

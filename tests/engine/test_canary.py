@@ -106,4 +106,3 @@ def test_only_policies_that_say_so_plant(guard: Guard, guard_of: Callable[..., G
     assert (plants(guard.pipeline.policies), plants(other.pipeline.policies)) == (True, False)
     messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "hi"}]
     assert other.check(messages).content is messages
-    assert (guard.is_keyed, other.is_keyed) == (True, False)
