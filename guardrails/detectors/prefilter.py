@@ -15,7 +15,7 @@ import re2
 from guardrails.detectors.folds import ALIKE, CONTEXT, DIGIT, EDGE, LONG, PLAIN, RUNS, SHAPE, Fold, Literals
 from guardrails.detectors.literals import PIECES, Needs
 
-LARGEST = 100_000
+LARGEST = 400_000
 """Bytes of all literals up to which the automaton is a full table (about a hundred bytes for each)."""
 
 _OTHER_DIGIT = re2.compile(r"[^\P{Nd}0-9]|[\x{10000}-\x{1FFFF}]")

@@ -180,8 +180,13 @@ class _Side:
         self._set = self._compiled([*(form.pattern for _, form in self._rows), *map(context_form, contexts)])
         needed = [(form.needs, word_needs(entry.row.context, wide=wide)) for entry, form in self._rows]
         anywhere = sum(bool(need.numeric or any(need.runs) or context) for need, context in needed)
-        always = sum(not need and not context for need, context in needed)
-        self._filter = Prefilter(needed, wide=wide) if anywhere >= MANY and always <= FEW else None
+        self._filter: Prefilter | None = None
+        if anywhere >= MANY:
+            # Rows that need nothing make a set of their own: what multiplies its states is not in it.
+            self._needy = [at for at, (need, context) in enumerate(needed) if need or context]
+            self._filter = Prefilter([needed[at] for at in self._needy], wide=wide)
+            self._free = [at for at, (need, context) in enumerate(needed) if not need and not context]
+            self._free_set = self._compiled([self._rows[at][1].pattern for at in self._free])
 
     @staticmethod
     def _compiled(forms: Sequence[str]) -> Any:
@@ -201,8 +206,13 @@ class _Side:
         if self._filter is not None:
             few = self._filter.due(text)
             if len(few) <= FEW:
-                rows = (self._rows[at] for at in few)
-                return [(entry, form) for entry, form in rows if form.engine.search(data) is not None]
+                found = [self._needy[at] for at in few]
+                found = [at for at in found if self._rows[at][1].engine.search(data) is not None]
+                if self._free:
+                    found += [
+                        self._free[at] for at in self._free_set.Match(data) or () if at < len(self._free)
+                    ]
+                return [self._rows[at] for at in sorted(found)]
         every = {*(self._set.Match(data) or ())}
         needed = ((at, self._contexts[at]) for at in sorted(every) if at < len(self._rows))
         return [self._rows[at] for at, need in needed if need is None or need in every]

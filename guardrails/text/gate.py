@@ -1,8 +1,8 @@
-"""The gate: a text goes in, whether any spelling trick or encoding can be in it comes out; one linear pass of RE2.
+"""The gate: a text goes in, whether any spelling trick or encoding can be in it comes out; a few linear passes of RE2.
 
 It may fire on a text in which nothing is disguised; `marks` then finds nothing to mark. What it does not fire on
 is not looked at any further, so each trick of `escapes` and `marks`, and each encoding that `detectors/payloads.py`
-decodes, has its line here. Clean text pays this pass alone: about 2 µs per 1,000 characters (benchmarks/views.py).
+decodes, has its line here. Clean text pays these passes alone: about 10 µs per 1,000 characters (benchmarks/views.py).
 """
 
 from __future__ import annotations
@@ -120,25 +120,37 @@ def _set(groups: Iterable[tuple[str, ...]]) -> Any:
     return found
 
 
-@cache
-def _ascii() -> Any:
-    return _set([_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated(_ASCII_LETTERS), *_encoded()])
+GROUPS: Final = (("written", "leet"), ("repeated", "rot13"), ("base64", "hex", "percent", "codes"))
+"""What is looked for together. The states that RE2 builds for a set are near the product of what its patterns need: all
+in one cost ten times as much on text that is new to it (benchmarks/views.py)."""
 
 
 @cache
-def _wide() -> Any:
-    return _set([_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated(_WIDE_LETTERS), *_encoded()])
+def _ascii() -> tuple[Any, ...]:
+    return _sets(_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated(_ASCII_LETTERS))
 
 
-def _encoded() -> list[tuple[str, ...]]:
-    return [(pattern,) for pattern in ENCODINGS.values()]
+@cache
+def _wide() -> tuple[Any, ...]:
+    return _sets(_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated(_WIDE_LETTERS))
+
+
+def _sets(written: tuple[str, ...], leet: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[Any, ...]:
+    tricks = {"written": written, "leet": leet, "repeated": repeated}
+    patterns = tricks | {name: (pattern,) for name, pattern in ENCODINGS.items()}
+    return tuple(_set(patterns[name] for name in group) for group in GROUPS)
 
 
 @lru_cache(maxsize=SHARED)
 def signals(text: str) -> Signals:
     """Return what can be in `text`, which holds no lone surrogates and is normalized. Remembered for the last texts."""
-    found = (_ascii() if text.isascii() else _wide()).Match(text)
+    data = text.encode()
+    found = [
+        group[at]
+        for group, gate in zip(GROUPS, _ascii() if text.isascii() else _wide(), strict=True)
+        for at in gate.Match(data) or ()
+    ]
     if not found:
         return NOTHING
-    encodings = tuple(name for at, name in enumerate(ENCODINGS, 3) if at in found)
-    return Signals(0 in found, 1 in found, 2 in found, encodings)
+    encodings = tuple(name for name in ENCODINGS if name in found)
+    return Signals("written" in found, "leet" in found, "repeated" in found, encodings)

@@ -14,15 +14,21 @@ from typing import Final
 
 from guardrails.text.escapes import decoded
 from guardrails.text.gate import signals
-from guardrails.text.marks import CODES, JOINT, REPEAT, REST, SIGNS, joined, spelled, squeezed
+from guardrails.text.marks import CODES, JOINT, MARKS, REPEAT, REST, SIGNS, joined, spelled, squeezed
 from guardrails.text.views import SHARED, View, normalized, replaced
 from guardrails.text.words import surrogates_replaced
 
 ROUNDS: Final = 3
 """How often codes are decoded: `&amp;#105;` takes two."""
 
+AROUND: Final = 240
+"""Characters on either side of a disguise that are read along with it."""
+GAP: Final = "\n\x1e\n"
+"""In place of what is far from all disguises: no word, no phrase and no line goes on over it."""
+
 _LIKELY: Final = str.maketrans({code: SIGNS[sign][0] for sign, code in CODES.items()})
 _OTHERWISE: Final = str.maketrans({code: SIGNS[sign][-1] for sign, code in CODES.items()})
+_MARKED: Final = re.compile(f"[{re.escape(MARKS)}]+")
 _EITHER: Final = re.compile("[" + "".join(code for sign, code in CODES.items() if SIGNS[sign] == "il") + "]")
 _VOWELS: Final = frozenset("aeouAEOU")
 _RUN: Final = re.compile(f"[{JOINT}{REPEAT}{REST}]+")
@@ -66,7 +72,32 @@ def _plain(text: str) -> View:
 
 @lru_cache(maxsize=SHARED)
 def _disguised(text: str, letters: bool) -> View | None:
+    marks = _marks(text, letters)
+    # Codes that were read leave no marks: then all of the text stays.
+    coded = marks is not None and decoded(_plain(text).text) is not None
+    return marks if marks is None or coded else _near_marks(marks)
+
+
+@lru_cache(maxsize=SHARED)
+def _marks(text: str, letters: bool) -> View | None:
     return _lettered(text) if letters else _written(text)
+
+
+def _near_marks(marks: View) -> View:
+    """Leave out what is far from all marks: it reads as ever."""
+    text = marks.text
+    gaps: list[tuple[int, int, str]] = []
+    kept = 0
+    for match in _MARKED.finditer(text):
+        if match.start() - kept > 2 * AROUND:
+            gaps.append((kept + AROUND if kept else 0, match.start() - AROUND, GAP))
+        kept = match.end()
+    if not kept:
+        return marks
+    if len(text) - kept > 2 * AROUND:
+        gaps.append((kept + AROUND, len(text), GAP))
+    gone = sum(end - start for start, end, _ in gaps)
+    return marks if gone < len(text) // 3 else replaced(text, gaps).over(marks)
 
 
 def _written(text: str) -> View | None:
@@ -84,7 +115,7 @@ def _written(text: str) -> View | None:
 
 
 def _lettered(text: str) -> View | None:
-    written = _disguised(text, False)
+    written = _marks(text, False)
     view = _plain(text) if written is None else written
     signal = signals(view.text.replace(JOINT, ""))
     marked = spelled(view.text) if signal.leet else view.text

@@ -6,7 +6,7 @@ import time
 
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors import table
@@ -216,3 +216,22 @@ def test_a_row_given_twice_is_searched_once() -> None:
     ]
     assert [row.score for row, _, _ in PatternTable(rows).search("a 123456789")] == [1.0, 0.5]
     assert len(PatternTable(rows).search("\u00e9 123456789")) == 3
+
+
+NEEDY = [Pattern(rf"(?a)\bk{at}-\d{{3,}}\b", f"custom.k{at}") for at in range(50)]
+FREE = [Pattern(rf"[{chr(97 + at % 26)}]{{2}}[aeiou{at // 26}]", f"custom.f{at}") for at in range(30)]
+MIXED = PatternTable([*NEEDY, *FREE])
+
+
+@given(st.text(st.sampled_from("abcdefgk0123456789- e\u00e9"), max_size=40))
+@example("k7-123 and aae, bbi")
+@example("k49-0000")
+def test_rows_that_need_nothing_are_found_beside_those_that_need_something(text: str) -> None:
+    """A large table of both kinds finds what each row finds alone, in the order of the rows."""
+    found = [(row.category, start, end) for row, start, end in MIXED.search(text)]
+    alone = [
+        (row.category, *match.span())
+        for row in (*NEEDY, *FREE)
+        for match in regex.finditer(row.pattern, text)
+    ]
+    assert found == alone
