@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from guardrails.keys import KEY_VARIABLE
 from guardrails.errors import PolicyErrors
+from guardrails.keys import KEY_VARIABLE
 from guardrails.proxy import serve as serving
 from guardrails.proxy.serve import run, running, worker_app
 from guardrails.proxy.settings import Settings, SettingsError
