@@ -32,9 +32,7 @@ class Choice:
             if name not in exclude
         )
 
-    def build(
-        self, detector: str, wanted: Sequence[str] | None, exclude: Sequence[str] = ()
-    ) -> Patterns:
+    def build(self, detector: str, wanted: Sequence[str] | None, exclude: Sequence[str] = ()) -> Patterns:
         """Build the detector over the rows that are wanted; raises `ConfigProblems` for names that are not there, and
         when none is left.
         """
@@ -52,7 +50,9 @@ class Choice:
             problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
         if problems:
             raise ConfigProblems(problems)
-        return Patterns(detector, PatternTable(row for row in self._rows if row.category in chosen), view="codes")
+        return Patterns(
+            detector, PatternTable(row for row in self._rows if row.category in chosen), view="codes"
+        )
 
     def _hint(self, name: str) -> str:
         close = difflib.get_close_matches(name.removeprefix(self._root), self.names, n=1)
