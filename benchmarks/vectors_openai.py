@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.detectors import ConfigProblems, Folder, patterns, pii, secrets, urls
+from guardrails.detectors.pii_names import NATIONAL, by_presidio
 from guardrails.text import normalized
 from guardrails.types import Text
 from vectors_ast import Deliberate, Outcome, Untranslatable, cases, constants, module, outcome
@@ -52,10 +53,7 @@ REASONS = {
 RESERVED = {r"\.example(?!\.)": ".com"}
 """Without a scheme a name under `.example` is no link to us, as `.env.example` is a file: the tests get a real domain."""
 
-NAMES = {
-    "EMAIL_ADDRESS": "email", "PHONE_NUMBER": "phone", "CVV": "card_security_code", "BIC_SWIFT": "swift_bic", "IBAN_CODE": "iban",
-    "CRYPTO": "crypto_address",
-}  # fmt: skip
+NAMES = by_presidio(NATIONAL) | {"CVV": "card_security_code", "BIC_SWIFT": "swift_bic"}
 
 
 class Found:

@@ -14,6 +14,7 @@ from typing import Any
 
 from guardrails.detectors import Folder, pii, urls
 from guardrails.detectors.pii_entities import TABLE
+from guardrails.detectors.pii_names import NATIONAL, by_presidio
 from guardrails.types import Text
 from vectors_ast import Case, Outcome, cases, constants, module
 
@@ -21,32 +22,22 @@ TESTS = Path("presidio-analyzer", "tests")
 TEXTS = ("text", "iban")
 MODELS = frozenset({"PERSON", "DATE_TIME", "NRP", "LOCATION"})
 
-WIDER = frozenset({"passport", "postal_code", "driving_licence", "phone", "licence_plate", "license_plate"})
+WIDER = frozenset(
+    {"passport", "postal_code", "driving_licence", "phone", "vehicle_registration", "eu_vat_id"}
+)
 """Kinds of ours that theirs are parts of."""
 
-# Their name → ours where the one is not the other in small letters; the first that our table has.
-NAMES: dict[str, tuple[str, ...]] = {
-    "EMAIL_ADDRESS": ("email",), "PHONE_NUMBER": ("phone",), "PH_MOBILE_NUMBER": ("ph_mobile", "phone"),
-    "TR_PHONE_NUMBER": ("phone",), "IBAN_CODE": ("iban",), "CRYPTO": ("crypto_address",), "ES_NIF": ("es_dni",),
-    "FI_PERSONAL_IDENTITY_CODE": ("fi_hetu",), "IT_FISCAL_CODE": ("it_codice_fiscale",), "TR_NATIONAL_ID": ("tr_tckn",),
-    "SG_NRIC_FIN": ("sg_nric",), "ZA_ID_NUMBER": ("za_id",), "DE_PLZ": ("postal_code",), "UK_POSTCODE": ("postal_code",),
-    "DE_FUEHRERSCHEIN": ("driving_licence",), "US_DRIVER_LICENSE": ("driving_licence",),
-    "IT_DRIVER_LICENSE": ("driving_licence",), "KR_DRIVER_LICENSE": ("driving_licence",),
-    "UK_DRIVING_LICENCE": ("driving_licence",), "ABA_ROUTING_NUMBER": ("us_aba_routing", "us_routing", "aba_routing"),
-    "US_BANK_NUMBER": ("us_bank_account", "bank_account"), "MEDICAL_LICENSE": ("us_dea", "dea_number", "medical_licence"),
-    "DE_HEALTH_INSURANCE": ("de_kvnr", "de_health_insurance"), "DE_SOCIAL_SECURITY": ("de_rvnr", "de_social_security"),
-    "DE_ID_CARD": ("de_id_card", "de_personalausweis"), "DE_KFZ": ("licence_plate", "license_plate"),
-    "TR_LICENSE_PLATE": ("licence_plate", "license_plate"), "UK_VEHICLE_REGISTRATION": ("licence_plate", "license_plate"),
-    "IN_VEHICLE_REGISTRATION": ("licence_plate", "license_plate"), "NG_VEHICLE_REGISTRATION": ("licence_plate", "license_plate"),
-    "DE_VAT_ID": ("de_vat_id", "eu_vat", "vat_id"), "IT_VAT_CODE": ("it_partita_iva", "it_vat", "eu_vat", "vat_id"),
-    "SE_ORGANISATIONSNUMMER": ("se_orgnr", "se_organisationsnummer"),
-}  # fmt: skip
+NAMES = by_presidio(NATIONAL) | {
+    # Which their recognizers find, but their registry does not list.
+    "PH_MOBILE_NUMBER": "phone",
+    "TR_PHONE_NUMBER": "phone",
+}
 
 
 def ours(entity: str) -> str | None:
     """Return our name for an entity of theirs, or None where our table has no such kind."""
-    tried = (*NAMES.get(entity, ()), entity.lower(), *(("passport",) if entity.endswith("_PASSPORT") else ()))
-    return next((name for name in tried if name in pii.ENTITIES), None)
+    name = NAMES.get(entity)
+    return name if name in pii.ENTITIES else None
 
 
 def context(name: str) -> str:

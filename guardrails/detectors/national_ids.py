@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 
@@ -69,9 +70,25 @@ def mod11_10(text: str) -> bool:
 
 
 def de_tax_id(text: str) -> bool:
-    """German tax id: 11 digits, no leading zero, ISO 7064 MOD 11,10 (section 139b AO; ELSTER test procedure)."""
+    """German tax id: 11 digits, no leading zero, of the first ten exactly one digit twice or three times, ISO 7064 MOD 11,10
+    (section 139b AO; ELSTER test procedure).
+    """
     digits = numbers(text)
-    return len(digits) == 11 and digits[0] != 0 and len({*digits[:10]}) in {8, 9} and mod11_10(text)
+    repeated = [count for count in Counter(digits[:10]).values() if count > 1]
+    return len(digits) == 11 and digits[0] != 0 and repeated in ([2], [3]) and mod11_10(text)
+
+
+def de_id_card(text: str) -> bool:
+    """German identity card: nine characters, three digits among them, and if it follows the check digit with weights 7, 3, 1
+    modulo 10 (ICAO Doc 9303 part 3; PAuswV, annex 1).
+    """
+    compact = compact_form(text)
+    if not compact.isascii() or len(compact) not in {9, 10} or len(numbers(compact)) < 3:
+        return False
+    return (
+        len(compact) == 9
+        or str(dot([int(char, 36) for char in compact[:9]], (7, 3, 1) * 3) % 10) == compact[9]
+    )
 
 
 def fr_nir(text: str) -> bool:
@@ -81,11 +98,14 @@ def fr_nir(text: str) -> bool:
 
 
 def es_dni(text: str) -> bool:
-    """Spanish DNI and NIE: the letter is the number modulo 23; X, Y, Z stand for 0, 1, 2 (Real Decreto 1553/2005)."""
+    """Spanish DNI and NIE: the letter is the number modulo 23; X, Y, Z stand for 0, 1, 2 (Real Decreto 1553/2005).
+
+    Zeros in front may be left out.
+    """
     compact = compact_form(text)
     number = compact[:-1].translate(str.maketrans("XYZ", "012"))
     return (
-        len(compact) == 9
+        len(compact) in {8, 9}
         and number.isdecimal()
         and "TRWAGMYFPDXBNJZSQVHLCKE"[int(number) % 23] == compact[-1]
     )
@@ -215,6 +235,7 @@ EUROPE: dict[str, Check] = {
         uk_nino,
         uk_nhs,
         de_tax_id,
+        de_id_card,
         fr_nir,
         es_dni,
         it_codice_fiscale,

@@ -135,13 +135,44 @@ def sg_nric(text: str) -> bool:
     return letters[compact[0]][10 - rest if compact[0] == "M" else rest] == compact[8]
 
 
+def kr_dated(text: str) -> bool:
+    """Tell whether 13 digits begin with a birth date of the century that the seventh tells, as all Korean numbers do."""
+    digits = numbers(text)
+    if len(digits) != 13:
+        return False
+    year, month, day = date_parts(digits)
+    return is_date((1900 if digits[6] in {1, 2, 5, 6} else 2000) + year, month, day)
+
+
 def kr_rrn(text: str) -> bool:
     """Korean RRN: a date, a century digit and modulo 11, as numbers before October 2020 have it (MOIS)."""
     digits = numbers(text)
-    if len(digits) != 13 or (11 - dot(digits, (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)) % 11) % 10 != digits[12]:
+    return (
+        kr_dated(text)
+        and (11 - dot(digits, _KOREAN) % 11) % 10 == digits[12]
+        and digits[6] not in {5, 6, 7, 8}
+    )
+
+
+def kr_frn(text: str) -> bool:
+    """Korean FRN: a foreigner's RRN, century digit 5 to 8; the check digit is 2 more, or none since October 2020 (MOJ)."""
+    digits = numbers(text)
+    return (
+        kr_dated(text) and (13 - dot(digits, _KOREAN) % 11) % 10 == digits[12] and digits[6] in {5, 6, 7, 8}
+    )
+
+
+_KOREAN = (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5)
+
+
+def th_tnin(text: str) -> bool:
+    """Thai national number: a kind of 1 to 8, a province, weights 13 to 2 modulo 11 (DOPA, Ministry of Interior)."""
+    digits = numbers(text)
+    if len(digits) != 13 or not 1 <= digits[0] <= 8:
         return False
-    year, month, day = date_parts(digits)
-    return short_date(year, month, day)
+    province = digits[1] * 10 + digits[2]
+    known = province >= 10 and province not in {28, 29, 59, 68, 69, 78, 79, 87, 88, 89, 97, 98, 99}
+    return known and (11 - dot(digits, range(13, 1, -1)) % 11) % 10 == digits[12]
 
 
 def jp_my_number(text: str) -> bool:
@@ -202,6 +233,8 @@ WORLD: dict[str, Check] = {
         ca_sin,
         sg_nric,
         kr_rrn,
+        kr_frn,
+        th_tnin,
         jp_my_number,
         cn_resident_id,
         tr_tckn,

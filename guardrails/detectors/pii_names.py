@@ -98,7 +98,7 @@ NATIONAL: Final[dict[str, dict[str, str]]] = {
         "DE_SOCIAL_SECURITY": "de_social_security",
         "DE_TAX_ID": "de_tax_id",
         "DE_TAX_NUMBER": "de_tax_number",
-        "DE_VAT_ID": "de_vat_id",
+        "DE_VAT_ID": "eu_vat_id",
     },
     "es": {"ES_NIE": "es_nie", "ES_NIF": "es_dni", "ES_PASSPORT": "passport"},
     "fi": {"FI_PERSONAL_IDENTITY_CODE": "fi_hetu"},

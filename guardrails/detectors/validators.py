@@ -17,8 +17,8 @@ IBAN_LENGTHS: dict[str, int] = {
             "18:DK FI FO GL NL SD",
             "19:MK SI",
             "20:AT BA EE KZ LT LU MN XK",
-            "21:CH CR HR LI LV",
-            "22:BG BH DE GB GE IE ME RS VA",
+            "21:CH HR LI LV",
+            "22:BG BH CR DE GB GE IE ME RS VA",
             "23:AE GI IL IQ OM SO TL",
             "24:AD CZ ES MD PK RO SA SE SK TN VG",
             "25:LY PT ST",
@@ -67,8 +67,11 @@ def credit_card(text: str) -> bool:
 
 
 def iban(text: str) -> bool:
-    """Tell whether the text is an IBAN by its country's length and its remainder modulo 97 (ISO 13616-1, ISO 7064)."""
-    compact = "".join(text.split()).upper()
+    """Tell whether the text is an IBAN by its country's length and its remainder modulo 97 (ISO 13616-1, ISO 7064).
+
+    Spaces and hyphens are skipped.
+    """
+    compact = "".join(text.replace("-", " ").split()).upper()
     if not (compact.isascii() and compact.isalnum() and len(compact) == IBAN_LENGTHS.get(compact[:2])):
         return False
     if not compact[2:4].isdigit():
@@ -86,7 +89,9 @@ def phone(text: str) -> bool:
 
 
 def us_ssn(text: str) -> bool:
-    """Tell whether the nine digits may be a US social security number (area not 000, 666 or 9xx; no zero group)."""
+    """Tell whether the nine digits may be a US social security number: area not 000, 666 or 9xx, no zero group, none of the
+    two that the Social Security Administration declared void because they were printed as specimens.
+    """
     digits = "".join(map(str, _digits(text)))
     area, group, serial = digits[:3], digits[3:5], digits[5:]
     return (
@@ -95,23 +100,25 @@ def us_ssn(text: str) -> bool:
         and area[0] != "9"
         and group != "00"
         and serial != "0000"
+        and digits not in {"078051120", "219099999"}
     )
 
 
 def ip_address(text: str) -> bool:
-    """Tell whether the text is an IPv4 address in dotted decimals, other than 0.0.0.0 and broadcast."""
+    """Tell whether the text is an IPv4 address in dotted decimals (RFC 791), whatever it is for."""
     parts = text.split(".")
     plain = len(parts) == 4 and all(part.isascii() and part.isdecimal() and len(part) <= 3 for part in parts)
-    return plain and all(int(part) <= 255 for part in parts) and text not in {"0.0.0.0", "255.255.255.255"}  # noqa: S104 - compared, not bound
+    return plain and all(int(part) <= 255 for part in parts)
 
 
 def ipv6_address(text: str) -> bool:
-    """Tell whether the text is an IPv6 address (RFC 4291) other than the loopback and the unspecified one."""
+    """Tell whether the text is an IPv6 address other than the unspecified one, with its zone or prefix or without
+    (RFC 4291, RFC 4007).
+    """
     try:
-        address = ipaddress.IPv6Address(text)
+        return not ipaddress.IPv6Interface(text).ip.is_unspecified
     except ValueError:
         return False
-    return not (address.is_loopback or address.is_unspecified)
 
 
 def mac_address(text: str) -> bool:

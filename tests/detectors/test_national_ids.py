@@ -11,8 +11,9 @@ from guardrails.detectors.national_ids import EUROPE
 VALID = {
     "uk_nhs": ["943 476 5919"],
     "de_tax_id": ["86095742719", "47036892816"],
+    "de_id_card": ["L01X00T47", "L01X00T471", "T220001293"],
     "fr_nir": ["1 85 05 78 006 084 91", "255081416802538"],
-    "es_dni": ["12345678Z", "X1234567L"],
+    "es_dni": ["12345678Z", "X1234567L", "x1234567l", "1111111G"],
     "it_codice_fiscale": ["RSSMRA85T10A562S"],
     "nl_bsn": ["111222333"],
     "be_national_number": ["85.07.30-033.28"],
@@ -59,6 +60,22 @@ def test_published_examples_pass(name: str, text: str) -> None:
     assert EUROPE[name](text)
     if "." in text or " " in text:
         assert EUROPE[name](text.replace(".", "").replace(" ", ""))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("de_tax_id", "12345678903"),  # no digit twice
+        ("de_tax_id", "11223456785"),  # two digits twice
+        ("de_id_card", "L01X00T472"),
+        ("de_id_card", "LXXXXXTTT"),
+        ("es_dni", "1111111H"),
+        ("se_personnummer", "18901313-9802"),
+    ],
+)
+def test_what_breaks_the_rule_is_refused(name: str, text: str) -> None:
+    """Forms alone are not enough."""
+    assert not EUROPE[name](text)
 
 
 @given(

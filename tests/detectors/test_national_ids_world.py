@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.detectors.national_ids_world import WORLD
+from guardrails.detectors.national_ids_world import WORLD, kr_dated
 
 VALID = {
     "us_itin": ["912-70-1234"],
@@ -22,6 +22,8 @@ VALID = {
     "ca_sin": ["130 692 544"],
     "sg_nric": ["S1234567D", "F1234567N", "M1234567K", "T1234567J", "G1234567X"],
     "kr_rrn": ["900101-1234568"],
+    "kr_frn": ["911124-5678906", "050912-6000012"],
+    "th_tnin": ["1234567890121", "3-4567-89012-34-7", "5678901234560"],
     "jp_my_number": ["123456789018"],
     "cn_resident_id": ["11010519491231002X"],
     "tr_tckn": ["10000000146"],
@@ -68,6 +70,37 @@ def test_one_wrong_digit_is_refused(example: tuple[str, str], place: int, change
     at = digits[place % len(digits)]
     wrong = text[:at] + str((int(text[at]) + change) % 10) + text[at + 1 :]
     assert not WORLD[name](wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("kr_rrn", "900101-1234567"),
+        ("kr_rrn", "911124-5678906"),  # a foreigner's
+        ("kr_frn", "911124-5678901"),
+        ("kr_frn", "900101-1234568"),
+        ("th_tnin", "1284567890124"),  # no province
+        ("th_tnin", "0234567890124"),
+        ("th_tnin", "1234567890123"),
+    ],
+)
+def test_what_breaks_the_rule_is_refused(name: str, text: str) -> None:
+    """Forms alone are not enough."""
+    assert not WORLD[name](text)
+
+
+@pytest.mark.parametrize(
+    ("text", "dated"),
+    [
+        ("960121-1234567", True),
+        ("000505-3637892", True),
+        ("001332-1234567", False),
+        ("000229-1000000", False),
+    ],
+)
+def test_a_korean_number_has_a_date_of_its_century(text: str, dated: bool) -> None:
+    """The 29th of February 2000 was, that of 1900 was not."""
+    assert kr_dated(text) is dated
 
 
 @given(st.integers(2 * 10**10, 10**11 - 1))

@@ -263,7 +263,7 @@ def test_other_contents_are_left_alone() -> None:
 @pytest.mark.parametrize(
     ("fields", "path", "message", "hint"),
     [
-        ({"entities": ["us_npi"]}, ("entities", 0), "engine 'fast' does not find 'us_npi'", "found by engine: presidio with 'en'"),
+        ({"entities": ["us_claim"]}, ("entities", 0), "engine 'fast' does not find 'us_claim'", "found by engine: presidio with 'en'"),
         ({"entities": ["uuid"]}, ("entities", 0), "engine 'fast' does not find 'uuid'", "found by engine: presidio"),
         ({"entities": ["email", "person"]}, ("entities", 1), "'fast' does not find 'person'", "found by a model under 'ner:'"),
         ({"engine": "presidio", "entities": ["mx_curp"]}, ("entities", 0), "engine 'presidio' does not find", "found by engine: fast"),
@@ -326,9 +326,9 @@ def test_categories_are_known_before_anything_is_built() -> None:
         return KIND.categories("p", PiiConfig.model_validate({"use": "pii", **fields}))
 
     assert "pii.uuid" not in given()
-    assert {"pii.uuid", "pii.us_npi"} <= given(engine="presidio")
+    assert {"pii.uuid", "pii.us_claim"} <= given(engine="presidio")
     assert "pii.de_lanr" in given(engine="presidio", languages=["de"])
-    assert "pii.us_npi" not in given(engine="presidio", languages=["de"])
+    assert "pii.us_claim" not in given(engine="presidio", languages=["de"])
     assert {"pii.email", "pii.person", "pii.title"} <= given(ner={"model": "m", "labels": {"TITLE": "title"}})
     assert given(engine="presidio", entities=["email"]) == {"pii.email"}
     assert "pii.email" in given(entities=["emial"])

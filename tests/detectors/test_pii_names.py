@@ -7,7 +7,7 @@ import typing
 import pytest
 
 from guardrails import taxonomy
-from guardrails.detectors.pii import PiiConfig
+from guardrails.detectors.pii import ENTITIES, PiiConfig
 from guardrails.detectors.pii_names import GENERIC, LABELS, NATIONAL, by_presidio, key
 from guardrails.detectors.pii_presidio import classes
 
@@ -20,6 +20,18 @@ def test_every_recognizer_of_the_installed_presidio_has_a_name() -> None:
     known = {entity: of[1] for entity, of in classes().items() if entity not in GENERIC}
     assert known == national | {"ZA_MOBILE_NUMBER": "en", "ZA_TELEPHONE_NUMBER": "en"}
     assert {*GENERIC} <= {*classes()}
+
+
+LEFT = {
+    "date_time", "url", "uuid",  # no personal data, or another detector's
+    "ng_nin", "ph_umid", "us_claim", "us_health_insurance", "us_prescription", "us_prior_authorization", "us_referral",
+    "za_company", "za_tax_number", "za_traffic_register", "za_vat",
+}  # fmt: skip
+
+
+def test_what_both_engines_find_has_one_name() -> None:
+    """Of Presidio's kinds the table of patterns lacks those that have no form of their own."""
+    assert {*by_presidio(NATIONAL).values()} - {*ENTITIES} == LEFT
 
 
 def test_the_languages_of_the_configuration_are_those_of_the_table() -> None:
