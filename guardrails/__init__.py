@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 _OWN = frozenset(
     (
         *("__init__", "__main__", "__pycache__", "backends", "cli", "detectors", "engine", "errors", "guard"),
+        *("inference", "models"),
         *("keys", "policies", "policy", "proxy", "py", "taxonomy", "text", "types", "workshop", "wrap"),
     )
 )

@@ -329,7 +329,7 @@ class Verdict:
     None when blocked. `complete` is False when detectors were skipped because nothing stricter could
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
-    the system prompt of the conversation that was checked, for the latter too.
+    the system prompt of the conversation that was checked, `prompt` what the user asks in it, for the latter too.
     """
 
     id: str
@@ -347,6 +347,7 @@ class Verdict:
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     restorer: Restorer | None = field(default=None, repr=False, compare=False)
     system: str = field(default="", repr=False, compare=False)
+    prompt: str = field(default="", repr=False, compare=False)
 
     @property
     def vault(self) -> Mapping[str, str]:

@@ -36,7 +36,7 @@ class _Stopped(Exception):
 
 class Call:
     """The checks around one call of a wrapped function. `vault` is what they handed out, `passed` what went before,
-    `system` the system prompt.
+    `system` the system prompt, `prompt` what was asked last.
     """
 
     def __init__(self, guard: Guard, *, answers: bool, output: Stage, context: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ class Call:
         self.context = context
         self.vault = Vault()
         self.passed: list[Any] = []
-        self.system = ""
+        self.system = self.prompt = ""
 
     def settled(self, verdict: Verdict) -> Any:
         """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is
@@ -130,12 +130,13 @@ class Call:
         if isinstance(verdict.restorer, Vault):
             self.vault = verdict.restorer
         self.system = verdict.system or self.system
+        self.prompt = verdict.prompt or self.prompt
         # A conversation may have got a canary although nothing was found in it.
         return content if verdict.action >= Action.REDACT or verdict.system else value
 
     def asked(self) -> dict[str, Any]:
         """Return what an answer is judged with."""
-        return {**self.context, "after": self.vault, "system": self.system}
+        return {**self.context, "after": self.vault, "system": self.system, "prompt": self.prompt}
 
     def restored(self, answer: Any) -> Any:
         """Return what a model answered with the user's own values in it again."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from guardrails.detectors.config import Config
-from guardrails.types import Detector
+from guardrails.types import Content, Detection, Detector
 
 BUILTIN: dict[str, str] = {
     "terms": "guardrails.detectors.terms",
@@ -38,6 +38,7 @@ BUILTIN: dict[str, str] = {
     "language": "guardrails.detectors.language",
     "gibberish": "guardrails.detectors.gibberish",
     "code": "guardrails.detectors.code",
+    "classifier": "guardrails.detectors.classifier",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
@@ -92,7 +93,8 @@ class Kind:
     `spans`: findings say where, so that they can be redacted. `tier`: 0 costs microseconds, 1 milliseconds
     (a model), 2 a network call; a detector's own `tier` comes before it. `contents`: the kinds of content that it judges;
     `reads`: the context that it declares; `decoded`: it also judges what was encoded in a text (a limit of length does
-    not). `version` enters digests: raise it when findings change.
+    not); `limits`: the fields of its configuration that the policy's `limits:` of the same name fill where they are left
+    out. `version` enters digests: raise it when findings change.
     """
 
     name: str
@@ -105,13 +107,15 @@ class Kind:
     contents: frozenset[str] = frozenset({"text"})
     reads: tuple[str, ...] = ()
     decoded: bool = True
+    limits: tuple[str, ...] = ()
     version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
-    for certain, so that it may run on the caller's thread; `digest` names everything that its findings depend on.
+    for certain, so that it may run on the caller's thread; `at_once` is asked first where it does not: what it can
+    answer as quickly, None for what needs a worker. `digest` names everything that its findings depend on.
     """
 
     name: str
@@ -120,6 +124,7 @@ class Bound:
     spans: bool = True
     tier: int = 0
     inline: bool = True
+    at_once: Callable[[Sequence[Content]], list[Detection] | None] | None = None
     contents: frozenset[str] = frozenset({"text"})
     reads: tuple[str, ...] = ()
     decoded: bool = True
@@ -149,6 +154,8 @@ def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
     detector = of.build(name, config, seen)
     tier = int(getattr(detector, "tier", of.tier))
     identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
+    if hasattr(detector, "identity"):  # of what comes with the package, and so was not read through `files`
+        identity.append(detector.identity)
     digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     return Bound(
         name=name,
@@ -157,6 +164,7 @@ def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
         spans=of.spans,
         tier=tier,
         inline=bool(getattr(detector, "inline", tier == 0)),
+        at_once=getattr(detector, "at_once", None),
         contents=of.contents,
         reads=of.reads,
         decoded=of.decoded,

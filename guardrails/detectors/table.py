@@ -247,9 +247,10 @@ class PatternTable:
     def __len__(self) -> int:
         return len(self._filtered) + len(self._unfiltered)
 
-    def clear(self, text: str) -> bool:
-        """Tell whether a text surely holds nothing, by what the rows need; False may mean anything."""
-        return self.linear and not (self._ascii if text.isascii() else self._wide).due(text)
+    def categories(self, text: str) -> set[str]:
+        """Return the categories of all rows that may be found in a text: those that are there, some by mistake."""
+        due = (self._ascii if text.isascii() else self._wide).due(text)
+        return {entry.row.category for entry, _ in due} | {entry.row.category for entry in self._unfiltered}
 
     def search(self, text: str) -> list[tuple[Pattern, int, int]]:
         """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.

@@ -397,9 +397,9 @@ def request(body: Any) -> Leaves:
     return leaves
 
 
-def response(body: Any, system: str = "") -> Leaves:
-    """Return the leaves of a chat completion, beside the system prompt that it answered to."""
+def response(body: Any, system: str = "", prompt: str = "") -> Leaves:
+    """Return the leaves of a chat completion, beside the system prompt and the message that it answered to."""
     leaves = Leaves()
     RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    leaves.beside(system)
+    leaves.beside(system, prompt)
     return leaves

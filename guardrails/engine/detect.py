@@ -6,7 +6,7 @@ drives it (`pipeline.py`) runs them where they belong and gives the answers back
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -37,9 +37,19 @@ class Task:
 
     def run(self) -> None:
         """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
+        if not self._ask(self.bound.detector.detect):
+            self.fail("gave no answers")
+
+    def at_once(self) -> bool:
+        """Ask what the detector can answer in microseconds; False where that is not all, so that a worker must `run`."""
+        return self.bound.at_once is not None and self._ask(self.bound.at_once)
+
+    def _ask(self, ask: Callable[[Sequence[Content]], Sequence[Detection] | None]) -> bool:
         started = perf_counter()
         try:
-            answers = self.bound.detector.detect(self.contents)
+            answers = ask(self.contents)
+            if answers is None:
+                return False
             if len(answers) != len(self.leaves):
                 self.fail(f"{len(answers)} answers for {len(self.leaves)} contents")
             else:
@@ -55,6 +65,7 @@ class Task:
             # What it says stays out: it may quote the text.
             self.fail(f"raised {type(error).__name__}")
         self.took_ms = (perf_counter() - started) * 1000.0
+        return True
 
     def fail(self, reason: str) -> None:
         """Answer with an error for all contents."""

@@ -122,13 +122,45 @@ class Leaves:
         )
         return "\n".join(texts)
 
-    def beside(self, system: str) -> None:
-        """Let what a model says be judged beside its system prompt, for detectors that declare that they read it."""
-        if not system:
-            return
-        context = {"system": system}
+    def prompt(self) -> str:
+        """Return what is asked: the last message of the user, or all that stands outside of messages."""
+        said = self._said()
+        return said[max(said)] if said else ""
+
+    def _said(self) -> dict[int, str]:
+        """Return what the user said, by message; -1 is outside of any."""
+        said: dict[int, list[str]] = {}
+        for leaf in self.found:
+            place = leaf.content.place
+            if (
+                isinstance(leaf.content, Text)
+                and place.stage is Stage.INPUT
+                and leaf.editable
+                and not leaf.again
+            ):
+                if place.role == "user" and place.message is not None:
+                    said.setdefault(place.message, []).append(leaf.content.text)
+                elif place.role is None:
+                    said.setdefault(-1, []).append(leaf.content.text)
+        return {message: "\n".join(texts) for message, texts in said.items()}
+
+    def beside(self, system: str, prompt: str = "") -> None:
+        """Let what a model says be judged beside what it answers to, for detectors that declare that they read it: the
+        system prompt, and for replies the user's message before it (`prompt` where these leaves have none).
+        """
+        said: dict[int, str] | None = None
         for index, leaf in enumerate(self.found):
-            if leaf.content.place.stage in (Stage.OUTPUT, Stage.TOOL_CALL):
+            place = leaf.content.place
+            if place.stage not in (Stage.OUTPUT, Stage.TOOL_CALL):
+                continue
+            context = dict(leaf.content.context or {})
+            if system:
+                context["system"] = system
+            if place.stage is Stage.OUTPUT:
+                said = self._said() if said is None else said
+                asked = [at for at in said if place.message is not None and -1 < at < place.message]
+                context["prompt"] = said[max(asked)] if asked else prompt or context.get("prompt", "")
+            if context:
                 self.found[index] = replace(leaf, content=replace(leaf.content, context=context))
 
     def call(self, name: str, arguments: str, path: Path, place: Place) -> None:
@@ -216,7 +248,8 @@ class Leaves:
             pieces.append((index, start))
             texts.append(content.text)
             start += len(content.text)
-        joined = Text("".join(texts), replace(place, path=pointer(path)))
+        context = self.found[indexes[-1]].content.context
+        joined = Text("".join(texts), replace(place, path=pointer(path)), context)
         self.found.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
 
 

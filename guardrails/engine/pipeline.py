@@ -162,10 +162,12 @@ class Pipeline:
         if inline is not None:
             characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
         here = inline is None or characters <= inline
-        slow = [task for task in tasks if not (here and task.bound.inline)]
+        slow = []
         for task in tasks:
             if here and task.bound.inline:
                 task.run()
+            elif not (here and task.at_once()):
+                slow.append(task)
         if slow:
             yield slow
         return tasks
@@ -181,9 +183,7 @@ class Pipeline:
                 plan = plans[position]
                 findings, unknown = round_.of(index, plan, pending)
                 leaf = leaves.found[index]
-                items.append(
-                    Judged(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across)
-                )
+                items.append(Judged(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across))
             # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
             fired = Evaluation(policy, items, request).run()
             if pending:  # what is still open, and what may yet find something to redact

@@ -30,14 +30,13 @@ ALL_PATTERNS = "patterns"
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What contents of some stages need: all `detectors`, or, where `filter` finds a text clear of the patterns
-    of several at once, only the `others` (`patterns` are the digests of those that it stands for).
+    """What contents of some stages need: all `patterns` of which `filter`, one pass over all of them, finds anything, and
+    the `others`.
     """
 
-    detectors: tuple[Bound, ...]
+    patterns: tuple[Bound, ...]
     filter: PatternTable | None
     others: tuple[Bound, ...]
-    patterns: tuple[str, ...]
 
 
 def decoding(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
@@ -89,19 +88,20 @@ class Quick:
             return None
         batch = (content,)
         before = started
-        detectors = path.detectors
-        if path.filter is not None and _is_clear(path.filter, content.text):
-            detectors = path.others
-            known.update(dict.fromkeys(path.patterns, CLEAN))
+        detectors = path.others
+        if path.filter is not None:
+            found = _found(path.filter, content.text)
+            clean = [bound for bound in path.patterns if found.isdisjoint(bound.categories)]
+            known.update((bound.digest, CLEAN) for bound in clean)
+            if len(clean) < len(path.patterns):
+                some = (bound for bound in path.patterns if not found.isdisjoint(bound.categories))
+                detectors = (*some, *path.others)
             before = perf_counter()
             timings[ALL_PATTERNS] = (before - started) * 1000.0
         for bound in detectors:
-            try:
-                [detection] = bound.detector.detect(batch)
-            except KeyboardInterrupt:
-                raise
-            except BaseException:
-                return None  # the pipeline asks again, and makes the failure part of the verdict
+            detection = _asked(bound, batch)
+            if detection is None:
+                return None
             known[bound.digest] = detection if detection is CLEAN else sound(detection, content)
             after = perf_counter()
             timings[bound.name] = (after - before) * 1000.0
@@ -124,30 +124,44 @@ class Quick:
             for bound in tier
             if "text" in bound.contents
         }
-        quick = all(bound.inline for bound in bounds.values()) and not any(plan.always for plan in plans)
-        self._paths[stages] = _path(tuple(bounds.values())) if quick else None
+        at_once = all(bound.inline or bound.at_once is not None for bound in bounds.values())
+        quick = at_once and not any(plan.always for plan in plans)
+        # What may need a worker after all comes last.
+        ordered = sorted(bounds.values(), key=lambda bound: not bound.inline)
+        self._paths[stages] = _path(tuple(ordered)) if quick else None
         return self._paths[stages]
 
 
-def _is_clear(table: PatternTable, text: str) -> bool:
-    """Tell whether no pattern can be found in a text, however it is read."""
+def _asked(bound: Bound, batch: tuple[Text]) -> Detection | None:
+    """Return what a detector says, None where it needs a worker, or fails."""
+    try:
+        answers = (
+            bound.detector.detect(batch) if bound.inline or bound.at_once is None else bound.at_once(batch)
+        )
+        return None if answers is None else answers[0]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None  # the pipeline asks again, and makes the failure part of the verdict
+
+
+def _found(table: PatternTable, text: str) -> frozenset[str]:
+    """Return the categories of the patterns that may be found in a text, in one of the ways to read it."""
     text = surrogates_replaced(text)
-    if not table.clear(text):
-        return False
     views = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
-    return all(view.text == text or table.clear(view.text) for view in views)
+    readings = dict.fromkeys((text, *(view.text for view in views)))
+    return frozenset().union(*(table.categories(reading) for reading in readings))
 
 
 def _path(detectors: tuple[Bound, ...]) -> Path:
     """Put the patterns of several detectors into one filter: one pass costs little more than the dearest alone."""
-    shared = {
-        bound.digest: bound.detector.table for bound in detectors if isinstance(bound.detector, Patterns)
-    }
-    if len(shared) < 2:
-        return Path(detectors, None, detectors, ())
+    shared = [bound for bound in detectors if isinstance(bound.detector, Patterns)]
+    tables = [bound.detector.table for bound in shared if isinstance(bound.detector, Patterns)]
+    if len(shared) < 2 or not all(table.linear for table in tables):
+        return Path((), None, detectors)
     try:
-        together = PatternTable.union(shared.values())
+        together = PatternTable.union(tables)
     except PatternError:  # too large together, though each is not: search them one by one
-        return Path(detectors, None, detectors, ())
-    others = tuple(bound for bound in detectors if bound.digest not in shared)
-    return Path(detectors, together, others, tuple(shared))
+        return Path((), None, detectors)
+    others = tuple(bound for bound in detectors if not isinstance(bound.detector, Patterns))
+    return Path(tuple(shared), together, others)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from guardrails.detectors import (
 from guardrails.detectors.patterns import KIND as PATTERNS
 from guardrails.detectors.terms import KIND as TERMS
 from guardrails.detectors.terms import TermsConfig
-from guardrails.types import Text
+from guardrails.types import CLEAN, Content, Detection, Text
 
 
 @pytest.mark.parametrize("name", BUILTIN)
@@ -203,3 +204,29 @@ def test_paths_are_shown_from_the_current_folder(tmp_path: Path, monkeypatch: py
 def test_terms_config_is_the_config_of_terms() -> None:
     """A kind names the model that reads its configuration."""
     assert TERMS.config is TermsConfig
+
+
+def test_a_detector_may_answer_at_once_and_have_an_identity(tmp_path: Path) -> None:
+    """Both are its own attributes; another identity is another digest."""
+
+    class Detector:
+        inline = False
+
+        def __init__(self, identity: str | None) -> None:
+            if identity is not None:
+                self.identity = identity
+
+        def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
+            return None
+
+        def detect(self, batch: Sequence[Content]) -> list[Detection]:
+            return [CLEAN] * len(batch)
+
+    def bound(identity: str | None) -> Bound:
+        of = replace(TERMS, build=lambda _name, _config, _files: Detector(identity))
+        return build(tmp_path, of=of, terms=["a"])
+
+    assert len({bound(identity).digest for identity in (None, "one", "two")}) == 3
+    found = bound("one")
+    assert (found.inline, found.at_once is not None) == (False, True)
+    assert build(tmp_path, terms=["a"]).at_once is None

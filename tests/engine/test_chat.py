@@ -388,7 +388,7 @@ def test_every_choice_of_a_response_is_judged(bomb_guard: Guard, place: str) -> 
 
 
 def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
-    """Assistant turns and calls carry the system prompt as context; what others say does not."""
+    """Assistant turns and calls carry the system prompt as context, turns what they reply to too; what others say does not."""
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": "b"}'}}
     leaves = chat.Leaves()
     chat.messages(
@@ -401,12 +401,12 @@ def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
         ],
     )
 
-    beside = {
-        leaf.content.place.path
-        for leaf in leaves.found
-        if leaf.content.context == {"system": "Be kind.\nBe brief."}
+    system = {"system": "Be kind.\nBe brief."}
+    beside = {leaf.content.place.path for leaf in leaves.found if leaf.content.context == system}
+    replies = {
+        leaf.content.place.path for leaf in leaves.found if leaf.content.context == {**system, "prompt": "hi"}
     }
     without = {leaf.content.place.path for leaf in leaves.found if leaf.content.context is None}
-    assert "/3/content" in beside
+    assert replies == {"/3/content"}
     assert any(path.startswith("/3/tool_calls/0") for path in beside)
     assert {"/0/content", "/1/content/0/text", "/2/content"} <= without

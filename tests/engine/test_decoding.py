@@ -166,7 +166,7 @@ def test_a_decoded_text_keeps_stage_and_context(
     """Detectors that read the system prompt have it for what was encoded in a reply as well."""
 
     def judge(content: Text) -> Detection:
-        known = content.place.origin == "base64" and content.context == {"system": "be kind"}
+        known = content.place.origin == "base64" and content.context == {"system": "be kind", "prompt": ""}
         return Detection((Finding("custom.own", 1.0, "one", (0, 1)),)) if known else CLEAN
 
     rules = (

@@ -51,7 +51,7 @@ class Panic(BaseException):
         (SystemExit("the secret text"), "raised SystemExit"),
         ([], "0 answers for 1 contents"),
         ([CLEAN, CLEAN], "2 answers for 1 contents"),
-        (None, "raised TypeError"),
+        (None, "gave no answers"),
         ([None], "answered with NoneType"),
         (["clean"], "answered with str"),
         ([Detection((Finding("hate", 1.5, "d"),))], "gave a score outside 0..1"),
@@ -308,3 +308,23 @@ def test_what_a_detector_left_out_is_named_with_its_place(two: Make) -> None:
     guard, _ = two(lambda content: Detection(unchecked=(Unchecked("language", "zz"),)))
     [(entry, index)] = round_of(guard, [Leaf(Text("x", Place(path="/p")))]).not_judged()
     assert (entry, index) == (Unchecked("language", "zz", "/p"), 0)
+
+
+@pytest.mark.parametrize(
+    ("at_once", "answered", "error"),
+    [
+        (None, False, None),
+        (lambda _batch: None, False, None),
+        (lambda batch: [CLEAN] * len(batch), True, None),
+        (lambda batch: [], True, "0 answers for 2 contents"),
+        (lambda batch: 1 / 0, True, "raised ZeroDivisionError"),
+    ],
+)
+def test_what_a_detector_answers_at_once_needs_no_worker(
+    at_once: Any, answered: bool, error: str | None
+) -> None:
+    """None means that it must be run; a wrong answer is the same failure as from a worker."""
+    bound = Bound("d", Answers([]), frozenset({"hate"}), inline=False, at_once=at_once)
+    asked = Task(bound, [0, 1], [Text("a"), Text("b")])
+    assert asked.at_once() is answered
+    assert [answer.error for answer in asked.answers] == ([error] * 2 if answered else [])

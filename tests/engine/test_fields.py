@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -300,3 +301,55 @@ def test_an_edit_inside_arguments_leaves_numbers_as_they_were(bomb_redactor) -> 
     assert (
         verdict.content[0]["tool_calls"][0]["function"]["arguments"] == '{"t": "[BOMB]", "n": 1.10, "z": -0}'
     )
+
+
+USER = Place(Stage.INPUT, role="user")
+REPLY = Place(Stage.OUTPUT, role="assistant")
+
+
+def test_a_prompt_is_what_the_user_said_last() -> None:
+    """All parts of the last message of the user; all that stands outside of messages; nothing without either."""
+    leaves = Leaves()
+    assert leaves.prompt() == ""
+    leaves.text("be kind", (0,), Place(Stage.INPUT, role="system", message=0))
+    leaves.text("hello", (1,), replace(USER, message=1))
+    leaves.text("so", (3, 0), replace(USER, message=3))
+    leaves.text("what?", (3, 1), replace(USER, message=3))
+    leaves.text("odd", (3, "name"), replace(USER, message=3), editable=False)
+    leaves.join([2, 3], (3,), replace(USER, message=3))
+    assert leaves.prompt() == "so\nwhat?"
+    bare = Leaves()
+    bare.text("one", (0,), Place(Stage.INPUT))
+    bare.text("two", (1,), Place(Stage.INPUT))
+    assert bare.prompt() == "one\ntwo"
+
+
+def test_a_reply_stands_beside_the_message_before_it() -> None:
+    """Where there is none among the leaves it is what the caller says, or said before; `""` where nobody knows."""
+    leaves = Leaves()
+    leaves.text("hi", (0,), replace(REPLY, message=0))
+    leaves.text("one", (1,), replace(USER, message=1))
+    leaves.text("first", (2,), replace(REPLY, message=2))
+    leaves.text("call", (2, "call"), Place(Stage.TOOL_CALL, message=2))
+    leaves.text("two", (3,), replace(USER, message=3))
+    leaves.text("second", (4,), replace(REPLY, message=4))
+
+    def contexts() -> list[object]:
+        return [leaf.content.context for leaf in leaves.found]
+
+    leaves.beside("")
+    prompts: list[object] = [{"prompt": ""}, None, {"prompt": "one"}, None, None, {"prompt": "two"}]
+    assert contexts() == prompts
+    leaves.beside("kind", "asked")
+    leaves.beside("")
+    system = {"system": "kind"}
+    assert contexts() == [
+        {**system, "prompt": "asked"},
+        None,
+        {**system, "prompt": "one"},
+        system,
+        None,
+        {**system, "prompt": "two"},
+    ]
+    leaves.join([2, 5], (), REPLY)
+    assert leaves.found[-1].content.context == {**system, "prompt": "two"}

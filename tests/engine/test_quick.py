@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -197,3 +198,46 @@ def test_the_filter_is_timed_under_one_name(tables: Guard) -> None:
     """A text that is clear of all patterns has one time for them, beside that of the other detectors."""
     assert tables.check("a fine day").timings_ms.keys() == {"patterns", "words", "total"}
     assert tables.check("a f\u00efne day").timings_ms.keys() == {"patterns", "words", "total"}
+
+
+class Twofold:
+    """A detector that answers texts with an `a` at once and the others on a worker; it finds every `b`."""
+
+    inline = False
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+
+    def at_once(self, batch: Any) -> list[Detection] | None:
+        """Answer if all are easy."""
+        return self._found(batch) if all("a" in content.text for content in batch) else None
+
+    def detect(self, batch: Any) -> list[Detection]:
+        """Answer in any case."""
+        self.ran += [content.text for content in batch]
+        return self._found(batch)
+
+    def _found(self, batch: Any) -> list[Detection]:
+        finding = Finding("custom.own", 1.0, "own", (0, 1))
+        return [Detection((finding,)) if "b" in content.text else CLEAN for content in batch]
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "ran"),
+    [("a", "allow", []), ("ab", "block", []), ("c", "allow", ["c"]), ("b", "block", ["b"])],
+)
+def test_a_slow_detector_may_answer_at_once(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], text: str, action: str, ran: list[str]
+) -> None:
+    """A worker is asked for the rest alone; the verdict is the same."""
+    detector = Twofold()
+    guard = guard_of(
+        "detectors: {own: {use: own}}\nrules: [{id: own, on: input, when: custom.own > 0, then: block}]",
+        detectors={"own": kind_of(detector, tier=1)},
+    )
+    outcome, known = quick(guard, leaves(text))
+    assert (outcome is not None) is (text == "a")
+    assert len(known) == ("a" in text)
+    assert str(guard.check(text).action) == action
+    assert str(asyncio.run(guard.acheck(text)).action) == action
+    assert detector.ran == ran * 2

@@ -7,16 +7,19 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from guardrails.detectors import Files, Kind
+from guardrails.detectors.config import Config
 from guardrails.detectors.patterns import KIND as PATTERNS
 from guardrails.detectors.terms import KIND as TERMS
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.load import load
-from guardrails.types import Action, Mode, Severity, Stage
+from guardrails.types import Action, Detector, Mode, Severity, Stage
 
 HEAD = "format: 1\nname: t\ndetectors:\n  t: {use: terms, terms: [foo], category: hate}\n  p: {use: pii}\n"
 
@@ -250,3 +253,33 @@ def test_a_pattern_too_many_is_an_error_of_its_detector(
         (4, 3, "invalid_pattern")
     ]
     assert PATTERNS.name == "patterns"
+
+
+@pytest.mark.parametrize(
+    ("own", "limits", "expected"),
+    [("", "", 400), ("", "limits: {windows: 7}\n", 7), (", windows: 3", "limits: {windows: 7}\n", 3)],
+)
+def test_a_detector_takes_limits_that_it_does_not_set_itself(
+    tmp_path: Path, own: str, limits: str, expected: int
+) -> None:
+    """A kind names them; its digest changes with them."""
+
+    class Limited(Config):
+        use: str
+        """The kind."""
+        windows: int = 400
+        """The limit."""
+
+    built: list[Any] = []
+
+    def build(name: str, config: Any, files: Files) -> Detector:
+        built.append(config)
+        return TERMS.build(name, TERMS.config.model_validate({"use": "terms", "terms": ["foo"]}), files)
+
+    given = frozenset({"custom.own"})
+    own_kind = Kind("own", "A test's own.", Limited, lambda _name, _config: given, build, limits=("windows",))
+    path = tmp_path / "p.yaml"
+    rule = "rules: [{id: r, on: input, when: custom.own > 0, then: block}]\n"
+    path.write_text(f"format: 1\nname: p\ndetectors: {{own: {{use: own{own}}}}}\n{rule}{limits}")
+    compile_policy(load(path, {"own": own_kind}))
+    assert [config.windows for config in built] == [expected]

@@ -1,0 +1,224 @@
+"""The model card: the model folder and the data go in, `CARD.md` comes out, every figure measured anew.
+
+    python benchmarks/models/card.py --data DIR --model guardrails/models/text_safety > guardrails/models/text_safety/CARD.md
+
+`card_head.md` is the prose; the tables are measured here: licences and counts, recall and false positives per head and
+threshold on the held-out sources and documents, by language, by identity group (HateCheck, read for this table only),
+and what the fast tier decides alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import data
+import encoder
+import evaluate
+import numpy as np
+from evaluate import LEVELS, Matrix
+from rows import HEADS, Row
+
+Scores = dict[str, dict[str, Any]]
+
+
+def table(names: Sequence[str], rows: Iterator[Sequence[object]]) -> str:
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])
+
+
+def percent(hits: Matrix) -> str:
+    return f"{100 * hits.mean():.1f}" if len(hits) else "-"
+
+
+def licences(rows: Sequence[Row], folder: Path) -> str:
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    found: dict[tuple[str, bool], int] = Counter(
+        ("written for this model" if row.source.startswith("ours:") else row.source, row.held) for row in rows
+    )
+    return table(
+        ("source", "licence", "windows", "use"),
+        (
+            (
+                name,
+                manifest[name]["licence"] if name in manifest else "Apache-2.0 (this project)",
+                count,
+                "calibration" if held else "training",
+            )
+            for (name, held), count in sorted(found.items())
+        ),
+    )
+
+
+def heads(held: Sequence[Row], score: Matrix, limits: dict[str, dict[str, float]]) -> str:
+    calm = set(evaluate.benign(held))
+
+    def lines() -> Iterator[Sequence[object]]:
+        for at, head in enumerate(HEADS):
+            positive = [i for i, row in enumerate(held) if row.labels.get(head) == 1]
+            negative = [i for i, row in enumerate(held) if i in calm and head in row.labels]
+            levels = (
+                f"{percent(score[positive, at] >= t)} / {percent(score[negative, at] >= t)}" for t in LEVELS
+            )
+            shipped = limits["text"][head]
+            yield (
+                head,
+                len(positive),
+                len(negative),
+                *levels,
+                f"{shipped}: {percent(score[positive, at] >= shipped)} / {percent(score[negative, at] >= shipped)}",
+            )
+
+    return table(("head", "positive", "benign", *(f"≥ {t}" for t in LEVELS), "shipped for texts"), lines())
+
+
+def documents(folder: Path, scores: Scores, held: Sequence[Row], limits: dict[str, dict[str, float]]) -> str:
+    tok = encoder.tokenizer(folder)
+
+    def lines() -> Iterator[Sequence[object]]:
+        for tokens in (1000, 4000):
+            for kind, texts in evaluate.documents(held, tokens).items():
+                tops = evaluate.maxima(folder, scores, texts, tok)
+                for name, chosen in (
+                    ("any head", range(len(HEADS))),
+                    ("injection", (HEADS.index("injection"),)),
+                ):
+                    part = tops[:, list(chosen)]
+                    own = np.array([limits["document"][HEADS[at]] for at in chosen])
+                    yield (
+                        f"{kind}, {tokens} tokens",
+                        len(texts),
+                        name,
+                        *(percent((part >= t).any(1)) for t in LEVELS),
+                        percent((part >= own).any(1)),
+                    )
+
+    return table(
+        ("documents", "number", "found by", *(f"≥ {t}" for t in LEVELS), "shipped for documents"), lines()
+    )
+
+
+def sources(held: Sequence[Row], score: Matrix, limits: dict[str, dict[str, float]]) -> str:
+    """False positives and recall per held-out source, any head that the row names."""
+    own = np.array([limits["text"][head] for head in HEADS])
+    by: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(held):
+        by[row.source].append(index)
+
+    def lines() -> Iterator[Sequence[object]]:
+        for source, chosen in sorted(by.items()):
+            hits = (score[chosen] >= own).any(1)
+            harm = np.array([any(held[index].labels.values()) for index in chosen])
+            yield source, len(chosen), percent(hits[harm]), percent(hits[~harm])
+
+    return table(("held-out source", "texts", "found of the harmful %", "found of the harmless %"), lines())
+
+
+def recommended(limits: dict[str, dict[str, float]]) -> str:
+    rows = ((head, limits["text"][head], limits["document"][head]) for head in HEADS)
+    return table(("head", "texts", "documents"), rows)
+
+
+def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> str:
+    quick = evaluate.quick(scores, fast)
+    clear = np.array([scores[head]["clear"] for head in HEADS])
+    sure = np.array([scores[head]["sure"] for head in HEADS])
+    settled = (quick < clear) | (quick > sure)
+
+    def lines() -> Iterator[Sequence[object]]:
+        calm = evaluate.benign(held)
+        ordinary = [i for i in calm if held[i].source in ("self_instruct", "oasst_sample", "jigsaw_small")]
+        for at, head in enumerate(HEADS):
+            true = np.array([row.labels.get(head) == 1 for row in held]) & (score[:, at] >= 0.5)
+            yield (
+                head,
+                round(float(clear[at]), 4),
+                round(float(sure[at]), 4),
+                percent(settled[ordinary, at]),
+                percent(quick[true, at] < clear[at]),
+            )
+        prompt = [at for at, head in enumerate(HEADS) if head != "unsafe_reply"]
+        for name, chosen in (
+            ("attacks only", [HEADS.index("jailbreak"), HEADS.index("injection")]),
+            ("all of a prompt", prompt),
+        ):
+            yield name, "", "", percent(settled[np.ix_(ordinary, chosen)].all(1)), ""
+
+    return table(("head", "clear", "sure", "ordinary texts decided %", "positives lost %"), lines())
+
+
+def outside(folder: Path, where: Path, scores: Scores, limits: dict[str, dict[str, float]]) -> Iterator[str]:
+    """Languages (MultiJail, all harmful) and identity groups (HateCheck): read for these tables only."""
+    tok = encoder.tokenizer(folder)
+    own = np.array([limits["text"][head] for head in HEADS])
+    records = list(data.read(where / "public" / "multijail.jsonl.gz"))
+    score = evaluate.combined(
+        scores, *evaluate.logits(folder, [Row(r["text"], "", "prompt") for r in records], tok)
+    )
+    hits = (score >= own).any(1)
+    langs = sorted({record["lang"] for record in records})
+    yield table(
+        ("language", "harmful prompts", "found %"),
+        (
+            (lang, len(mine), percent(hits[mine]))
+            for lang in langs
+            for mine in [[i for i, record in enumerate(records) if record["lang"] == lang]]
+        ),
+    )
+    records = list(data.read(where / "public" / "hatecheck.jsonl.gz"))
+    at = HEADS.index("hate")
+    score = evaluate.combined(
+        scores, *evaluate.logits(folder, [Row(r["text"], "", "comment") for r in records], tok)
+    )
+    found = score[:, at] >= limits["text"]["hate"]
+    hateful = np.array([record["labels"]["hate"] == 1 for record in records])
+    target = np.array([record["meta"].get("target") or "none" for record in records])
+    yield table(
+        ("group named", "texts", "hateful found %", "harmless found %"),
+        (
+            (
+                name,
+                int((target == name).sum()),
+                percent(found[(target == name) & hateful]),
+                percent(found[(target == name) & ~hateful]),
+            )
+            for name in sorted(set(target))
+        ),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--model", type=Path, required=True)
+    args = parser.parse_args()
+    manifest = json.loads((args.model / "manifest.json").read_text("utf-8"))
+    scores, limits = manifest["scores"], manifest["thresholds"]
+    rows = data.load(args.data)
+    held = [row for row in rows if row.held]
+    slow, fast = evaluate.logits(args.model, held, encoder.tokenizer(args.model))
+    score = evaluate.combined(scores, slow, fast)
+    languages, groups = outside(args.model, args.data, scores, limits)
+    parts = {
+        "VERSION": manifest["version"],
+        "LICENCES": licences(rows, args.data),
+        "HEADS": heads(held, score, limits),
+        "SOURCES": sources(held, score, limits),
+        "DOCUMENTS": documents(args.model, scores, held, limits),
+        "TIERS": tiers(scores, held, fast, score),
+        "LANGUAGES": languages,
+        "GROUPS": groups,
+        "THRESHOLDS": recommended(limits),
+    }
+    text = (Path(__file__).parent / "card_head.md").read_text("utf-8")
+    for name, part in parts.items():
+        text = text.replace(f"@{name}@", part)
+    print(text, end="")
+
+
+if __name__ == "__main__":
+    main()

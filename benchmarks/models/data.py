@@ -1,0 +1,258 @@
+"""The training data: public sets under permissive licences, laid out as one label matrix, beside the data we write.
+
+    python benchmarks/models/data.py --data DIR      # DIR holds train/, public/ and manifest.json; prints the counts
+
+Every set has a line in `SOURCES`: how many rows are used at most, how often each is seen, which heads are 0 where the
+set does not say otherwise (its texts are negatives of the heads it cannot contain), and whether the whole set is held
+out for calibration and thresholds. Only sets of licence class P are read. Rows that equal, nearly equal (5-gram
+Jaccard >= 0.8) or contain a row of `public/` are dropped, the rows that we write included; `public/` is read for
+nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import generator
+from rows import CONTENT, HEADS, Row, about, key, pieces, words, zeros
+
+ATTACKS = ("jailbreak", "injection")
+PROMPT = tuple(head for head in HEADS if head != "unsafe_reply")
+NAMES = {"sexual_minors": "sexual.minors"}
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """How a set is used: rows at most, times each row is seen, heads that are 0 unless it says otherwise.
+
+    `rest_held`: what is past `most` calibrates, where no whole set of the kind is left to hold out.
+    """
+
+    most: int = 100_000
+    times: int = 1
+    zero: tuple[str, ...] = ATTACKS
+    held: bool = False
+    rest_held: bool = False
+
+
+SOURCES: dict[str, Source] = {
+    "aart": Source(most=1500),
+    "advbench": Source(times=2),
+    "bipia_train": Source(
+        times=1, zero=("toxic", "hate", "harassment", "sexual", "sexual.minors", "self_harm")
+    ),
+    "convabuse": Source(),
+    "davidson": Source(most=9000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    "deepset_pi_train": Source(times=6, zero=()),
+    "diasafety": Source(most=9000, zero=(), rest_held=True),
+    "edos": Source(most=4000, zero=(*ATTACKS, "self_harm", "sexual.minors", "illicit")),
+    "gptfuzz_responses": Source(zero=()),
+    "harmfulqa": Source(most=1700),
+    "hatemoji_build": Source(zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    "i2p_image_prompts": Source(most=700, zero=(*ATTACKS, "illicit", "self_harm", "sexual.minors")),
+    "jailbreak_llms": Source(zero=("self_harm", "hate", "sexual.minors"), times=1),
+    "jailbreak_templates": Source(zero=("self_harm", "hate", "sexual.minors"), times=1),
+    "prompts_chat": Source(zero=PROMPT),
+    "promptinject_go": Source(zero=("self_harm", "hate", "sexual", "sexual.minors", "illicit")),
+    "safenlp_implicit_hate": Source(most=6000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    "safenlp_toxigen": Source(zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    "sms_spam": Source(
+        most=3500, zero=(*ATTACKS, "hate", "violence", "self_harm", "illicit", "sexual.minors")
+    ),
+    "toxic_spans": Source(most=6000, zero=(*ATTACKS, "self_harm", "illicit", "sexual.minors")),
+    "trustllm_misuse": Source(times=2),
+    "xsafety": Source(most=600),
+    "youtoxic": Source(times=2, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
+    # Held out whole.
+    "catqa": Source(held=True),
+    "forbidden_questions": Source(held=True),
+    "jigsaw_small": Source(held=True, zero=(*ATTACKS, "self_harm", "illicit", "sexual.minors")),
+    "oasst_sample": Source(held=True, zero=PROMPT),
+    "self_instruct": Source(held=True, zero=PROMPT),
+    "surge_toxicity": Source(held=True, zero=ATTACKS),
+    "toxigen_demos": Source(held=True, zero=ATTACKS),
+    "trustllm_jailbreak": Source(held=True, zero=("self_harm",)),
+}
+LATIN = frozenset(("en", "de", "fr", "es", "it", "pt", "nl"))
+OURS_TIMES = 2
+"""How often a row that we write is seen for each time a public row is."""
+
+
+def load(folder: Path, *, ours: bool = True, seed: int = 13) -> list[Row]:
+    """Return all rows, held out or not, each text once; `times` repeats are left to `mixed`."""
+    rng = Random(seed)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    rows: list[Row] = list(generator.rows()) if ours else [row for row in generator.rows() if row.held]
+    for name, source in SOURCES.items():
+        if manifest[name]["licence_class"] != "P":
+            raise SystemExit(f"{name}: licence {manifest[name]['licence']} is not for training")
+        records = [
+            record for record in read(folder / "train" / f"{name}.jsonl.gz") if record["lang"] in LATIN
+        ]
+        found = [row for record in records for row in _rows(name, source, record, rng)]
+        chosen = rng.sample(range(len(found)), min(len(found), source.most))
+        rows += [found[index] for index in chosen]
+        if source.rest_held:
+            left = set(range(len(found))) - set(chosen)
+            rows += [replace(found[index], source=f"{name}:rest", held=True) for index in sorted(left)]
+    return _each_once(clean(rows, folder / "public"))
+
+
+def mixed(rows: Iterable[Row]) -> list[Row]:
+    """Return the training rows, each as often as its source says."""
+    times = {name: source.times for name, source in SOURCES.items()}
+    return [row for row in rows if not row.held for _ in range(times.get(row.source, OURS_TIMES))]
+
+
+def read(path: Path) -> Iterator[Record]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def _rows(name: str, source: Source, record: Record, rng: Random) -> Iterator[Row]:
+    labels = _labels(name, source, record)
+    if labels is None:
+        return
+    text = re.sub(r"\{%-? ?(end)?raw ?-?%\}|\{\{ ?(prompt|input)? ?\}\}", "", record["text"]).strip()
+    kind = {"response": "reply"}.get(record["kind"], record["kind"])
+    context = record.get("context", "") if kind == "reply" else ""
+    row = Row(text, name, kind, labels, context, record["lang"], source.held)
+    if name == "bipia_train":
+        yield from _planted(row, record)
+    elif len(text) < 600:
+        yield row
+    else:
+        parts = pieces(text)
+        yield replace(row, text=parts[0])
+        # Any window of a harmless text is harmless; a later one of an attack or a bad reply mostly is what the whole is.
+        if len(parts) > 1 and (rng.random() < 0.5 or not any(labels.values())):
+            yield replace(row, text=rng.choice(parts[1:]))
+
+
+def _planted(row: Row, record: Record) -> Iterator[Row]:
+    attack = record["meta"].get("attack", "")
+    if not row.labels["injection"]:
+        for part in pieces(row.text)[:3]:
+            yield replace(row, text=part)
+        return
+    yield replace(row, text=about(row.text, attack))
+    rest = pieces(row.text.replace(attack, ""))
+    if len(rest) > 2:
+        yield replace(row, text=rest[1], labels=zeros(*PROMPT))
+
+
+def _labels(name: str, source: Source, record: Record) -> dict[str, int] | None:
+    """Return what is known of each head, or None for a record that is not used."""
+    said = {NAMES.get(label, label): value for label, value in record["labels"].items()}
+    reply = record["kind"] == "response"
+    if reply:
+        bad = said.get("unsafe", 0)
+        return {"unsafe_reply": bad} if bad else {**zeros(*CONTENT), "unsafe_reply": 0}
+    labels = {head: value for head, value in said.items() if head in HEADS}
+    if name == "edos" and not labels.get("hate"):
+        return None
+    if name == "xsafety" and not labels.get("illicit"):
+        return None
+    if name == "xsafety":
+        labels.pop("injection", None)
+    if said.get("benign") and name not in ("sms_spam", "convabuse", "davidson"):
+        labels |= zeros(*PROMPT, but=labels)
+    # Implied hate is labelled too loosely to call every such text unsafe.
+    harms = ("hate", "violence", "self_harm", "sexual", "illicit", "sexual.minors")
+    if name != "safenlp_implicit_hate" and any(labels.get(head) for head in harms):
+        labels.setdefault("unsafe", 1)
+    if labels.get("harassment") or labels.get("hate"):
+        labels.setdefault("toxic", 1)
+    if labels.get("toxic") == 0:
+        labels |= zeros("hate", "harassment", but=labels)
+    return labels | zeros(*source.zero, but=labels)
+
+
+def _each_once(rows: Iterable[Row]) -> list[Row]:
+    """Drop texts that were there before; a held-out text is never trained on."""
+    seen: set[tuple[str, str]] = set()
+    out = []
+    for row in sorted(rows, key=lambda row: not row.held):
+        mark = (key(row.text), key(row.context))
+        if mark not in seen and mark[0]:
+            seen.add(mark)
+            out.append(row)
+    return out
+
+
+def clean(rows: list[Row], public: Path) -> list[Row]:
+    """Drop rows that equal, nearly equal or contain a text of the public test sets."""
+    tests = [
+        words(record["text"])[:400] for path in sorted(public.glob("*.jsonl.gz")) for record in read(path)
+    ]
+    whole = {" ".join(test) for test in tests}
+    grams = defaultdict(list)
+    sizes = []
+    for index, test in enumerate(tests):
+        mine = set(_grams(test))
+        sizes.append(len(mine))
+        for gram in mine:
+            grams[gram].append(index)
+    kept = []
+    for row in rows:
+        mine = set(_grams(words(row.text)))
+        hits = Counter(
+            index for gram in mine if len(grams.get(gram, ())) < 200 for index in grams.get(gram, ())
+        )
+        near = any(
+            count / (len(mine) + sizes[index] - count) >= 0.8 or (sizes[index] >= 4 and count == sizes[index])
+            for index, count in hits.items()
+        )
+        if not near and key(row.text) not in whole:
+            kept.append(row)
+    print(
+        f"dropped {len(rows) - len(kept)} rows that are in the public tests: "
+        f"{dict(Counter(row.source for row in rows) - Counter(row.source for row in kept))}",
+        file=sys.stderr,
+    )
+    return kept
+
+
+def _grams(text: list[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(text[start:] for start in range(5)), strict=False)
+
+
+def counts(rows: Iterable[Row]) -> None:
+    """Print rows, known and positive labels per source."""
+    table: dict[tuple[bool, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        table[row.held, row.source].append(row)
+    for (held, source), mine in sorted(table.items()):
+        known = " ".join(
+            f"{head}:{sum(row.labels.get(head, 0) for row in mine)}/{sum(head in row.labels for row in mine)}"
+            for head in HEADS
+            if any(head in row.labels for row in mine)
+        )
+        print(f"{'held ' if held else 'train'} {source:28} {len(mine):6} {known}")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    everything = load(parser.parse_args().data)
+    counts(everything)
+    train = mixed(everything)
+    print(
+        len(everything),
+        "rows;",
+        len(train),
+        "training samples;",
+        sum(len(row.text) for row in train) // len(train),
+        "characters each",
+    )

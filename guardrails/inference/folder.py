@@ -1,0 +1,109 @@
+"""A model's folder: a path goes in, its manifest and the bytes of its files come out, each with the sha256 it must have.
+
+`manifest.json` names everything: `name`, `version`, `files` (file → sha256), `heads` in the order of the scores,
+`window` and `prompt_tokens` (how much is read at once, and how much of a prompt beside its reply), `view` (what the encoder
+reads: `folded` or `normalized`), `languages` (those that it was validated on) and `scores`: for each head the calibrations
+`hashed: [a, b]` and `both: [encoder, hashed, bias]`, and the limits `clear` and `sure` (`scores.py`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+FILES: Final = ("encoder.onnx", "tokenizer.json", "hashed.npz")
+"""What a model is made of."""
+
+WINDOWS: Final = (16, 512)
+"""The least and the most tokens of a window."""
+
+VIEWS: Final = ("folded", "normalized")
+"""What an encoder may read of a text; the fast tier reads the folded view."""
+
+
+class ModelError(Exception):
+    """A model that cannot be used: the cause, and the cure in `hint`."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a folder says of its model. `scores` are the rows of `scores.py` by head; `identity` is a digest of all."""
+
+    name: str
+    version: str
+    files: Mapping[str, str]
+    heads: tuple[str, ...]
+    window: int
+    prompt_tokens: int
+    view: str
+    languages: tuple[str, ...]
+    scores: Mapping[str, Mapping[str, Any]]
+    identity: str
+
+
+def first_line(error: Exception) -> str:
+    """Return what a library says, in one line."""
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0][:200]}"
+
+
+def manifest(folder: Path) -> Manifest:
+    """Read the manifest of a folder; raises `ModelError`."""
+    try:
+        data = (folder / "manifest.json").read_bytes()
+        read = json.loads(data)
+    except FileNotFoundError as error:
+        raise ModelError("the folder has no manifest.json") from error
+    except (OSError, ValueError) as error:
+        raise ModelError(f"manifest.json: {error}") from error
+    try:
+        found = Manifest(
+            name=str(read["name"]),
+            version=str(read["version"]),
+            files={name: str(read["files"][name]) for name in FILES},
+            heads=tuple(map(str, read["heads"])),
+            window=int(read["window"]),
+            prompt_tokens=int(read["prompt_tokens"]),
+            view=str(read["view"]),
+            languages=tuple(map(str, read["languages"])),
+            scores={head: dict(read["scores"][head]) for head in read["heads"]},
+            identity=hashlib.sha256(data).hexdigest(),
+        )
+    except KeyError as error:
+        raise ModelError(f"manifest.json has no {error.args[0]!r}") from error
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"manifest.json: {error}") from error
+    if not found.heads:
+        raise ModelError("manifest.json names no head")
+    if found.view not in VIEWS:
+        raise ModelError(f"manifest.json: view {found.view!r} is none of {', '.join(VIEWS)}")
+    if not WINDOWS[0] <= found.window <= WINDOWS[1]:
+        least, most = WINDOWS
+        raise ModelError(f"manifest.json: a window of {found.window} tokens is not in {least}..{most}")
+    if not 0 < found.prompt_tokens <= found.window // 2:
+        raise ModelError("manifest.json: prompt_tokens must be from 1 to half of the window")
+    return found
+
+
+def contents(folder: Path, of: Manifest) -> dict[str, bytes]:
+    """Return the bytes of the files of a model, which are those that its manifest names; raises `ModelError`."""
+    found = {}
+    for name, digest in of.files.items():
+        try:
+            found[name] = (folder / name).read_bytes()
+        except OSError as error:
+            raise ModelError(f"{name}: {error.strerror}", "copy the model's whole folder") from error
+        seen = hashlib.sha256(found[name]).hexdigest()
+        if seen != digest:
+            raise ModelError(
+                f"{name} is not the file that manifest.json names: its sha256 is {seen[:12]}…, not {digest[:12]}…",
+                "copy the folder again; for a model of this package, install the package again",
+            )
+    return found

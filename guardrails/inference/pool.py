@@ -1,0 +1,114 @@
+"""The pool: work in parts goes in, the results come out in order, with no more parts running at a time than there are
+cores, whoever asks.
+
+Who asks works on its own parts, and daemon threads help where cores are free; between parts a core goes to whoever waits,
+so that a short text never waits for all windows of a long one. Nothing here has a deadline: the engine's workers do.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+class _Call:
+    """The parts of one caller, taken one by one by whoever has time."""
+
+    def __init__(self, function: Callable[[Any], Any], parts: Sequence[Any]) -> None:
+        self._function = function
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._next = 0
+        self._left = len(parts)
+        self._done = threading.Event()
+        self._error: BaseException | None = None
+        self._results: list[Any] = [None] * len(parts)
+
+    def step(self, slots: threading.Semaphore) -> bool:
+        """Do the next part; False when none is left to begin."""
+        with slots:
+            with self._lock:
+                at = self._next
+                if at >= len(self._parts):
+                    return False
+                self._next += 1
+            try:
+                if self._error is None:
+                    self._results[at] = self._function(self._parts[at])
+            except BaseException as error:  # the caller raises it
+                self._error = error
+            with self._lock:
+                self._left -= 1
+                if not self._left:
+                    self._done.set()
+        return True
+
+    def results(self) -> list[Any]:
+        """Wait for what others still do, and return all results; raises what a part raised."""
+        self._done.wait()
+        if self._error is not None:
+            raise self._error
+        return self._results
+
+
+class Pool:
+    """`cores` parts run at a time, of all callers together."""
+
+    def __init__(self, cores: int) -> None:
+        self._cores = cores
+        self._slots = threading.Semaphore(cores)
+        self._unstarted = cores - 1
+        self._calls: deque[_Call] = deque()
+        self._changed = threading.Condition()
+
+    def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
+        """Return what the function makes of each part; raises what it raises."""
+        call = _Call(function, parts)
+        if not parts:
+            return []
+        if len(parts) > 1 and self._cores > 1:
+            self._offer(call)
+        while call.step(self._slots):
+            pass
+        return call.results()
+
+    def _offer(self, call: _Call) -> None:
+        with self._changed:
+            self._calls.append(call)
+            if self._unstarted:  # threads begin with the first work that can be shared
+                self._unstarted -= 1
+                threading.Thread(target=self._help, name="guardrails-inference", daemon=True).start()
+            self._changed.notify()
+
+    def _help(self) -> None:
+        while True:
+            with self._changed:
+                while not self._calls:
+                    self._changed.wait()
+                call = self._calls.popleft()
+            if call.step(self._slots):
+                with self._changed:
+                    self._calls.append(call)  # behind the other callers
+                    self._changed.notify()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def pool() -> Pool:
+    """Return the process's pool."""
+    return Pool(cores())
+
+
+if hasattr(os, "register_at_fork"):  # threads stay behind in the parent, so a child needs a pool of its own
+    os.register_at_fork(after_in_child=pool.cache_clear)

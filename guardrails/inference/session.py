@@ -1,0 +1,85 @@
+"""Sessions: rows of tokens go in, the logits of each row come out. ONNX Runtime on single threads.
+
+Texts run beside one another (`pool.py`), so a session has one thread and never spins: two spinning threads were 10 to
+30 times slower under load (reference/text-models.md §2). ONNX Runtime lets go of Python's lock while it runs, and a
+session may be run by several threads at once over one set of weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guardrails.inference.folder import ModelError, first_line
+from guardrails.inference.scores import Scores
+from guardrails.inference.windows import Row
+
+Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Tokens, mask and types, each one row a text."""
+
+
+class Session(Protocol):
+    """An encoder that is ready to run, by several threads at once. `rows` is how many rows at a time are the fastest."""
+
+    rows: int
+
+    def run(self, inputs: Inputs) -> Scores:
+        """Return the logits: one row a row, one column a head."""
+        ...
+
+
+class OnnxSession:
+    """ONNX Runtime on the CPU.
+
+    One row at a time: more at once cost as much a row, and the scale of 8-bit activations is that of the whole batch, so
+    that the score of a text would depend on its neighbours. Raises `ModelError` for what is no such model.
+    """
+
+    rows = 1
+
+    def __init__(self, data: bytes) -> None:
+        onnxruntime: Any = import_module("onnxruntime")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                data, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            raise ModelError(f"encoder.onnx: {first_line(error)}") from error
+        names = {each.name for each in self._session.get_inputs()}
+        if names != {"input_ids", "attention_mask", "token_type_ids"}:
+            raise ModelError(f"encoder.onnx takes {', '.join(sorted(names))}, not tokens, a mask and types")
+
+    def run(self, inputs: Inputs) -> Scores:
+        """Return the logits."""
+        ids, mask, types = inputs
+        given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
+        return np.asarray(self._session.run(None, given)[0], dtype=np.float32)
+
+
+def batches(rows: Sequence[Row], most: int) -> Iterator[list[int]]:
+    """Yield the rows, by index, in batches of at most `most` of about the same length, the longest first."""
+    order = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
+    for start in range(0, len(order), most):
+        yield order[start : start + most]
+
+
+def inputs(rows: Sequence[Row], pad: int) -> Inputs:
+    """Return rows as arrays, padded to the longest of them."""
+    longest = max(len(row.ids) for row in rows)
+    ids = np.full((len(rows), longest), pad, dtype=np.int64)
+    mask = np.zeros_like(ids)
+    types = np.zeros_like(ids)
+    for at, row in enumerate(rows):
+        length = len(row.ids)
+        ids[at, :length] = row.ids
+        mask[at, :length] = 1
+        types[at, :length] = row.types
+    return ids, mask, types

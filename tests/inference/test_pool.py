@@ -1,0 +1,69 @@
+"""The pool: results in order, no more parts at a time than cores, errors to whoever asked."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from guardrails.inference.pool import Pool, cores, pool
+
+
+@pytest.mark.parametrize("cores_", [1, 2, 4])
+@pytest.mark.parametrize("count", [0, 1, 2, 50])
+def test_results_are_in_the_order_of_the_parts(cores_: int, count: int) -> None:
+    """Whoever did them."""
+    assert Pool(cores_).map(lambda part: part * 2, range(count)) == [part * 2 for part in range(count)]
+
+
+def test_free_cores_help() -> None:
+    """Two parts that wait for one another are done, by two threads."""
+    both = threading.Barrier(2)
+
+    def part(_: int) -> str:
+        both.wait(timeout=30)
+        return threading.current_thread().name
+
+    assert len({*Pool(2).map(part, range(2))}) == 2
+
+
+def test_no_more_parts_run_than_there_are_cores() -> None:
+    """However many callers ask."""
+    pool = Pool(2)
+    lock = threading.Lock()
+    running: set[int] = set()
+    most = []
+
+    def part(number: int) -> None:
+        with lock:
+            running.add(number)
+            most.append(len(running))
+        with lock:
+            running.discard(number)
+
+    with ThreadPoolExecutor(8) as callers:
+        list(callers.map(lambda caller: pool.map(part, range(caller * 100, caller * 100 + 50)), range(8)))
+    assert max(most) <= 2
+    assert len(most) == 8 * 50
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_an_error_goes_to_the_caller(count: int) -> None:
+    """What is left of the caller's parts is not done; the pool goes on."""
+    pool = Pool(2)
+
+    def part(number: int) -> int:
+        if number == 0:
+            raise ValueError("of the part")
+        return number
+
+    with pytest.raises(ValueError, match="of the part"):
+        pool.map(part, range(count))
+    assert pool.map(part, [1, 2, 3]) == [1, 2, 3]
+
+
+def test_the_process_has_one_pool() -> None:
+    """All models share the cores."""
+    assert pool() is pool()
+    assert cores() >= 1
