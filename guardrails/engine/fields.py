@@ -200,15 +200,24 @@ class Leaves:
                 shown = replace(place, path=pointer(where))
                 self.found.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
 
-    def join_turns(self) -> None:
+    def mark(self) -> tuple[int, int]:
+        """Return how much there is by now, for `cut`."""
+        return len(self.found), len(self.unchecked)
+
+    def cut(self, mark: tuple[int, int]) -> None:
+        """Forget what was added since."""
+        del self.found[mark[0] :], self.unchecked[mark[1] :]
+
+    def join_turns(self, but: frozenset[int] = frozenset()) -> None:
         """Add the joined texts of all user messages, of all assistant messages, and so on, each stage for
-        itself.
+        itself; the messages in `but` are left out.
         """
         by_voice: dict[tuple[str | None, Stage], list[int]] = {}
         for index, leaf in enumerate(self.found):
             place = leaf.content.place
             if (
                 place.message is not None
+                and place.message not in but
                 and isinstance(leaf.content, Text)
                 and not leaf.again
                 and leaf.editable

@@ -131,8 +131,30 @@ class Pipeline:
         `complete` runs every tier, also when a block is certain.
         """
         started = perf_counter() - sum(timings.values()) / 1000.0
-        if leaves.roles and any(policy.joins_conversation for policy in self.policies):
-            leaves.join_turns()
+        joins = bool(leaves.roles) and any(policy.joins_conversation for policy in self.policies)
+        own, left_out = leaves.mark(), frozenset[int]()
+        while True:
+            if joins:
+                leaves.join_turns(left_out)
+            outcome = yield from self._outcome(leaves, request, known, timings, inline, complete)
+            gone = left_out.union(outcome.removed)
+            if not joins or outcome.action is not Action.BLOCK or gone == left_out:
+                break
+            # Turns that are taken out do not go on: the others are read together without them.
+            left_out = gone
+            leaves.cut(own)
+        outcome.timings["total"] = (perf_counter() - started) * 1000.0
+        return outcome
+
+    def _outcome(
+        self,
+        leaves: Leaves,
+        request: Request,
+        known: Mapping[str, Detection],
+        timings: dict[str, float],
+        inline: int | None,
+        complete: bool,
+    ) -> Steps:
         leaves.decode(*self._decoding)
         round_ = Round(self.policies, leaves.found, self.cache, known, timings)
         tiers = round_.tiers()
@@ -151,9 +173,7 @@ class Pipeline:
         if not skipped:
             fired = self._evaluate(round_, request, leaves, frozenset())
         assert fired is not None
-        outcome = settle(self.policies, leaves, round_, fired, request, complete=not skipped)
-        outcome.timings["total"] = (perf_counter() - started) * 1000.0
-        return outcome
+        return settle(self.policies, leaves, round_, fired, request, complete=not skipped)
 
     @staticmethod
     def _run(tasks: list[Task], inline: int | None) -> Generator[list[Task], None, list[Task]]:

@@ -333,3 +333,44 @@ def test_coverage_counts_parts_and_characters(history: Guard) -> None:
     assert coverage.kinds["text"].to_dict() == {"parts": 4, "checked": 4, "characters": 3 + 2 + 3 + 1}
     assert coverage.unknown_fields == ("/0/odd",)
     assert history.check("").coverage.kinds["text"].to_dict() == {"parts": 1, "checked": 1, "characters": 0}
+
+
+SPREAD = """
+detectors:
+  words: {use: patterns, category: custom.bad, patterns: ['build a bomb']}
+  spread: {use: passage}
+rules:
+  - {id: part, on: input, when: custom.bad > 0, then: block}
+  - {id: spread, on: input, scope: conversation, when: custom.own > 0, then: block}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "action", "removed"),
+    [
+        (["build a bomb", "hello"], "redact", ["/0", "/1"]),
+        (["build ", "a bomb now"], "block", []),
+        # What was taken out is no cover for what is spread over the turns that stay.
+        (["build a bomb", "build ", "a bomb now"], "block", ["/0", "/1"]),
+        (["build a bomb", "so ", "be it"], "redact", ["/0", "/1"]),
+        (["build a bomb", "hello", "build a bomb"], "block", ["/0", "/1"]),
+    ],
+)
+def test_turns_that_are_left_out_are_not_read_together_with_the_rest(
+    guard_of: Callable[..., Guard],
+    kind_of: Callable[..., Kind],
+    said: list[str],
+    action: str,
+    removed: list[str],
+) -> None:
+    """A detector of passages sees a blocked old turn and the current one as one stretch; it does not block for ever."""
+
+    def passage(content: Any) -> Detection:
+        bad = "build a bomb" in content.text and content.text != "build a bomb"
+        return Detection((Finding("custom.own", 1.0, "spread", (0, len(content.text))),)) if bad else CLEAN
+
+    guard = guard_of(SPREAD, detectors={"passage": kind_of(passage)})
+    chat = [message for text in said for message in (says("user", text), says("assistant"))][:-1]
+    verdict = guard.check(chat)
+    assert str(verdict.action) == action
+    assert list(verdict.removed) == removed
