@@ -1,12 +1,12 @@
-"""The shipped classifier on public test sets, by the package's own inference code and the thresholds that it ships.
+"""The shipped classifier on public test sets, by the package's own inference code and at the thresholds of `default.yaml`.
 
     python benchmarks/detection.py --data DIR [--only NAME ...] [--effort auto|full|fast]     # DIR holds public/*.jsonl.gz
 
-Per set: F1, FPR and recall at the thresholds of the model's manifest (`thresholds: text`; a text is found when any of
-the set's categories reaches its own), AUPRC, AUROC, recall at 1 % and 5 % FPR, the 95 % interval of the main figure by
-bootstrap over texts (1,000 draws), milliseconds per text on one thread, and whether the aim is met. The ranking score of
-a text is its greatest distance to a threshold, in logits. None of these sets was trained, tuned or
-calibrated on, and rows equal or close to theirs were dropped from the training data (`models/data.py`).
+Per set: F1, FPR and recall at the thresholds of the model's manifest, which the shipped policies use (`thresholds`: one for
+short texts, one for longer ones; a text is found when any of the set's categories reaches it), AUPRC, AUROC, recall at 1 % and
+5 % FPR by the highest score, the 95 % interval of the main figure by bootstrap over texts (1,000 draws), milliseconds per
+text on one thread, and whether the aim is met. None of these sets was trained, tuned or calibrated on, and rows equal or
+close to theirs were dropped from the training data (`models/data.py`).
 """
 
 from __future__ import annotations
@@ -110,9 +110,8 @@ def recall_at(label: Vector, score: Vector, fpr: float) -> float:
     return float((score[label == 1] > cut).mean())
 
 
-def figures(label: Vector, score: Vector) -> Figures:
-    """Every figure that a set with these labels has; `score` is at or above 0 where the text is found."""
-    found = score >= 0
+def figures(label: Vector, score: Vector, found: Vector) -> Figures:
+    """Every figure that a set with these labels has."""
     true, false = int((found & (label == 1)).sum()), int((found & (label == 0)).sum())
     out: Figures = {"accuracy": float((found == (label == 1)).mean())}
     if (label == 0).any():
@@ -126,28 +125,29 @@ def figures(label: Vector, score: Vector) -> Figures:
     return out
 
 
-def interval(label: Vector, score: Vector, name: str) -> tuple[float, float]:
+def interval(label: Vector, score: Vector, found: Vector, name: str) -> tuple[float, float]:
     """The 95 % bootstrap interval of a figure."""
     rng = np.random.default_rng(1)
     draws = []
     for _ in range(DRAWS):
         chosen = rng.integers(0, len(label), len(label))
-        if (value := figures_quick(label[chosen], score[chosen], name)) is not None:
+        if (value := figures_quick(label[chosen], score[chosen], found[chosen], name)) is not None:
             draws.append(value)
     return float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975))
 
 
-def figures_quick(label: Vector, score: Vector, name: str) -> float | None:
+def figures_quick(label: Vector, score: Vector, found: Vector, name: str) -> float | None:
     """One figure of a draw, None where the draw has no such texts."""
     if name == "auprc":
         return auprc(label, score) if label.any() else None
-    return figures(label, score).get(name) if name in ("f1", "recall", "fpr", "accuracy") else None
+    return figures(label, score, found).get(name) if name in ("f1", "recall", "fpr", "accuracy") else None
 
 
-def thresholds() -> dict[str, float]:
-    """The shipped thresholds for single texts."""
+def threshold(characters: int) -> float:
+    """The score at which the shipped policies find a text of this length."""
     manifest = json.loads((SHIPPED["text-safety"] / "manifest.json").read_text("utf-8"))
-    return dict(manifest["thresholds"]["text"])
+    limits = manifest["thresholds"]
+    return float(limits["text"] if characters <= limits["text_characters"] else limits["document"])
 
 
 def judge(effort: str) -> Callable[[str], dict[str, float]]:
@@ -164,33 +164,26 @@ def judge(effort: str) -> Callable[[str], dict[str, float]]:
     return scores
 
 
-def logit(score: float) -> float:
-    clipped = min(max(score, 1e-6), 1 - 1e-6)
-    return float(np.log(clipped / (1 - clipped)))
-
-
 def run(path: Path, name: str, scores: Callable[[str], dict[str, float]]) -> dict[str, object]:
     """One row of the table."""
-    spec, limits = SETS[name], thresholds()
+    spec = SETS[name]
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         records = [record for record in map(json.loads, lines) if spec.label in record["labels"]]
     label = np.array([record["labels"][spec.label] for record in records])
     start = perf_counter()
     found = [scores(record["text"]) for record in records]
     spent = perf_counter() - start
-    score = np.array(
-        [
-            max(logit(each.get(category, 0.0)) - logit(limits[category]) for category in spec.categories)
-            for each in found
-        ]
-    )
+    score = np.array([max(each.get(category, 0.0) for category in spec.categories) for each in found])
+    hit = score >= np.array([threshold(len(record["text"])) for record in records])
     if dump := os.environ.get("DETECTION_SCORES"):
         np.savez(
-            Path(dump) / name, label=label, **{key: [each.get(key, 0.0) for each in found] for key in limits}
+            Path(dump) / name,
+            label=label,
+            **{key: [each.get(key, 0.0) for each in found] for key in (*HARMS, *ATTACKS)},
         )
-    mine = figures(label, score)
+    mine = figures(label, score, hit)
     main = spec.aims[0][0] if spec.aims else "f1"
-    low, high = interval(label, score, main)
+    low, high = interval(label, score, hit, main)
     aims = [
         f"{figure} {mine[figure]:.3f} {sign} {value}: {'met' if (mine[figure] >= value) == (sign == '>=') else 'MISSED'}"
         for figure, sign, value in spec.aims

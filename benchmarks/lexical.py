@@ -3,8 +3,8 @@
     python benchmarks/lexical.py                 # ours alone (after `pip install .`), at 1x and 10x the rules
     python benchmarks/lexical.py --rivals        # and four rivals, each in an environment of its own (slow to make)
 
-The job: 2,000 phrases and 100 patterns, each pattern a rule of its own, on top of the shipped default policy; texts of
-2 kB in which nothing is found. `correct` says that planted phrases and matches are caught all the same.
+The job: 2,000 phrases and 100 patterns, each pattern a rule of its own, on top of the shipped default policy without its
+model; texts of 2 kB in which nothing is found. `correct` says that planted phrases and matches are caught all the same.
 
 Those texts are made of one small vocabulary, which suits RE2: the states that it builds are soon all there. So the last rows are
 of text that is new to every engine, as traffic is: pieces of the source files of this Python, each seen once.

@@ -1,8 +1,9 @@
 """Our side of the lexical job: the whole `guard.check` on the allow path, and the floor under it.
 
-The policy is the shipped default plus a list of phrases and a table of patterns, each pattern with a category and a rule
-of its own. The floor is what no guard built on these engines can avoid: the same automaton and the same RE2 sets,
-called bare on the same views of the text. Both see the same texts in the same order.
+The policy is the shipped default without its model, which is measured in `inference.py`, plus a list of phrases and a table
+of patterns, each pattern with a category and a rule of its own. The floor is what no guard built on these engines can avoid:
+the same automaton and the same RE2 sets, called bare on the same views of the text. Both see the same texts in the
+same order.
 """
 
 from __future__ import annotations
@@ -23,6 +24,18 @@ from guardrails.engine.cache import FindingsCache
 from guardrails.text import folded, normalized
 from lexical_corpus import Corpus
 
+MODEL_RULES = ("minors.block", "self_harm.block", "harm.block", "harm.conversation.block")
+WITHOUT_MODEL = {
+    "disable": {"rules": list(MODEL_RULES), "detectors": ["safety", "attacks"]},
+    "override": {
+        "rules": [
+            {"id": "jailbreak.block", "when": "jailbreak >= 0.8"},
+            {"id": "injection.block", "when": "injection >= 0.8"},
+        ]
+    },
+}
+"""What takes the model out of the default policy."""
+
 
 def policy(corpus: Corpus) -> dict[str, Any]:
     """The policy of the job, as YAML's JSON."""
@@ -38,6 +51,7 @@ def policy(corpus: Corpus) -> dict[str, Any]:
         "format": 1,
         "name": "lexical",
         "extends": ["default"],
+        **WITHOUT_MODEL,
         "detectors": {
             "phrases": {"use": "terms", "terms": corpus.phrases, "category": "custom.phrase"},
             "shapes": {"use": "patterns", "patterns": patterns},

@@ -1,9 +1,13 @@
-"""Scores from logits: fitted on whole held-out sources, written to the model's `manifest.json`.
+"""Scores from logits: fitted on held-out texts, written to the model's `manifest.json`.
 
-A score is a probability under even odds: sigmoid(w_e * encoder + w_h * hashed + bias), by logistic regression with
-weights not below 0. The fast tier's band: below `clear` at most 1 % of the positives that the whole model finds at
-0.5 are lost; above `sure` at most 0.2 % of the negatives stand. Thresholds per head: `text` keeps at least 99 % of the
-harmless held-out texts, `document` 99.5 % of the harmless documents of 4k tokens (`evaluate.py`).
+Every head is on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) it finds at most `BUDGET` of
+harmless texts, hard ones among them, at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of harmless documents of 4k tokens. In
+between and beyond, a score is sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with
+weights not below 0, the scale goes through those two points (within `STEEP`, so that a head which no document comes near
+keeps to the scale of the others).
+
+The fast tier's score is the line that comes nearest to the whole model's. Its band: below `clear` at most 1 % of what the
+whole model finds is lost; above `sure` stand at most 0.2 % of the negatives.
 """
 
 from __future__ import annotations
@@ -26,7 +30,13 @@ FILES = ("encoder.onnx", "tokenizer.json", "hashed.npz")
 VERSION = "0.1.0"
 LANGUAGES = ("en",)
 LOST, WRONG = 0.01, 0.002
-TEXT_FPR, DOCUMENT_FPR = 0.01, 0.005
+TEXT, DOCUMENT = 0.8, 0.95
+TEXT_CHARACTERS = 1_500
+"""What is longer is a document: each window more is one more chance of a false alarm."""
+BUDGET = {"unsafe": 0.02, "unsafe_reply": 0.02}
+OTHERS, DOCUMENT_BUDGET = 0.01, 0.003
+STEEP = (0.7, 2.5)
+"""Logits of the scale for one of the regression, at least and at most."""
 Matrix = np.ndarray
 
 
@@ -44,61 +54,70 @@ def fit(features: Matrix, label: Matrix, weight: Matrix) -> list[float]:
     return [*(round(weight, 5) for weight in weights), round(float(model.intercept_[0]), 5)]
 
 
-def scores(slow: Matrix, fast: Matrix, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+def direction(held: Sequence[Row], at: int, slow: Matrix, fast: Matrix) -> tuple[Matrix, Matrix, list[float]]:
+    """Return which rows know a head, their labels, and the weights of both tiers with a bias."""
+    head = HEADS[at]
+    known = np.array([index for index, row in enumerate(held) if head in row.labels])
+    label = np.array([held[index].labels[head] for index in known])
+    # A large source counts for more than a small one, but only by the root of its size.
+    groups = [(held[index].source, int(value)) for index, value in zip(known, label, strict=True)]
+    sizes = Counter(groups)
+    weight = np.array([sizes[group] ** -0.5 for group in groups])
+    weight *= len(weight) / weight.sum()
+    return known, label, fit(np.stack([slow[known, at], fast[known, at]], 1), label, weight)
+
+
+def scaled(weights: Sequence[float], texts: Matrix, documents: Matrix, budget: float) -> list[float]:
+    """Return the weights with which logit(TEXT) and logit(DOCUMENT) keep to their budgets; both are rows of the two tiers."""
+    tops = np.sort(np.stack([_raw(weights, texts[:, 0], texts[:, 1])]).ravel())
+    at_text = float(np.quantile(tops, 1 - budget))
+    at_document = float(np.quantile(documents, 1 - DOCUMENT_BUDGET))
+    span = evaluate.logit(DOCUMENT) - evaluate.logit(TEXT)
+    steep = float(np.clip(span / max(at_document - at_text, 1e-6), *STEEP))
+    bias = evaluate.logit(TEXT) + steep * (weights[2] - at_text)
+    return [round(steep * weights[0], 5), round(steep * weights[1], 5), round(bias, 5)]
+
+
+def _raw(weights: Sequence[float], slow: Matrix, fast: Matrix) -> Matrix:
+    return np.asarray(weights[0] * slow + weights[1] * fast + weights[2])
+
+
+def scores(
+    held: Sequence[Row], slow: Matrix, fast: Matrix, long: tuple[Matrix, Matrix, Matrix]
+) -> dict[str, dict[str, Any]]:
+    """Return the calibration of every head; `long` are the tiers' logits of documents' windows, and where each ends."""
+    calm = evaluate.benign(held)
     out = {}
     for at, head in enumerate(HEADS):
-        known = np.array([head in row.labels for row in rows])
-        label = np.array([row.labels.get(head, 0) for row in rows])[known]
-        e, h = slow[known, at], fast[known, at]
-        # A large source counts for more than a small one, but only by the root of its size.
-        groups = [(row.source, row.labels[head]) for row in rows if head in row.labels]
-        sizes = Counter(groups)
-        weight = np.array([sizes[group] ** -0.5 for group in groups])
-        weight *= len(weight) / weight.sum()
-        both = fit(np.stack([e, h], 1), label, weight)
-        alone = fit(h[:, None], label, weight)
-        quick = evaluate.sigmoid(alone[0] * h + alone[1])
-        whole = evaluate.sigmoid(both[0] * e + both[1] * h + both[2])
-        true = quick[(label == 1) & (whole >= 0.5)]
-        clear = float(np.quantile(true, LOST)) if len(true) else 0.0
+        known, label, weights = direction(held, at, slow, fast)
+        mine = [index for index in calm if head in held[index].labels]
+        tops = _raw(weights, long[0][:, at], long[1][:, at])
+        documents = np.array([part.max() for part in np.split(tops, long[2][:-1])])
+        texts = np.stack([slow[mine, at], fast[mine, at]], 1)
+        both = scaled(weights, texts, documents, BUDGET.get(head, OTHERS))
+        whole = _raw(both, slow[known, at], fast[known, at])
+        alone = _line(fast[known, at], np.clip(whole, -8, 8))
+        quick = evaluate.sigmoid(alone[0] * fast[known, at] + alone[1])
+        found = quick[(label == 1) & (whole >= evaluate.logit(TEXT))]
+        clear = float(np.quantile(found, LOST)) if len(found) else 0.0
         sure = float(np.quantile(quick[label == 0], 1 - WRONG))
         out[head] = {
-            "encoder": fit(e[:, None], label, weight),
             "hashed": alone,
             "both": both,
-            "clear": round(min(clear, 0.3), 4),
+            "clear": round(min(clear, 0.5), 4),
             "sure": round(min(max(sure, 0.9), 0.9999), 4),
         }
     return out
 
 
-def thresholds(
-    folder: Path, fitted: dict[str, dict[str, Any]], held: Sequence[Row], score: Matrix, tok: Tokenizer
-) -> dict[str, dict[str, float]]:
-    """Return the least thresholds, in steps of 0.01, that keep the false positives within the budgets."""
-    calm = evaluate.benign(held)
-    texts = {
-        head: score[[index for index in calm if head in held[index].labels], at]
-        for at, head in enumerate(HEADS)
-    }
-    long = [text for kind in evaluate.documents(held, 4000).values() for text in kind]
-    tops = evaluate.maxima(folder, fitted, long, tok)
-    return {
-        "text": {head: _least(texts[head], TEXT_FPR) for head in HEADS},
-        "document": {head: _least(tops[:, at], DOCUMENT_FPR) for at, head in enumerate(HEADS)},
-    }
-
-
-def _least(negative: Matrix, budget: float) -> float:
-    for step in range(50, 100):
-        if (negative >= step / 100).mean() <= budget:
-            return step / 100
-    return 0.99 + 0.001 * min(9, int(1000 * max(0.0, float(np.quantile(negative, 1 - budget)) - 0.99) + 1))
+def _line(fast: Matrix, whole: Matrix) -> list[float]:
+    slope, bias = np.polyfit(fast, whole, 1)
+    return [round(max(float(slope), 0.0), 5), round(float(bias), 5)]
 
 
 def write_manifest(folder: Path, held: Sequence[Row], tok: Tokenizer) -> None:
     slow, fast = evaluate.logits(folder, held, tok)
-    fitted = scores(slow, fast, held)
+    documents = [text for kind in evaluate.documents(held, 4000).values() for text in kind]
     manifest = {
         "name": "text-safety",
         "version": VERSION,
@@ -108,7 +127,7 @@ def write_manifest(folder: Path, held: Sequence[Row], tok: Tokenizer) -> None:
         "prompt_tokens": encoder.PROMPT_TOKENS,
         "view": "folded",
         "languages": list(LANGUAGES),
-        "scores": fitted,
-        "thresholds": thresholds(folder, fitted, held, evaluate.combined(fitted, slow, fast), tok),
+        "scores": scores(held, slow, fast, evaluate.windows(folder, documents, tok)),
+        "thresholds": {"text": TEXT, "text_characters": TEXT_CHARACTERS, "document": DOCUMENT},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")

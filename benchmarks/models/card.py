@@ -20,8 +20,9 @@ import data
 import encoder
 import evaluate
 import numpy as np
+from calibrate import TEXT
 from evaluate import LEVELS, Matrix
-from rows import HEADS, Row
+from rows import HEADS, OURS, Row
 
 Scores = dict[str, dict[str, Any]]
 
@@ -38,7 +39,7 @@ def percent(hits: Matrix) -> str:
 def licences(rows: Sequence[Row], folder: Path) -> str:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     found: dict[tuple[str, bool], int] = Counter(
-        ("written for this model" if row.source.startswith("ours:") else row.source, row.held) for row in rows
+        ("written for this model" if row.source.startswith(OURS) else row.source, row.held) for row in rows
     )
     return table(
         ("source", "licence", "windows", "use"),
@@ -54,7 +55,7 @@ def licences(rows: Sequence[Row], folder: Path) -> str:
     )
 
 
-def heads(held: Sequence[Row], score: Matrix, limits: dict[str, dict[str, float]]) -> str:
+def heads(held: Sequence[Row], score: Matrix) -> str:
     calm = set(evaluate.benign(held))
 
     def lines() -> Iterator[Sequence[object]]:
@@ -64,63 +65,39 @@ def heads(held: Sequence[Row], score: Matrix, limits: dict[str, dict[str, float]
             levels = (
                 f"{percent(score[positive, at] >= t)} / {percent(score[negative, at] >= t)}" for t in LEVELS
             )
-            shipped = limits["text"][head]
-            yield (
-                head,
-                len(positive),
-                len(negative),
-                *levels,
-                f"{shipped}: {percent(score[positive, at] >= shipped)} / {percent(score[negative, at] >= shipped)}",
-            )
+            yield head, len(positive), len(negative), *levels
 
-    return table(("head", "positive", "benign", *(f"≥ {t}" for t in LEVELS), "shipped for texts"), lines())
+    return table(("head", "positive", "benign", *(f"≥ {t}" for t in LEVELS)), lines())
 
 
-def documents(folder: Path, scores: Scores, held: Sequence[Row], limits: dict[str, dict[str, float]]) -> str:
+def documents(folder: Path, scores: Scores, held: Sequence[Row]) -> str:
     tok = encoder.tokenizer(folder)
 
     def lines() -> Iterator[Sequence[object]]:
-        for tokens in (1000, 4000):
+        for tokens in (1000, 4000, 16000):
             for kind, texts in evaluate.documents(held, tokens).items():
                 tops = evaluate.maxima(folder, scores, texts, tok)
-                for name, chosen in (
-                    ("any head", range(len(HEADS))),
-                    ("injection", (HEADS.index("injection"),)),
-                ):
-                    part = tops[:, list(chosen)]
-                    own = np.array([limits["document"][HEADS[at]] for at in chosen])
-                    yield (
-                        f"{kind}, {tokens} tokens",
-                        len(texts),
-                        name,
-                        *(percent((part >= t).any(1)) for t in LEVELS),
-                        percent((part >= own).any(1)),
-                    )
+                prompt = [at for at, head in enumerate(HEADS) if head != "unsafe_reply"]
+                for name, chosen in (("any head", prompt), ("injection", [HEADS.index("injection")])):
+                    levels = (percent((tops[:, chosen] >= t).any(1)) for t in LEVELS)
+                    yield f"{kind}, {tokens} tokens", len(texts), name, *levels
 
-    return table(
-        ("documents", "number", "found by", *(f"≥ {t}" for t in LEVELS), "shipped for documents"), lines()
-    )
+    return table(("documents", "number", "found by", *(f"≥ {t}" for t in LEVELS)), lines())
 
 
-def sources(held: Sequence[Row], score: Matrix, limits: dict[str, dict[str, float]]) -> str:
-    """False positives and recall per held-out source, any head that the row names."""
-    own = np.array([limits["text"][head] for head in HEADS])
+def sources(held: Sequence[Row], score: Matrix, limit: float) -> str:
+    """False positives and recall per held-out source, any head."""
     by: dict[str, list[int]] = defaultdict(list)
     for index, row in enumerate(held):
         by[row.source].append(index)
 
     def lines() -> Iterator[Sequence[object]]:
         for source, chosen in sorted(by.items()):
-            hits = (score[chosen] >= own).any(1)
+            hits = (score[chosen] >= limit).any(1)
             harm = np.array([any(held[index].labels.values()) for index in chosen])
             yield source, len(chosen), percent(hits[harm]), percent(hits[~harm])
 
     return table(("held-out source", "texts", "found of the harmful %", "found of the harmless %"), lines())
-
-
-def recommended(limits: dict[str, dict[str, float]]) -> str:
-    rows = ((head, limits["text"][head], limits["document"][head]) for head in HEADS)
-    return table(("head", "texts", "documents"), rows)
 
 
 def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> str:
@@ -133,7 +110,7 @@ def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> s
         calm = evaluate.benign(held)
         ordinary = [i for i in calm if held[i].source in ("self_instruct", "oasst_sample", "jigsaw_small")]
         for at, head in enumerate(HEADS):
-            true = np.array([row.labels.get(head) == 1 for row in held]) & (score[:, at] >= 0.5)
+            true = np.array([row.labels.get(head) == 1 for row in held]) & (score[:, at] >= TEXT)
             yield (
                 head,
                 round(float(clear[at]), 4),
@@ -151,15 +128,14 @@ def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> s
     return table(("head", "clear", "sure", "ordinary texts decided %", "positives lost %"), lines())
 
 
-def outside(folder: Path, where: Path, scores: Scores, limits: dict[str, dict[str, float]]) -> Iterator[str]:
+def outside(folder: Path, where: Path, scores: Scores, limit: float) -> Iterator[str]:
     """Languages (MultiJail, all harmful) and identity groups (HateCheck): read for these tables only."""
     tok = encoder.tokenizer(folder)
-    own = np.array([limits["text"][head] for head in HEADS])
     records = list(data.read(where / "public" / "multijail.jsonl.gz"))
     score = evaluate.combined(
         scores, *evaluate.logits(folder, [Row(r["text"], "", "prompt") for r in records], tok)
     )
-    hits = (score >= own).any(1)
+    hits = (score >= limit).any(1)
     langs = sorted({record["lang"] for record in records})
     yield table(
         ("language", "harmful prompts", "found %"),
@@ -174,7 +150,7 @@ def outside(folder: Path, where: Path, scores: Scores, limits: dict[str, dict[st
     score = evaluate.combined(
         scores, *evaluate.logits(folder, [Row(r["text"], "", "comment") for r in records], tok)
     )
-    found = score[:, at] >= limits["text"]["hate"]
+    found = score[:, at] >= limit
     hateful = np.array([record["labels"]["hate"] == 1 for record in records])
     target = np.array([record["meta"].get("target") or "none" for record in records])
     yield table(
@@ -197,22 +173,21 @@ def main() -> None:
     parser.add_argument("--model", type=Path, required=True)
     args = parser.parse_args()
     manifest = json.loads((args.model / "manifest.json").read_text("utf-8"))
-    scores, limits = manifest["scores"], manifest["thresholds"]
+    scores, limit = manifest["scores"], manifest["thresholds"]["text"]
     rows = data.load(args.data)
     held = [row for row in rows if row.held]
     slow, fast = evaluate.logits(args.model, held, encoder.tokenizer(args.model))
     score = evaluate.combined(scores, slow, fast)
-    languages, groups = outside(args.model, args.data, scores, limits)
+    languages, groups = outside(args.model, args.data, scores, limit)
     parts = {
         "VERSION": manifest["version"],
         "LICENCES": licences(rows, args.data),
-        "HEADS": heads(held, score, limits),
-        "SOURCES": sources(held, score, limits),
-        "DOCUMENTS": documents(args.model, scores, held, limits),
+        "HEADS": heads(held, score),
+        "SOURCES": sources(held, score, limit),
+        "DOCUMENTS": documents(args.model, scores, held),
         "TIERS": tiers(scores, held, fast, score),
         "LANGUAGES": languages,
         "GROUPS": groups,
-        "THRESHOLDS": recommended(limits),
     }
     text = (Path(__file__).parent / "card_head.md").read_text("utf-8")
     for name, part in parts.items():

@@ -5,8 +5,8 @@
 Every set has a line in `SOURCES`: how many rows are used at most, how often each is seen, which heads are 0 where the
 set does not say otherwise (its texts are negatives of the heads it cannot contain), and whether the whole set is held
 out for calibration and thresholds. Only sets of licence class P are read. Rows that equal, nearly equal (5-gram
-Jaccard >= 0.8) or contain a row of `public/` are dropped, the rows that we write included; `public/` is read for
-nothing else.
+Jaccard >= 0.8) or contain a row of `public/` are dropped, and of what we write also what shares most of its words with one;
+`public/` is read for nothing else.
 """
 
 from __future__ import annotations
@@ -14,17 +14,18 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import generator
-from rows import CONTENT, HEADS, Row, about, key, pieces, words, zeros
+from rows import CONTENT, HEADS, OURS, Row, about, key, pieces, words, zeros
 
 ATTACKS = ("jailbreak", "injection")
 PROMPT = tuple(head for head in HEADS if head != "unsafe_reply")
@@ -36,7 +37,8 @@ Record = dict[str, Any]
 class Source:
     """How a set is used: rows at most, times each row is seen, heads that are 0 unless it says otherwise.
 
-    `rest_held`: what is past `most` calibrates, where no whole set of the kind is left to hold out.
+    `rest_held`: what is past `most` calibrates, where no whole set of the kind is left to hold out. Of other scripts there
+    are only sets with harmless texts among them, so that a script is no sign of harm.
     """
 
     most: int = 100_000
@@ -44,6 +46,7 @@ class Source:
     zero: tuple[str, ...] = ATTACKS
     held: bool = False
     rest_held: bool = False
+    languages: tuple[str, ...] = ("en", "de", "fr", "es", "it", "pt", "nl")
 
 
 SOURCES: dict[str, Source] = {
@@ -52,6 +55,9 @@ SOURCES: dict[str, Source] = {
     "bipia_train": Source(
         times=1, zero=("toxic", "hate", "harassment", "sexual", "sexual.minors", "self_harm")
     ),
+    "cold_zh_train": Source(
+        most=2400, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit"), languages=("zh",)
+    ),
     "convabuse": Source(),
     "davidson": Source(most=9000, zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
     "deepset_pi_train": Source(times=6, zero=()),
@@ -59,6 +65,7 @@ SOURCES: dict[str, Source] = {
     "edos": Source(most=4000, zero=(*ATTACKS, "self_harm", "sexual.minors", "illicit")),
     "gptfuzz_responses": Source(zero=()),
     "harmfulqa": Source(most=1700),
+    "gretel_pii_ko": Source(most=700, zero=PROMPT, languages=("ko",)),
     "hatemoji_build": Source(zero=(*ATTACKS, "sexual.minors", "self_harm", "illicit")),
     "i2p_image_prompts": Source(most=700, zero=(*ATTACKS, "illicit", "self_harm", "sexual.minors")),
     "jailbreak_llms": Source(zero=("self_harm", "hate", "sexual.minors"), times=1),
@@ -84,9 +91,10 @@ SOURCES: dict[str, Source] = {
     "toxigen_demos": Source(held=True, zero=ATTACKS),
     "trustllm_jailbreak": Source(held=True, zero=("self_harm",)),
 }
-LATIN = frozenset(("en", "de", "fr", "es", "it", "pt", "nl"))
-OURS_TIMES = 2
-"""How often a row that we write is seen for each time a public row is."""
+NEAR, ALIKE = 0.8, 0.7
+"""Jaccard similarity to a test from which a row is dropped: of 5-grams of words; of words, for what we write."""
+OURS_TIMES = {"ours:": 2, "hand:planted": 1, "hand:": 3}
+"""How often a row that we write is seen for each time a public row is, by how its source begins."""
 
 
 def load(folder: Path, *, ours: bool = True, seed: int = 13) -> list[Row]:
@@ -98,7 +106,9 @@ def load(folder: Path, *, ours: bool = True, seed: int = 13) -> list[Row]:
         if manifest[name]["licence_class"] != "P":
             raise SystemExit(f"{name}: licence {manifest[name]['licence']} is not for training")
         records = [
-            record for record in read(folder / "train" / f"{name}.jsonl.gz") if record["lang"] in LATIN
+            record
+            for record in read(folder / "train" / f"{name}.jsonl.gz")
+            if record["lang"] in source.languages
         ]
         found = [row for record in records for row in _rows(name, source, record, rng)]
         chosen = rng.sample(range(len(found)), min(len(found), source.most))
@@ -111,8 +121,13 @@ def load(folder: Path, *, ours: bool = True, seed: int = 13) -> list[Row]:
 
 def mixed(rows: Iterable[Row]) -> list[Row]:
     """Return the training rows, each as often as its source says."""
-    times = {name: source.times for name, source in SOURCES.items()}
-    return [row for row in rows if not row.held for _ in range(times.get(row.source, OURS_TIMES))]
+    return [row for row in rows if not row.held for _ in range(_times(row.source))]
+
+
+def _times(source: str) -> int:
+    if source in SOURCES:
+        return SOURCES[source].times
+    return next(times for start, times in OURS_TIMES.items() if source.startswith(start))
 
 
 def read(path: Path) -> Iterator[Record]:
@@ -192,29 +207,19 @@ def _each_once(rows: Iterable[Row]) -> list[Row]:
 
 
 def clean(rows: list[Row], public: Path) -> list[Row]:
-    """Drop rows that equal, nearly equal or contain a text of the public test sets."""
+    """Drop rows that equal, nearly equal or contain a text of the public test sets; of what we write, also what has most of
+    its words from one, in whatever order: a memory of those sets may have written it.
+    """
     tests = [
         words(record["text"])[:400] for path in sorted(public.glob("*.jsonl.gz")) for record in read(path)
     ]
     whole = {" ".join(test) for test in tests}
-    grams = defaultdict(list)
-    sizes = []
-    for index, test in enumerate(tests):
-        mine = set(_grams(test))
-        sizes.append(len(mine))
-        for gram in mine:
-            grams[gram].append(index)
+    grams, vocabulary = _Index(tests, _grams, NEAR), _Index(tests, iter, ALIKE)
     kept = []
     for row in rows:
-        mine = set(_grams(words(row.text)))
-        hits = Counter(
-            index for gram in mine if len(grams.get(gram, ())) < 200 for index in grams.get(gram, ())
-        )
-        near = any(
-            count / (len(mine) + sizes[index] - count) >= 0.8 or (sizes[index] >= 4 and count == sizes[index])
-            for index, count in hits.items()
-        )
-        if not near and key(row.text) not in whole:
+        mine = words(row.text)
+        near = key(row.text) in whole or grams.near(mine) or grams.contained(mine, 4)
+        if not near and not (row.source.startswith(OURS) and vocabulary.near(mine)):
             kept.append(row)
     print(
         f"dropped {len(rows) - len(kept)} rows that are in the public tests: "
@@ -222,6 +227,47 @@ def clean(rows: list[Row], public: Path) -> list[Row]:
         file=sys.stderr,
     )
     return kept
+
+
+class _Index:
+    """Texts by what they are made of, as sets, to find those with a Jaccard similarity of at least `least` to another.
+
+    Two such sets share one of the first few of each, in any order that is the same for all; the rarest come first, so that
+    few pairs are compared (prefix filtering, Chaudhuri et al. 2006).
+    """
+
+    def __init__(
+        self, texts: Sequence[list[str]], parts: Callable[[list[str]], Iterable[Any]], least: float
+    ) -> None:
+        self._parts, self._least = parts, least
+        self._texts = [set(parts(text)) for text in texts]
+        self._count = Counter(part for mine in self._texts for part in mine)
+        self._by: dict[Any, list[int]] = defaultdict(list)
+        for index, mine in enumerate(self._texts):
+            for part in self._first(mine):
+                self._by[part].append(index)
+
+    def _first(self, mine: set[Any]) -> list[Any]:
+        few = len(mine) - math.ceil(self._least * len(mine)) + 1
+        return sorted(mine, key=lambda part: (self._count[part], part))[:few]
+
+    def near(self, text: list[str]) -> bool:
+        """Tell whether a text is as similar as that to one of these."""
+        mine = set(self._parts(text))
+        return any(
+            self._alike(mine, self._texts[index])
+            for index in {index for part in self._first(mine) for index in self._by.get(part, ())}
+        )
+
+    def _alike(self, one: set[Any], other: set[Any]) -> bool:
+        shared = len(one & other)
+        return shared >= self._least * (len(one) + len(other) - shared)
+
+    def contained(self, text: list[str], parts: int) -> bool:
+        """Tell whether a text holds all of one that has so many parts or more."""
+        mine = set(self._parts(text))
+        found = {index for part in mine for index in self._by.get(part, ())}
+        return any(len(self._texts[index]) >= parts and self._texts[index] <= mine for index in found)
 
 
 def _grams(text: list[str]) -> Iterator[tuple[str, ...]]:

@@ -7,6 +7,7 @@ manual (`pydoc_data.topics`), from the source of its standard library, and joine
 from __future__ import annotations
 
 import pydoc
+import re
 import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from random import Random
 
 import encoder
 import numpy as np
-from rows import HEADS, Row, pieces
+from rows import HEADS, OURS, Row, pieces
 from tokenizers import Tokenizer
 
 from guardrails.inference.hashed import Hashed
@@ -29,6 +30,10 @@ PER_TOKEN = 3.9
 
 def sigmoid(value: Matrix) -> Matrix:
     return 1 / (1 + np.exp(-np.clip(value, -30, 30)))
+
+
+def logit(score: float) -> float:
+    return float(np.log(score / (1 - score)))
 
 
 def logits(folder: Path, rows: Sequence[Row], tok: Tokenizer) -> tuple[Matrix, Matrix]:
@@ -58,33 +63,42 @@ def benign(rows: Sequence[Row]) -> list[int]:
     ]
 
 
-def documents(rows: Sequence[Row], tokens: int, each: int = 40) -> dict[str, list[str]]:
+def documents(rows: Sequence[Row], tokens: int, each: int = 120) -> dict[str, list[str]]:
     """Return harmless documents of about this many tokens, by kind."""
     size, rng = int(tokens * PER_TOKEN), Random(5)
     library = Path(sysconfig.get_path("stdlib"))
-    code = [path.read_text("utf-8", "replace") for path in sorted(library.glob("*.py"))]
-    prose = "\n\n".join(pydoc.plain(topics[name]) for name in sorted(topics))
-    texts = [rows[index].text for index in benign(rows)]
+    files = [path for path in sorted(library.rglob("*.py")) if not {"site-packages", "test"} & {*path.parts}]
+    code = [path.read_text("utf-8", "replace") for path in files]
+    manual = "\n\n".join(pydoc.plain(topics[name]) for name in sorted(topics))
+    said = "\n\n".join(found for text in code for found in re.findall(r'"""(.{80,}?)"""', text, re.DOTALL))
+    prose = manual + "\n\n" + said
+    texts = [rows[index].text for index in benign(rows) if not rows[index].source.startswith(OURS)]
     joined = []
     for _ in range(each):
         rng.shuffle(texts)
         joined.append("\n".join(texts)[:size])
+    long = [text[:size] for text in code if len(text) > size // 2]
     return {
         "prose": [prose[at : at + size] for at in range(0, len(prose) - size, size)][:each],
-        "code": [text[:size] for text in code if len(text) > size // 2][:each],
+        "code": rng.sample(long, min(each, len(long))),
         "mixed": joined,
     }
+
+
+def windows(folder: Path, texts: Sequence[str], tok: Tokenizer) -> tuple[Matrix, Matrix, Matrix]:
+    """Return the tiers' logits of all windows, and the index behind each text's last one.
+
+    They are cut at white space; the detector's differ a little.
+    """
+    size = int(encoder.WINDOW * PER_TOKEN * 0.9)
+    parts = [[Row(part, "", "document") for part in pieces(text, size)] for text in texts]
+    slow, fast = logits(folder, [part for mine in parts for part in mine], tok)
+    return slow, fast, np.cumsum([len(mine) for mine in parts])
 
 
 def maxima(
     folder: Path, scores: dict[str, dict[str, list[float]]], texts: Sequence[str], tok: Tokenizer
 ) -> Matrix:
-    """Return the highest score of each document over its windows (cut at white space; the detector's differ a little)."""
-    parts = [
-        [Row(part, "", "document") for part in pieces(text, int(encoder.WINDOW * PER_TOKEN * 0.9))]
-        for text in texts
-    ]
-    flat = [part for mine in parts for part in mine]
-    score = combined(scores, *logits(folder, flat, tok))
-    ends = np.cumsum([len(mine) for mine in parts])
-    return np.stack([part.max(0) for part in np.split(score, ends[:-1])])
+    """Return the highest score of each document over its windows."""
+    slow, fast, ends = windows(folder, texts, tok)
+    return np.stack([part.max(0) for part in np.split(combined(scores, slow, fast), ends[:-1])])

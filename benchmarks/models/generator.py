@@ -4,20 +4,24 @@
 
 A template holds slots `{name}` (from its family, else `slots.yaml`) and choices `[a|b|]`. A family says what its rows
 are (`labels`), which heads they leave open (`unknown`), and how many it gives (`count`); other heads are 0.
-A family with `safe` and `harm` gives both members of each pair: the same sentence, one filling apart.
+A family with `safe` and `harm` gives both members of each pair: the same sentence, one filling apart. Hand-written texts
+come from `seeds.py`, what is no language from `noise.py`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import noise
+import seeds
 import yaml
 from carriers import document
-from rows import CONTENT, HEADS, Row, key
+from rows import Row, key
 
 FOLDER = Path(__file__).parent / "templates"
 SEED = 20_261
@@ -43,7 +47,15 @@ def rows(seed: int = SEED) -> list[Row]:
                 if mark not in seen:
                     seen.add(mark)
                     out.append(row)
-    return out
+
+    def fill(rng: Random, line: str) -> str:
+        return _filled(rng, line, slots).replace("\\n", "\n")
+
+    rng = Random(f"{seed}:seeds")
+    out += (
+        row if row.held else replace(row, text=_roughened(rng, row.text)) for row in seeds.rows(seed, fill)
+    )
+    return [*out, *noise.rows(seed)]
 
 
 def _family(rng: Random, family: dict[str, Any], slots: Slots, held: bool) -> Iterator[Row]:
@@ -103,12 +115,7 @@ def _asked(rng: Random, slots: Slots) -> str:
 
 
 def _labels(kind: str, harm: dict[str, int], unknown: Any) -> dict[str, int]:
-    heads = (
-        (*CONTENT, "unsafe_reply")
-        if kind == "reply"
-        else tuple(head for head in HEADS if head != "unsafe_reply")
-    )
-    return {head: harm.get(head, 0) for head in heads if head in harm or head not in unknown}
+    return seeds.labelled(kind, frozenset(harm), frozenset(unknown))
 
 
 def _filled(rng: Random, template: str, slots: Slots) -> str:

@@ -18,6 +18,10 @@ WINDOW_CHARACTERS = 480
 """About 128 tokens of English."""
 
 
+OURS = ("ours:", "hand:")
+"""How the sources of what we write begin: from templates, by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     text: str

@@ -68,7 +68,8 @@ def main() -> None:
     parser.add_argument("--seed-encoder", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--part", choices=("all", "hashed", "encoder", "export"), default="all")
-    parser.add_argument("--minutes", type=float, default=45)
+    parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=240, help="the most that the encoder takes")
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--without-ours", action="store_true")
@@ -86,7 +87,13 @@ def main() -> None:
     if args.part in ("all", "encoder"):
         model = encoder.Encoder(args.seed_encoder, args.layers)
         encoder.train(
-            model, training, encoder.tokenized(training, tok), args.out, minutes=args.minutes, rate=args.rate
+            model,
+            training,
+            encoder.tokenized(training, tok),
+            args.out,
+            minutes=args.minutes,
+            rate=args.rate,
+            passes=args.passes,
         )
     if args.part in ("all", "export"):
         model = encoder.Encoder(args.seed_encoder, args.layers)

@@ -3,7 +3,8 @@
 The model (`guardrails/inference`) has two tiers, and the fast one decides alone where it is sure. It reads a view
 of a text, and the readings in which spelling tricks are undone where there are any, in windows; each finding's span
 is its window in the text, so that neighbours neither overlap nor leave anything out. A reply is judged beside its prompt:
-`context["prompt"]` says that a text is one ("" where the prompt is not known), and `unsafe` is then the reply's.
+`context["prompt"]` says that a text is one ("" where the prompt is not known), and `unsafe` is then the reply's. A reply is
+no attack on the model that wrote it, so it has neither `jailbreak` nor `injection`.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ SHIPPED: Final = {"text-safety": Path(__file__).parents[1] / "models" / "text_sa
 REPLY: Final = "unsafe_reply"
 """The head that says `unsafe` of a reply; `unsafe` itself is of every other text."""
 
+ATTACKS: Final = ("jailbreak", "injection")
+"""The heads of what a model reads, and not of what it writes."""
+
 HEADS: Final = (
     *("toxic", "hate", "harassment", "sexual", "sexual.minors", "violence", "self_harm", "illicit", "unsafe"),
-    *(REPLY, "jailbreak", "injection"),
+    *(REPLY, *ATTACKS),
 )
 """What the shipped models tell, and what others are taken to tell unless `categories:` says otherwise."""
 
@@ -49,7 +53,16 @@ AT_ONCE: Final = 1_000
 """Characters up to which the caller's thread may ask the fast tier: under a millisecond."""
 
 REMEMBERED: Final = 64
-"""Short texts whose windows are kept between the fast tier's turn and the encoder's."""
+"""Short texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
+
+
+def _prepared(model: Model, text: str, prompt: str | None, most: int) -> tuple[Judged, Fast]:
+    """Return the windows of a text, at most so many, with what the fast tier says of them."""
+    found = judged(text, prompt, model, most)
+    return found, model.fast(found.folded)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_prepared)
 
 
 def category(head: str) -> str:
@@ -70,12 +83,13 @@ class Classifier:
         wanted = np.array([head in heads for head in model.heads])
         reply = np.array([head == REPLY for head in model.heads])
         prompt = np.array([head == "unsafe" for head in model.heads]) & bool((wanted & reply).any())
+        attack = np.array([head in ATTACKS for head in model.heads])
         # Columns: of any text but a reply; of a reply alone; of a reply beside its prompt.
-        self._any, self._alone, self._beside = wanted & ~reply, wanted & ~reply & ~prompt, wanted & reply
+        self._any, self._beside = wanted & ~reply, wanted & reply
+        self._alone = wanted & ~reply & ~prompt & ~attack
         self._effort = config.effort
         self._min_score = config.min_score
         self._most = config.windows
-        self._remembered = lru_cache(maxsize=REMEMBERED)(self._prepared)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         asked = self._asked(batch)
@@ -124,12 +138,8 @@ class Classifier:
 
     def _ask(self, content: Text) -> tuple[Judged, Fast]:
         prompt = None if content.context is None else content.context.get("prompt")
-        ask = self._remembered if len(content.text) <= AT_ONCE else self._prepared
-        return ask(content.text, prompt)
-
-    def _prepared(self, text: str, prompt: str | None) -> tuple[Judged, Fast]:
-        found = judged(text, prompt, self._model, self._most)
-        return found, self._model.fast(found.folded)
+        ask = _remembered if len(content.text) <= AT_ONCE else _prepared
+        return ask(self._model, content.text, prompt, self._most)
 
     def _columns(self, text: Judged) -> list[Columns]:
         """Return the heads that a text needs, by the rows that they read."""

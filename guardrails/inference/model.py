@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from guardrails.inference.folder import Manifest, ModelError, contents, first_line, manifest
 from guardrails.inference.hashed import Hashed
+from guardrails.inference.memory import Memory
 from guardrails.inference.pool import pool
 from guardrails.inference.scores import Calibration, Scores
 from guardrails.inference.session import OnnxSession, Session, batches, inputs
@@ -33,6 +34,9 @@ SINGLE: Final = 2
 
 PAIR: Final = 3
 """Special tokens around two."""
+
+REMEMBERED: Final = 2_048
+"""Rows whose logits are kept, about 2 kB each: a conversation that comes again with one turn more costs that turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class Model:
         self._session = session
         self._hashed = hashed
         self._calibration = Calibration(of.heads, of.scores)
+        self._memory = Memory(REMEMBERED)
         if hashed.heads != of.heads:
             raise ModelError("hashed.npz and manifest.json do not name the same heads in the same order")
         self._warm_up()
@@ -88,13 +93,20 @@ class Model:
 
     def both(self, rows: Sequence[Row], hashed: Scores) -> Scores:
         """Judge rows by both tiers; `hashed` are the logits of the fast tier for the same texts, one row each."""
+        known = self._memory.logits(rows, self._encoded)
+        found = np.array([known[row] for row in rows], dtype=np.float32)
+        return self._calibration.both(found.reshape(-1, len(self.heads)), hashed)
+
+    def _encoded(self, rows: Sequence[Row]) -> list[Scores]:
+        """Return the logits of the encoder for each row, the rows shared out among the process's cores."""
+        found: list[Scores] = [np.empty(0, dtype=np.float32)] * len(rows)
         groups = list(batches(rows, self._session.rows))
-        found = np.empty((len(rows), len(self.heads)), dtype=np.float32)
         for group, logits in zip(
             groups, pool().map(lambda group: self._run(rows, group), groups), strict=True
         ):
-            found[group] = logits
-        return self._calibration.both(found, hashed)
+            for at, own in zip(group, logits, strict=True):
+                found[at] = own
+        return found
 
     def _run(self, rows: Sequence[Row], group: Sequence[int]) -> Scores:
         return self._session.run(inputs([rows[at] for at in group], self.tokens.pad))

@@ -92,6 +92,12 @@ def test_findings_have_the_scores_of_the_heads(
     assert one(safety(), text) == expected
 
 
+def test_a_reply_is_no_attack(safety: Callable[..., Bound]) -> None:
+    """What a model wrote gives no orders to it, whatever it quotes."""
+    assert one(safety(), "obey", prompt="so") == one(safety(), "obey", prompt="") == {}
+    assert one(safety(), "obey bomb", prompt="so").keys() == one(safety(), "bomb", prompt="so").keys()
+
+
 def test_the_fast_tier_decides_where_it_is_sure(safety: Callable[..., Bound]) -> None:
     """What is clear or sure for every head is answered at once, with its scores; the rest is not."""
     bound = safety()

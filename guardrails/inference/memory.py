@@ -1,0 +1,70 @@
+"""Memory: rows that an encoder judged go in with their logits, and come out again while they are among the last ones used.
+
+Two detectors of one policy read the same windows at the same time, and so do equal texts of two callers: a row that
+somebody is at work on is waited for, not run twice.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from guardrails.inference.scores import Scores
+from guardrails.inference.windows import Row
+
+
+class Memory:
+    """The logits of at most `most` rows, those used longest ago forgotten first; safe to share by threads."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Row, Scores] = OrderedDict()
+        self._running: dict[Row, Future[Scores]] = {}
+
+    def logits(
+        self, rows: Sequence[Row], run: Callable[[Sequence[Row]], Sequence[Scores]]
+    ) -> dict[Row, Scores]:
+        """Return the logits of rows: known ones, those that others are at work on, and the rest by `run`.
+
+        Raises what `run` raises, of this call or of the one that was waited for.
+        """
+        found: dict[Row, Scores] = {}
+        mine: dict[Row, Future[Scores]] = {}
+        others: dict[Row, Future[Scores]] = {}
+        with self._lock:
+            for row in dict.fromkeys(rows):
+                if (known := self._kept.get(row)) is not None:
+                    self._kept.move_to_end(row)
+                    found[row] = known
+                elif (running := self._running.get(row)) is not None:
+                    others[row] = running
+                else:
+                    mine[row] = self._running[row] = Future()
+        if mine:
+            found.update(self._run(mine, run))
+        for row, running in others.items():
+            found[row] = running.result()
+        return found
+
+    def _run(
+        self, mine: dict[Row, Future[Scores]], run: Callable[[Sequence[Row]], Sequence[Scores]]
+    ) -> dict[Row, Scores]:
+        try:
+            found = dict(zip(mine, run(list(mine)), strict=True))
+        except BaseException as error:
+            with self._lock:
+                for row, future in mine.items():
+                    del self._running[row]
+                    future.set_exception(error)
+            raise
+        with self._lock:
+            for row, future in mine.items():
+                del self._running[row]
+                self._kept[row] = found[row]
+                future.set_result(found[row])
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return found
