@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from typing import TextIO
 
 import numpy as np
 import torch
@@ -139,6 +140,7 @@ def train(
     passes: int,
     size: int = 64,
     seed: int = 7,
+    log: TextIO | None = None,
 ) -> None:
     """Train for `passes` over the rows, or `minutes`, whichever ends first; the rate falls to 0 at that end.
 
@@ -178,7 +180,9 @@ def train(
         average = loss.item() if not step else 0.99 * average + 0.01 * loss.item()
         if step % 100 == 0:
             rate_now = (step + 1) * size / (time.monotonic() - started)
-            print(f"step {step}/{len(plan)} loss {average:.4f} {rate_now:.0f} samples/s", flush=True)
+            print(
+                f"step {step}/{len(plan)} loss {average:.4f} {rate_now:.0f} samples/s", flush=True, file=log
+            )
         if step % 500 == 499:
             torch.save(model.state_dict(), out / "checkpoint.pt")
     torch.save(model.state_dict(), out / "checkpoint.pt")

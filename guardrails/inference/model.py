@@ -21,12 +21,13 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from guardrails.inference.batcher import Batcher
 from guardrails.inference.folder import Manifest, ModelError, contents, first_line, manifest
 from guardrails.inference.hashed import Hashed
 from guardrails.inference.memory import Memory
 from guardrails.inference.pool import pool
 from guardrails.inference.scores import Calibration, Scores
-from guardrails.inference.session import OnnxSession, Session, batches, inputs
+from guardrails.inference.session import OnnxSession, Session, inputs
 from guardrails.inference.windows import Row, Tokens, Window
 
 SINGLE: Final = 2
@@ -63,6 +64,7 @@ class Model:
         self._hashed = hashed
         self._calibration = Calibration(of.heads, of.scores)
         self._memory = Memory(REMEMBERED)
+        self._batcher = Batcher(self._run, session.rows) if session.rows > 1 else None
         if hashed.heads != of.heads:
             raise ModelError("hashed.npz and manifest.json do not name the same heads in the same order")
         self._warm_up()
@@ -70,7 +72,7 @@ class Model:
     def _warm_up(self) -> None:
         self.fast(["warm up"])
         try:
-            found = self._run([self.tokens.row(self.tokens.ids("warm up"))], [0])
+            found = self._run([self.tokens.row(self.tokens.ids("warm up"))])
         except Exception as error:
             raise ModelError(f"the model does not run: {first_line(error)}") from error
         if found.shape != (1, len(self.heads)):
@@ -98,18 +100,13 @@ class Model:
         return self._calibration.both(found.reshape(-1, len(self.heads)), hashed)
 
     def _encoded(self, rows: Sequence[Row]) -> list[Scores]:
-        """Return the logits of the encoder for each row, the rows shared out among the process's cores."""
-        found: list[Scores] = [np.empty(0, dtype=np.float32)] * len(rows)
-        groups = list(batches(rows, self._session.rows))
-        for group, logits in zip(
-            groups, pool().map(lambda group: self._run(rows, group), groups), strict=True
-        ):
-            for at, own in zip(group, logits, strict=True):
-                found[at] = own
-        return found
+        """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""
+        if self._batcher is not None:
+            return self._batcher.map(rows)
+        return pool().map(lambda row: self._run([row])[0], rows)
 
-    def _run(self, rows: Sequence[Row], group: Sequence[int]) -> Scores:
-        return self._session.run(inputs([rows[at] for at in group], self.tokens.pad))
+    def _run(self, rows: Sequence[Row]) -> Scores:
+        return self._session.run(inputs(rows, self.tokens.pad))
 
 
 _LOADED: WeakValueDictionary[str, Model] = WeakValueDictionary()

@@ -7,7 +7,7 @@ session may be run by several threads at once over one set of weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -23,7 +23,9 @@ Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 class Session(Protocol):
-    """An encoder that is ready to run, by several threads at once. `rows` is how many rows at a time are the fastest."""
+    """An encoder that is ready to run. `rows` is how many rows at a time are the fastest: with 1 it is run by several threads at
+    once (a processor), else by one (a device, `batcher.py`).
+    """
 
     rows: int
 
@@ -62,13 +64,6 @@ class OnnxSession:
         ids, mask, types = inputs
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
         return np.asarray(self._session.run(None, given)[0], dtype=np.float32)
-
-
-def batches(rows: Sequence[Row], most: int) -> Iterator[list[int]]:
-    """Yield the rows, by index, in batches of at most `most` of about the same length, the longest first."""
-    order = sorted(range(len(rows)), key=lambda at: -len(rows[at].ids))
-    for start in range(0, len(order), most):
-        yield order[start : start + most]
 
 
 def inputs(rows: Sequence[Row], pad: int) -> Inputs:

@@ -18,6 +18,8 @@ EXPECTED = {
     "flagged": ("flag", "pii.contact.flag"),
     "redacted in": ("redact", "pii.numbers.redact"),
     "redacted out": ("redact", "secrets.redact"),
+    "harm": ("block", "harm.block"),
+    "no harm": ("allow", ""),
     "blocked in": ("block", "jailbreak.block"),
     "blocked in, disguised": ("block", "jailbreak.block"),
     "blocked in, leetspeak": ("block", "jailbreak.block"),

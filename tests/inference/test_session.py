@@ -1,4 +1,4 @@
-"""Sessions: rows in batches and arrays, and what ONNX Runtime makes of them."""
+"""Sessions: rows as arrays, and what ONNX Runtime makes of them."""
 
 from __future__ import annotations
 
@@ -7,26 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from guardrails.inference.folder import ModelError
-from guardrails.inference.session import OnnxSession, batches, inputs
+from guardrails.inference.session import OnnxSession, inputs
 from guardrails.inference.windows import Row
-
-ROWS = st.lists(
-    st.lists(st.integers(4, 9), min_size=1, max_size=12).map(lambda ids: Row(tuple(ids), (0,) * len(ids)))
-)
-
-
-@given(ROWS, st.integers(1, 5))
-def test_batches_hold_each_row_once_and_like_lengths_together(rows: list[Row], most: int) -> None:
-    """No batch has a row that is longer than one of a batch before it."""
-    found = list(batches(rows, most))
-    assert sorted(at for batch in found for at in batch) == list(range(len(rows)))
-    assert all(len(batch) <= most for batch in found)
-    lengths = [len(rows[at].ids) for batch in found for at in batch]
-    assert lengths == sorted(lengths, reverse=True)
 
 
 def test_rows_are_padded_to_the_longest() -> None:

@@ -1,0 +1,79 @@
+"""Batches across callers, for a device that runs many rows at the cost of a few: rows go in, their results come out.
+
+One thread runs the device. While it is at work, rows gather; when it is free, the next batch is made of what is there: no
+timer waits, so that a lone row is run at once and a busy device always has full batches. Callers take turns row by row, so that a
+long text does not hold up a short one, and rows of like length stand together, so that little is padded. How much may wait is
+bounded by the engine's workers, each of which waits for its own rows.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from guardrails.inference.scores import Scores
+from guardrails.inference.windows import Row
+
+AHEAD = 4
+"""Batches' worth of rows that are looked at to find some of like length."""
+
+Waiting = tuple[Row, "Future[Scores]"]
+
+
+class Batcher:
+    """Runs batches of at most `most` rows by `run` (rows in, one row of scores each out) on a thread of its own."""
+
+    def __init__(self, run: Callable[[Sequence[Row]], Scores], most: int) -> None:
+        self._run = run
+        self._most = most
+        self._changed = threading.Condition()
+        self._callers: deque[deque[Waiting]] = deque()
+        self._taken: list[Waiting] = []
+        self._started = False
+
+    def map(self, rows: Sequence[Row]) -> list[Scores]:
+        """Return the scores of each row; raises what the device raised for one of them."""
+        waiting: deque[Waiting] = deque((row, Future()) for row in rows)
+        futures = [future for _, future in waiting]
+        if not waiting:
+            return []
+        with self._changed:
+            if not self._started:
+                self._started = True
+                threading.Thread(target=self._work, name="guardrails-device", daemon=True).start()
+            self._callers.append(waiting)
+            self._changed.notify()
+        return [future.result() for future in futures]
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not (self._callers or self._taken):
+                    self._changed.wait()
+                batch = self._next()
+            try:
+                found = self._run([row for row, _ in batch])
+            except BaseException as error:  # the callers raise it
+                for _, future in batch:
+                    future.set_exception(error)
+            else:
+                for (_, future), scores in zip(batch, found, strict=True):
+                    future.set_result(scores)
+
+    def _next(self) -> list[Waiting]:
+        """Take rows in turns, and return those nearest in length to the one that waits longest."""
+        while self._callers and len(self._taken) < AHEAD * self._most:
+            caller = self._callers.popleft()
+            self._taken.append(caller.popleft())
+            if caller:
+                self._callers.append(caller)
+        length = len(self._taken[0][0].ids)
+        order = sorted(
+            range(len(self._taken)), key=lambda at: (abs(len(self._taken[at][0].ids) - length), at)
+        )
+        chosen = set(order[: self._most])
+        batch = [self._taken[at] for at in sorted(chosen)]
+        self._taken = [each for at, each in enumerate(self._taken) if at not in chosen]
+        return batch

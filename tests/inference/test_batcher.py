@@ -1,0 +1,114 @@
+"""Batches across callers: in order, bounded, in turns, and what happens when the device fails."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from guardrails.inference.batcher import Batcher
+from guardrails.inference.model import load
+from guardrails.inference.scores import Scores
+from guardrails.inference.session import OnnxSession
+from guardrails.inference.windows import Row
+
+
+def row(number: int, length: int = 1) -> Row:
+    """Return a row of so many tokens, which only this number has."""
+    return Row((number,) * length, (0,) * length)
+
+
+def scored(rows: Sequence[Row]) -> list[Scores]:
+    """Return each row's own number."""
+    return [np.array([each.ids[0]], dtype=np.float32) for each in rows]
+
+
+class Device:
+    """A device that runs nothing until it may, and remembers its batches."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def run(self, rows: Sequence[Row]) -> list[Scores]:
+        self.batches.append([each.ids[0] for each in rows])
+        self.begun.set()
+        assert self.go.wait(10)
+        return scored(rows)
+
+
+@settings(max_examples=30)  # each leaves an idle thread behind
+@given(st.lists(st.lists(st.integers(1, 9), max_size=12), max_size=6), st.integers(1, 5))
+def test_each_caller_has_its_own_rows_in_order(callers: list[list[int]], most: int) -> None:
+    """Whoever else asks at the same time, and however batches are cut."""
+    sizes: list[int] = []
+
+    def run(rows: Sequence[Row]) -> list[Scores]:
+        sizes.append(len(rows))
+        return scored(rows)
+
+    batcher = Batcher(run, most)
+    with ThreadPoolExecutor(6) as threads:
+        asked = [
+            threads.submit(batcher.map, [row(at, length) for at, length in enumerate(lengths)])
+            for lengths in callers
+        ]
+        found = [[int(each[0]) for each in call.result()] for call in asked]
+    assert found == [list(range(len(lengths))) for lengths in callers]
+    assert sum(sizes) == sum(map(len, callers))
+    assert max(sizes, default=0) <= most
+
+
+def test_a_short_text_does_not_wait_for_a_long_one() -> None:
+    """What gathers while the device works makes full batches, in turns of the callers."""
+    device = Device()
+    batcher = Batcher(device.run, 4)
+    with ThreadPoolExecutor(3) as threads:
+        first = threads.submit(batcher.map, [row(100)])
+        assert device.begun.wait(10)
+        long = threads.submit(batcher.map, [row(at) for at in range(20)])
+        while not batcher._callers:
+            assert not long.done()
+        short = threads.submit(batcher.map, [row(200)])
+        while len(batcher._callers) < 2:
+            assert not short.done()
+        device.go.set()
+        wait([first, long, short], 10)
+    assert device.batches[0] == [100]
+    assert 200 in device.batches[1]
+    assert [len(batch) for batch in device.batches] == [1, 4, 4, 4, 4, 4, 1]
+
+
+def test_a_failure_reaches_those_it_concerns() -> None:
+    """The callers of a batch that fails get its error; the device goes on."""
+
+    def run(rows: Sequence[Row]) -> list[Scores]:
+        if any(not each.ids[0] for each in rows):
+            raise MemoryError("the device is full")
+        return scored(rows)
+
+    batcher = Batcher(run, 1)
+    with pytest.raises(MemoryError, match="the device is full"):
+        batcher.map([row(0)])
+    assert [int(each[0]) for each in batcher.map([row(3), row(4)])] == [3, 4]
+
+
+def test_a_model_on_a_device_gives_the_same_scores(
+    text_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session that wants many rows at a time gets them in batches."""
+    words = {"grey": {"toxic": 1.0}, "bomb": {"toxic": 3.0}}
+    texts = ["grey", "bomb", "so", "grey grey so", "bomb so so so so"] * 3
+    scores = []
+    for rows in (1, 4):
+        monkeypatch.setattr(OnnxSession, "rows", rows)
+        model = load(text_folder(words, {}, languages=["en", str(rows)]))
+        fast = model.fast(texts)
+        scores.append(model.both([model.tokens.row(model.tokens.ids(text)) for text in texts], fast.logits))
+    assert np.allclose(scores[0], scores[1])
