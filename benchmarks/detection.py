@@ -23,6 +23,7 @@ from time import perf_counter
 
 import numpy as np
 
+import published
 from guardrails.detectors import Folder
 from guardrails.detectors.classifier import KIND, SHIPPED, ClassifierConfig
 from guardrails.types import Text
@@ -74,13 +75,6 @@ SETS: dict[str, Set] = {
     "tweeteval_hate_test": Set("hate", HATE),
     "tweeteval_offensive_test": Set("toxic", ABUSE),
 }
-
-PUBLISHED = """
-Published by others, from their own papers and not run here: WildGuard-7B prompt F1 85.8 and reply F1 79.9 (mean over its
-public sets, arXiv:2406.18495); Prompt Guard 2: 86M AUC .998 and 97.5 % recall at 1 % FPR, 22M .995 and 88.7 % (its own
-English jailbreak set, model card); Llama Guard 4: recall 69 % at FPR 11 % (English, model card); other prompt guards on
-NotInject: accuracy near 60 %, that is FPR about 40 % (PIGuard, arXiv:2410.22770).
-"""
 
 
 def auroc(label: Vector, score: Vector) -> float:
@@ -217,7 +211,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append(run(Path(given.data) / "public" / f"{name}.jsonl.gz", name, scores))
         print(*(f"{key} {value}" for key, value in rows[-1].items()), file=sys.stderr)
     print(table(rows))
-    print(PUBLISHED)
+    print("\nBy others, as their papers print it; not run here:")
+    print(table(published.rows()))
     return 0
 
 
