@@ -1,13 +1,14 @@
 """Scores from logits: fitted on held-out texts, written to the model's `manifest.json`.
 
-Every head is on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) it finds at most `BUDGET` of
-harmless texts, hard ones among them, at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of harmless documents of 4k tokens. In
-between and beyond, a score is sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with
-weights not below 0, the scale goes through those two points (within `STEEP`, so that a head which no document comes near
-keeps to the scale of the others).
+All heads are on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) at most `TEXT_BUDGET` of the harmless
+held-out texts, hard ones among them, are found by any head, at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of harmless
+documents of 4k tokens; the heads share a budget so that most harm is found. A score is sigmoid(w_e * encoder + w_h * hashed +
+bias): the direction is a logistic regression's with weights not below 0, the scale goes through those two points (within
+`STEEP`, so that a head which no document comes near keeps to the scale of the others).
 
-The fast tier's score is the line that comes nearest to the whole model's. Its band: below `clear` at most 1 % of what the
-whole model finds is lost; above `sure` stand at most 0.2 % of the negatives.
+The fast tier's score is the line that comes nearest to the whole model's. Its band: a text is left to the fast tier where all
+heads that are asked for are below `clear` (or above `sure`, where at most 0.2 % of the negatives stand). Of the texts that the
+whole model finds by any head of a group that is mostly asked for together (`GROUPS`), at most 1 % are all clear.
 """
 
 from __future__ import annotations
@@ -22,19 +23,19 @@ from typing import Any
 import encoder
 import evaluate
 import numpy as np
-from rows import HEADS, Row
+from rows import HEADS, PROMPT, Row
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
 FILES = ("encoder.onnx", "tokenizer.json", "hashed.npz")
 VERSION = "0.1.0"
 LANGUAGES = ("en",)
-LOST, WRONG = 0.01, 0.002
+LOST, WRONG, MOST_CLEAR = 0.01, 0.002, 0.6
 TEXT, DOCUMENT = 0.8, 0.95
 TEXT_CHARACTERS = 1_500
 """What is longer is a document: each window more is one more chance of a false alarm."""
-BUDGET = {"unsafe": 0.02, "unsafe_reply": 0.02}
-OTHERS, DOCUMENT_BUDGET = 0.01, 0.003
+TEXT_BUDGET, DOCUMENT_BUDGET = 0.03, 0.02
+GROUPS = (HEADS[:9], ("jailbreak", "injection"), ("unsafe_reply",))
 STEEP = (0.7, 2.5)
 """Logits of the scale for one of the regression, at least and at most."""
 Matrix = np.ndarray
@@ -54,60 +55,130 @@ def fit(features: Matrix, label: Matrix, weight: Matrix) -> list[float]:
     return [*(round(weight, 5) for weight in weights), round(float(model.intercept_[0]), 5)]
 
 
+def by_source(sources: Sequence[str]) -> Matrix:
+    """Return a weight for each row: a large source counts for more than a small one, but only by the root of its size."""
+    sizes = Counter(sources)
+    weight = np.array([sizes[source] ** -0.5 for source in sources])
+    return weight * (len(weight) / weight.sum())
+
+
 def direction(held: Sequence[Row], at: int, slow: Matrix, fast: Matrix) -> tuple[Matrix, Matrix, list[float]]:
     """Return which rows know a head, their labels, and the weights of both tiers with a bias."""
     head = HEADS[at]
     known = np.array([index for index, row in enumerate(held) if head in row.labels])
     label = np.array([held[index].labels[head] for index in known])
-    # A large source counts for more than a small one, but only by the root of its size.
-    groups = [(held[index].source, int(value)) for index, value in zip(known, label, strict=True)]
-    sizes = Counter(groups)
-    weight = np.array([sizes[group] ** -0.5 for group in groups])
-    weight *= len(weight) / weight.sum()
+    groups = [f"{held[index].source}:{value}" for index, value in zip(known, label, strict=True)]
+    weight = by_source(groups)
     return known, label, fit(np.stack([slow[known, at], fast[known, at]], 1), label, weight)
 
 
-def scaled(weights: Sequence[float], texts: Matrix, documents: Matrix, budget: float) -> list[float]:
-    """Return the weights with which logit(TEXT) and logit(DOCUMENT) keep to their budgets; both are rows of the two tiers."""
-    tops = np.sort(np.stack([_raw(weights, texts[:, 0], texts[:, 1])]).ravel())
-    at_text = float(np.quantile(tops, 1 - budget))
-    at_document = float(np.quantile(documents, 1 - DOCUMENT_BUDGET))
+def cuts(calm: Matrix, harm: Matrix, truth: Matrix, weight: Matrix, budget: float) -> Matrix:
+    """Return for each head the raw score from which on it finds, so that at most `budget` of the harmless rows are found by
+    any head, and as much harm as possible for that: each row of harm counts by its weight, half of it when any head finds
+    it, half for its own heads. All are rows by heads; greedy, from nothing found on.
+    """
+    steps = np.sort(calm, 0)[::-1]
+    spent = np.zeros(calm.shape[1], dtype=int)  # harmless rows above the cut of each head alone
+    most = int(budget * len(calm))
+    found_calm = np.zeros(calm.shape, dtype=bool)
+    found_harm = harm > steps[0]
+    own = weight[:, None] * truth / np.maximum(truth.sum(1, keepdims=True), 1)
+
+    def worth(found: Matrix) -> float:
+        return float(weight[found.any(1)].sum() + own[found].sum()) / 2
+
+    while True:
+        now, cost_now = worth(found_harm), int(found_calm.any(1).sum())
+        best: tuple[float, int, int] | None = None
+        for at in range(calm.shape[1]):
+            more = spent[at] + 1 + spent[at] // 8
+            if more >= len(steps):
+                continue
+            calm_try, harm_try = found_calm.copy(), found_harm.copy()
+            calm_try[:, at], harm_try[:, at] = calm[:, at] > steps[more, at], harm[:, at] > steps[more, at]
+            cost = int(calm_try.any(1).sum())
+            if cost <= most:
+                gain = (worth(harm_try) - now) / max(cost - cost_now, 0.3)
+                best = max(best or (0.0, -1, 0), (gain, at, int(more)))
+        if best is None or best[1] < 0:
+            return np.array([steps[taken, at] for at, taken in enumerate(spent)])
+        _, at, spent[at] = best
+        found_calm[:, at], found_harm[:, at] = (
+            calm[:, at] > steps[spent[at], at],
+            harm[:, at] > steps[spent[at], at],
+        )
+
+
+def above(tops: Matrix, at_text: Matrix, budget: float) -> Matrix:
+    """Return for each head a raw score, as far above its cut for texts as for the other heads, at which at most `budget` of the
+    documents are found by any head; `tops` are their highest raw scores.
+    """
+    spread = np.maximum(tops.std(0), 1e-6)
+    for more in np.arange(0.0, 30.0, 0.02):
+        if (tops > at_text + more * spread).any(1).mean() <= budget:
+            return at_text + more * spread
+    return tops.max(0)
+
+
+def scaled(weights: Sequence[float], at_text: float, at_document: float) -> list[float]:
+    """Return the weights with which raw scores of these two sizes become logit(TEXT) and logit(DOCUMENT)."""
     span = evaluate.logit(DOCUMENT) - evaluate.logit(TEXT)
     steep = float(np.clip(span / max(at_document - at_text, 1e-6), *STEEP))
     bias = evaluate.logit(TEXT) + steep * (weights[2] - at_text)
     return [round(steep * weights[0], 5), round(steep * weights[1], 5), round(bias, 5)]
 
 
-def _raw(weights: Sequence[float], slow: Matrix, fast: Matrix) -> Matrix:
-    return np.asarray(weights[0] * slow + weights[1] * fast + weights[2])
-
-
 def scores(
     held: Sequence[Row], slow: Matrix, fast: Matrix, long: tuple[Matrix, Matrix, Matrix]
 ) -> dict[str, dict[str, Any]]:
     """Return the calibration of every head; `long` are the tiers' logits of documents' windows, and where each ends."""
-    calm = evaluate.benign(held)
-    out = {}
-    for at, head in enumerate(HEADS):
-        known, label, weights = direction(held, at, slow, fast)
-        mine = [index for index in calm if head in held[index].labels]
-        tops = _raw(weights, long[0][:, at], long[1][:, at])
-        documents = np.array([part.max() for part in np.split(tops, long[2][:-1])])
-        texts = np.stack([slow[mine, at], fast[mine, at]], 1)
-        both = scaled(weights, texts, documents, BUDGET.get(head, OTHERS))
-        whole = _raw(both, slow[known, at], fast[known, at])
-        alone = _line(fast[known, at], np.clip(whole, -8, 8))
-        quick = evaluate.sigmoid(alone[0] * fast[known, at] + alone[1])
-        found = quick[(label == 1) & (whole >= evaluate.logit(TEXT))]
-        clear = float(np.quantile(found, LOST)) if len(found) else 0.0
-        sure = float(np.quantile(quick[label == 0], 1 - WRONG))
-        out[head] = {
-            "hashed": alone,
-            "both": both,
-            "clear": round(min(clear, 0.5), 4),
-            "sure": round(min(max(sure, 0.9), 0.9999), 4),
-        }
+    fitted = [direction(held, at, slow, fast) for at in range(len(HEADS))]
+    weights = np.array([each[2] for each in fitted])
+    raw = weights[:, 0] * slow + weights[:, 1] * fast + weights[:, 2]
+    windows = weights[:, 0] * long[0] + weights[:, 1] * long[1] + weights[:, 2]
+    documents = np.stack([part.max(0) for part in np.split(windows, long[2][:-1])])
+    out: dict[str, dict[str, Any]] = {}
+    for heads, replies in ((PROMPT, False), (("unsafe_reply",), True)):
+        mine = [index for index, row in enumerate(held) if (row.kind == "reply") == replies]
+        calm = sorted(set(evaluate.benign(held)).intersection(mine))
+        harm = [index for index in mine if any(held[index].labels.get(head) for head in heads)]
+        columns = [HEADS.index(head) for head in heads]
+        truth = np.array([[held[index].labels.get(head, 0) for head in heads] for index in harm])
+        weight = by_source([held[index].source for index in harm])
+        at_text = cuts(raw[np.ix_(calm, columns)], raw[np.ix_(harm, columns)], truth, weight, TEXT_BUDGET)
+        at_document = above(documents[:, columns], at_text, DOCUMENT_BUDGET)
+        for head, at, *places in zip(heads, columns, at_text, at_document, strict=True):
+            known, label, _ = fitted[at]
+            both = scaled(weights[at].tolist(), *map(float, places))
+            whole = both[0] * slow[known, at] + both[1] * fast[known, at] + both[2]
+            alone = _line(fast[known, at], np.clip(whole, -8, 8))
+            quick = evaluate.sigmoid(alone[0] * fast[known, at] + alone[1])
+            sure = float(np.quantile(quick[label == 0], 1 - WRONG))
+            out[head] = {"hashed": alone, "both": both, "sure": round(min(max(sure, 0.9), 0.9999), 4)}
+    whole, quick = evaluate.combined(out, slow, fast), evaluate.quick(out, fast)
+    for group in GROUPS:
+        columns = [HEADS.index(head) for head in group]
+        limits = clear(whole[:, columns], quick[:, columns])
+        for head, limit in zip(group, limits, strict=True):
+            out[head]["clear"] = round(float(limit), 4)
     return out
+
+
+def clear(whole: Matrix, quick: Matrix) -> Matrix:
+    """Return a limit for each head, all at one quantile of what the head finds: the highest one at which of the texts that
+    are found by any head at most `LOST` are below the limits of all.
+    """
+    found = whole >= TEXT
+    any_found = found.any(1)
+    best = np.zeros(whole.shape[1])
+    for quantile in np.arange(0.002, 0.4, 0.002):
+        limits = np.array(
+            [np.quantile(quick[rows, at], quantile) if rows.any() else 0.0 for at, rows in enumerate(found.T)]
+        )
+        if (quick[any_found] < np.minimum(limits, MOST_CLEAR)).all(1).mean() > LOST:
+            break
+        best = np.minimum(limits, MOST_CLEAR)
+    return best
 
 
 def _line(fast: Matrix, whole: Matrix) -> list[float]:

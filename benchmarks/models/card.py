@@ -20,7 +20,7 @@ import data
 import encoder
 import evaluate
 import numpy as np
-from calibrate import TEXT
+from calibrate import GROUPS, TEXT
 from evaluate import LEVELS, Matrix
 from rows import HEADS, OURS, Row
 
@@ -118,12 +118,16 @@ def tiers(scores: Scores, held: Sequence[Row], fast: Matrix, score: Matrix) -> s
                 percent(settled[ordinary, at]),
                 percent(quick[true, at] < clear[at]),
             )
-        prompt = [at for at, head in enumerate(HEADS) if head != "unsafe_reply"]
-        for name, chosen in (
-            ("attacks only", [HEADS.index("jailbreak"), HEADS.index("injection")]),
-            ("all of a prompt", prompt),
+        for name, group in (
+            ("all harms", GROUPS[0]),
+            ("attacks", GROUPS[1]),
+            ("all of a prompt", GROUPS[0] + GROUPS[1]),
         ):
-            yield name, "", "", percent(settled[np.ix_(ordinary, chosen)].all(1)), ""
+            chosen = [HEADS.index(head) for head in group]
+            harm = np.array([any(row.labels.get(head) == 1 for head in group) for row in held])
+            true = harm & (score[:, chosen] >= TEXT).any(1)
+            lost = (quick[true][:, chosen] < clear[chosen]).all(1)
+            yield name, "", "", percent(settled[np.ix_(ordinary, chosen)].all(1)), percent(lost)
 
     return table(("head", "clear", "sure", "ordinary texts decided %", "positives lost %"), lines())
 

@@ -25,10 +25,9 @@ from random import Random
 from typing import Any
 
 import generator
-from rows import CONTENT, HEADS, OURS, Row, about, key, pieces, words, zeros
+from rows import CONTENT, HEADS, OURS, PROMPT, Row, about, key, pieces, words, zeros
 
 ATTACKS = ("jailbreak", "injection")
-PROMPT = tuple(head for head in HEADS if head != "unsafe_reply")
 NAMES = {"sexual_minors": "sexual.minors"}
 Record = dict[str, Any]
 

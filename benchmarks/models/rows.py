@@ -14,6 +14,7 @@ HEADS = (
     *("unsafe", "unsafe_reply", "jailbreak", "injection"),
 )
 CONTENT = HEADS[:8]
+PROMPT = tuple(head for head in HEADS if head != "unsafe_reply")
 WINDOW_CHARACTERS = 480
 """About 128 tokens of English."""
 
