@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import urllib.request
+from typing import Any
 
 import pytest
 
@@ -57,12 +55,9 @@ def test_table_names_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
         assert rule in out
 
 
-def test_stays_up_until_interrupted() -> None:
+def test_stays_up_until_interrupted(running: Any) -> None:
     """The proxy answers at the printed address until Ctrl-C, which ends the command at once."""
-    command = [sys.executable, "-m", "guardrails", "demo"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "NO_COLOR": "1"}
-    ) as demo:
+    with running("demo", NO_COLOR="1") as demo:
         assert demo.stdout is not None
         address = next(line.split()[2] for line in demo.stdout if line.startswith("Serving at"))
         with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:

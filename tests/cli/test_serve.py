@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from openai import OpenAI
@@ -23,20 +21,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_serves_the_policy_before_the_upstream() -> None:
+def test_serves_the_policy_before_the_upstream(running: Any) -> None:
     """The command starts a server that OpenAI's own client talks to, and ends on Ctrl-C."""
     port = free_port()
-    with demo_model.running() as upstream:
-        command = [sys.executable, "-m", "guardrails", "serve", "--upstream", upstream, "--port", str(port)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as server:
-            assert server.stdout is not None
-            assert re.search(rf"http://127.0.0.1:{port}/v1", server.stdout.readline())
-            with OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=8) as client:
-                answer = client.chat.completions.create(
-                    model="demo-model", messages=[{"role": "user", "content": "card 4111 1111 1111 1111"}]
-                )
-            server.send_signal(signal.SIGINT)
-            server.communicate(timeout=20)
+    with (
+        demo_model.running() as upstream,
+        running("serve", "--upstream", upstream, "--port", str(port)) as server,
+    ):
+        assert server.stdout is not None
+        assert re.search(rf"http://127.0.0.1:{port}/v1", server.stdout.readline())
+        with OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=8) as client:
+            answer = client.chat.completions.create(
+                model="demo-model", messages=[{"role": "user", "content": "card 4111 1111 1111 1111"}]
+            )
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=20)
 
     assert "[CREDIT_CARD]" in (answer.choices[0].message.content or "")
     assert server.returncode in {0, 130}
