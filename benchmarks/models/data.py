@@ -96,11 +96,11 @@ OURS_TIMES = {"ours:": 2, "hand:planted": 1, "hand:": 3}
 """How often a row that we write is seen for each time a public row is, by how its source begins."""
 
 
-def load(folder: Path, *, ours: bool = True, seed: int = 13) -> list[Row]:
+def load(folder: Path, *, seed: int = 13) -> list[Row]:
     """Return all rows, held out or not, each text once; `times` repeats are left to `mixed`."""
     rng = Random(seed)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
-    rows: list[Row] = list(generator.rows()) if ours else [row for row in generator.rows() if row.held]
+    rows: list[Row] = list(generator.rows())
     for name, source in SOURCES.items():
         if manifest[name]["licence_class"] != "P":
             raise SystemExit(f"{name}: licence {manifest[name]['licence']} is not for training")
@@ -121,6 +121,14 @@ def load(folder: Path, *, ours: bool = True, seed: int = 13) -> list[Row]:
 def mixed(rows: Iterable[Row]) -> list[Row]:
     """Return the training rows, each as often as its source says."""
     return [row for row in rows if not row.held for _ in range(_times(row.source))]
+
+
+def refining(rows: Iterable[Row], seed: int = 17) -> list[Row]:
+    """Return what the last pass sees: each hand-written row once, and as many others."""
+    training = [row for row in rows if not row.held]
+    hand = [row for row in training if row.source.startswith("hand:")]
+    others = [row for row in training if not row.source.startswith("hand:")]
+    return [*hand, *Random(seed).sample(others, min(len(hand), len(others)))]
 
 
 def _times(source: str) -> int:
