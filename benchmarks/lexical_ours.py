@@ -29,8 +29,8 @@ WITHOUT_MODEL = {
     "disable": {"rules": list(MODEL_RULES), "detectors": ["safety", "attacks"]},
     "override": {
         "rules": [
-            {"id": "jailbreak.block", "when": "jailbreak >= 0.8"},
-            {"id": "injection.block", "when": "injection >= 0.8"},
+            {"id": "jailbreak.block", "when": "detector.jailbreak_phrases.jailbreak > 0"},
+            {"id": "injection.block", "when": "detector.injection_phrases.injection > 0"},
         ]
     },
 }

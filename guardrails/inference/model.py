@@ -37,7 +37,7 @@ PAIR: Final = 3
 """Special tokens around two."""
 
 REMEMBERED: Final = 2_048
-"""Rows whose logits are kept, about 2 kB each: a conversation that comes again with one turn more costs that turn."""
+"""Rows whose logits are kept, about 6 kB each: a conversation that comes again with one turn more costs that turn."""
 
 
 @dataclass(frozen=True, slots=True)
