@@ -20,6 +20,7 @@ from rows import HEADS, OURS, Row, pieces
 from tokenizers import Tokenizer
 
 from guardrails.inference.hashed import Hashed
+from guardrails.inference.scores import bounded, leaves
 from guardrails.text import folded
 
 Matrix = np.ndarray
@@ -45,13 +46,13 @@ def logits(folder: Path, rows: Sequence[Row], tok: Tokenizer) -> tuple[Matrix, M
 def combined(scores: dict[str, dict[str, list[float]]], slow: Matrix, fast: Matrix) -> Matrix:
     """Return the score of both tiers together."""
     both = np.array([scores[head]["both"] for head in HEADS])
-    return sigmoid(both[:, 0] * slow + both[:, 1] * fast + both[:, 2])
+    return bounded(sigmoid(both[:, 0] * slow + both[:, 1] * fast + both[:, 2]), leaves(HEADS))
 
 
 def quick(scores: dict[str, dict[str, list[float]]], fast: Matrix) -> Matrix:
     """Return the score of the fast tier alone."""
     alone = np.array([scores[head]["hashed"] for head in HEADS])
-    return sigmoid(alone[:, 0] * fast + alone[:, 1])
+    return bounded(sigmoid(alone[:, 0] * fast + alone[:, 1]), leaves(HEADS))
 
 
 def benign(rows: Sequence[Row]) -> list[int]:

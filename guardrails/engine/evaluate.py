@@ -301,7 +301,9 @@ class Evaluation:
     ) -> Fired | None:
         """Return what a rule does whose condition holds, None where it has nothing to redact."""
         categories = rule.condition.categories
-        grounds = tuple(pair for pair in found if not categories.isdisjoint(with_ancestors(pair[1].category)))
+        named = tuple(pair for pair in found if not categories.isdisjoint(with_ancestors(pair[1].category)))
+        # What is far below the threshold is no reason, where something else is reason enough.
+        grounds = tuple(pair for pair in named if self.is_enough(rule, pair[1], content)) or named
         members = tuple(dict.fromkeys(index for index, _ in grounds)) or members
         if rule.then is not Action.REDACT:
             return Fired(rule, rule.then, "matched", members, grounds)
@@ -317,8 +319,10 @@ class Evaluation:
         """Tell whether the rule replaces this finding."""
         if rule.redact.isdisjoint(with_ancestors(finding.category)):
             return False
-        if not rule.alone:
-            return True
+        return not rule.alone or self.is_enough(rule, finding, content)
+
+    def is_enough(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
+        """Tell whether the rule fires for this finding alone."""
         bound = alone(rule.condition, finding.category, finding.score, finding.detector)
         for name in rule.condition.context:
             value = leaf_value(name, content, self.request)

@@ -4,6 +4,8 @@ For each head, with `h` the logit of the hashed model and `e` that of the encode
 
 * the fast tier's score is `sigmoid(a * h + b)`, with `hashed: [a, b]`;
 * the score of both is `sigmoid(w_e * e + w_h * h + bias)`, with `both: [w_e, w_h, bias]`;
+* a head that is a leaf of another (`sexual.minors` of `sexual`) has at most the other's score: what is not the one is not
+  the other, and leaves have little to learn from;
 * the fast tier **settles** a head where its score is below `clear` or above `sure`. A text that it settles for every
   head that is asked for needs no encoder, and has the fast tier's scores.
 """
@@ -30,20 +32,38 @@ class Calibration:
         self._both = _columns(heads, rows, "both", 3)
         self._clear = _columns(heads, rows, "clear", 1)[0]
         self._sure = _columns(heads, rows, "sure", 1)[0]
+        self._leaves = leaves(heads)
 
     def fast(self, hashed: Scores) -> Scores:
         """Return the scores of the fast tier alone."""
         a, b = self._hashed
-        return _sigmoid(a * hashed + b)
+        return bounded(_sigmoid(a * hashed + b), self._leaves)
 
     def both(self, encoder: Scores, hashed: Scores) -> Scores:
         """Return the scores of both tiers together."""
         of_encoder, of_hashed, bias = self._both
-        return _sigmoid(of_encoder * encoder + of_hashed * hashed + bias)
+        return bounded(_sigmoid(of_encoder * encoder + of_hashed * hashed + bias), self._leaves)
 
     def settled(self, fast: Scores) -> NDArray[np.bool_]:
         """Tell which scores of the fast tier need no encoder."""
         return np.asarray((fast < self._clear) | (fast > self._sure), dtype=np.bool_)
+
+
+def leaves(heads: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Return the columns of heads that are leaves of others, each with the other's."""
+    return tuple(
+        (at, heads.index(parent))
+        for at, head in enumerate(heads)
+        for parent in [head.rpartition(".")[0]]
+        if parent in heads
+    )
+
+
+def bounded(scores: Scores, of: Sequence[tuple[int, int]]) -> Scores:
+    """Return scores in which no leaf is more than its parent; changes them in place."""
+    for leaf, parent in of:
+        np.minimum(scores[:, leaf], scores[:, parent], out=scores[:, leaf])
+    return scores
 
 
 def _columns(heads: Sequence[str], rows: Mapping[str, Mapping[str, Any]], name: str, size: int) -> Scores:

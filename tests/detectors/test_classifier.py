@@ -22,7 +22,7 @@ Make = Callable[..., Path]
 ENCODER = {
     "bomb": {"toxic": 3.0, "unsafe": 4.0},
     "grey": {"toxic": 1.0},
-    "minor": {"sexual.minors": 2.0, "sexual": -1.0},
+    "minor": {"sexual.minors": 2.0, "sexual": 1.0},
     "comply": {"unsafe_reply": 5.0},
     "obey": {"injection": 2.0},
     "fine": {},
@@ -77,7 +77,7 @@ def one(bound: Bound, text: str, prompt: str | None = None) -> dict[str, float]:
         ("all is fine", {}),
         ("bomb", {"toxic": 0.953, "unsafe": 0.982}),
         ("grey", {"toxic": 0.731}),
-        ("minor", {"sexual.minors": 0.881, "sexual": 0.269}),
+        ("minor", {"sexual.minors": 0.731, "sexual": 0.731}),
         ("obey", {"injection": 0.881}),
         ("", {}),
         (" \n ", {}),
