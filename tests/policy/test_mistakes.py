@@ -76,7 +76,7 @@ detectors:
 rules:
   - id: bad stage
     on: inptu
-    when: hate >= 0.5
+    when: spam >= 0.5
     then: blok
   - on: [input, outptu]
     wehn: hate > 0
@@ -94,7 +94,7 @@ rules:
     then: block
   - id: nobody
     on: input
-    when: "sexual > 0"
+    when: "spam > 0"
     then: block
     with: mask
   - id: syntax
