@@ -74,8 +74,8 @@ def documents(folder: Path, scores: Scores, held: Sequence[Row]) -> str:
     tok = encoder.tokenizer(folder)
 
     def lines() -> Iterator[Sequence[object]]:
-        for tokens in (1000, 4000, 16000):
-            for kind, texts in evaluate.documents(held, tokens).items():
+        for tokens, each in ((1000, 120), (4000, 120), (16000, 20)):
+            for kind, texts in evaluate.documents(held, tokens, each).items():
                 tops = evaluate.maxima(folder, scores, texts, tok)
                 prompt = [at for at, head in enumerate(HEADS) if head != "unsafe_reply"]
                 for name, chosen in (("any head", prompt), ("injection", [HEADS.index("injection")])):
