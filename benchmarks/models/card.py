@@ -22,7 +22,7 @@ import evaluate
 import numpy as np
 from calibrate import GROUPS, TEXT
 from evaluate import LEVELS, Matrix
-from rows import HEADS, OURS, Row
+from rows import HEADS, OURS, PROMPT, Row
 
 Scores = dict[str, dict[str, Any]]
 
@@ -77,7 +77,7 @@ def documents(folder: Path, scores: Scores, held: Sequence[Row]) -> str:
         for tokens, each in ((1000, 120), (4000, 120), (16000, 20)):
             for kind, texts in evaluate.documents(held, tokens, each).items():
                 tops = evaluate.maxima(folder, scores, texts, tok)
-                prompt = [at for at, head in enumerate(HEADS) if head != "unsafe_reply"]
+                prompt = [HEADS.index(head) for head in PROMPT]
                 for name, chosen in (("any head", prompt), ("injection", [HEADS.index("injection")])):
                     levels = (percent((tops[:, chosen] >= t).any(1)) for t in LEVELS)
                     yield f"{kind}, {tokens} tokens", len(texts), name, *levels

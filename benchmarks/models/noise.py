@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 
-from rows import HEADS, Row, zeros
+from rows import PROMPT, Row, zeros
 
 COUNT = 2200
 HELD_ONE_IN = 10
@@ -110,7 +110,7 @@ _KINDS: Sequence[Callable[[Random], str]] = (
 def rows(seed: int) -> Iterator[Row]:
     """Yield the rows, one in ten of them held out."""
     rng = Random(f"{seed}:noise")
-    labels = zeros(*(head for head in HEADS if head != "unsafe_reply"))
+    labels = zeros(*PROMPT)
     for index in range(COUNT):
         held = index % HELD_ONE_IN == 0
         yield Row(

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from rows import CONTENT, HEADS, WINDOW_CHARACTERS, Row, about, pieces
+from rows import CONTENT, HEADS, PROMPT, WINDOW_CHARACTERS, Row, about, pieces
 
 FOLDER = Path(__file__).parent / "seeds"
 HELD_ONE_IN = 10
@@ -37,7 +37,7 @@ def rows(seed: int, fill: Fill) -> Iterator[Row]:
 
 def labelled(kind: str, ones: frozenset[str], unknown: frozenset[str]) -> dict[str, int]:
     """Return the labels of a row: 1 where named, 0 where neither named nor unknown."""
-    known = (*CONTENT, "unsafe_reply") if kind == "reply" else tuple(h for h in HEADS if h != "unsafe_reply")
+    known = (*CONTENT, "unsafe_reply") if kind == "reply" else PROMPT
     return {head: int(head in ones) for head in known if head in ones or head not in unknown}
 
 
