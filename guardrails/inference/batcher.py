@@ -55,11 +55,12 @@ class Batcher:
                 batch = self._next()
             try:
                 found = self._run([row for row, _ in batch])
+                done = list(zip((future for _, future in batch), found, strict=True))
             except BaseException as error:  # the callers raise it
                 for _, future in batch:
                     future.set_exception(error)
             else:
-                for (_, future), scores in zip(batch, found, strict=True):
+                for future, scores in done:
                     future.set_result(scores)
 
     def _next(self) -> list[Waiting]:

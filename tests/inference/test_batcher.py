@@ -99,6 +99,13 @@ def test_a_failure_reaches_those_it_concerns() -> None:
     assert [int(each[0]) for each in batcher.map([row(3), row(4)])] == [3, 4]
 
 
+def test_scores_for_other_rows_than_asked_are_a_failure() -> None:
+    """A device that answers too little is an error of the callers, who do not wait for ever."""
+    batcher = Batcher(lambda rows: scored(rows)[1:], 2)
+    with pytest.raises(ValueError, match="zip"):
+        batcher.map([row(1), row(2)])
+
+
 def test_a_model_on_a_device_gives_the_same_scores(
     text_folder: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
