@@ -137,11 +137,10 @@ def figures_quick(label: Vector, score: Vector, found: Vector, name: str) -> flo
     return figures(label, score, found).get(name) if name in ("f1", "recall", "fpr", "accuracy") else None
 
 
-def threshold(characters: int) -> float:
-    """The score at which the shipped policies find a text of this length."""
-    manifest = json.loads((SHIPPED["text-safety"] / "manifest.json").read_text("utf-8"))
-    limits = manifest["thresholds"]
-    return float(limits["text"] if characters <= limits["text_characters"] else limits["document"])
+def thresholds(sizes: Sequence[int]) -> Vector:
+    """The scores at which the shipped policies find texts of so many characters."""
+    limits = json.loads((SHIPPED["text-safety"] / "manifest.json").read_text("utf-8"))["thresholds"]
+    return np.where(np.array(sizes) <= limits["text_characters"], limits["text"], limits["document"])
 
 
 def judge(effort: str) -> Callable[[str], dict[str, float]]:
@@ -168,7 +167,7 @@ def run(path: Path, name: str, scores: Callable[[str], dict[str, float]]) -> dic
     found = [scores(record["text"]) for record in records]
     spent = perf_counter() - start
     score = np.array([max(each.get(category, 0.0) for category in spec.categories) for each in found])
-    hit = score >= np.array([threshold(len(record["text"])) for record in records])
+    hit = score >= thresholds([len(record["text"]) for record in records])
     if dump := os.environ.get("DETECTION_SCORES"):
         np.savez(
             Path(dump) / name,
