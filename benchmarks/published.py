@@ -1,5 +1,7 @@
 """What others print of themselves and of each other on the public sets of `detection.py`; nothing here was run by us.
 
+These figures are quoted from memory and have not been checked against the papers yet: read them as orders of magnitude.
+
 Prompts alone. On sets without harmless texts F1 is 2 r / (1 + r) of the recall r. Llama Guard 4, Qwen3Guard, ShieldGemma and
 detoxify print other sets, or means over sets, and so have no row.
 """
