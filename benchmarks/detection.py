@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.append(run(Path(given.data) / "public" / f"{name}.jsonl.gz", name, scores))
         print(*(f"{key} {value}" for key, value in rows[-1].items()), file=sys.stderr)
     print(table(rows))
-    print("\nBy others, after their papers; quoted from memory, not checked yet, not run here:")
+    print("\nBy others, each compared with the table that is named, not run here:")
     print(table(published.rows()))
     return 0
 
