@@ -17,8 +17,20 @@ from typing import TYPE_CHECKING, Any
 _OWN = frozenset(
     (
         *("__init__", "__main__", "__pycache__", "backends", "cli", "detectors", "engine", "errors", "guard"),
-        *("inference", "models"),
-        *("keys", "policies", "policy", "proxy", "py", "taxonomy", "text", "types", "workshop", "wrap"),
+        *(
+            "inference",
+            "keys",
+            "models",
+            "policies",
+            "policy",
+            "proxy",
+            "py",
+            "remote",
+            "taxonomy",
+            "text",
+            "types",
+        ),
+        *("workshop", "wrap"),
     )
 )
 """What lies in this folder, without the endings."""

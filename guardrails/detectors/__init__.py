@@ -16,13 +16,16 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from guardrails.detectors.config import Config
+from guardrails.inference import hub
+from guardrails.inference.folder import ModelError
+from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Content, Detection, Detector
 
 BUILTIN: dict[str, str] = {
@@ -80,8 +83,16 @@ class Files(Protocol):
         """Return the file's text and its name for messages; raise `OSError` with the reason if it may not be read."""
         ...
 
-    def model_folder(self, name: str) -> Path:
-        """Return the folder of a model; raise `OSError` with the reason if it may not be read."""
+    def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
+        """Return the folder of a model; raise `OSError` with the reason if it may not be read.
+
+        The name may be that of a model of the hub, which may then be at a revision, and downloaded where the operator
+        allows it.
+        """
+        ...
+
+    def endpoint(self, name: str) -> Endpoint:
+        """Return the service that the operator declares under a name; raise `ConfigProblems` where there is none."""
         ...
 
 
@@ -115,7 +126,8 @@ class Kind:
 class Bound:
     """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
     for certain, so that it may run on the caller's thread; `at_once` is asked first where it does not: what it can
-    answer as quickly, None for what needs a worker. `digest` names everything that its findings depend on.
+    answer as quickly, None for what needs a worker. One that waits for a service has `adetect`, the coroutine of its
+    `detect`, which takes no worker. `digest` names everything that its findings depend on.
     """
 
     name: str
@@ -125,6 +137,7 @@ class Bound:
     tier: int = 0
     inline: bool = True
     at_once: Callable[[Sequence[Content]], list[Detection] | None] | None = None
+    adetect: Callable[[Sequence[Content]], Coroutine[Any, Any, Sequence[Detection]]] | None = None
     contents: frozenset[str] = frozenset({"text"})
     reads: tuple[str, ...] = ()
     decoded: bool = True
@@ -165,6 +178,7 @@ def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
         tier=tier,
         inline=bool(getattr(detector, "inline", tier == 0)),
         at_once=getattr(detector, "at_once", None),
+        adetect=getattr(detector, "adetect", None),
         contents=of.contents,
         reads=of.reads,
         decoded=of.decoded,
@@ -184,13 +198,15 @@ class _Recorded:
         self.digests.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
         return text, shown
 
-    def model_folder(self, name: str) -> Path:
-        path = self._files.model_folder(name)
-        for file in sorted(each for each in path.rglob("*") if each.is_file()):
-            with file.open("rb") as data:
-                digest = hashlib.file_digest(data, "sha256").hexdigest()
-            self.digests.append(f"{file.relative_to(path).as_posix()} {digest}")
+    def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
+        path = self._files.model_folder(name, revision, download=download)
+        self.digests += hub.digests(path)
         return path
+
+    def endpoint(self, name: str) -> Endpoint:
+        found = self._files.endpoint(name)
+        self.digests.append(found.identity)
+        return found
 
 
 def lines(files: Files, name: str) -> list[tuple[tuple[str, int, int], str]]:
@@ -233,8 +249,11 @@ class Folder:
         except UnicodeDecodeError as error:
             raise OSError(f"not UTF-8 (byte {error.start})") from error
 
-    def model_folder(self, name: str) -> Path:
-        """Return the folder `name`, relative to this one or, where this one has none, to that of the operator's models."""
+    def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
+        """Return the folder `name`: relative to this one, else to that of the operator's models, else from the hub's cache.
+
+        Where the cache has no `org/name` either, the error's cause is the `ModelError` that tells what would bring it.
+        """
         models = os.environ.get(MODELS)
         for place in [self, Folder(Path(models))] if models else [self]:
             path = place._inside(name)
@@ -242,7 +261,13 @@ class Folder:
                 for each in path.rglob("*"):
                     place._inside(str(each))
                 return path
-        raise FileNotFoundError(f"no such folder below the policy's folder or that of {MODELS}")
+        nowhere = f"no such folder below the policy's folder or that of {MODELS}"
+        if not hub.is_name(name):
+            raise FileNotFoundError(nowhere)
+        try:
+            return hub.locate(name, revision, download=download)
+        except ModelError as error:
+            raise FileNotFoundError(f"{nowhere}, and {error}") from error
 
     def _inside(self, name: str) -> Path:
         try:

@@ -6,7 +6,9 @@ drives it (`pipeline.py`) runs them where they belong and gives the answers back
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from asyncio import CancelledError
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -37,35 +39,51 @@ class Task:
 
     def run(self) -> None:
         """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
-        if not self._ask(self.bound.detector.detect):
-            self.fail("gave no answers")
+        with self._asked():
+            self._take(self.bound.detector.detect(self.contents))
 
     def at_once(self) -> bool:
         """Ask what the detector can answer in microseconds; False where that is not all, so that a worker must `run`."""
-        return self.bound.at_once is not None and self._ask(self.bound.at_once)
-
-    def _ask(self, ask: Callable[[Sequence[Content]], Sequence[Detection] | None]) -> bool:
-        started = perf_counter()
-        try:
-            answers = ask(self.contents)
+        if self.bound.at_once is None:
+            return False
+        with self._asked():
+            answers = self.bound.at_once(self.contents)
             if answers is None:
                 return False
-            if len(answers) != len(self.leaves):
-                self.fail(f"{len(answers)} answers for {len(self.leaves)} contents")
-            else:
-                self.answers = [
-                    answer if answer is CLEAN else sound(answer, content)
-                    for answer, content in zip(answers, self.contents, strict=True)
-                ]
-        except KeyboardInterrupt:
+            self._take(answers)
+        return True
+
+    async def arun(self) -> None:
+        """Ask a detector that waits for a service, as `run` does."""
+        assert self.bound.adetect is not None
+        with self._asked():
+            self._take(await self.bound.adetect(self.contents))
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        started = perf_counter()
+        try:
+            yield
+        except (KeyboardInterrupt, CancelledError):
             raise
         except BaseException as error:
-            # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at
-            # all.
+            # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at all.
             # What it says stays out: it may quote the text.
             self.fail(f"raised {type(error).__name__}")
-        self.took_ms = (perf_counter() - started) * 1000.0
-        return True
+        finally:
+            self.took_ms = (perf_counter() - started) * 1000.0
+
+    def _take(self, answers: Sequence[Detection] | None) -> None:
+        if answers is None:
+            self.fail("gave no answers")
+            return
+        if len(answers) != len(self.leaves):
+            self.fail(f"{len(answers)} answers for {len(self.leaves)} contents")
+            return
+        self.answers = [
+            answer if answer is CLEAN else sound(answer, content)
+            for answer, content in zip(answers, self.contents, strict=True)
+        ]
 
     def fail(self, reason: str) -> None:
         """Answer with an error for all contents."""

@@ -2,8 +2,9 @@
 
 The logic stands once, in `Pipeline.steps`, a generator that yields the tasks which may take long; `check` and
 `acheck` drive it, on the caller's thread or its event loop. Detectors that cost microseconds for certain run
-right there, the others on the process's workers, under the policy's deadline: who misses it has failed, and
-its rules follow `on_error`. Between tiers the check stops as soon as it is sure to block.
+right there, those that wait for a service on the process's loop for that, the others on its workers, under the
+policy's deadline: who misses it has failed, and its rules follow `on_error`. Between tiers the check stops as soon
+as it is sure to block.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from guardrails.engine.outcome import Outcome, concerned, removable, settle
 from guardrails.engine.quick import Quick, decoding
 from guardrails.engine.workers import workers
 from guardrails.policy.compiled import CompiledPolicy
+from guardrails.remote.loop import submit
 from guardrails.types import Action, Detection, Mode
 
 Steps = Generator[list[Task], None, Outcome]
@@ -101,17 +103,18 @@ class Pipeline:
         futures: list[Future[None]] = []
         try:
             for task in tasks:
-                futures.append(workers().submit(task.run))  # noqa: PERF401 - what was submitted must be known on errors
+                future = submit(task.arun()) if task.bound.adetect else workers().submit(task.run)
+                futures.append(future)  # what was submitted must be known on errors
         except BaseException:
-            for future in futures:
-                workers().abandon(future)
+            for task, future in zip(tasks, futures, strict=False):
+                give_up(task, future)
             raise
         return futures
 
     def _collect(self, tasks: Sequence[Task], futures: Sequence[Future[None]]) -> None:
         for task, future in zip(tasks, futures, strict=True):
             if not future.done():
-                workers().abandon(future)
+                give_up(task, future)
                 task.fail(f"not done after {self._deadline_s * 1000:.0f} ms")
 
     def steps(
@@ -221,6 +224,14 @@ class Pipeline:
             for some in fired
             for each in some
         )
+
+
+def give_up(task: Task, future: Future[None]) -> None:
+    """Stop waiting for a task: a request to a service is cancelled, a worker is counted as stuck until it returns."""
+    if task.bound.adetect:
+        future.cancel()
+    else:
+        workers().abandon(future)
 
 
 DAY_S = 86_400

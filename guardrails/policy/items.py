@@ -9,9 +9,11 @@ from typing import Any
 
 from guardrails.detectors import Folder, Kind
 from guardrails.detectors.config import Config
+from guardrails.policy.endpoints import declared
 from guardrails.policy.problems import Problems
 from guardrails.policy.schema import ExceptionDoc, LimitsDoc, RuleDoc, TestDoc, UncheckedDoc
 from guardrails.policy.source import Mark, Path, Source
+from guardrails.remote.endpoint import Endpoint
 
 Origin = tuple[Source, Path, FilePath]
 """Where a field was written: the file, the path to its mapping in it, and the folder of the file."""
@@ -64,11 +66,16 @@ class Item:
         written = next((key for key, value in self.data.items() if value == name), "")
         return Folder(self._origin(written)[2]).read(name)
 
-    def model_folder(self, name: str) -> FilePath:
+    def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> FilePath:
         """Return a folder that a field, or a field of a block, names; raise `OSError` with the reason, as `read` does."""
         blocks = {key: value if isinstance(value, dict) else {"": value} for key, value in self.data.items()}
         written = next((key for key, block in blocks.items() if name in block.values()), "")
-        return Folder(self._origin(written)[2]).model_folder(name)
+        return Folder(self._origin(written)[2]).model_folder(name, revision, download=download)
+
+    @staticmethod
+    def endpoint(name: str) -> Endpoint:
+        """Return the service that the operator declares under a name; raise `ConfigProblems` where there is none."""
+        return declared(name)
 
 
 @dataclass(frozen=True, slots=True)

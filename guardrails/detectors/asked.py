@@ -1,0 +1,199 @@
+"""Judges that read text and answer with scores: contents go in, what each is asked comes out, and detections from the answers.
+
+`Asking` is what all of them share: pieces of texts, categories, limits, languages. `Remote` drives a service that answers
+over the network, on the process's loop; `Local` a model in this process, on a worker. A judge raises `RemoteError` or any
+other exception, or gives scores that are none, and the contents concerned have failed: nothing is ever "not found" because
+nobody could tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from guardrails.detectors.classifier_text import REASON, is_foreign
+from guardrails.detectors.pieces import Pieces, pieces
+from guardrails.remote.endpoint import RemoteError
+from guardrails.remote.loop import submit
+from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
+
+Scores = Mapping[str, float]
+"""Category → score in 0..1; categories that are not named are 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One question: what is read (all of a text, or a piece of it; "" for what is no text) of which content.
+
+    `prompt` is what a reply answers to: "" where that is not known, None where the content is no reply.
+    """
+
+    read: str
+    content: Content
+    prompt: str | None = None
+
+
+class RemoteJudge(Protocol):
+    """A service. `most` asks may go into one call of `scores`, which answers each in order or raises `RemoteError`."""
+
+    most: int
+
+    async def scores(self, asks: Sequence[Ask]) -> Sequence[Scores]:
+        """Answer each ask."""
+        ...
+
+
+class LocalJudge(Protocol):
+    """A model in this process, called by one worker at a time for each check."""
+
+    most: int
+
+    def scores(self, asks: Sequence[Ask]) -> Sequence[Scores]:
+        """Answer each ask."""
+        ...
+
+
+class Asking:
+    """From contents to asks, and from answers to detections.
+
+    Args:
+        name: the detector's.
+        categories: what may be found; answers with others have failed.
+        size: characters of a piece.
+        most: pieces of one text that are judged; the rest is `unchecked: limit`.
+        min_score: the score below which nothing is reported.
+        languages: those that the judge was validated on, none for all; others are judged, and `unchecked: language`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        categories: frozenset[str],
+        *,
+        size: int,
+        most: int,
+        min_score: float = 0.1,
+        languages: Iterable[str] = (),
+    ) -> None:
+        self._name = name
+        self._categories = categories
+        self._size, self._most, self._min_score = size, most, min_score
+        self._languages = frozenset(languages)
+
+    def asks(self, content: Content) -> tuple[list[Ask], Pieces | None]:
+        """Return the asks of a content, and the pieces that they are of where it is a text."""
+        if not isinstance(content, Text):
+            return [Ask("", content)], None
+        prompt = None if content.context is None else content.context.get("prompt")
+        cut = pieces(content.text, self._size, self._most)
+        return [Ask(read, content, prompt) for read in cut.reads], cut
+
+    def detection(
+        self, content: Content, cut: Pieces | None, answers: Sequence[Scores] | BaseException
+    ) -> Detection:
+        """Return what the answers to the asks of a content come to."""
+        if isinstance(answers, RemoteError):
+            return Detection(error=str(answers))
+        if isinstance(answers, BaseException):
+            return Detection(error=f"raised {type(answers).__name__}")
+        spans = [None] if cut is None else cut.spans
+        found = []
+        for span, scores in zip(spans, answers, strict=True):
+            if (wrong := self._wrong(scores)) is not None:
+                return Detection(error=wrong)
+            found += [
+                Finding(category, float(score), self._name, span)
+                for category, score in scores.items()
+                if score >= self._min_score
+            ]
+        unchecked = (*(() if cut is None else cut.unchecked), *self._foreign(content))
+        return Detection(tuple(found), unchecked=unchecked) if found or unchecked else CLEAN
+
+    def _wrong(self, scores: Scores) -> str | None:
+        """Return what is wrong with an answer."""
+        unknown = sorted({*scores} - self._categories)
+        if unknown:
+            return f"gave a score for {unknown[0]!r}, which it cannot find"
+        for category, score in scores.items():
+            if not (isinstance(score, int | float) and math.isfinite(score) and 0.0 <= score <= 1.0):
+                return f"gave a score for {category!r} that is none"
+        return None
+
+    def _foreign(self, content: Content) -> tuple[Unchecked, ...]:
+        if not (self._languages and isinstance(content, Text) and is_foreign(content.text, self._languages)):
+            return ()
+        return (Unchecked("language", REASON, span=(0, len(content.text))),)
+
+
+class Remote:
+    """A detector that asks a service."""
+
+    inline = False
+
+    def __init__(self, asking: Asking, judge: RemoteJudge, identity: str = "") -> None:
+        self.identity = identity
+        self._asking, self._judge = asking, judge
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        """Wait for `adetect`; the pipeline itself does not."""
+        return submit(self.adetect(batch)).result()
+
+    async def adetect(self, batch: Sequence[Content]) -> list[Detection]:
+        """Judge all contents, their asks in groups beside one another."""
+        asked = [self._asking.asks(content) for content in batch]
+        flat = [(at, ask) for at, (asks, _) in enumerate(asked) for ask in asks]
+        groups = [flat[at : at + self._judge.most] for at in range(0, len(flat), self._judge.most)]
+        results = await asyncio.gather(*(self._group([ask for _, ask in group]) for group in groups))
+        answers: list[list[Scores] | BaseException] = [[] for _ in batch]
+        for group, result in zip(groups, results, strict=True):
+            for place, (at, _) in enumerate(group):
+                _add(answers, at, result if isinstance(result, Exception) else result[place])
+        return [
+            self._asking.detection(content, cut, own)
+            for content, (_, cut), own in zip(batch, asked, answers, strict=True)
+        ]
+
+    async def _group(self, asks: Sequence[Ask]) -> Sequence[Scores] | Exception:
+        try:
+            found = await self._judge.scores(asks)
+        except Exception as error:
+            return error
+        return found if len(found) == len(asks) else RemoteError(f"{len(found)} answers to {len(asks)} texts")
+
+
+class Local:
+    """A detector that asks a model in this process."""
+
+    inline = False
+
+    def __init__(self, asking: Asking, judge: LocalJudge, identity: str = "") -> None:
+        self.identity = identity
+        self._asking, self._judge = asking, judge
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        """Judge all contents, each by itself, so that what fails on one is no failure of the others."""
+        return [self._one(content) for content in batch]
+
+    def _one(self, content: Content) -> Detection:
+        asks, cut = self._asking.asks(content)
+        answers: list[Scores] = []
+        try:
+            for at in range(0, len(asks), self._judge.most):
+                answers += self._judge.scores(asks[at : at + self._judge.most])
+        except Exception as error:
+            return self._asking.detection(content, cut, error)
+        if len(answers) != len(asks):
+            return Detection(error=f"{len(answers)} answers to {len(asks)} texts")
+        return self._asking.detection(content, cut, answers)
+
+
+def _add(answers: list[list[Scores] | BaseException], at: int, answer: Scores | Exception) -> None:
+    """Keep an answer; one failure is that of the whole content."""
+    own = answers[at]
+    if isinstance(answer, Exception):
+        answers[at] = answer
+    elif isinstance(own, list):
+        own.append(answer)

@@ -1,0 +1,39 @@
+"""A circuit breaker: how requests ended goes in, whether another may be sent comes out. No clock of its own.
+
+Closed, all are sent. After `failures` in a row it is open: for `open_s` none is sent, and whoever asks has failed at once,
+which costs nobody a time-out (what failing means is each rule's `on_error`, by default a block). Then one is sent to see:
+that it succeeds closes it, that it fails opens it anew.
+"""
+
+from __future__ import annotations
+
+
+class Breaker:
+    """The state of one endpoint. `now` is any clock in seconds that never goes back."""
+
+    def __init__(self, failures: int, open_s: float) -> None:
+        self._most, self._open_s = failures, open_s
+        self._failed = 0
+        self._until = 0.0
+        self._probing = False
+
+    def wait(self, now: float) -> float:
+        """Return 0.0 if a request may be sent now, else the seconds until one may; a 0.0 must be followed by `ended`."""
+        if self._failed < self._most:
+            return 0.0
+        if now < self._until:
+            return self._until - now
+        if self._probing:
+            return self._open_s
+        self._probing = True
+        return 0.0
+
+    def ended(self, now: float, *, well: bool | None) -> None:
+        """Say how a request ended: well, badly, or (None) without telling, as when its caller gave up."""
+        self._probing = False
+        if well:
+            self._failed = 0
+        elif well is not None:
+            self._failed += 1
+            if self._failed >= self._most:
+                self._until = now + self._open_s

@@ -1,0 +1,196 @@
+"""One request to a service: a path and JSON go in, the JSON of its answer comes out, or a `RemoteError` that says why not.
+
+Runs on the loop of `loop.py` alone. No redirects, no cookies, no proxies from the environment; an answer has a limit, and must
+be JSON as the standard has it (no NaN, no doubled keys: two readers of it must see the same).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, Final
+
+from guardrails.remote.breaker import Breaker
+from guardrails.remote.endpoint import Endpoint, RemoteError
+
+MOST_BYTES: Final = 8 << 20
+"""Bytes of an answer."""
+
+PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed."""
+
+PAUSE_S: Final = 0.1
+"""Seconds before the second try, doubled for each further one; half of it is left to chance."""
+
+LONGEST_PAUSE_S: Final = 5.0
+"""Seconds up to which a service's own `Retry-After` is waited for."""
+
+IDLE_S: Final = 4.0
+"""Seconds for which an idle connection is kept: less than the five after which uvicorn closes it."""
+
+Sign = Callable[[str, str, bytes, Mapping[str, str]], Mapping[str, str]]
+"""Method, URL, body and headers → the headers of the signed request."""
+
+
+class Passing(RemoteError):
+    """A failure that the next try may not have; `after_s` is how long the service asks to wait."""
+
+    def __init__(self, reason: str, after_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
+class Client:
+    """The connections to one endpoint, and what is known of how it is."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._breaker = Breaker(endpoint.failures, endpoint.open_s)
+        self._slots = asyncio.Semaphore(endpoint.connections)
+        self._waiting = 0
+        aiohttp: Any = import_module("aiohttp")
+        self._session: Any = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        self._lost = (aiohttp.ClientError, ConnectionError)
+
+    async def post(
+        self, path: str, body: object, *, headers: Mapping[str, str] | None = None, sign: Sign | None = None
+    ) -> Any:
+        """Send JSON to `path` below the endpoint's URL and return the JSON of the answer.
+
+        Raises:
+            RemoteError: no usable answer came, after all tries; the text names the endpoint and the cause.
+        """
+        name = self._endpoint.name
+        wait = self._breaker.wait(time.monotonic())
+        if wait:
+            raise RemoteError(f"endpoint {name!r} fails again and again; it is asked again in {wait:.0f} s")
+        well: bool | None = None
+        began = time.monotonic()
+        try:
+            async with _Place(self):
+                answer = await self._tries(path, json.dumps(body).encode(), headers or {}, sign)
+            well = True
+        except Passing as error:
+            well = False
+            raise RemoteError(f"endpoint {name!r}: {error}") from None
+        except RemoteError as error:
+            # It answered; that the answer is no use says nothing of whether the next one will be.
+            raise RemoteError(f"endpoint {name!r}: {error}") from None
+        except asyncio.CancelledError:
+            # Who gives up soon went away; who waited long was left waiting.
+            well = False if time.monotonic() - began >= self._endpoint.timeout_s / 2 else None
+            raise
+        finally:
+            self._breaker.ended(time.monotonic(), well=well)
+        return answer
+
+    async def _tries(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+        last = Passing("not asked")
+        for attempt in range(self._endpoint.retries + 1):
+            if attempt:
+                await _pause(attempt, last.after_s)
+            try:
+                async with asyncio.timeout(self._endpoint.timeout_s):
+                    return await self._once(path, data, headers, sign)
+            except TimeoutError:
+                last = Passing(f"no answer in {self._endpoint.timeout_s:g} s")
+            except self._lost as error:
+                last = Passing(f"cannot be reached ({type(error).__name__})")
+            except Passing as error:
+                last = error
+        tries = self._endpoint.retries + 1
+        raise Passing(f"{last} (tried {tries} times)" if tries > 1 else str(last))
+
+    async def _once(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+        url = self._endpoint.url.rstrip("/") + path
+        sent = {"content-type": "application/json", **self._endpoint.sent(), **headers}
+        if sign is not None:
+            sent = dict(sign("POST", url, data, sent))
+        async with self._session.post(url, data=data, headers=sent, allow_redirects=False) as response:
+            if response.status in PASSING:
+                raise Passing(f"answered {response.status}", _after(response.headers.get("retry-after")))
+            if response.status != 200:
+                raise RemoteError(f"answered {response.status}")
+            raw = bytearray()
+            async for piece in response.content.iter_any():
+                raw += piece
+                if len(raw) > MOST_BYTES:
+                    raise RemoteError(f"answered more than {MOST_BYTES >> 20} MiB")
+        return parsed(bytes(raw))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+
+class _Place:
+    """A place among the requests under way; those who wait for one have a limit too."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def __aenter__(self) -> None:
+        client = self._client
+        if client._waiting >= client._endpoint.waiting:
+            raise RemoteError(f"{client._waiting} requests are waiting already")
+        client._waiting += 1
+        try:
+            await client._slots.acquire()
+        finally:
+            client._waiting -= 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._client._slots.release()
+
+
+def _after(written: str | None) -> float | None:
+    """Return the seconds of a `Retry-After`; dates are not followed."""
+    try:
+        return None if written is None else max(0.0, float(written))
+    except ValueError:
+        return None
+
+
+async def _pause(attempt: int, asked: float | None) -> None:
+    """Wait before another try: what the service asks for, within bounds, or longer each time."""
+    if asked is not None and asked > LONGEST_PAUSE_S:
+        raise Passing(f"asks to wait for {asked:.0f} s")
+    own = PAUSE_S * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only spread
+    await asyncio.sleep(own if asked is None else max(own, asked))
+
+
+def parsed(raw: bytes) -> Any:
+    """Return JSON as Python values; raises `RemoteError` for what is none, or could be read in two ways."""
+    try:
+        return json.loads(raw.decode(), parse_constant=_constant, object_pairs_hook=_mapping)
+    except (ValueError, RecursionError):
+        raise RemoteError("the answer is no JSON") from None
+
+
+def _constant(_: str) -> float:
+    raise ValueError
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
+
+
+_CLIENTS: dict[tuple[asyncio.AbstractEventLoop, Endpoint], Client] = {}
+
+
+def client(endpoint: Endpoint) -> Client:
+    """Return the client of an endpoint, one for all who ask for the same on this loop; call it on the loop."""
+    key = (asyncio.get_running_loop(), endpoint)
+    if key not in _CLIENTS:
+        _CLIENTS[key] = Client(endpoint)
+    return _CLIENTS[key]
