@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from guardrails.engine.canary import planted, plants
 from guardrails.engine.evaluate import ROLES, Request
+from guardrails.engine.fields import SOURCES
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import Pipeline, today
 from guardrails.engine.redaction import KEYED, uses
@@ -84,6 +85,7 @@ class Guard:
         after: Verdict | Vault | None = None,
         system: str = "",
         prompt: str = "",
+        sources: str | Sequence[str] = "",
     ) -> Verdict:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
@@ -103,6 +105,7 @@ class Guard:
                 the reply is judged beside the system prompt and the message that it answers to.
             system: that system prompt, where there is no such verdict.
             prompt: that message, likewise.
+            sources: the passages that were retrieved for it, likewise.
 
         Raises:
             TypeError: the content is of a type that cannot be checked.
@@ -110,7 +113,7 @@ class Guard:
             Overloaded: the workers are full.
         """
         at = Stage(stage)
-        subject = self._read(content, at, after, system, prompt)
+        subject = self._read(content, at, after, system, prompt, sources)
         request = who(
             subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
         )
@@ -131,10 +134,11 @@ class Guard:
         after: Verdict | Vault | None = None,
         system: str = "",
         prompt: str = "",
+        sources: str | Sequence[str] = "",
     ) -> Verdict:
         """The twin of `check` that does not block the event loop."""
         at = Stage(stage)
-        subject = self._read(content, at, after, system, prompt)
+        subject = self._read(content, at, after, system, prompt, sources)
         request = who(
             subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
         )
@@ -143,12 +147,18 @@ class Guard:
 
     @staticmethod
     def _read(
-        content: object, stage: Stage, after: Verdict | Vault | None, system: str, prompt: str
+        content: object,
+        stage: Stage,
+        after: Verdict | Vault | None,
+        system: str,
+        prompt: str,
+        sources: str | Sequence[str],
     ) -> Subject:
         subject = read(content if after is None else following(content, stage, after), stage)
         if isinstance(after, Verdict):
-            system, prompt = system or after.system, prompt or after.prompt
-        subject.leaves.beside(system, prompt)
+            system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
+        passages = sources if isinstance(sources, str) else SOURCES.join(sources)
+        subject.leaves.beside(system, prompt, passages)
         return subject
 
     def verdict(
@@ -174,6 +184,7 @@ class Guard:
             restorer=outcome.vault or before,
             system=system,
             prompt=subject.leaves.prompt() if stage is Stage.INPUT else "",
+            sources=subject.leaves.sources() if stage is not Stage.OUTPUT else "",
         )
 
     def wrap(self, function: F, *, on_block: str = "raise", **options: Any) -> F:

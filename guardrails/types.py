@@ -77,8 +77,8 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text to check. `context` holds what detectors may declare that they read
-    (`system`: the system prompt, `prompt`: the prompt of a reply).
+    """A text to check. `context` holds what detectors may declare that they read (`system`: the system prompt, `prompt`: the
+    prompt of a reply, `sources`: what was retrieved for it).
     """
 
     kind: ClassVar[str] = "text"
@@ -329,7 +329,8 @@ class Verdict:
     None when blocked. `complete` is False when detectors were skipped because nothing stricter could
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
-    the system prompt of the conversation that was checked, `prompt` what the user asks in it, for the latter too.
+    the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
+    for it, for the latter too.
     """
 
     id: str
@@ -348,6 +349,7 @@ class Verdict:
     restorer: Restorer | None = field(default=None, repr=False, compare=False)
     system: str = field(default="", repr=False, compare=False)
     prompt: str = field(default="", repr=False, compare=False)
+    sources: str = field(default="", repr=False, compare=False)
 
     @property
     def vault(self) -> Mapping[str, str]:

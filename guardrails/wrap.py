@@ -36,7 +36,7 @@ class _Stopped(Exception):
 
 class Call:
     """The checks around one call of a wrapped function. `vault` is what they handed out, `passed` what went before,
-    `system` the system prompt, `prompt` what was asked last.
+    `system` the system prompt, `prompt` what was asked last, `sources` what was retrieved.
     """
 
     def __init__(self, guard: Guard, *, answers: bool, output: Stage, context: Mapping[str, Any]) -> None:
@@ -46,7 +46,7 @@ class Call:
         self.context = context
         self.vault = Vault()
         self.passed: list[Any] = []
-        self.system = self.prompt = ""
+        self.system = self.prompt = self.sources = ""
 
     def settled(self, verdict: Verdict) -> Any:
         """Return what to use; raise `Blocked`, or end the call with the policy's message, where it is
@@ -131,12 +131,14 @@ class Call:
             self.vault = verdict.restorer
         self.system = verdict.system or self.system
         self.prompt = verdict.prompt or self.prompt
+        self.sources = verdict.sources or self.sources
         # A conversation may have got a canary although nothing was found in it.
         return content if verdict.action >= Action.REDACT or verdict.system else value
 
     def asked(self) -> dict[str, Any]:
         """Return what an answer is judged with."""
-        return {**self.context, "after": self.vault, "system": self.system, "prompt": self.prompt}
+        beside = {"system": self.system, "prompt": self.prompt, "sources": self.sources}
+        return {**beside, **self.context, "after": self.vault}
 
     def restored(self, answer: Any) -> Any:
         """Return what a model answered with the user's own values in it again."""

@@ -115,7 +115,9 @@ def save_tokenizer(words: Sequence[str], path: Path) -> None:
     made.add_special_tokens([*SPECIAL])
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     made.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
     made.save(str(path))
 
@@ -232,6 +234,60 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
             "scores": dict.fromkeys(heads, row),
         }
         (folder / "manifest.json").write_text(json.dumps(manifest))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def sequence_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function: the logits of words in, by label, the folder of a real sequence classifier that adds them up out.
+
+    `bias` is what all texts have of each label, 0 where nothing is said; `more` goes into `config.json`.
+    """
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def make(
+        words: Mapping[str, Mapping[str, float]],
+        labels: Sequence[str] = ("safe", "bad"),
+        *,
+        bias: Mapping[str, float] | None = None,
+        inputs: Sequence[str] = ("input_ids", "attention_mask", "token_type_ids"),
+        file: str | None = "model.onnx",
+        name: str = "sequence",
+        columns: int | None = None,
+        **more: Any,
+    ) -> Path:
+        folder = tmp_path / name
+        folder.mkdir(parents=True, exist_ok=True)
+        save_tokenizer([*words], folder / "tokenizer.json")
+        named = {str(index): label for index, label in enumerate(labels)}
+        config = {"id2label": named, "max_position_embeddings": 64, "pad_token_id": 0, **more}
+        (folder / "config.json").write_text(json.dumps(config))
+        rows = [dict[str, float]()] * len(SPECIAL) + list(words.values())
+        table = np.array([[row.get(label, 0.0) for label in labels] for row in rows], dtype=np.float32)
+        base = np.array([(bias or {}).get(label, 0.0) for label in labels], dtype=np.float32)
+        graph = helper.make_graph(
+            [
+                helper.make_node("Gather", ["table", "input_ids"], ["each"]),
+                helper.make_node("ReduceSum", ["each", "axis"], ["summed"], keepdims=0),
+                helper.make_node("Add", ["summed", "base"], ["logits"]),
+            ],
+            "sequence",
+            [helper.make_tensor_value_info(each, TensorProto.INT64, ["batch", "tokens"]) for each in inputs],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", columns or len(labels)])],
+            [
+                numpy_helper.from_array(table[:, :columns], "table"),
+                numpy_helper.from_array(base[:columns], "base"),
+                numpy_helper.from_array(np.array([1]), "axis"),
+            ],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        if file is not None:
+            (folder / file).parent.mkdir(exist_ok=True)
+            onnx.save(model, str(folder / file))
         return folder
 
     return make

@@ -40,6 +40,7 @@ SETS: dict[str, tuple[str, Sequence[str]]] = {
 Keep = Callable[[Row], bool]
 RUNS: dict[str, tuple[Keep, float]] = {
     "all": (lambda row: True, 1.0),
+    "all, second seed": (lambda row: True, 1.0),
     "without hand-written": (lambda row: not row.source.startswith("hand:"), 1.0),
     "without templates": (lambda row: not row.source.startswith("ours:"), 1.0),
     "without public sets": (lambda row: row.source.startswith(("hand:", "ours:")), 1.0),
@@ -91,10 +92,14 @@ def main() -> None:
     for name in args.only or RUNS:
         keep, part = RUNS[name]
         rows = [row for row in everything[: int(len(everything) * args.share * part)] if keep(row)]
-        model = encoder.Encoder(args.seed_encoder)
         with tempfile.TemporaryDirectory() as out:
             items = encoder.tokenized(rows, tok)
-            encoder.train(model, rows, items, Path(out), minutes=60, rate=1e-4, passes=1, log=sys.stderr)
+            seed = 8 if "second seed" in name else 7
+            torch.manual_seed(seed)  # of the heads that the encoder begins with, too
+            model = encoder.Encoder(args.seed_encoder)
+            encoder.train(
+                model, rows, items, Path(out), minutes=60, rate=1e-4, passes=1, seed=seed, log=sys.stderr
+            )
         print(f"| {name} | {len(rows)} | " + " | ".join(figures(model, args.data, tok)) + " |", flush=True)
 
 

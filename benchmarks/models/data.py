@@ -281,6 +281,12 @@ def _grams(text: list[str]) -> Iterator[tuple[str, ...]]:
     return zip(*(text[start:] for start in range(5)), strict=False)
 
 
+def ordinary(rows: Sequence[Row], most: int = 1_000) -> list[Row]:
+    """Return held-out texts in which nothing is known to be wrong, evenly from all sources."""
+    calm = [row for row in rows if row.held and not any(row.labels.values())]
+    return calm[:: max(1, len(calm) // most)]
+
+
 def counts(rows: Iterable[Row]) -> None:
     """Print rows, known and positive labels per source."""
     table: dict[tuple[bool, str], list[Row]] = defaultdict(list)

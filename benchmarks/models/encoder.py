@@ -25,6 +25,9 @@ from guardrails.inference.session import OnnxSession
 from guardrails.text import folded
 
 WINDOW = 128
+ABOUT = 3
+"""The layer whose tokens say what a text is about."""
+SHARED = 3
 PROMPT_TOKENS = 40
 MASK, FIRST_WORD, MASK_ONE_IN = 103, 999, 20
 """`[MASK]` and the first token that is no special one, in the seed's vocabulary."""
@@ -52,10 +55,18 @@ class Encoder(nn.Module):
         hidden = self.bert(
             input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
         ).last_hidden_state
+        return self.judged(hidden, attention_mask)
+
+    def judged(self, hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the logits of the heads for the tokens of the last layer."""
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * mask).sum(1) / mask.sum(1)
         top = (hidden + (mask - 1) * 100.0).amax(1)
-        return self.head(self.drop(torch.cat([mean, top], 1)))
+        return self.head(self.drop(torch.cat([mean_of(hidden, attention_mask), top], 1)))
+
+
+def mean_of(hidden: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+    mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+    return (hidden * mask).sum(1) / mask.sum(1)
 
 
 def tokenizer(seed: Path) -> Tokenizer:
@@ -188,24 +199,64 @@ def train(
     torch.save(model.state_dict(), out / "checkpoint.pt")
 
 
-def export(model: Encoder, path: Path) -> None:
-    """Write the int8 ONNX file (dynamic quantization, one scale per channel)."""
+class Exported(nn.Module):
+    """What the file computes: `logits`, and `embedding`, which says what a text is about.
+
+    The embedding is the mean of the tokens behind layer `ABOUT`, less its mean over `texts` and the `SHARED` directions that
+    these differ most in (of style, not of topic), at length 1. Training for harms costs the upper layers most of what the
+    seed knew of topics, and the lower ones little (`benchmarks/topics.py`).
+    """
+
+    def __init__(self, model: Encoder, texts: Sequence[Ids]) -> None:
+        super().__init__()
+        self.model = model.eval()
+        with torch.no_grad():
+            each = [self.both(*map(torch.from_numpy, padded([text]).values()))[1] for text in texts]
+            found = torch.cat(each)
+            center = found.mean(0)
+            directions = torch.linalg.svd(found - center, full_matrices=False).Vh[:SHARED]
+        self.register_buffer("center", center)
+        self.register_buffer("directions", directions)
+
+    def both(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        states = self.model.bert(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            output_hidden_states=True,
+        ).hidden_states
+        return self.model.judged(states[-1], attention_mask), mean_of(states[ABOUT], attention_mask)
+
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        logits, about = self.both(input_ids, attention_mask, token_type_ids)
+        about = about - self.center
+        about = about - about @ self.directions.T @ self.directions
+        return logits, nn.functional.normalize(about, dim=1)
+
+
+def export(model: Encoder, path: Path, texts: Sequence[Ids]) -> None:
+    """Write the int8 ONNX file (dynamic quantization, one scale per channel); `texts` are ordinary ones."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    model.eval()
     plain = path.with_suffix(".fp32.onnx")
     sample = {
         name: torch.ones((2, 16), dtype=torch.int64)
         for name in ("input_ids", "attention_mask", "token_type_ids")
     }
     names = list(sample)
-    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {"logits": {0: "batch"}}
+    axes = {name: {0: "batch", 1: "tokens"} for name in names} | {
+        name: {0: "batch"} for name in ("logits", "embedding")
+    }
     torch.onnx.export(
-        model,
+        Exported(model, texts).eval(),
         tuple(sample.values()),
         str(plain),
         input_names=names,
-        output_names=["logits"],
+        output_names=["logits", "embedding"],
         dynamic_axes=axes,
         opset_version=17,
         dynamo=False,

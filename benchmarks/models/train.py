@@ -97,7 +97,7 @@ def main() -> None:
         model = encoder.Encoder(args.seed_encoder, args.layers)
         if (checkpoint := args.out / "checkpoint.pt").exists():
             model.load_state_dict(torch.load(checkpoint, weights_only=True))
-        encoder.export(model, args.out / "encoder.onnx")
+        encoder.export(model, args.out / "encoder.onnx", encoder.tokenized(data.ordinary(rows), tok))
         (args.out / "encoder.fp32.onnx").unlink()
         tok.save(str(args.out / "tokenizer.json"))
         calibrate.write_manifest(args.out, [row for row in rows if row.held], tok)

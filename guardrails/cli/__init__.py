@@ -17,6 +17,8 @@ COMMANDS: dict[str, str] = {
     "serve": "Put the policy in front of an OpenAI-compatible server.",
     "demo": "Show the proxy at work on a model of its own: no network, no account.",
     "test": "Run the tests that stand beside a policy's rules.",
+    "models": "List the models that a policy needs; fetch and verify them when told.",
+    "index": "Let an index of known attacks grow, and see what a text resembles.",
     "schema": "Print the JSON Schema of policy files, for editors.",
 }
 """Subcommand → what it does; each is the module of the same name in this folder, with `arguments` and `run`."""

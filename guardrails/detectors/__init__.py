@@ -42,6 +42,10 @@ BUILTIN: dict[str, str] = {
     "gibberish": "guardrails.detectors.gibberish",
     "code": "guardrails.detectors.code",
     "classifier": "guardrails.detectors.classifier",
+    "judge": "guardrails.detectors.judge",
+    "topic": "guardrails.detectors.topic",
+    "similar": "guardrails.detectors.similar",
+    "grounded": "guardrails.detectors.grounded",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
@@ -76,12 +80,8 @@ class ConfigProblems(Exception):
         self.problems = tuple(problems)
 
 
-class Files(Protocol):
-    """Reads files below a policy's own root, and remembers them for the digest."""
-
-    def read(self, name: str) -> tuple[str, str]:
-        """Return the file's text and its name for messages; raise `OSError` with the reason if it may not be read."""
-        ...
+class Models(Protocol):
+    """Finds the folders of models."""
 
     def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
         """Return the folder of a model; raise `OSError` with the reason if it may not be read.
@@ -89,6 +89,14 @@ class Files(Protocol):
         The name may be that of a model of the hub, which may then be at a revision, and downloaded where the operator
         allows it.
         """
+        ...
+
+
+class Files(Models, Protocol):
+    """Reads what a policy names: files below its own root, models and endpoints; remembers them for the digest."""
+
+    def read(self, name: str) -> tuple[str, str]:
+        """Return the file's text and its name for messages; raise `OSError` with the reason if it may not be read."""
         ...
 
     def endpoint(self, name: str) -> Endpoint:

@@ -5,6 +5,9 @@ of a text, and the readings in which spelling tricks are undone where there are 
 is its window in the text, so that neighbours neither overlap nor leave anything out. A reply is judged beside its prompt:
 `context["prompt"]` says that a text is one ("" where the prompt is not known), and `unsafe` is then the reply's. A reply is
 no attack on the model that wrote it, so it has neither `jailbreak` nor `injection`.
+
+That is the shipped model, and those with a `manifest.json` like it; every other is a sequence classifier, see
+`classifier_any.py`.
 """
 
 from __future__ import annotations
@@ -14,16 +17,23 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors.classifier_any import AnyClassifier, build_any
+from guardrails.detectors.classifier_config import (
+    ANY,
+    ClassifierConfig,
+    meanings,
+    told,
+    unused,
+    within,
+)
 from guardrails.detectors.classifier_text import Judged, judged
-from guardrails.detectors.config import Config
 from guardrails.detectors.language_model import language_of
 from guardrails.inference.folder import ModelError
 from guardrails.inference.model import Fast, Model, load
@@ -167,50 +177,45 @@ class Classifier:
         return Detection(findings, unchecked=text.unchecked) if findings or text.unchecked else CLEAN
 
 
-class ClassifierConfig(Config):
-    """Harms, jailbreaks and injections, by a model."""
-
-    use: Literal["classifier"]
-    """The kind of detector."""
-    model: str = Field(default="text-safety", examples=["text-safety", "models/own"])
-    """A model that comes with the package, by name, or the folder of one like it: relative to the policy, or to the
-    operator's folder (GUARDRAILS_MODELS). `manifest.json` in the folder names its files with their sha256."""
-    categories: list[str] | None = Field(default=None, min_length=1, examples=[["injection", "jailbreak"]])
-    """What to look for, leaves included (`sexual` is `sexual.minors` too); by default all that the model tells."""
-    effort: Literal["auto", "full", "fast"] = "auto"
-    """`auto` asks the fast tier first (0.1 to 0.3 ms a window), and the encoder (2 to 15 ms) where that is not sure; `full`
-    asks both always, `fast` never the encoder."""
-    min_score: float = Field(default=0.1, ge=0, le=1)
-    """The score below which nothing is reported, so that most texts have no findings at all."""
-    windows: int = Field(default=400, ge=1, le=100_000)
-    """Windows of one text that are judged; the rest is `unchecked: limit`. Where it is left out, the policy's
-    `limits: windows` holds."""
-
-
 def _wanted(heads: Sequence[str], categories: Sequence[str] | None) -> tuple[str, ...]:
     """Return the heads that tell some of these categories, or a leaf of one."""
-    return tuple(
-        head
-        for head in heads
-        if categories is None or any(f"{category(head)}.".startswith(f"{each}.") for each in categories)
-    )
+    return tuple(head for head in heads if within([category(head)], categories))
 
 
 def _categories(_name: str, config: ClassifierConfig) -> frozenset[str]:
-    found = {category(head) for head in _wanted(HEADS, config.categories)}
-    if config.model not in SHIPPED:
-        found |= {each for each in config.categories or () if taxonomy.is_valid(each)}
+    by_label = None if config.model in SHIPPED else meanings(config)
+    if by_label is not None:
+        found = {*filter(taxonomy.is_valid, within(told(by_label), config.categories))}
+    else:
+        found = {category(head) for head in _wanted(HEADS, config.categories)}
+        if config.model not in SHIPPED:
+            found |= {each for each in config.categories or () if taxonomy.is_valid(each)}
     # With a misspelt name any may be meant: then the one problem to report is the spelling.
     return frozenset(found or map(category, HEADS))
 
 
-def _build(name: str, config: ClassifierConfig, files: Files) -> Classifier:
+def _folder(config: ClassifierConfig, files: Files) -> Path:
+    """Return the folder of the model; raises `ConfigProblems`."""
+    if (shipped := SHIPPED.get(config.model)) is not None:
+        return shipped
     try:
-        folder = SHIPPED.get(config.model) or files.model_folder(config.model)
+        return files.model_folder(config.model, config.revision, download=config.download)
     except OSError as error:
+        of_hub = error.__cause__
         hint = f"by name there is: {', '.join(SHIPPED)}"
+        if isinstance(of_hub, ModelError):
+            hint = f"{of_hub.hint}; {hint}" if of_hub.hint else hint
         message = f"model {config.model!r}: {error.strerror or error}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
+
+
+def _build(name: str, config: ClassifierConfig, files: Files) -> Classifier | AnyClassifier:
+    folder = _folder(config, files)
+    if not (folder / "manifest.json").is_file() and (folder / "config.json").is_file():
+        return build_any(name, config, folder)
+    of_any = unused(config, ANY, "models without manifest.json, and this one has one or is shipped")
+    if of_any:
+        raise ConfigProblems(of_any)
     try:
         model = load(folder)
     except ModelError as error:
@@ -258,7 +263,7 @@ def _problems(config: ClassifierConfig, model: Model) -> list[ConfigProblem]:
 
 KIND = Kind(
     name="classifier",
-    doc="Harms, jailbreaks and injections that words alone do not tell, by a model that comes with the package.",
+    doc="Harms, jailbreaks and injections that words alone do not tell, by a model: the package's own, or any other.",
     config=ClassifierConfig,
     categories=_categories,
     build=_build,

@@ -6,14 +6,14 @@ otherwise. Windows past the limit and windows in a language that the model was n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from guardrails.detectors.language_model import language_of, letters, without_noise
 from guardrails.detectors.languages import NAMES, script_of, with_varieties
 from guardrails.inference.model import Model
-from guardrails.inference.windows import Row, Tokens
+from guardrails.inference.windows import Row, Tokens, Window
 from guardrails.text import View, folded, normalized, revealed, surrogates_replaced
 from guardrails.types import Unchecked
 
@@ -74,6 +74,19 @@ REASON: Final = "in a language that the model was not validated on"
 
 Span = tuple[int, int]
 
+Windows = Callable[[str], Iterator[Window]]
+"""What cuts a reading of a text into the windows of a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The windows of all readings of a text: their `spans` in it, what each reads, its tokens, and what was left out."""
+
+    spans: tuple[Span, ...]
+    read: tuple[str, ...]
+    ids: tuple[tuple[int, ...], ...]
+    unchecked: tuple[Unchecked, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -102,51 +115,71 @@ def judged(text: str, prompt: str | None, model: Model, most: int) -> Judged:
     """Cut a text into windows, at most `most` of all its readings together."""
     safe = surrogates_replaced(text)
     beside = None if prompt is None else model.prompt(VIEWS[model.view](surrogates_replaced(prompt)).text)
-    spans: list[Span] = []
-    windows: list[tuple[str, tuple[int, ...]]] = []
-    foreign: list[Span] = []
-    unchecked: list[Unchecked] = []
-    for plain, span, read, ids in _readings(safe, model, beside or ()):
-        if len(windows) == most:
-            unchecked.append(Unchecked("limit", f"text past {most} windows", span=(span[0], len(text))))
-            break
-        spans.append(span)
-        windows.append((read, ids))
-        if plain and is_foreign(safe[slice(*span)], model.languages):  # a view has other letters
-            foreign.append(span)
-    unchecked += (Unchecked("language", REASON, span=span) for span in _merged(foreign))
+    found = seen(
+        safe, VIEWS[model.view], lambda read: model.windows(read, beside or ()), model.languages, most
+    )
     return Judged(
-        tuple(spans),
-        tuple(folded(read).text for read, _ in windows),
-        tuple(unchecked),
+        found.spans,
+        tuple(folded(read).text for read in found.read),
+        found.unchecked,
         beside,
-        tuple(ids for _, ids in windows),
+        found.ids,
         model.tokens,
     )
 
 
+def seen(
+    text: str,
+    viewed: Callable[[str], View],
+    windows: Windows,
+    languages: frozenset[str],
+    most: int,
+    undisguised: Callable[[str], str | None] = lambda _: None,
+) -> Seen:
+    """Cut a text without surrogates, as the model views it, into windows, at most `most` of all its readings together.
+
+    `undisguised` may give another reading of a plain window, which is then judged too.
+    """
+    spans: list[Span] = []
+    found: list[tuple[str, tuple[int, ...]]] = []
+    foreign: list[Span] = []
+    unchecked: list[Unchecked] = []
+    for plain, span, read, ids in _readings(text, viewed, windows, undisguised):
+        if len(found) == most:
+            unchecked.append(Unchecked("limit", f"text past {most} windows", span=(span[0], len(text))))
+            break
+        spans.append(span)
+        found.append((read, ids))
+        if plain and is_foreign(text[slice(*span)], languages):  # a view has other letters
+            foreign.append(span)
+    unchecked += (Unchecked("language", REASON, span=span) for span in _merged(foreign))
+    return Seen(
+        tuple(spans), tuple(read for read, _ in found), tuple(ids for _, ids in found), tuple(unchecked)
+    )
+
+
 def _readings(
-    text: str, model: Model, beside: tuple[int, ...]
+    text: str, viewed: Callable[[str], View], windows: Windows, undisguised: Callable[[str], str | None]
 ) -> Iterator[tuple[bool, Span, str, tuple[int, ...]]]:
     """Yield the windows of all readings: whether it is the plain one, where in the text, what they read, the tokens."""
-    viewed = VIEWS[model.view]
-    for span, read, ids in _windows(viewed(text), len(text), model, beside):
+    for span, read, ids in _windows(viewed(text), len(text), windows):
         yield True, span, read, ids
+        if other := undisguised(read):
+            for window in windows(other):
+                yield False, span, other[window.start : window.end], window.ids
     for reading in revealed(text):
         view = viewed(reading.text).over(reading)
-        for span, read, ids in _windows(view, len(text), model, beside):
+        for span, read, ids in _windows(view, len(text), windows):
             if viewed(text[slice(*span)]).text != read:
                 yield False, span, read, ids
 
 
-def _windows(
-    view: View, length: int, model: Model, beside: tuple[int, ...]
-) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+def _windows(view: View, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
     """Yield the windows of a view that hold anything: where in the text, which is `length` long, what they read, and the
     tokens.
     """
     end = 0
-    for window in model.windows(view.text, beside):
+    for window in windows(view.text):
         start, until = view.original(window.start, window.end)
         # What is invisible between two windows belongs to the later one, so that spans leave nothing out.
         start, end = min(end, start), length if window.end == len(view.text) else until

@@ -397,9 +397,11 @@ def request(body: Any) -> Leaves:
     return leaves
 
 
-def response(body: Any, system: str = "", prompt: str = "") -> Leaves:
-    """Return the leaves of a chat completion, beside the system prompt and the message that it answered to."""
+def response(body: Any, system: str = "", prompt: str = "", sources: str = "") -> Leaves:
+    """Return the leaves of a chat completion, beside the system prompt and the message that it answered to, and what was
+    retrieved for it.
+    """
     leaves = Leaves()
     RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    leaves.beside(system, prompt)
+    leaves.beside(system, prompt, sources)
     return leaves

@@ -280,6 +280,9 @@ class Round:
 
 
 def _key(bound: Bound, content: Content) -> Key:
-    if not bound.reads or content.context is None:
+    if not bound.reads:
         return bound.digest
-    return (bound.digest, *(content.context.get(name) for name in bound.reads))
+    context, place = content.context or {}, content.place
+    if "stage" in bound.reads:  # a service may be told where a text stands
+        context = {**context, "stage": " ".join((place.stage, *place.also))}
+    return (bound.digest, *(context.get(name) for name in bound.reads))

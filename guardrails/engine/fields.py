@@ -64,6 +64,12 @@ class Leaf:
         return bool(self.pieces) or self.parent is not None
 
 
+RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
+"""Where what a reply is to rest on comes from."""
+
+SOURCES = "\n\n"
+"""What stands between the passages of `sources`."""
+
 Stretch = tuple[int, int, int]
 """A leaf, and from where to where in its text."""
 
@@ -144,11 +150,29 @@ class Leaves:
                     said.setdefault(-1, []).append(leaf.content.text)
         return {message: "\n".join(texts) for message, texts in said.items()}
 
-    def beside(self, system: str, prompt: str = "") -> None:
+    def sources(self) -> str:
+        """Return what was retrieved: the results of tools and the passages of a conversation, a line between them."""
+        return SOURCES.join(text for _, text in self._retrieved())
+
+    def _retrieved(self) -> Iterator[tuple[int, str]]:
+        """Yield what was retrieved with the message that it stands in; -1 is outside of any."""
+        for leaf in self.found:
+            place = leaf.content.place
+            if (
+                isinstance(leaf.content, Text)
+                and place.stage in RETRIEVED
+                and leaf.editable
+                and not leaf.again
+            ):
+                yield -1 if place.message is None else place.message, leaf.content.text
+
+    def beside(self, system: str, prompt: str = "", sources: str = "") -> None:
         """Let what a model says be judged beside what it answers to, for detectors that declare that they read it: the
-        system prompt, and for replies the user's message before it (`prompt` where these leaves have none).
+        system prompt, and for replies the user's message before it (`prompt` where these leaves have none) and what was
+        retrieved before it (`sources` in front).
         """
         said: dict[int, str] | None = None
+        retrieved: list[tuple[int, str]] | None = None
         for index, leaf in enumerate(self.found):
             place = leaf.content.place
             if place.stage not in (Stage.OUTPUT, Stage.TOOL_CALL):
@@ -160,6 +184,10 @@ class Leaves:
                 said = self._said() if said is None else said
                 asked = [at for at in said if place.message is not None and -1 < at < place.message]
                 context["prompt"] = said[max(asked)] if asked else prompt or context.get("prompt", "")
+                retrieved = [*self._retrieved()] if retrieved is None else retrieved
+                before = [text for at, text in retrieved if place.message is not None and at < place.message]
+                if found := SOURCES.join([*([sources] if sources else []), *before]):
+                    context["sources"] = found
             if context:
                 self.found[index] = replace(leaf, content=replace(leaf.content, context=context))
 

@@ -1,5 +1,7 @@
 """Inference: weights → scores. Knows no content, no category's meaning and no policy.
 
+The shipped models, whose folders have a manifest:
+
 passages   a text → the stretches that no continuation can change, which windows are made of
 windows    a text → the windows of a model's tokens that cover it, with their spans
 Session    rows of tokens → scores; ONNX Runtime on single threads
@@ -8,4 +10,14 @@ Batcher    rows of all callers in batches, for a device that runs many at the co
 Memory     the rows judged last, so that none is run twice
 Hashed     folded texts → the scores of the linear model, in well under a millisecond
 Model      a folder of weights, checked, ready and shared: everything above together
+
+Any other model, by what its own folder says:
+
+hub            the name of a model of the hub → the folder that its files lie in, without the network
+labels         config.json → labels, positions, and what makes scores of logits
+runtimes       a folder → what turns rows into logits, on ONNX Runtime or torch
+AnyTokens      any tokenizer.json → windows, and rows with the special tokens that it asks for
+SequenceModel  a classifier of texts, or of pairs of texts: everything above together
+Generative     a model that answers, with what its first tokens were worth
+Embedder       texts → vectors that are near where texts are about the same
 """

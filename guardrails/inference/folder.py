@@ -26,11 +26,15 @@ VIEWS: Final = ("folded", "normalized")
 
 
 class ModelError(Exception):
-    """A model that cannot be used: the cause, and the cure in `hint`."""
+    """A model that cannot be used: the cause, and the cure in `hint`; `field` is what of the caller's wishes it comes from,
+    and `code` the kind of problem.
+    """
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, field: str = "model", code: str = "unreadable_model"
+    ) -> None:
         super().__init__(message)
-        self.hint = hint
+        self.hint, self.field, self.code = hint, field, code
 
 
 @dataclass(frozen=True, slots=True)

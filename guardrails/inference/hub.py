@@ -21,6 +21,14 @@ from guardrails.inference.folder import ModelError, first_line
 DOWNLOAD: Final = "GUARDRAILS_DOWNLOAD"
 """The environment's name for the operator's leave to download; the value that gives it is 1."""
 
+CACHES: Final = (
+    ("HF_HUB_CACHE", ""),
+    ("HUGGINGFACE_HUB_CACHE", ""),
+    ("HF_HOME", "hub"),
+    ("XDG_CACHE_HOME", "huggingface/hub"),
+)
+"""The environment's names for the cache, or for what it lies in and where; the first that is set holds."""
+
 FETCHED: Final = (
     *("*.json", "*.txt", "*.model", "*.safetensors", "*.onnx", "*.onnx_data", "*.jinja", "*.md"),
     "LICENSE*",
@@ -44,7 +52,7 @@ def is_name(name: str) -> bool:
 
 def cache() -> Path:
     """Return where the hub's libraries keep what they download, as the environment says."""
-    for variable, below in (("HF_HUB_CACHE", ""), ("HF_HOME", "hub"), ("XDG_CACHE_HOME", "huggingface/hub")):
+    for variable, below in CACHES:
         if value := os.environ.get(variable):
             return Path(value).expanduser() / below
     return Path.home() / ".cache" / "huggingface" / "hub"
@@ -99,7 +107,9 @@ def fetch(name: str, revision: str | None = None) -> Path:
             name, revision=revision, cache_dir=str(cache()), allow_patterns=[*FETCHED]
         )
     except Exception as error:
-        hint = "see the model's page on the hub: its name, whether it asks for a licence (HF_TOKEN), the network"
+        hint = (
+            "see the model's page on the hub: its name, whether it asks for a licence (HF_TOKEN), the network"
+        )
         raise ModelError(f"{name!r} was not downloaded: {first_line(error)}", hint) from error
     return _inside(Path(found), root(name))
 

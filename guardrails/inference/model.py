@@ -37,7 +37,8 @@ PAIR: Final = 3
 """Special tokens around two."""
 
 REMEMBERED: Final = 2_048
-"""Rows whose logits are kept, about 6 kB each: a conversation that comes again with one turn more costs that turn."""
+"""Rows whose logits are kept, about 6 kB each, and as many embeddings: a conversation that comes again with one turn more
+costs that turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Model:
         self._session = session
         self._hashed = hashed
         self._calibration = Calibration(of.heads, of.scores)
-        self._memory = Memory(REMEMBERED)
+        self._memory, self._about = Memory(REMEMBERED), Memory(REMEMBERED)
         self._batcher = Batcher(self._run, session.rows) if session.rows > 1 else None
         if hashed.heads != of.heads:
             raise ModelError("hashed.npz and manifest.json do not name the same heads in the same order")
@@ -98,6 +99,20 @@ class Model:
         known = self._memory.logits(rows, self._encoded)
         found = np.array([known[row] for row in rows], dtype=np.float32)
         return self._calibration.both(found.reshape(-1, len(self.heads)), hashed)
+
+    def embedded(self, texts: Sequence[str]) -> Scores:
+        """Return what each text is about, by its first window: vectors of length 1, one row a text.
+
+        Raises:
+            ModelError: the model does not tell.
+        """
+        room = self._window - SINGLE
+        rows = [self.tokens.row(self.tokens.ids(text)[:room]) for text in texts]
+        known = self._about.logits(rows, self._embedded)
+        return np.array([known[row] for row in rows], dtype=np.float32)
+
+    def _embedded(self, rows: Sequence[Row]) -> list[Scores]:
+        return pool().map(lambda row: self._session.embed(inputs([row], self.tokens.pad))[0], rows)
 
     def _encoded(self, rows: Sequence[Row]) -> list[Scores]:
         """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""

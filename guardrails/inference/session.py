@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,10 @@ Inputs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 """Tokens, mask and types, each one row a text."""
 
 
+EMBEDDING: Final = "embedding"
+"""The output that says what a text is about."""
+
+
 class Session(Protocol):
     """An encoder that is ready to run. `rows` is how many rows at a time are the fastest: with 1 it is run by several threads at
     once (a processor), else by one (a device, `batcher.py`).
@@ -31,6 +35,10 @@ class Session(Protocol):
 
     def run(self, inputs: Inputs) -> Scores:
         """Return the logits: one row a row, one column a head."""
+        ...
+
+    def embed(self, inputs: Inputs) -> Scores:
+        """Return what each row is about: a vector of length 1. Raises `ModelError` where the model does not tell."""
         ...
 
 
@@ -58,12 +66,23 @@ class OnnxSession:
         names = {each.name for each in self._session.get_inputs()}
         if names != {"input_ids", "attention_mask", "token_type_ids"}:
             raise ModelError(f"encoder.onnx takes {', '.join(sorted(names))}, not tokens, a mask and types")
+        given = [each.name for each in self._session.get_outputs()]
+        self._logits, self._about = given[0], EMBEDDING if EMBEDDING in given else None
 
     def run(self, inputs: Inputs) -> Scores:
         """Return the logits."""
+        return self._output(self._logits, inputs)
+
+    def embed(self, inputs: Inputs) -> Scores:
+        """Return what each row is about."""
+        if self._about is None:
+            raise ModelError(f"the model has no output {EMBEDDING!r}", "name another model")
+        return self._output(self._about, inputs)
+
+    def _output(self, name: str, inputs: Inputs) -> Scores:
         ids, mask, types = inputs
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
-        return np.asarray(self._session.run(None, given)[0], dtype=np.float32)
+        return np.asarray(self._session.run([name], given)[0], dtype=np.float32)
 
 
 def inputs(rows: Sequence[Row], pad: int) -> Inputs:

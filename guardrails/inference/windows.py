@@ -43,40 +43,33 @@ class Row:
     types: tuple[int, ...]
 
 
-class Tokens:
-    """A tokenizer; safe to share by threads. Special tokens that stand in a text are nothing special.
+def opened(data: bytes) -> Tokenizer:
+    """Return the tokenizer of a `tokenizer.json`; raises `ModelError`."""
+    try:
+        return Tokenizer.from_buffer(data)
+    except Exception as error:
+        raise ModelError(f"tokenizer.json: {first_line(error)}") from error
 
-    Raises `ModelError` when it is none, or has not the marks of BERT.
+
+class Cutter:
+    """A tokenizer without any special tokens: those that stand in a text are text. Safe to share by threads.
+
+    Raises `ModelError` when it is none.
     """
 
     def __init__(self, data: bytes) -> None:
-        try:
-            self._tokenizer = Tokenizer.from_buffer(data)
-        except Exception as error:
-            raise ModelError(f"tokenizer.json: {first_line(error)}") from error
+        self._tokenizer = opened(data)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._tokenizer.encode_special_tokens = True
-        self.pad, self._begin, self._end = map(self._mark, MARKS)
-
-    def _mark(self, mark: str) -> int:
-        found = self._tokenizer.token_to_id(mark)
-        if found is None:
-            raise ModelError(f"tokenizer.json has no {mark}")
-        return found
 
     def ids(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a text; it must be encodable as UTF-8."""
-        return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids)
+        return tuple(self._plain(self._tokenizer.encode(text, add_special_tokens=False).ids))
 
-    def row(self, ids: tuple[int, ...]) -> Row:
-        """Return the input for one text."""
-        return Row((self._begin, *ids, self._end), (0,) * (len(ids) + 2))
-
-    def pair(self, first: tuple[int, ...], second: tuple[int, ...]) -> Row:
-        """Return the input for two texts, the second of which is judged."""
-        ids = (self._begin, *first, self._end, *second, self._end)
-        return Row(ids, (0,) * (len(first) + 2) + (1,) * (len(second) + 1))
+    def _plain(self, ids: list[int]) -> list[int]:
+        """Return the tokens of a text with none that a text may not have; here the tokenizer itself sees to that."""
+        return ids
 
     def windows(self, text: str, room: int) -> Iterator[Window]:
         """Yield the windows of a text, in order, of at most `room` tokens; their spans touch, and cover the text."""
@@ -100,7 +93,7 @@ class Tokens:
         """
         for start, end in passages(text):
             encoding = self._tokenizer.encode(text[start:end], add_special_tokens=False)
-            ids = encoding.ids
+            ids = self._plain(encoding.ids)
             if len(ids) <= room:
                 yield ids, end
                 continue
@@ -108,6 +101,32 @@ class Tokens:
             for at in range(0, len(ids), part):
                 last = at + part >= len(ids)
                 yield ids[at : at + part], end if last else start + offsets[at + part][0]
+
+
+class Tokens(Cutter):
+    """A tokenizer with the marks of BERT, and rows between them.
+
+    Raises `ModelError` when it is none, or has not these marks.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.pad, self._begin, self._end = map(self._mark, MARKS)
+
+    def _mark(self, mark: str) -> int:
+        found = self._tokenizer.token_to_id(mark)
+        if found is None:
+            raise ModelError(f"tokenizer.json has no {mark}")
+        return found
+
+    def row(self, ids: tuple[int, ...]) -> Row:
+        """Return the input for one text."""
+        return Row((self._begin, *ids, self._end), (0,) * (len(ids) + 2))
+
+    def pair(self, first: tuple[int, ...], second: tuple[int, ...]) -> Row:
+        """Return the input for two texts, the second of which is judged."""
+        ids = (self._begin, *first, self._end, *second, self._end)
+        return Row(ids, (0,) * (len(first) + 2) + (1,) * (len(second) + 1))
 
 
 def _window(start: int, end: int, before: tuple[int, ...], ids: list[int], room: int) -> Window:

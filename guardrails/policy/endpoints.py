@@ -30,7 +30,7 @@ VARIABLE: Final = "GUARDRAILS_ENDPOINTS"
 class SecretDoc(Config):
     """Where a key is kept; never the key itself."""
 
-    env: str | None = Field(default=None, min_length=1, examples=["OPENAI_API_KEY"])
+    env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", examples=["OPENAI_API_KEY"])
     """A variable of the environment."""
     file: str | None = Field(default=None, min_length=1)
     """A file, relative to the folder of the endpoints' file."""
@@ -87,7 +87,11 @@ class EndpointDoc(Config):
     @model_validator(mode="after")
     def _sound(self) -> EndpointDoc:
         if not is_usable(self.url):
-            raise ValueError(f"url {self.url!r} is no URL such as http://127.0.0.1:8000/v1")
+            raise ValueError(
+                "url must be one such as http://127.0.0.1:8000/v1: in ASCII, no name, query or fragment"
+            )
+        if self.key is not None and self.aws is not None:
+            raise ValueError("has both 'key' and 'aws': requests carry a key, or are signed")
         bad = [name for name, value in self.headers.items() if not _is_header(name, value)]
         if bad:
             raise ValueError(f"header {bad[0]!r} is none that can be sent")
@@ -121,7 +125,7 @@ def declared(name: str) -> Endpoint:
     if name not in docs:
         hint = nearest(name, sorted(docs)) or f"declare it in {path.name}"
         raise _problem(f"no endpoint {name!r} is declared in {path.name}", hint)
-    return _endpoint(name, docs[name], path.parent)
+    return _endpoint(name, docs[name], path.absolute().parent)
 
 
 def _docs(path: Path) -> EndpointsDoc:
@@ -131,7 +135,7 @@ def _docs(path: Path) -> EndpointsDoc:
         raise _problem(f"{VARIABLE}={path}: {error.strerror or error}", "") from error
     except PolicyErrors as error:
         raise _placed(error) from error
-    problems = Problems()
+    problems = Problems(quotes=False)  # a key may have been written where none belongs
     problems.errors.extend(source.problems)
     found = problems.validate(EndpointsDoc, source.data, source, "the endpoints' file")
     if found is None or problems.errors:

@@ -62,10 +62,11 @@ class Marks(Protocol):
 
 
 class Problems:
-    """The collector."""
+    """The collector. With `quotes=False` no message shows a value, which may be a key in the wrong place."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, quotes: bool = True) -> None:
         self.errors: list[PolicyError] = []
+        self._quotes = quotes
 
     def add(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Keep one problem."""
@@ -111,7 +112,8 @@ class Problems:
             self.add(marks.mark(path), "invalid_value", f"{name} {words}")
         elif detail["type"] == "string_pattern_mismatch":
             form = FORMS.get(detail["ctx"]["pattern"], f"a text of the form {detail['ctx']['pattern']}")
-            self.add(marks.mark(path), "invalid_value", f"{name} {detail['input']!r} must be {form}")
+            shown = f"{name} {detail['input']!r}" if self._quotes else name
+            self.add(marks.mark(path), "invalid_value", f"{shown} must be {form}")
         else:
             self.add(
                 marks.mark(path), "invalid_value", f"{name}: {detail['msg'].removeprefix('Value error, ')}"
@@ -128,7 +130,8 @@ class Problems:
         code, hint = "wrong_type", _cure(value, literal, others)
         if literal and isinstance(value, str | int) and not isinstance(value, bool):
             code = "invalid_value"
-        self.add(marks.mark(path), code, f"{name} must be {wanted}, not {describe(value)}", hint)
+        shown = describe(value) if self._quotes else f"a {type(value).__name__}"
+        self.add(marks.mark(path), code, f"{name} must be {wanted}, not {shown}", hint)
 
 
 def _cure(value: object, literal: list[str], others: list[str]) -> str:

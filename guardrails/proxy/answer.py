@@ -32,7 +32,8 @@ REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created":
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request that passed: the bytes to forward, and what the check of the answer needs to know; `system` is the
-    request's system prompt, `prompt` what the user asks, `who.vault` what its check handed out.
+    request's system prompt, `prompt` what the user asks, `sources` what was retrieved for it, `who.vault` what its check
+    handed out.
     """
 
     state: State
@@ -42,6 +43,7 @@ class Call:
     raw: bytes
     system: str = ""
     prompt: str = ""
+    sources: str = ""
 
 
 def note(request: HttpRequest, report: Report, verdict: Verdict) -> None:
@@ -69,7 +71,8 @@ def parsed(raw: bytes) -> dict[str, Any]:
 async def judged(call: Call, completion: dict[str, Any], size: int) -> dict[str, Any]:
     """Return a completion (of so many bytes) as the policy lets it pass; the same object if nothing changes."""
     try:
-        leaves = await call.state.by_size(size, lambda: chat.response(completion, call.system, call.prompt))
+        asked = (call.system, call.prompt, call.sources)
+        leaves = await call.state.by_size(size, lambda: chat.response(completion, *asked))
     except RequestError as error:
         raise invalid(f"the upstream's answer is malformed: {error.code}") from None
     verdict, outcome = await call.state.judge(subject.response(completion, leaves), call.who, Stage.OUTPUT)

@@ -45,7 +45,8 @@ async def completions(request: HttpRequest) -> Response:
     content = verdict.content
     forwarded = raw if content is body else await state.by_size(len(raw), lambda: wire.dump(content))
     handed_out = replace(who, vault=outcome.vault)
-    call = Call(state, request, handed_out, report, forwarded, leaves.system(), leaves.prompt())
+    beside = (leaves.system(), leaves.prompt(), leaves.sources())
+    call = Call(state, request, handed_out, report, forwarded, *beside)
     if streamed:
         return Held(lambda: stream(call), report, state.settings.keep_alive_s)
     try:

@@ -18,15 +18,16 @@ class Breaker:
         self._probing = False
 
     def wait(self, now: float) -> float:
-        """Return 0.0 if a request may be sent now, else the seconds until one may; a 0.0 must be followed by `ended`."""
+        """Return 0.0 if a request may be sent now, else the seconds until one may."""
         if self._failed < self._most:
             return 0.0
         if now < self._until:
             return self._until - now
-        if self._probing:
-            return self._open_s
-        self._probing = True
-        return 0.0
+        return self._open_s if self._probing else 0.0
+
+    def began(self) -> None:
+        """Say that a request is sent; `ended` must follow."""
+        self._probing = self._failed >= self._most
 
     def ended(self, now: float, *, well: bool | None) -> None:
         """Say how a request ended: well, badly, or (None) without telling, as when its caller gave up."""

@@ -7,15 +7,17 @@ unless the caller wants no more than its first tokens.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from guardrails.remote.client import client
 from guardrails.remote.endpoint import Endpoint, RemoteError
 
 Message = Mapping[str, Any]
+
+LEAST: Final = -1e300
+"""No log-probability is lower; servers write -9999 for what cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +121,10 @@ async def completion(
 
 
 def _choice(endpoint: Endpoint, body: Any, *, may_be_cut: bool) -> Mapping[str, Any]:
-    choices = _mapping(endpoint, body, "an object").get("choices")
+    choices = _mapping(endpoint, body).get("choices")
     if not isinstance(choices, list) or len(choices) != 1:
         raise _wrong(endpoint, "the answer has not exactly one choice")
-    choice = _mapping(endpoint, choices[0], "a choice")
+    choice = _mapping(endpoint, choices[0], "choice")
     finish = choice.get("finish_reason")
     if finish != "stop" and not (may_be_cut and finish == "length"):
         raise _wrong(endpoint, "the model did not come to an end of its answer")
@@ -130,7 +132,7 @@ def _choice(endpoint: Endpoint, body: Any, *, may_be_cut: bool) -> Mapping[str, 
 
 
 def _token(endpoint: Endpoint, given: Any) -> Token:
-    entry = _mapping(endpoint, given, "a token")
+    entry = _mapping(endpoint, given, "token")
     top = entry.get("top_logprobs")
     if not isinstance(top, list):
         raise _wrong(endpoint, "a token has no top_logprobs")
@@ -164,16 +166,14 @@ def _text(endpoint: Endpoint, value: Any) -> str:
 
 
 def _number(endpoint: Endpoint, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value > 1e-3:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not LEAST <= value <= 1e-3:
         raise _wrong(endpoint, "a log-probability is none")
     return min(float(value), 0.0)
 
 
-def _mapping(endpoint: Endpoint, value: Any, what: str) -> Mapping[str, Any]:
+def _mapping(endpoint: Endpoint, value: Any, what: str = "") -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _wrong(
-            endpoint, f"the answer has no {what}" if what != "an object" else "the answer is no object"
-        )
+        raise _wrong(endpoint, f"the answer has no {what}" if what else "the answer is no object")
     return value
 
 

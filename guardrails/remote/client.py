@@ -7,7 +7,11 @@ be JSON as the standard has it (no NaN, no doubled keys: two readers of it must 
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
 import json
+import math
+import os
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -31,6 +35,9 @@ LONGEST_PAUSE_S: Final = 5.0
 
 IDLE_S: Final = 4.0
 """Seconds for which an idle connection is kept: less than the five after which uvicorn closes it."""
+
+CLOSING_S: Final = 1.0
+"""Seconds that the end of the process waits for connections to close."""
 
 Sign = Callable[[str, str, bytes, Mapping[str, str]], Mapping[str, str]]
 """Method, URL, body and headers → the headers of the signed request."""
@@ -56,7 +63,9 @@ class Client:
         self._session: Any = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None),  # the endpoint's own is the only one
         )
+        self._written: Any = import_module("yarl").URL
         self._lost = (aiohttp.ClientError, ConnectionError)
 
     async def post(
@@ -67,15 +76,26 @@ class Client:
         Raises:
             RemoteError: no usable answer came, after all tries; the text names the endpoint and the cause.
         """
-        name = self._endpoint.name
+        data = json.dumps(body).encode()
+        self._fail_if_open()
+        async with _Place(self):
+            self._fail_if_open()  # it may have opened while this one waited
+            return await self._counted(path, data, headers or {}, sign)
+
+    def _fail_if_open(self) -> None:
         wait = self._breaker.wait(time.monotonic())
         if wait:
+            name = self._endpoint.name
             raise RemoteError(f"endpoint {name!r} fails again and again; it is asked again in {wait:.0f} s")
+
+    async def _counted(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+        """Send a request, and tell the breaker how it ended."""
+        name = self._endpoint.name
         well: bool | None = None
         began = time.monotonic()
+        self._breaker.began()
         try:
-            async with _Place(self):
-                answer = await self._tries(path, json.dumps(body).encode(), headers or {}, sign)
+            answer = await self._tries(path, data, headers, sign)
             well = True
         except Passing as error:
             well = False
@@ -95,7 +115,7 @@ class Client:
         last = Passing("not asked")
         for attempt in range(self._endpoint.retries + 1):
             if attempt:
-                await _pause(attempt, last.after_s)
+                await _pause(attempt, last)
             try:
                 async with asyncio.timeout(self._endpoint.timeout_s):
                     return await self._once(path, data, headers, sign)
@@ -109,21 +129,22 @@ class Client:
         raise Passing(f"{last} (tried {tries} times)" if tries > 1 else str(last))
 
     async def _once(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+        # The path goes out as it is written: another spelling would be another signature, or another path.
         url = self._endpoint.url.rstrip("/") + path
         sent = {"content-type": "application/json", **self._endpoint.sent(), **headers}
         if sign is not None:
             sent = dict(sign("POST", url, data, sent))
-        async with self._session.post(url, data=data, headers=sent, allow_redirects=False) as response:
+        where = self._written(url, encoded=True)
+        async with self._session.post(where, data=data, headers=sent, allow_redirects=False) as response:
+            # Also what is no use is read to its end, so that the connection can be used again.
+            raw = await _read(response.content)
             if response.status in PASSING:
                 raise Passing(f"answered {response.status}", _after(response.headers.get("retry-after")))
             if response.status != 200:
                 raise RemoteError(f"answered {response.status}")
-            raw = bytearray()
-            async for piece in response.content.iter_any():
-                raw += piece
-                if len(raw) > MOST_BYTES:
-                    raise RemoteError(f"answered more than {MOST_BYTES >> 20} MiB")
-        return parsed(bytes(raw))
+        if raw is None:
+            raise RemoteError(f"answered more than {MOST_BYTES >> 20} MiB")
+        return parsed(raw)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -138,8 +159,10 @@ class _Place:
 
     async def __aenter__(self) -> None:
         client = self._client
-        if client._waiting >= client._endpoint.waiting:
-            raise RemoteError(f"{client._waiting} requests are waiting already")
+        endpoint = client._endpoint
+        if client._slots.locked() and client._waiting >= endpoint.waiting:
+            most = f"{endpoint.connections} requests are under way and {client._waiting} waiting"
+            raise RemoteError(f"endpoint {endpoint.name!r}: {most} already")
         client._waiting += 1
         try:
             await client._slots.acquire()
@@ -150,6 +173,16 @@ class _Place:
         self._client._slots.release()
 
 
+async def _read(content: Any) -> bytes | None:
+    """Return the bytes of an answer, None where they are too many."""
+    raw = bytearray()
+    async for piece in content.iter_any():
+        raw += piece
+        if len(raw) > MOST_BYTES:
+            return None
+    return bytes(raw)
+
+
 def _after(written: str | None) -> float | None:
     """Return the seconds of a `Retry-After`; dates are not followed."""
     try:
@@ -158,10 +191,11 @@ def _after(written: str | None) -> float | None:
         return None
 
 
-async def _pause(attempt: int, asked: float | None) -> None:
+async def _pause(attempt: int, last: Passing) -> None:
     """Wait before another try: what the service asks for, within bounds, or longer each time."""
+    asked = last.after_s
     if asked is not None and asked > LONGEST_PAUSE_S:
-        raise Passing(f"asks to wait for {asked:.0f} s")
+        raise Passing(f"{last}, and asks to wait for {asked:.0f} s")
     own = PAUSE_S * 2.0 ** (attempt - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only spread
     await asyncio.sleep(own if asked is None else max(own, asked))
 
@@ -169,13 +203,23 @@ async def _pause(attempt: int, asked: float | None) -> None:
 def parsed(raw: bytes) -> Any:
     """Return JSON as Python values; raises `RemoteError` for what is none, or could be read in two ways."""
     try:
-        return json.loads(raw.decode(), parse_constant=_constant, object_pairs_hook=_mapping)
+        return json.loads(
+            raw.decode(), parse_constant=_constant, parse_float=_finite, object_pairs_hook=_mapping
+        )
     except (ValueError, RecursionError):
         raise RemoteError("the answer is no JSON") from None
 
 
 def _constant(_: str) -> float:
     raise ValueError
+
+
+def _finite(written: str) -> float:
+    """Return a number; 1e999 is one in JSON, and none here."""
+    value = float(written)
+    if math.isinf(value):
+        raise ValueError
+    return value
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -186,6 +230,7 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 _CLIENTS: dict[tuple[asyncio.AbstractEventLoop, Endpoint], Client] = {}
+_OWNERS: dict[Client, int] = {}
 
 
 def client(endpoint: Endpoint) -> Client:
@@ -193,4 +238,14 @@ def client(endpoint: Endpoint) -> Client:
     key = (asyncio.get_running_loop(), endpoint)
     if key not in _CLIENTS:
         _CLIENTS[key] = Client(endpoint)
+        _OWNERS[_CLIENTS[key]] = os.getpid()
     return _CLIENTS[key]
+
+
+@atexit.register
+def _close() -> None:
+    """At the end of the process: close what its loop still keeps. A child leaves alone what is its parent's."""
+    for (loop, _), each in _CLIENTS.items():
+        if loop.is_running() and _OWNERS[each] == os.getpid():
+            with contextlib.suppress(TimeoutError):
+                asyncio.run_coroutine_threadsafe(each.close(), loop).result(CLOSING_S)

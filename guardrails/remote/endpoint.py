@@ -91,14 +91,12 @@ class Endpoint:
 
 
 def is_usable(url: str) -> bool:
-    """Tell whether a text is the URL of a service."""
+    """Tell whether a text is the URL of a service, to which paths can be added."""
+    if not (url.isascii() and url.isprintable()) or any(each in url for each in " ?#\\"):
+        return False
     try:
         parts = urlsplit(url)
-        return (
-            parts.scheme in {"http", "https"}
-            and bool(parts.hostname)
-            and (parts.port or 1) > 0
-            and not (parts.query or parts.fragment or parts.username or parts.password)
-        )
+        has_host = bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
+        return parts.scheme in {"http", "https"} and has_host
     except ValueError:
         return False

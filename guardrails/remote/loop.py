@@ -17,9 +17,17 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-@cache
+_STARTING = threading.Lock()
+
+
 def loop() -> asyncio.AbstractEventLoop:
     """Return the loop, which runs."""
+    with _STARTING:
+        return _started()
+
+
+@cache
+def _started() -> asyncio.AbstractEventLoop:
     own = asyncio.new_event_loop()
     threading.Thread(target=own.run_forever, name="guardrails-remote", daemon=True).start()
     return own
@@ -30,7 +38,12 @@ def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(work, loop())
 
 
-if hasattr(
-    os, "register_at_fork"
-):  # the thread stays behind in the parent, so a child needs a loop of its own
-    os.register_at_fork(after_in_child=loop.cache_clear)
+def _forget() -> None:
+    """In a child process: the thread stays behind in the parent, perhaps with the lock, so it needs its own."""
+    global _STARTING
+    _STARTING = threading.Lock()
+    _started.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

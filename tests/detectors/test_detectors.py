@@ -25,6 +25,7 @@ from guardrails.detectors import (
 from guardrails.detectors.patterns import KIND as PATTERNS
 from guardrails.detectors.terms import KIND as TERMS
 from guardrails.detectors.terms import TermsConfig
+from guardrails.inference.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Text
 
 
@@ -162,6 +163,33 @@ def test_a_models_folder_lies_below_the_policys_or_the_operators(
     for name in ("m", "../root2", "/etc", "up"):
         with pytest.raises(PermissionError, match="outside"):
             Folder(root).model_folder(name)
+
+
+def test_a_model_of_the_hub_is_looked_for_last(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the policy's folder and the operator's; without the network, and with what would bring it."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv("GUARDRAILS_DOWNLOAD", raising=False)
+    with pytest.raises(FileNotFoundError, match=rf"{MODELS}, and the hub's cache .* no 'org/m'") as caught:
+        Folder(root).model_folder("org/m")
+    assert isinstance(caught.value.__cause__, ModelError)
+    assert "guardrails models --fetch" in caught.value.__cause__.hint
+    snapshot = tmp_path / "hub" / "models--org--m" / "snapshots" / ("a" * 40)
+    (snapshot.parents[1] / "refs").mkdir(parents=True)
+    (snapshot.parents[1] / "refs" / "main").write_text("a" * 40)
+    snapshot.mkdir(parents=True)
+    blob = snapshot.parents[1] / "blobs" / ("b" * 64)
+    blob.parent.mkdir()
+    blob.write_text("weights")
+    (snapshot / "model.safetensors").symlink_to(blob)
+    assert Folder(root).model_folder("org/m") == Folder(root).model_folder("org/m", "a" * 40) == snapshot
+    with pytest.raises(FileNotFoundError, match="at revision 'v2'"):
+        Folder(root).model_folder("org/m", "v2")
+    for place in (tmp_path / "models", root):
+        (place / "org" / "m").mkdir(parents=True)
+        monkeypatch.setenv(MODELS, str(tmp_path / "models"))
+        assert Folder(root).model_folder("org/m") == (place / "org" / "m").resolve()
 
 
 def test_a_file_at_the_limit_is_read(root: Path) -> None:

@@ -353,3 +353,21 @@ def test_a_reply_stands_beside_the_message_before_it() -> None:
     ]
     leaves.join([2, 5], (), REPLY)
     assert leaves.found[-1].content.context == {**system, "prompt": "two"}
+
+
+def test_a_reply_stands_beside_what_was_retrieved_before_it() -> None:
+    """Results of tools and passages, in order, behind what the caller gives; not what comes later, nor for other texts."""
+    leaves = Leaves()
+    leaves.text("one", (0,), replace(USER, message=0))
+    leaves.text("found", (1,), Place(Stage.TOOL_RESULT, role="tool", message=1))
+    leaves.text("read", (2,), Place(Stage.RETRIEVAL, message=2))
+    leaves.text("so", (3,), replace(REPLY, message=3))
+    leaves.text("later", (4,), Place(Stage.TOOL_RESULT, role="tool", message=4))
+    leaves.text("then", (5,), replace(REPLY, message=5))
+    assert leaves.sources() == "found\n\nread\n\nlater"
+    leaves.beside("", sources="given")
+    sources = [(leaf.content.context or {}).get("sources") for leaf in leaves.found]
+    assert sources == [
+        *(None, None, None, "given\n\nfound\n\nread", None),
+        "given\n\nfound\n\nread\n\nlater",
+    ]

@@ -90,7 +90,7 @@ def test_the_cache_is_where_the_environment_says(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
 ) -> None:
     """As for the hub's own library."""
-    for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+    for name, _ in hub.CACHES:
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -295,7 +295,9 @@ class Hub(BaseHTTPRequestHandler):
 def served() -> Iterator[tuple[str, list[str]]]:
     """A hub on the loopback interface: its address, and the files that were asked for."""
     asked: list[str] = []
-    kind = type("Served", (Hub,), {"asked": asked, "files": {**FILES, "pytorch_model.bin": b"pickle", "own.py": b"x"}})
+    kind = type(
+        "Served", (Hub,), {"asked": asked, "files": {**FILES, "pytorch_model.bin": b"pickle", "own.py": b"x"}}
+    )
     server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}", asked

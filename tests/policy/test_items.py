@@ -66,3 +66,5 @@ def test_models_count_from_the_folder_of_the_file_that_names_them(tmp_path: Path
         assert first.changed(change, origin).model_folder("m") == (tmp_path / "other" / "m").resolve()
     with pytest.raises(OSError, match="no such folder"):
         first.model_folder("n")
+    with pytest.raises(OSError, match="at revision 'v1'"):
+        first.model_folder("org/none", "v1", download=False)

@@ -1,0 +1,102 @@
+"""Well-known classifiers: the name of a model goes in, what its labels mean comes out.
+
+Labels are as `config.json` has them (`LABEL_1`: the second). Licences are those of the models' own pages: whoever uses a
+model keeps to its licence, nothing of one comes with this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a model: label → categories, its licence, and the languages it was made for (none: not said)."""
+
+    labels: Mapping[str, tuple[str, ...]]
+    licence: str
+    languages: frozenset[str] = field(default=frozenset())
+
+
+_ATTACK: Final = ("jailbreak", "injection")
+_ENGLISH: Final = frozenset({"en"})
+_EIGHT: Final = frozenset({"en", "fr", "de", "hi", "it", "pt", "es", "th"})
+_SEE: Final = "see the model's page"
+
+KNOWN: Final[Mapping[str, Known]] = {
+    "meta-llama/Llama-Prompt-Guard-2-86M": Known({"LABEL_1": _ATTACK}, "Llama 4 Community License", _EIGHT),
+    "meta-llama/Llama-Prompt-Guard-2-22M": Known({"LABEL_1": _ATTACK}, "Llama 4 Community License", _ENGLISH),
+    "meta-llama/Prompt-Guard-86M": Known(
+        {"INJECTION": ("injection",), "JAILBREAK": ("jailbreak",)}, "Llama 3.1 Community License", _EIGHT
+    ),
+    "protectai/deberta-v3-base-prompt-injection-v2": Known(
+        {"INJECTION": ("injection",)}, "Apache-2.0", _ENGLISH
+    ),
+    "protectai/deberta-v3-base-prompt-injection": Known(
+        {"INJECTION": ("injection",)}, "Apache-2.0", _ENGLISH
+    ),
+    "deepset/deberta-v3-base-injection": Known({"INJECTION": ("injection",)}, "MIT", frozenset({"en", "de"})),
+    "qualifire/prompt-injection-sentinel": Known({"jailbreak": _ATTACK}, _SEE, _ENGLISH),
+    "jackhhao/jailbreak-classifier": Known({"jailbreak": ("jailbreak",)}, "Apache-2.0", _ENGLISH),
+    "madhurjindal/Jailbreak-Detector": Known({"jailbreak": ("jailbreak",)}, _SEE),
+    "unitary/toxic-bert": Known(
+        {
+            "toxic": ("toxic",),
+            "severe_toxic": ("toxic",),
+            "obscene": ("profanity",),
+            "threat": ("harassment.threatening",),
+            "insult": ("harassment",),
+            "identity_hate": ("hate",),
+        },
+        "Apache-2.0",
+        _ENGLISH,
+    ),
+    "unitary/unbiased-toxic-roberta": Known(
+        {
+            "toxicity": ("toxic",),
+            "severe_toxicity": ("toxic",),
+            "obscene": ("profanity",),
+            "identity_attack": ("hate",),
+            "insult": ("harassment",),
+            "threat": ("harassment.threatening",),
+            "sexual_explicit": ("sexual",),
+        },
+        "Apache-2.0",
+        _ENGLISH,
+    ),
+    "ibm-granite/granite-guardian-hap-38m": Known({"LABEL_1": ("toxic",)}, "Apache-2.0", _ENGLISH),
+    "ibm-granite/granite-guardian-hap-125m": Known({"LABEL_1": ("toxic",)}, "Apache-2.0", _ENGLISH),
+    "s-nlp/roberta_toxicity_classifier": Known({"toxic": ("toxic",)}, "OpenRAIL++", _ENGLISH),
+    "textdetox/xlmr-base-toxicity-classifier": Known({"toxic": ("toxic",)}, _SEE),
+    "facebook/roberta-hate-speech-dynabench-r4-target": Known({"hate": ("hate",)}, _SEE, _ENGLISH),
+    "KoalaAI/Text-Moderation": Known(
+        {
+            "S": ("sexual",),
+            "S3": ("sexual.minors",),
+            "H": ("hate",),
+            "H2": ("hate.threatening",),
+            "V": ("violence",),
+            "V2": ("violence.graphic",),
+            "HR": ("harassment",),
+            "SH": ("self_harm",),
+        },
+        _SEE,
+        _ENGLISH,
+    ),
+    "eliasalbouzidi/distilbert-nsfw-text-classifier": Known({"nsfw": ("sexual",)}, "Apache-2.0", _ENGLISH),
+    "michellejieli/NSFW_text_classifier": Known({"NSFW": ("sexual",)}, _SEE, _ENGLISH),
+}
+"""A model's name on the hub → what is known of it."""
+
+_BY_NAME: Final = {each.casefold(): name for name in KNOWN for each in (name, name.rpartition("/")[2])}
+
+
+def known(model: str) -> Known | None:
+    """Return what is known of a model, by its name on the hub or by a folder that ends in it, or in its last part."""
+    parts = [part for part in model.replace("\\", "/").split("/") if part]
+    for name in ("/".join(parts[-2:]), parts[-1] if parts else ""):
+        if (found := _BY_NAME.get(name.casefold())) is not None:
+            return KNOWN[found]
+    return None
