@@ -42,6 +42,7 @@ BUILTIN: dict[str, str] = {
     "gibberish": "guardrails.detectors.gibberish",
     "code": "guardrails.detectors.code",
     "classifier": "guardrails.detectors.classifier",
+    "guard_model": "guardrails.detectors.guard_model",
     "judge": "guardrails.detectors.judge",
     "topic": "guardrails.detectors.topic",
     "similar": "guardrails.detectors.similar",

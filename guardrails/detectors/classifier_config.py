@@ -63,8 +63,8 @@ class ClassifierConfig(Config):
     """The languages that the model was validated on, by ISO 639 code; a window that is for certain in another is
     `unchecked: language`. By default what is known of a well-known model, else none is unchecked."""
     runtime: Literal["onnx", "torch"] | None = None
-    """What runs the model: onnxruntime on the processor, or transformers and torch (`pip install transformers torch`). By
-    default `onnx` where the folder has an ONNX file."""
+    """What runs the model: onnxruntime on the processor, or transformers and torch (`pip install
+    'guardrails-middleware[models]'`). By default `onnx` where the folder has an ONNX file."""
     file: str | None = Field(default=None, examples=["onnx/model_quantized.onnx"])
     """The ONNX file in the folder; by default `model.onnx`, or the only one there, in it or in its folder `onnx`."""
     activation: Literal["softmax", "sigmoid", "none"] | None = None

@@ -36,7 +36,7 @@ class NerConfig(Config):
     file: str | None = Field(default=None, examples=["onnx/model_quantized.onnx"])
     """The ONNX file in that folder; by default the only one there, in it or in its folder `onnx`."""
     runtime: Literal["onnx", "torch"] = "onnx"
-    """What runs the model: onnxruntime on one thread, or transformers (`pip install transformers torch`)."""
+    """What runs the model: onnxruntime on one thread, or transformers (`pip install 'guardrails-middleware[models]'`)."""
     labels: dict[str, str] = Field(default={}, examples=[{"EMPLOYEE_ID": "employee_id", "TITLE": "person"}])
     """What the model's labels mean, without `B-` and `I-`, where the table of well-known labels does not say or says
     something else."""

@@ -427,3 +427,87 @@ def test_the_total_time_holds_that_of_the_detectors(guard_of) -> None:
     timings = guard.check("mail jo@example.com " + "x " * 5000).timings_ms
 
     assert timings["total"] >= timings["p"] > 0
+
+
+class Service:
+    """A detector that waits for a service: it answers as an event says, and counts who waits and who gave up."""
+
+    inline = False
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.waiting = 0
+        self.some, self.gone = threading.Semaphore(0), threading.Semaphore(0)
+
+    def detect(self, batch: Any) -> list[Detection]:
+        """Never called: the pipeline awaits."""
+        raise AssertionError
+
+    async def adetect(self, batch: Any) -> list[Detection]:
+        """Wait on the process's loop until the event is set."""
+        self.waiting += 1
+        self.some.release()
+        try:
+            await asyncio.to_thread(self.open.wait, HANG)
+        except asyncio.CancelledError:
+            self.gone.release()
+            raise
+        return [HIT if "bad" in content.text else CLEAN for content in batch]
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """A service that answers nobody until its event is set."""
+    made = Service()
+    yield made
+    made.open.set()
+
+
+RULE = "{id: own.block, on: input, when: custom.own > 0, then: block}"
+
+
+@pytest.fixture
+def asking(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], service: Service) -> Slow:
+    """Return a function: a deadline in, a guard whose one detector asks the service out."""
+
+    def make(deadline_ms: int = 60_000) -> Guard:
+        return guard_of(
+            f"detectors: {{slow: {{use: own}}}}\nrules: [{RULE}]\nlimits: {{deadline_ms: {deadline_ms}}}",
+            detectors={"own": kind_of(service, tier=2)},
+        )
+
+    return make
+
+
+def test_waiting_for_a_service_takes_no_worker(asking: Slow, service: Service, pool: Workers) -> None:
+    """Many more checks than the pool has threads and places wait at the same time, and all are answered."""
+    guard = asking()
+
+    async def all_of_them() -> list[Verdict]:
+        checks = [asyncio.ensure_future(guard.acheck(f"text {at} {'bad' * (at % 2)}")) for at in range(64)]
+        await asyncio.to_thread(lambda: [service.some.acquire(timeout=WAIT) for _ in checks])
+        assert service.waiting == len(checks)
+        service.open.set()
+        return await asyncio.gather(*checks)
+
+    verdicts = asyncio.run(all_of_them())
+    assert [verdict.blocked for verdict in verdicts] == [bool(at % 2) for at in range(64)]
+    assert not pool.waiting
+
+
+def test_a_deadline_cancels_the_request(asking: Slow, service: Service, pool: Workers) -> None:
+    """The service is not waited for any longer, and the text is blocked; no thread is stuck for it."""
+    verdict = asking(50).check("text")
+    assert verdict.blocked
+    assert [each.error for each in verdict.errors] == ["not done after 50 ms"]
+    assert service.gone.acquire(timeout=WAIT)
+    assert service.waiting == 1
+    assert not pool.abandoned
+
+
+def test_check_and_acheck_ask_a_service_alike(asking: Slow, service: Service) -> None:
+    """From a thread and from a loop; the loop of the caller is never the one that waits."""
+    service.open.set()
+    guard = asking()
+    both = [guard.check("bad one"), asyncio.run(guard.acheck("bad two"))]
+    assert [verdict.blocked for verdict in both] == [True, True]
