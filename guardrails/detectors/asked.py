@@ -11,17 +11,39 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from guardrails.detectors.classifier_text import REASON, is_foreign
-from guardrails.detectors.pieces import Pieces, pieces
+from guardrails.detectors.pieces import Pieces, Span, pieces
 from guardrails.remote.endpoint import RemoteError
 from guardrails.remote.loop import submit
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
+BESIDE: Final = 8
+"""Groups of one check that are asked at a time, so that a long text leaves room for others at its endpoint."""
+
 Scores = Mapping[str, float]
 """Category → score in 0..1; categories that are not named are 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A finding with its place: from `start` to `end` in what was read."""
+
+    category: str
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer that says more than scores: places, and what was left out (spans in what was read, None for all of it)."""
+
+    scores: Scores = field(default_factory=dict)
+    spots: tuple[Spot, ...] = ()
+    unchecked: tuple[Unchecked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +63,7 @@ class RemoteJudge(Protocol):
 
     most: int
 
-    async def scores(self, asks: Sequence[Ask]) -> Sequence[Scores]:
+    async def scores(self, asks: Sequence[Ask]) -> Sequence[Scores | Reading]:
         """Answer each ask."""
         ...
 
@@ -92,7 +114,7 @@ class Asking:
         return [Ask(read, content, prompt) for read in cut.reads], cut
 
     def detection(
-        self, content: Content, cut: Pieces | None, answers: Sequence[Scores] | BaseException
+        self, content: Content, cut: Pieces | None, answers: Sequence[Scores | Reading] | BaseException
     ) -> Detection:
         """Return what the answers to the asks of a content come to."""
         if isinstance(answers, RemoteError):
@@ -100,26 +122,40 @@ class Asking:
         if isinstance(answers, BaseException):
             return Detection(error=f"raised {type(answers).__name__}")
         spans = [None] if cut is None else cut.spans
-        found = []
-        for span, scores in zip(spans, answers, strict=True):
-            if (wrong := self._wrong(scores)) is not None:
+        best: dict[tuple[str, Span | None], float] = {}
+        unchecked = [*(() if cut is None else cut.unchecked), *self._foreign(content)]
+        for at, (span, answer) in enumerate(zip(spans, answers, strict=True)):
+            given = answer if isinstance(answer, Reading) else Reading(answer)
+            if (wrong := self._wrong(given, None if cut is None else len(cut.reads[at]))) is not None:
                 return Detection(error=wrong)
-            found += [
-                Finding(category, float(score), self._name, span)
-                for category, score in scores.items()
-                if score >= self._min_score
+            placed = [(category, score, span) for category, score in given.scores.items()]
+            placed += [
+                (spot.category, spot.score, _place(cut, at, spot.start, spot.end)) for spot in given.spots
             ]
-        unchecked = (*(() if cut is None else cut.unchecked), *self._foreign(content))
-        return Detection(tuple(found), unchecked=unchecked) if found or unchecked else CLEAN
+            for category, score, where in placed:
+                if score >= max(self._min_score, best.get((category, where), 0.0)):
+                    best[category, where] = float(score)
+            for left in given.unchecked:
+                where = span if left.span is None else _place(cut, at, *left.span)
+                unchecked.append(replace(left, span=where))
+        findings = tuple(
+            Finding(category, score, self._name, where) for (category, where), score in best.items()
+        )
+        return Detection(findings, unchecked=tuple(unchecked)) if findings or unchecked else CLEAN
 
-    def _wrong(self, scores: Scores) -> str | None:
-        """Return what is wrong with an answer."""
-        unknown = sorted({*scores} - self._categories)
+    def _wrong(self, given: Reading, length: int | None) -> str | None:
+        """Return what is wrong with an answer about what has a length (None: what is no text)."""
+        scores = [*given.scores.items(), *((spot.category, spot.score) for spot in given.spots)]
+        unknown = sorted({category for category, _ in scores} - self._categories)
         if unknown:
             return f"gave a score for {unknown[0]!r}, which it cannot find"
-        for category, score in scores.items():
+        for category, score in scores:
             if not (isinstance(score, int | float) and math.isfinite(score) and 0.0 <= score <= 1.0):
                 return f"gave a score for {category!r} that is none"
+        places = [(spot.start, spot.end) for spot in given.spots]
+        places += [left.span for left in given.unchecked if left.span is not None]
+        if any(length is None or not 0 <= start < end <= length for start, end in places):
+            return "gave a place outside of what it read"
         return None
 
     def _foreign(self, content: Content) -> tuple[Unchecked, ...]:
@@ -142,12 +178,13 @@ class Remote:
         return submit(self.adetect(batch)).result()
 
     async def adetect(self, batch: Sequence[Content]) -> list[Detection]:
-        """Judge all contents, their asks in groups beside one another."""
+        """Judge all contents, their asks in groups, `BESIDE` of them at a time."""
         asked = [self._asking.asks(content) for content in batch]
         flat = [(at, ask) for at, (asks, _) in enumerate(asked) for ask in asks]
         groups = [flat[at : at + self._judge.most] for at in range(0, len(flat), self._judge.most)]
-        results = await asyncio.gather(*(self._group([ask for _, ask in group]) for group in groups))
-        answers: list[list[Scores] | BaseException] = [[] for _ in batch]
+        free = asyncio.Semaphore(BESIDE)
+        results = await asyncio.gather(*(self._group([ask for _, ask in group], free) for group in groups))
+        answers: list[list[Scores | Reading] | BaseException] = [[] for _ in batch]
         for group, result in zip(groups, results, strict=True):
             for place, (at, _) in enumerate(group):
                 _add(answers, at, result if isinstance(result, Exception) else result[place])
@@ -156,9 +193,12 @@ class Remote:
             for content, (_, cut), own in zip(batch, asked, answers, strict=True)
         ]
 
-    async def _group(self, asks: Sequence[Ask]) -> Sequence[Scores] | Exception:
+    async def _group(
+        self, asks: Sequence[Ask], free: asyncio.Semaphore
+    ) -> Sequence[Scores | Reading] | Exception:
         try:
-            found = await self._judge.scores(asks)
+            async with free:
+                found = await self._judge.scores(asks)
         except Exception as error:
             return error
         return found if len(found) == len(asks) else RemoteError(f"{len(found)} answers to {len(asks)} texts")
@@ -190,7 +230,13 @@ class Local:
         return self._asking.detection(content, cut, answers)
 
 
-def _add(answers: list[list[Scores] | BaseException], at: int, answer: Scores | Exception) -> None:
+def _place(cut: Pieces | None, at: int, start: int, end: int) -> Span | None:
+    return None if cut is None else cut.original(at, start, end)
+
+
+def _add(
+    answers: list[list[Scores | Reading] | BaseException], at: int, answer: Scores | Reading | Exception
+) -> None:
     """Keep an answer; one failure is that of the whole content."""
     own = answers[at]
     if isinstance(answer, Exception):

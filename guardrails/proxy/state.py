@@ -88,14 +88,17 @@ class State:
         self.warm.set()
 
     async def _warm_up(self, guard: Guard) -> bool:
-        """Judge one text at every stage; a detector that is not up yet is asked again."""
+        """Judge one text at every stage; a detector that is not up yet is asked again, but for a service, which may go and
+        come back while the others work: `failing` names it.
+        """
         try:
             verdicts = [await guard.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
         except Overloaded:
             return False
         for verdict in verdicts:
             self._note(verdict)
-        return not any(verdict.errors for verdict in verdicts)
+        services = {bound.name for bound in guard.pipeline.bounds() if bound.adetect is not None}
+        return not any(error.detector not in services for verdict in verdicts for error in verdict.errors)
 
     async def off_loop(self, function: Callable[[], T]) -> T:
         """Run a function on the process's workers."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from guardrails.detectors.asked import Ask, Asking, Local, Remote
+from guardrails.detectors.asked import BESIDE, Ask, Asking, Local, Reading, Remote, Spot
 from guardrails.remote.endpoint import RemoteError
-from guardrails.types import CLEAN, Detection, Image, Place, Stage, Text
+from guardrails.types import CLEAN, Detection, Image, Place, Stage, Text, Unchecked
 
 CATEGORIES = frozenset({"hate", "violence"})
 
@@ -144,6 +145,28 @@ def test_a_judge_that_answers_too_few_or_too_many_has_failed(answers: list[Any])
         assert found.error == f"{len(answers)} answers to 1 texts"
 
 
+def test_a_long_text_leaves_room_for_others() -> None:
+    """Of all that one check asks, a few are under way at a time; the answers keep their order."""
+    running = most = 0
+
+    class Slow(Service):
+        """Lets all who can begin before it answers."""
+
+        async def scores(self, asks: Sequence[Ask]) -> Any:  # type: ignore[override]
+            """Answer in the next turn of the loop."""
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.sleep(0)
+            running -= 1
+            return [{"hate": float(asks[0].read)}]
+
+    contents = [Text(f"0.{at:02}") for at in range(20, 70)]
+    found = Remote(asking(), Slow(None, most=1)).detect(contents)
+    assert most == BESIDE
+    assert [f"{each.findings[0].score:.2f}" for each in found] == [content.text for content in contents]
+
+
 def test_a_foreign_language_is_judged_and_named(ask: Any) -> None:
     """Outside the validated languages a score is worth less: it counts, and the text is `unchecked: language`."""
     text = "Der Zug nach Hamburg fährt heute leider nicht, weil die Strecke gesperrt worden ist."
@@ -152,3 +175,66 @@ def test_a_foreign_language_is_judged_and_named(ask: Any) -> None:
     assert found.findings
     _, (plain,) = ask(lambda _: {}, text)
     assert plain is CLEAN
+
+
+TWO = "All is fine here, as far as anybody knows. " * 2 + "Here is the bad part of it, which is judged."
+
+
+def test_a_place_in_what_was_read_is_one_in_the_text(ask: Any) -> None:
+    """Also in what a piece begins with of the text before it; what two pieces find is found once, with the best score."""
+
+    def answer(each: Ask) -> Reading:
+        at = each.read.find("anybody")
+        return Reading(spots=(Spot("hate", 0.5 + at / 1000, at, at + 7),) if at >= 0 else ())
+
+    judge, (found,) = ask(answer, TWO, size=60)
+    reads = [each.read for call in judge.calls for each in call]
+    places = [TWO.index("anybody"), TWO.rindex("anybody")]
+    assert len([read for read in reads if "anybody" in read]) >= 2
+    assert sorted(each.span for each in found.findings) == [(at, at + 7) for at in places]
+
+
+def test_a_place_in_a_text_without_its_tricks_is_one_in_the_text(ask: Any) -> None:
+    """Of all that spells it."""
+    text = "so b\u200ba\u200bd a word"
+    _, (found,) = ask(
+        lambda each: Reading(
+            spots=(Spot("hate", 1.0, at, at + 3),) if (at := each.read.find("bad")) >= 0 else ()
+        ),
+        text,
+    )
+    assert [text[slice(*each.span)] for each in found.findings] == ["b\u200ba\u200bd"]
+
+
+def test_what_a_judge_left_out_is_unchecked(ask: Any) -> None:
+    """In the place that it names, else in all of what it read."""
+    left = (Unchecked("limit", "x", span=(1, 3)), Unchecked("part", "y"))
+    _, (found,) = ask(lambda each: Reading({"hate": 0.9}, unchecked=left), "a text")
+    assert [(each.kind, each.span) for each in found.unchecked] == [("limit", (1, 3)), ("part", (0, 6))]
+    assert [(each.category, each.span) for each in found.findings] == [("hate", (0, 6))]
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        Reading({"other": 1.0}), Reading({"hate": 2.0}), Reading(spots=(Spot("other", 1.0, 0, 1),)),
+        Reading(spots=(Spot("hate", -1.0, 0, 1),)), Reading(spots=(Spot("hate", 1.0, 1, 1),)),
+        Reading(spots=(Spot("hate", 1.0, -1, 1),)), Reading(spots=(Spot("hate", 1.0, 0, 7),)),
+        Reading(unchecked=(Unchecked("limit", "x", span=(0, 7)),)),
+    ],
+)  # fmt: skip
+def test_a_reading_that_is_none_has_failed(ask: Any, reading: Reading) -> None:
+    """Unknown categories, scores out of range, places outside of what was read."""
+    _, (found,) = ask(lambda _: reading, "a text")
+    assert found.error is not None
+    assert found.findings == ()
+
+
+def test_a_picture_has_no_places(ask: Any) -> None:
+    """Its scores have no span, and a place in it is none."""
+    image = Image(b"x", Place(Stage.INPUT))
+    _, (found,) = ask(lambda _: Reading({"hate": 0.9}, unchecked=(Unchecked("part", "x"),)), image)
+    assert [(each.span, each.score) for each in found.findings] == [(None, 0.9)]
+    assert [each.span for each in found.unchecked] == [None]
+    _, (found,) = ask(lambda _: Reading(spots=(Spot("hate", 1.0, 0, 1),)), image)
+    assert found.error == "gave a place outside of what it read"

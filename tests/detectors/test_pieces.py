@@ -72,3 +72,37 @@ def test_a_lone_surrogate_can_be_sent() -> None:
     cut = pieces("a\ud800b", 80, 10)
     assert cut.spans == ((0, 3),)
     cut.reads[0].encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("so b\u200ba\u200bd", "so bad"),
+        ("so b\u0430d", "so bad"),
+        ("so b\u00adad", "so bad"),
+        ("\u202eso bad\u2066ly", "so badly"),
+    ],
+)
+def test_what_does_not_show_is_left_out_of_another_reading(text: str, meant: str) -> None:
+    """Invisible characters and letters of other scripts that look alike: once as it stands, once as it shows."""
+    cut = pieces(text, 80, 10)
+    assert cut.reads == (text, meant)
+    assert cut.original(1, 0, len(meant))[1] == len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\u201cquotes\u201d \u2013 it\u2019s fine\u2026", "\u4f60\u597d\uff0c\u4e16\u754c\u3002", "\u2764\ufe0f \U0001f468\u200d\U0001f469", "cafe\u0301", "\uff42\uff41\uff44 \u00bd", "a\u00a0b"],
+)  # fmt: skip
+def test_what_reads_the_same_is_not_read_twice(text: str) -> None:
+    """Each piece is a request to somebody: signs, pictures and wide letters are no tricks."""
+    assert pieces(text, 80, 10).reads == (text,)
+
+
+@given(PROSE, st.integers(8, 80))
+def test_a_place_in_a_read_is_one_in_the_text(text: str, size: int) -> None:
+    """Also where it lies before the piece's own span."""
+    cut = pieces(text, size, 10_000)
+    for at, read in enumerate(cut.reads):
+        start, end = cut.original(at, 0, len(read))
+        assert text[start:end] == read

@@ -181,6 +181,17 @@ def test_the_cache_tells_declared_contexts_apart(two: Make) -> None:
     assert [content.context for content in detector.seen] == [contexts[0], contexts[1], None]
 
 
+def test_the_cache_tells_stages_apart_where_they_are_read(two: Make) -> None:
+    """A service may be told where a text stands; a turn that may be forged stands in two places."""
+    places = [Place(Stage.INPUT), Place(Stage.OUTPUT, also=(Stage.INPUT,))]
+    for reads, seen in ((("stage",), 2), (("prompt",), 1), ((), 1)):
+        guard, detector = two(reads=reads)
+        cache = FindingsCache()
+        for place in (*places, *places):
+            round_of(guard, [Leaf(Text(LONG, place))], cache)
+        assert len(detector.seen) == seen
+
+
 def test_what_the_cache_keeps_of_one_text_is_bounded(two: Make) -> None:
     """Neither many contexts nor a text full of findings can grow it without end."""
     guard, _ = two(reads=("prompt",))

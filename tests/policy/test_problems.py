@@ -159,3 +159,18 @@ def test_values_are_described(value: object, text: str) -> None:
 def test_near_names_are_offered_else_all_if_few(name: str, known: list[str], hint: str) -> None:
     """A hint names what is near; where nothing is, all that is possible, if that is short."""
     assert nearest(name, known) == hint
+
+
+def test_values_can_be_kept_out_of_messages() -> None:
+    """What was written in the wrong place may be a key."""
+
+    class Kept(Config):
+        name: str = Field(pattern="^[a-z]+$")
+        """A name."""
+        number: int = 0
+        """A number."""
+
+    problems = Problems(quotes=False)
+    problems.validate(Kept, {"name": "sk-ZQX", "number": "sk-ZQX"}, Paths(), "x")
+    assert len(problems.errors) == 2
+    assert all("ZQX" not in str(each) for each in problems.errors)

@@ -90,6 +90,30 @@ def test_a_detector_that_is_not_up_yet_is_asked_again(guard_of, kind_of, monkeyp
     assert len(asked) >= 3
 
 
+def test_a_service_that_is_down_does_not_keep_a_server_from_its_work(guard_of, kind_of) -> None:
+    """It may come back; its rules follow `on_error` until then, and its detector is named as failing."""
+
+    class Down:
+        """A detector whose service does not answer."""
+
+        def detect(self, batch):
+            raise AssertionError
+
+        async def adetect(self, batch):
+            raise ConnectionError
+
+    guard = guard_of(
+        "detectors: {d: {use: own}}\nrules: [{id: r, on: input, when: custom.own > 0, then: block}]",
+        detectors={"own": kind_of(Down(), tier=2)},
+    )
+    state = State(Settings("http://h"), guard)
+
+    asyncio.run(state.start())
+
+    assert state.ready
+    assert state.failing == ["d"]
+
+
 def test_a_failure_is_forgotten_after_a_while(policy_guard, monkeypatch) -> None:
     """The state of a server tells of now."""
     state = State(Settings("http://h"), policy_guard)

@@ -36,7 +36,9 @@ def test_it_opens_after_failures_in_a_row(ended: list[bool | None], wait: float)
     assert breaker.wait(100.0) == wait
 
 
-@pytest.mark.parametrize(("now", "wait"), [(100.0, 10.0), (104.0, 6.0), (109.5, 0.5), (110.0, 0.0), (500.0, 0.0)])
+@pytest.mark.parametrize(
+    ("now", "wait"), [(100.0, 10.0), (104.0, 6.0), (109.5, 0.5), (110.0, 0.0), (500.0, 0.0)]
+)
 def test_open_it_says_for_how_long(now: float, wait: float) -> None:
     """Nothing is sent until the time is over."""
     breaker = Breaker(1, 10.0)

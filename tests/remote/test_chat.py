@@ -119,7 +119,9 @@ def test_a_probability_a_hair_above_one_is_one(ask) -> None:
 def test_an_answer_that_goes_on_is_none_unless_it_may(ask, complete) -> None:
     """What was cut off may have been about to say the opposite."""
     for answer, ask_for in ((said("Not", "length"), ask), (written("Not", "length"), complete)):
-        with pytest.raises(RemoteError, match=r"^endpoint 'far': the model did not come to an end of its answer$"):
+        with pytest.raises(
+            RemoteError, match=r"^endpoint 'far': the model did not come to an end of its answer$"
+        ):
             ask_for(answer)
         assert ask_for(answer, may_be_cut=True).text == "Not"
 

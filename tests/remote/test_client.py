@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import threading
@@ -123,7 +124,9 @@ def test_what_is_no_number_of_seconds_is_not_followed(far, reply, post, written:
     assert post(far.endpoint()) == {"well": True}
 
 
-@pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", b"\x00\x01\x02zqx\r\n\r\n"])
+@pytest.mark.parametrize(
+    "raw", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{", b"\x00\x01\x02zqx\r\n\r\n"]
+)
 def test_a_connection_that_breaks_is_tried_again(far, reply, post, raw: bytes) -> None:
     """Closed without a word, in the middle of an answer, or for something that is no HTTP."""
     far.plays(reply(raw=raw), reply({"well": True}))
@@ -134,10 +137,14 @@ def test_a_connection_that_breaks_is_tried_again(far, reply, post, raw: bytes) -
 
 
 def test_a_service_that_is_not_there_is_an_error(far, post) -> None:
-    """The port is closed."""
-    far.server.socket.close()
-    with pytest.raises(RemoteError, match=r"^endpoint 'far': cannot be reached \(ClientConnectorError\)$"):
-        post(far.endpoint(retries=0))
+    """Nobody listens at the port."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        endpoint = far.endpoint(url=f"http://127.0.0.1:{taken.getsockname()[1]}", retries=0)
+        with pytest.raises(
+            RemoteError, match=r"^endpoint 'far': cannot be reached \(ClientConnectorError\)$"
+        ):
+            post(endpoint)
 
 
 def test_a_try_has_its_time(far, reply, post) -> None:
@@ -280,7 +287,9 @@ def test_after_failures_in_a_row_nothing_is_sent(far, reply, post, fault: str) -
     for _ in range(2):
         with pytest.raises(RemoteError):
             post(endpoint)
-    with pytest.raises(RemoteError, match=r"^endpoint 'far' fails again and again; it is asked again in \d+ s$"):
+    with pytest.raises(
+        RemoteError, match=r"^endpoint 'far' fails again and again; it is asked again in \d+ s$"
+    ):
         post(endpoint)
     assert len(far.asked) == 2
     gate.set()
@@ -332,7 +341,9 @@ def test_who_waits_for_a_place_fails_when_it_opens(far, reply, start) -> None:
 @pytest.mark.parametrize(("timeout_s", "opens"), [(600.0, False), (1e-6, True)])
 def test_who_was_left_waiting_counts(far, reply, start, timeout_s: float, opens: bool, monkeypatch) -> None:
     """A caller who gives up soon says nothing of the service; one who waited for half its time does."""
-    monkeypatch.setattr(asyncio, "timeout", lambda _: asyncio.Timeout(None))  # the caller gives up, not the client
+    monkeypatch.setattr(
+        asyncio, "timeout", lambda _: asyncio.Timeout(None)
+    )  # the caller gives up, not the client
     far.plays(reply(hang=True), reply({}))
     endpoint = far.endpoint(timeout_s=timeout_s, retries=0, failures=1, open_s=600.0)
     future = start(endpoint)
@@ -371,5 +382,7 @@ async def ask():
     return await client(Endpoint("far", {far.url!r})).post("/ask", {{}})
 print(submit(ask()).result(20))
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")

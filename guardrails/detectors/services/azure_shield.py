@@ -1,0 +1,65 @@
+"""Azure's Prompt Shields: what a model will read goes in, whether it is an attack on it comes out.
+
+`POST /contentsafety/text:shieldPrompt`. What a person says is a user's prompt (a hit is `jailbreak`); what a tool returns or
+declares and what was retrieved are documents (a hit is `injection`). What a model itself says is neither, and is not sent.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from guardrails.detectors.asked import Ask, Reading
+from guardrails.detectors.services import Service
+from guardrails.detectors.services.azure import VERSION
+from guardrails.detectors.services.config import RemoteConfig
+from guardrails.detectors.services.labels import Labels
+from guardrails.detectors.services.reading import EachStage, boolean, listed, mapping
+from guardrails.remote.client import client
+from guardrails.remote.endpoint import Endpoint
+from guardrails.types import Stage
+
+PROMPT: Final = "userPrompt"
+DOCUMENTS: Final = "documents"
+
+READ_AS: Final = {
+    Stage.INPUT: PROMPT,
+    Stage.TOOL_RESULT: DOCUMENTS,
+    Stage.RETRIEVAL: DOCUMENTS,
+    Stage.TOOL_DEFINITION: DOCUMENTS,
+}
+"""Stage → as what the service reads it."""
+
+
+class Shield:
+    """What one ask is answered with."""
+
+    def __init__(self, endpoint: Endpoint, labels: Labels) -> None:
+        self._endpoint, self._labels = endpoint, labels
+
+    async def ask(self, ask: Ask, stage: Stage) -> Reading:
+        """Put one ask to the service, at one of its stages."""
+        label = READ_AS.get(stage)
+        if label is None or not self._labels.of(label):
+            return Reading()
+        body = {label: ask.read if label == PROMPT else [ask.read]}
+        answer = mapping(
+            await client(self._endpoint).post(f"/contentsafety/text:shieldPrompt{VERSION}", body), "object"
+        )
+        analysis = (
+            answer.get("userPromptAnalysis")
+            if label == PROMPT
+            else listed(answer.get("documentsAnalysis"), "documentsAnalysis", 1)[0]
+        )
+        attack = boolean(mapping(analysis, f"analysis of {label}").get("attackDetected"), "attackDetected")
+        return Reading(dict.fromkeys(self._labels.of(label), 1.0 if attack else 0.0))
+
+
+def _judge(_config: RemoteConfig, endpoint: Endpoint, labels: Labels) -> EachStage:
+    return EachStage(Shield(endpoint, labels).ask)
+
+
+SERVICE: Final = Service(
+    labels={PROMPT: "jailbreak", DOCUMENTS: "injection"},
+    judge=_judge,
+    size=10_000,  # the service's own limit
+)
