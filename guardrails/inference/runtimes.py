@@ -135,7 +135,9 @@ class Torch:
             self._torch: Any = import_module("torch")
             transformers: Any = import_module("transformers")
         except ModuleNotFoundError as error:
-            raise _absent(str(error.name), "pip install 'guardrails-middleware[models]'", "runtime 'torch'") from error
+            raise _absent(
+                str(error.name), "pip install 'guardrails-middleware[models]'", "runtime 'torch'"
+            ) from error
         with _Quiet(transformers):
             try:
                 model, report = getattr(transformers, auto).from_pretrained(
