@@ -183,7 +183,8 @@ class Remote:
         flat = [(at, ask) for at, (asks, _) in enumerate(asked) for ask in asks]
         groups = [flat[at : at + self._judge.most] for at in range(0, len(flat), self._judge.most)]
         free = asyncio.Semaphore(BESIDE)
-        results = await asyncio.gather(*(self._group([ask for _, ask in group], free) for group in groups))
+        work = [self._group([ask for _, ask in group], free) for group in groups]
+        results = await asyncio.gather(*work) if len(work) > 1 else [await each for each in work]
         answers: list[list[Scores | Reading] | BaseException] = [[] for _ in batch]
         for group, result in zip(groups, results, strict=True):
             for place, (at, _) in enumerate(group):

@@ -82,6 +82,9 @@ def _cut(text: str, size: int) -> Iterator[tuple[int, int, int]]:
     """Yield start and end of each piece that holds anything, and where its context begins."""
     context = size // CONTEXT
     room = size - context
+    if len(text) <= room:
+        yield from _whole(text, 0, len(text), 0)
+        return
     start = end = 0
     for _, until in _parts(text, room):
         if until - start > room:

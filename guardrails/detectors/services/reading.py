@@ -108,6 +108,8 @@ def picture(ask: Ask, formats: Iterable[str]) -> tuple[str, bytes] | None:
 
 async def together(work: Sequence[Coroutine[Any, Any, Reading]]) -> list[Reading]:
     """Wait for several requests beside one another; the first that fails ends the others."""
+    if len(work) == 1:
+        return [await work[0]]
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(each) for each in work]
