@@ -244,6 +244,15 @@ class PatternTable:
         """Return one table of the rows of several, compiled together."""
         return cls(entry for table in tables for entry in (*table._filtered, *table._unfiltered))
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The compiled rows, in the order in which they are searched."""
+        return (*self._filtered, *self._unfiltered)
+
+    def candidates(self, text: str) -> list[Entry]:
+        """Return the rows that match somewhere in a text; more may be among them, the same ones for any kind of text."""
+        return [*(entry for entry, _ in self._wide.due(text)), *self._unfiltered]
+
     def __len__(self) -> int:
         return len(self._filtered) + len(self._unfiltered)
 
@@ -278,8 +287,7 @@ class PatternTable:
                         (row, *span) for span in _inside(row, engine or entry.slow, text, start, end)
                     )
         except TimeoutError:
-            reason = f"pattern {shown(row.pattern)} took longer than {TIMEOUT} s; simplify it, or avoid look-around"
-            raise TimeoutError(reason) from None
+            raise TimeoutError(too_slow(row)) from None
 
 
 def _matches(entry: Entry, engine: Any, text: str) -> Iterator[tuple[Any, int]]:
@@ -349,6 +357,11 @@ def _inside(row: Pattern, engine: Any, text: str, start: int, end: int) -> Itera
                 yield begin, stop
                 taken = stop
                 break
+
+
+def too_slow(row: Pattern) -> str:
+    """Return what is said of a row that took longer than it may."""
+    return f"pattern {shown(row.pattern)} took longer than {TIMEOUT} s; simplify it, or avoid look-around"
 
 
 def shown(pattern: str) -> str:

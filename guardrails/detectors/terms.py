@@ -11,6 +11,7 @@ characters) is searched once more for terms in disguise; a text without pays one
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Literal
 
 import ahocorasick_rs
@@ -19,6 +20,7 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns import category_problem, default_category, nothing
+from guardrails.detectors.term_prefixes import Prefixes
 from guardrails.text import View, disguised, folded, is_word, surrogates_replaced
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
 from guardrails.text.spelling import is_marked, places, skeleton, spelling, windows
@@ -148,11 +150,27 @@ class Terms:
         self._score = score
         self._words = words
         self._fold = fold
-        forms = [self.form(term, fold=fold) for term in terms]
+        self._forms = forms = [self.form(term, fold=fold) for term in terms]
         self._spaced = any(" " in form for form in forms)
         self._edges = [(_needs_boundary(form[0]), _needs_boundary(form[-1])) for form in forms]
         self._automaton = automaton(forms)
         self._disguises = Disguises(forms, self._edges, self._automaton, words=words) if fold else None
+
+    @property
+    def fold(self) -> bool:
+        """Whether terms are found however they are dressed."""
+        return self._fold
+
+    @property
+    def words(self) -> bool:
+        """Whether terms are found as whole words only."""
+        return self._words
+
+    @cached_property
+    def prefixes(self) -> Prefixes:
+        """The beginnings of the terms, for streams."""
+        waits = [self._words and right for _, right in self._edges]
+        return Prefixes(self._forms, waits, disguised=self._fold)
 
     @staticmethod
     def form(term: str, *, fold: bool) -> str:

@@ -1,0 +1,52 @@
+"""Prefixes of terms: a text goes in, the first place comes out from which on it may be the beginning of a term.
+
+A sorted list of the forms and a bisection for each place tell it, in the memory that the forms take anyway; plain text
+needs one or two of them. Where a text is marked (`text.marks`), its skeleton is compared with the terms' skeletons.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from guardrails.text.spelling import is_marked, skeleton
+
+
+class Prefixes:
+    """The beginnings of some terms.
+
+    Args:
+        forms: the terms as they are compared.
+        waits: for each whether it takes the character behind to know that it is one: where its end is the end of a word.
+        disguised: whether marked text is compared too.
+    """
+
+    def __init__(self, forms: Sequence[str], waits: Sequence[bool], *, disguised: bool) -> None:
+        order = sorted(range(len(forms)), key=forms.__getitem__)
+        self._forms = [forms[at] for at in order]
+        self._waits = [waits[at] for at in order]
+        self._skeletons = sorted({skeleton(form) for form in forms}) if disguised else []
+        self._longest = max(map(len, forms), default=0)
+
+    def may_begin(self, text: str) -> bool:
+        """Say whether a text is the beginning of a term, or one that is not known to be whole."""
+        if self._skeletons and is_marked(text):
+            return self.may_be_disguised(text)
+        if len(text) > self._longest:
+            return False
+        at = bisect_left(self._forms, text)
+        while at < len(self._forms) and self._forms[at] == text:
+            if self._waits[at]:
+                return True
+            at += 1
+        return at < len(self._forms) and self._forms[at].startswith(text)
+
+    def may_be_disguised(self, text: str) -> bool:
+        """Say whether a folded or marked text may be the beginning of a term in disguise, or all of it."""
+        letters = skeleton(text)
+        at = bisect_left(self._skeletons, letters)
+        return at < len(self._skeletons) and self._skeletons[at].startswith(letters)
+
+    def open_from(self, text: str, places: Sequence[int]) -> int:
+        """Return the first of some places from which on the text may begin a term; its end if there is none."""
+        return next((at for at in places if self.may_begin(text[at:])), len(text))

@@ -1,0 +1,101 @@
+"""Growing texts: where one can be cut so that its readings are those of its parts, and the readings of a part, side by side.
+
+No code, no run of single letters and no word in disguise goes on over such a cut, whatever follows: before it stand a plain
+word or number and one sign that is part of none, behind it a character that combines with nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from guardrails.text import segments
+from guardrails.text.marks import LONGEST
+from guardrails.text.readings import _LIKELY, _OTHERWISE, _changes, _fitting, _is_clean, _marks, _plain
+from guardrails.text.views import View, normalized, replaced
+
+READINGS: Final = 7
+"""How many readings there are: codes and joined letters; then each way to read signs, with repeats as one letter or two."""
+
+LEAD: Final = 2
+"""Letters in front of a cut inside of a word that must be read together with what follows it."""
+
+_SIGN: Final = r" \t\n\r\f\v\u00a0\u3000.,?()\[\]\"'*:=>\u201c\u201d\u2018\u2019\u3001\u3002\uff0c"
+"""Characters that no code, no shape and no word in disguise has in it, and that are no single letter."""
+_BEHIND: Final = rf"{_SIGN}\-_`;{{}}<"
+"""Those that are in none behind a plain word."""
+_BEGIN: Final = rf"(?:(?<![^{_SIGN}])|(?<=[^\W_][\-_/`]))"
+_NEXT: Final = r"(?=[^\x00-\x08\x0e-\x1f\x7f&\\])"
+_WORD: Final = rf"(?P<letters>[^\W\d_]{{2,}})|[0-9]{{2,}}|(?P<key>[A-Za-z0-9]{{{LONGEST + 1},}})"
+_CUT: Final = re.compile(rf"(?:\A|{_BEGIN}(?:{_WORD})[{_BEHIND}])[ \t\r\n]*{_NEXT}")
+_INSIDE: Final = re.compile(rf"{_BEGIN}[A-Za-z]{{{LEAD},}}{_NEXT}")
+_SAME: Final = re.compile(r"(.)\1+")
+
+
+def parted(text: str, start: int, *, inside: bool = False) -> int:
+    """Return the last place at which a growing text can be cut; `start`, if none behind it is known yet.
+
+    Args:
+        text: what there is so far, from an earlier cut on.
+        start: the place from which on to look.
+        inside: whether words may be cut too, behind two letters that are then read again: in front of the part that
+            follows. That is right for what codes and single letters make, not for letters made of signs, and repeats.
+    """
+    found = start
+    joins = segments.joiner().match
+    for match in _CUT.finditer(text, start):
+        if match.end() > found and _is_plain(match) and not joins(text, match.end()):
+            found = match.end()
+    if inside:
+        for match in _INSIDE.finditer(text, found):
+            if not joins(text, match.end()):
+                found = match.end()
+    return found
+
+
+def unfinished(text: str) -> int:
+    """Return where the last word begins, behind which a cut may become known; earlier ones need not be searched again."""
+    last = len(text) - 1  # a sign at the very end is not followed by anything yet
+    return max(text.rfind(" ", 0, last), text.rfind("\n", 0, last)) + 1
+
+
+def _is_plain(match: re.Match[str]) -> bool:
+    """Say whether a word stays as it is: letters all, or too long to be one in disguise."""
+    if word := match["letters"]:
+        if word.isascii():
+            return True
+        view = normalized(word).text
+        return len(view) > 1 and view.isalpha()
+    if key := match["key"]:
+        return len(_SAME.sub(r"\1", key)) > LONGEST
+    return True
+
+
+def marked(text: str) -> View | None:
+    """Return the view of a part with its disguises marked, all of it; None where nothing is disguised."""
+    return None if _is_clean(text) else _marks(text, True)
+
+
+def readings(text: str, *, letters: bool) -> tuple[View, ...] | None:
+    """Return the readings of a part, the same ones in the same order for each part; None where nothing is disguised.
+
+    Args:
+        text: a part, from cut to cut.
+        letters: False gives the first alone, which keeps digits and repeats.
+    """
+    if _is_clean(text):
+        return None
+    written = _marks(text, False)
+    marks = _marks(text, True) if letters else written
+    if marks is None:
+        return None
+    first = _plain(text) if written is None else next(iter(_reading(written, once=True)))
+    if not letters:
+        return (first,)
+    return (first, *_reading(marks, once=True), *_reading(marks, once=False))
+
+
+def _reading(marks: View, *, once: bool) -> tuple[View, ...]:
+    text = marks.text
+    ways = (text.translate(_LIKELY), text.translate(_OTHERWISE), _fitting(text))
+    return tuple(replaced(letters, _changes(letters, once=once)).over(marks) for letters in ways)

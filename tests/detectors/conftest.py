@@ -1,0 +1,128 @@
+"""What the tests of streams share: patterns of every construct, over an alphabet so small that collisions are likely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import strategies as st
+
+from guardrails.detectors.table import Entry, Pattern, PatternError, compile_row
+
+ALPHABET = 'aab1- \n"'
+CHARS = [
+    "a",
+    "b",
+    "1",
+    "-",
+    " ",
+    r"\n",
+    '"',
+    ".",
+    r"\w",
+    r"\d",
+    r"\s",
+    r"\W",
+    "[ab]",
+    "[^a]",
+    r"[^\d\n]",
+    r'[^\s"]',
+    "[a-b1]",
+]
+QUANTIFIERS = ["?", "*", "+", "{2}", "{1,2}", "{2,}", "{0,3}", "??", "*?", "+?", "{1,2}?", "?+", "*+", "++"]
+PLACES = [r"\b", r"\B", "^", "$", r"\Z", r"\A", "(?m:^)", "(?m:$)"]
+HEADS = ["", "(?a)", "(?a)", "(?i)", "(?s)", "(?m)", "(?ai)"]
+WORDS = [("a",), ("ab", "a b"), ("b1",), ("a", "a-a"), ("1 b", "1")]
+
+
+def bodies() -> st.SearchStrategy[str]:
+    """Return a strategy for patterns without flags in front."""
+
+    def longer(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+        return st.one_of(
+            st.tuples(inner, inner).map("".join),
+            st.tuples(inner, inner).map(lambda pair: f"(?:{pair[0]}|{pair[1]})"),
+            st.tuples(inner, st.sampled_from(QUANTIFIERS)).map(lambda pair: f"(?:{pair[0]}){pair[1]}"),
+            inner.map(lambda one: f"({one})"),
+            st.tuples(st.sampled_from(PLACES), inner).map("".join),
+            st.tuples(inner, st.sampled_from(PLACES)).map("".join),
+            st.tuples(inner, st.sampled_from(["(?=", "(?!"]), inner).map(lambda some: f"{''.join(some)})"),
+            st.tuples(st.sampled_from(["(?<=", "(?<!"]), st.sampled_from(["a", r"\w", ".", "ab"]), inner).map(
+                lambda some: f"{some[0]}{some[1]}){some[2]}"
+            ),
+            inner.map(lambda one: f"(?>{one})"),
+            st.tuples(st.sampled_from(["a|b", r"\w", "a+"]), inner).map(
+                lambda pair: rf"({pair[0]}){pair[1]}\1"
+            ),
+            inner.map(lambda one: f"(a)?{one}(?(1)b|-)"),
+        )
+
+    return st.recursive(st.sampled_from(CHARS), longer, max_leaves=7)
+
+
+def odd(text: str) -> bool:
+    """Accept half of all texts, as a validator."""
+    return sum(map(ord, text)) % 2 == 1
+
+
+def rows_of_all_kinds() -> st.SearchStrategy[Pattern]:
+    """Return a strategy for rows: flags, sometimes a group, a validator, words of context."""
+    return st.builds(
+        Pattern,
+        st.tuples(st.sampled_from(HEADS), bodies()).map("".join),
+        st.sampled_from(["custom.x", "custom.y", "custom.z"]),
+        st.just(1.0),
+        st.integers(0, 1),
+        st.sampled_from([None, None, None, odd]),
+        st.sampled_from([(), (), (), (), *WORDS]),
+    )
+
+
+@pytest.fixture(scope="session")
+def rows() -> st.SearchStrategy[list[Pattern]]:
+    """Return a strategy for the rows of a table, of which not all can be compiled."""
+    return st.lists(rows_of_all_kinds(), min_size=1, max_size=3)
+
+
+def compiled(rows: Iterable[Pattern]) -> list[Entry]:
+    """Return the rows that can be compiled, without their group where there is none; one that is there if none can."""
+    # Not while drawing: `regex` tidies up its cache at random.
+    found = []
+    for row in rows:
+        for group in (row.group, 0):
+            try:
+                found.append(compile_row(replace(row, group=group)))
+                break
+            except (PatternError, TimeoutError):
+                continue
+    return found or [compile_row(Pattern("ab", "custom.x"))]
+
+
+@pytest.fixture(scope="session")
+def compile_all() -> Callable[[Iterable[Pattern]], list[Entry]]:
+    """Return the function that compiles what can be compiled."""
+    return compiled
+
+
+@pytest.fixture(scope="session")
+def pattern() -> st.SearchStrategy[str]:
+    """Return a strategy for patterns with flags in front."""
+    return st.tuples(st.sampled_from(HEADS), bodies()).map("".join)
+
+
+def every(text: str) -> Iterator[list[str]]:
+    """Yield a text cut in every way: 2^(n-1) lists of parts."""
+    for mask in range(1 << max(0, len(text) - 1)):
+        parts, start = [], 0
+        for at in range(1, len(text)):
+            if mask >> (at - 1) & 1:
+                parts.append(text[start:at])
+                start = at
+        yield [*parts, text[start:]]
+
+
+@pytest.fixture(scope="session")
+def every_cut() -> object:
+    """Return the function that yields a text cut in every way."""
+    return every
