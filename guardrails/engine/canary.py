@@ -13,6 +13,9 @@ from guardrails.detectors.prompt_leak import canary
 from guardrails.policy.compiled import CompiledPolicy
 
 SYSTEM = ("system", "developer")
+MESSAGES = ("messages", "input")
+FIELDS = ("system", "instructions")
+"""Fields of a request that hold messages, or the system prompt itself."""
 
 
 def plants(policies: Iterable[CompiledPolicy]) -> bool:
@@ -21,16 +24,21 @@ def plants(policies: Iterable[CompiledPolicy]) -> bool:
 
 
 def planted(request: Any, system: str) -> Any:
-    """Return messages, or a request with `messages`, with the canary in the first system or developer message.
+    """Return messages, or a request of any API, with the canary in the first system or developer message, or else in the
+    field that holds the system prompt.
 
     Args:
-        request: what goes to the model; itself is returned where it has no such message.
+        request: what goes to the model; itself is returned where it has neither.
         system: the system prompt as it is judged.
     """
     if isinstance(request, Mapping):
-        messages = request.get("messages")
-        changed = planted(messages, system)
-        return request if changed is messages else {**request, "messages": changed}
+        for name in MESSAGES:
+            messages = request.get(name)
+            changed = planted(messages, system) if isinstance(messages, list | tuple) else messages
+            if changed is not messages:
+                return {**request, name: changed}
+        field = next((name for name in FIELDS if request.get(name)), None)
+        return request if field is None else {**request, field: _marked(request[field], system)}
     if not isinstance(request, list | tuple):
         return request
     for index, message in enumerate(request):

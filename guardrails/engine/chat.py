@@ -6,12 +6,24 @@ assistant turns that a client sends stand at `output` and at `input` too, becaus
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.fields import Leaves, Path, pointer, strings
+from guardrails.engine.fields import Leaves, Path, pointer
+from guardrails.engine.tables import (
+    anything,
+    arguments,
+    by_table,
+    each,
+    figures,
+    flag,
+    identifier,
+    keep,
+    parts,
+    refuse,
+    text,
+)
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
 
@@ -23,104 +35,14 @@ STAGES: Mapping[str, Stage] = {
     "tool": Stage.TOOL_RESULT,
     "function": Stage.TOOL_RESULT,
 }
-Reader = Callable[[Leaves, Any, Path, Place], None]
-
 LONGEST_ROLE = 32
 """Characters up to which a wrong role is repeated in a message."""
-
-WORD = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
-
-
-def keep(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after
-    all.
-    """
-    if not isinstance(value, str) or not WORD.fullmatch(value):
-        flag(leaves, value, path, place)
-
-
-def flag(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A number or a flag: nothing to judge, unless it is something else."""
-    if value is not None and not isinstance(value, int | float):
-        identifier(leaves, value, path, place)
 
 
 def kind_word(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """The `type` of a call or definition: nothing to judge where it is one of the usual words."""
     if value not in ("function", "custom"):
         identifier(leaves, value, path, place)
-
-
-def text(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A text to judge."""
-    if isinstance(value, str):
-        leaves.text(value, path, place)
-    elif value is not None:
-        leaves.anything(value, path, place)
-
-
-def identifier(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A name or id: judged like any text, but nothing in it can be replaced."""
-    if isinstance(value, str):
-        leaves.text(value, path, place, editable=False)
-    elif value is not None:
-        leaves.unknown_field(value, path, place)
-
-
-def anything(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A free structure: all its strings are judged."""
-    leaves.anything(value, path, place)
-
-
-def arguments(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A call's arguments: JSON in a string, judged leaf by leaf (or already decoded, as some servers send
-    it).
-    """
-    if isinstance(value, str):
-        leaves.json_text(value, path, place)
-    elif value is not None:
-        leaves.anything(value, path, place)
-
-
-def refuse(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A field that would change what the model reads behind the guard's back."""
-    raise RequestError(
-        "unsupported_field", f"{path[-1]!r} is refused: the guard cannot see what it does", pointer(path)
-    )
-
-
-def by_table(table: Mapping[str, Reader], *, lenient: bool = False) -> Reader:
-    """Read a mapping by a table. Fields that it does not have are judged and named; `lenient` does not name
-    them.
-    """
-
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        if not isinstance(value, Mapping):
-            text(leaves, value, path, place)
-            return
-        for name, inner in value.items():
-            reader = table.get(name)
-            if reader is not None:
-                reader(leaves, inner, (*path, name), place)
-            elif lenient:
-                leaves.anything({name: inner}, path, place)
-            else:
-                leaves.unknown_field(inner, (*path, name), place)
-
-    return read
-
-
-def each(reader: Reader) -> Reader:
-    """Read each entry of a list."""
-
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        if not isinstance(value, list | tuple):
-            text(leaves, value, path, place)
-            return
-        for index, inner in enumerate(value):
-            reader(leaves, inner, (*path, index), place)
-
-    return read
 
 
 # Parts of a message. What is no text cannot be judged by this build, and the policy's `unchecked:` decides.
@@ -162,41 +84,7 @@ def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
             leaves.unknown_field(inner, (*path, name), place)
 
 
-def content(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A message's content: a text, or a list of parts, judged each and joined.
-
-    Joined are all parts, as one reads them, and those of each kind: a server may drop what lies between two
-    texts.
-    """
-    first = len(leaves.found)
-    if isinstance(value, list | tuple):
-        each(part)(leaves, value, path, place)
-        by_kind: dict[str, list[int]] = {}
-        for index in range(first, len(leaves.found)):
-            kind = _part_kind(value, leaves.found[index].path[len(path) :])
-            if kind is not None:
-                by_kind.setdefault(kind, []).append(index)
-        for indexes in by_kind.values():
-            leaves.join(indexes, path, place)
-        if len(by_kind) > 1:
-            leaves.join(sorted(index for indexes in by_kind.values() for index in indexes), path, place)
-    elif isinstance(value, Mapping):
-        part(leaves, value, path, place)
-    else:
-        text(leaves, value, path, place)
-
-
-def _part_kind(parts: Sequence[Any], inner: Path) -> str | None:
-    """Return the kind of the part whose own text stands at a path inside the parts, None for what else stands
-    there.
-    """
-    entry = parts[int(inner[0])]
-    if not isinstance(entry, Mapping):
-        return "text" if len(inner) == 1 else None
-    kind = entry.get("type")
-    if not isinstance(kind, str) or len(inner) != 2 or inner[1] not in PARTS.get(kind, ()):
-        return None
-    return "text" if kind.endswith("text") else kind
+content = parts(part, PARTS)
 
 
 def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
@@ -296,13 +184,6 @@ def messages(leaves: Leaves, value: Any, path: Path = (), *, forgeable: bool = T
     leaves.current_from = users[-1] if users else 0
     leaves.roles = tuple(roles)
     leaves.beside(leaves.system())
-
-
-def figures(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A structure of numbers and closed words: what else stands in it is judged."""
-    for where, found, _ in strings(value, path):
-        if not WORD.fullmatch(found):
-            leaves.text(found, where, place, editable=False)
 
 
 def tokens(leaves: Leaves, value: Any, path: Path, place: Place) -> None:

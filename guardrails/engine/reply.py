@@ -1,12 +1,13 @@
 """A model's answer in, the same with the user's own values out, in the texts that a person reads.
 
-These are a text, the content of an assistant's message in OpenAI's form (a text, or parts of that), and that of each
-choice of a response. All else stays as it is: calls and their arguments, thoughts, structures of another form.
+These are a text, the content of an assistant's message in OpenAI's or Anthropic's form (a text, or parts of that), that
+of each choice of a chat response, and that of each message of a response. All else stays as it is: calls and their
+arguments, thoughts, structures of another form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +29,8 @@ def reply(answer: Any, restorer: Restorer) -> Any:
         return _each(answer, lambda entry: _message(entry, restorer))
     if isinstance(answer, Mapping) and isinstance(answer.get("choices"), list):
         return _with(answer, "choices", _each(answer["choices"], lambda entry: _choice(entry, restorer)))
+    if isinstance(answer, Mapping) and isinstance(answer.get("output"), list):
+        return _with(answer, "output", _items(answer["output"], restorer))
     return _message(answer, restorer)
 
 
@@ -52,6 +55,21 @@ def _message(message: Any, restorer: Restorer) -> Any:
     return message
 
 
+def _items(items: Any, restorer: Restorer) -> Any:
+    """Return the items of a response with values put back, unless one alone would get what all as one text would not."""
+    changed = _each(items, lambda item: _message(item, restorer))
+    before, after = "".join(_texts(items)), "".join(_texts(changed))
+    return changed if restorer.restore(before) == after else items
+
+
+def _texts(items: Any) -> Iterator[str]:
+    """Yield the texts of the messages among items."""
+    for item in items:
+        content = item.get("content") if isinstance(item, Mapping) else None
+        if isinstance(content, list | tuple):
+            yield from (part["text"] for part in content if _is_text(part))
+
+
 def _parts(parts: Any, restorer: Restorer) -> Any:
     """Return parts with values put back, unless a part alone would get what all of them as one text would not: a link
     may begin in one part and go on in the next.
@@ -67,7 +85,18 @@ def _is_text(part: Any) -> bool:
 
 
 def _part(part: Any, restorer: Restorer) -> Any:
-    return _with(part, "text", restorer.restore(part["text"])) if _is_text(part) else part
+    changed = _with(part, "text", restorer.restore(part["text"])) if _is_text(part) else part
+    return part if changed is part else unspelled(changed)
+
+
+def unspelled(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a part whose text was changed without what spells it as it was, and without what points into that."""
+    gone: dict[str, Any] = {"logprobs": []} if part.get("logprobs") else {}
+    notes = part.get("annotations")
+    if isinstance(notes, list):
+        kept = [note for note in notes if not (isinstance(note, Mapping) and "start_index" in note)]
+        gone |= {"annotations": kept} if len(kept) < len(notes) else {}
+    return {**part, **gone} if gone else part
 
 
 def _with(mapping: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:

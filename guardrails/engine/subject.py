@@ -21,6 +21,9 @@ MEDIA: Mapping[str, type[Media]] = {
 }
 """What a file is taken for by its name; its bytes decide once it is opened."""
 
+CONVERSATIONS = (("messages",), ("input",))
+"""Where the messages of a request stand."""
+
 SPELLED = ("logprobs", "token_ids")
 """Fields of a choice that spell its text once more, in tokens."""
 
@@ -195,5 +198,5 @@ def without(messages: Any, removed: tuple[int, ...]) -> Any:
 
 def removed_paths(leaves: Leaves, outcome: Outcome) -> tuple[str, ...]:
     """Return the JSON Pointers of the messages that an outcome leaves out."""
-    prefix = next((leaf.path[:1] for leaf in leaves.found if leaf.path[:1] == ("messages",)), ())
+    prefix = next((leaf.path[:1] for leaf in leaves.found if leaf.path[:1] in CONVERSATIONS), ())
     return tuple(pointer((*prefix, index)) for index in outcome.removed)

@@ -121,6 +121,8 @@ class UncheckedDoc(Config):
     """A part that no detector of this build can read, such as a picture."""
     audio: ActionName = "flag"
     """Sound without a transcriber."""
+    sealed: ActionName = "flag"
+    """What only its provider can open, such as encrypted reasoning."""
 
 
 class LimitsDoc(Config):

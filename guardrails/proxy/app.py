@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails.guard import Guard
-from guardrails.proxy import chat, check, health
+from guardrails.proxy import chat, check, health, messages, responses
 from guardrails.proxy.errors import respond
 from guardrails.proxy.gate import Gate
 from guardrails.proxy.settings import Settings
@@ -20,6 +20,9 @@ from guardrails.proxy.state import State
 
 ROUTES = (
     ("POST", "/v1/chat/completions", chat.completions),
+    ("POST", "/v1/messages", messages.create),
+    ("POST", "/v1/messages/count_tokens", messages.count_tokens),
+    ("POST", "/v1/responses", responses.create),
     ("POST", "/v1/check", check.check),
     ("GET", "/v1/models", health.models),
     ("GET", "/healthz", health.alive),
@@ -64,5 +67,5 @@ def create_app(settings: Settings, guard: Guard | None = None) -> FastAPI:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """Answer 404, 405 and the like in OpenAI's shape."""
-    return respond(error)
+    """Answer 404, 405 and the like in the shape of the API that was meant."""
+    return respond(error, path=request.url.path)

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.engine.chat import WORD
 from guardrails.engine.fields import digits
+from guardrails.engine.tables import WORD
 from guardrails.errors import RequestError
-from guardrails.proxy import wire
-from guardrails.proxy.upstream import invalid
+from guardrails.proxy import sse, wire
+from guardrails.proxy.upstream import failure_in, invalid
 
 HEAD = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 """Fields that every chunk carries; `chat.RESPONSE` has the same as structure."""
 
+CHUNK = "chat.completion.chunk"
 PADDING = "obfuscation"
 """Random characters that hide the length of a delta."""
 
@@ -130,9 +131,25 @@ class Chunks:
     """Collects the chunks of one stream."""
 
     def __init__(self) -> None:
+        self._frames: list[bytes] = []
         self._top: dict[str, Node] = {}
         self._choices: dict[int, Node] = {}
         self._finished: set[int] = set()
+
+    def take(self, event: sse.Event) -> bool:
+        """Take one event of a stream; returns True at its end."""
+        if event.data.strip() == sse.DONE:
+            return True
+        failure = failure_in(event)
+        if failure is not None:
+            raise failure
+        self.add(event.data)
+        self._frames.append(event.data)
+        return False
+
+    def replay(self) -> bytes:
+        """Return what was taken as a stream."""
+        return sse.stream(self._frames)
 
     def add(self, data: bytes) -> None:
         """Take one chunk.
@@ -177,11 +194,13 @@ class Chunks:
         """Whether there are choices and each has said why it ended."""
         return bool(self._choices) and self._finished == set(self._choices)
 
-    def completion(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
         """Return the whole completion."""
         top = {name: node.value() for name, node in self._top.items()}
         choices = [self._whole_choice(index) for index in sorted(self._choices)]
-        return {**top, "object": "chat.completion", "choices": choices}
+        if top.get("object") in (None, "", CHUNK):  # what else a server calls it is judged
+            top["object"] = "chat.completion"
+        return {**top, "choices": choices}
 
     def _whole_choice(self, index: int) -> dict[str, Any]:
         fields = self._choices[index].value()
@@ -200,7 +219,7 @@ class Chunks:
 def chunks(completion: Mapping[str, Any], created: int = 0) -> Iterator[bytes]:
     """Write a whole completion as chunks: of each choice its role, a delta a field, and why it ended."""
     head = {name: completion[name] for name in HEAD if name in completion}
-    head = {"id": "", "created": created, "model": "", **head, "object": "chat.completion.chunk"}
+    head = {"id": "", "created": created, "model": "", **head, "object": CHUNK}
     extra = {
         name: value for name, value in completion.items() if name not in {*HEAD, "choices", "usage", PADDING}
     }

@@ -1,8 +1,11 @@
-"""`POST /v1/chat/completions`: a request in, the model's answer out, both judged by the policy."""
+"""`POST /v1/chat/completions`: OpenAI's chat API, as a table. What is withheld is so choice by choice.
+
+Of a blocked answer each choice keeps its place and says `content_filter`; an edited choice loses what spells it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
@@ -10,64 +13,82 @@ from starlette.responses import Response
 
 from guardrails.engine import chat, subject
 from guardrails.engine.fields import Leaves
-from guardrails.engine.subject import Subject
-from guardrails.errors import Blocked, GuardrailsError, RequestError
-from guardrails.proxy import wire
-from guardrails.proxy.answer import Call, judged, note, parsed
-from guardrails.proxy.client import body_of, claims, while_connected
-from guardrails.proxy.errors import respond
-from guardrails.proxy.held import Held
-from guardrails.proxy.state import Report, state_of, who_asks
-from guardrails.proxy.stream import stream
-from guardrails.proxy.upstream import PATH, passed_back
-from guardrails.types import Stage
+from guardrails.engine.outcome import Outcome
+from guardrails.proxy import answer, sse
+from guardrails.proxy.api import Api
+from guardrails.proxy.assemble import Chunks, chunks
+from guardrails.proxy.exchange import exchange
+from guardrails.proxy.upstream import OPENAI, invalid
+
+REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created": 0, "model": ""}
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """Return the completion that an upstream's answer is.
+
+    Raises:
+        BackendError: it is none.
+    """
+    completion = answer.parsed(raw)
+    choices = completion.get("choices")
+    if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
+        raise invalid("the upstream's answer is malformed: it has no choices")
+    return completion
+
+
+def withheld(completion: dict[str, Any], leaves: Leaves, outcome: Outcome, message: str) -> dict[str, Any]:
+    """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
+    changed: Any = subject.apply_edits(completion, leaves, outcome)
+    touched = {
+        leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
+    }
+    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
+    refused = {path[1] for path in places if path[:1] == ("choices",) and len(path) > 1}
+    outside = {path[0] for path in places if path[:1] != ("choices",) and path}
+    everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)
+    choices = []
+    for position, choice in enumerate(changed["choices"]):
+        if everything or position in refused:
+            choices.append(refusal(choice, position, message))
+        elif position in touched:
+            choices.append(silent(choice))
+        else:
+            choices.append(choice)
+    top = {name: value for name, value in changed.items() if name not in outside}
+    missing = {name: value for name, value in REQUIRED.items() if name not in top}
+    return {**top, **missing, "choices": choices}
+
+
+def refusal(choice: Mapping[str, Any], position: int, message: str) -> dict[str, Any]:
+    """Return what stands in the place of a blocked choice: nothing of it but its index."""
+    index = choice.get("index")
+    return {
+        "index": index if type(index) is int else position,
+        "message": {"role": "assistant", "content": None, "refusal": message},
+        "logprobs": None,
+        "finish_reason": "content_filter",
+    }
+
+
+def silent(choice: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an edited choice without what spells its old text."""
+    return {name: None if name in subject.SPELLED else value for name, value in choice.items()}
+
+
+CHAT = Api(
+    path="/chat/completions",
+    dialect=OPENAI,
+    request=chat.request,
+    edited=subject.request,
+    parsed=parsed,
+    response=chat.response,
+    withheld=withheld,
+    collector=Chunks,
+    written=lambda completion: sse.stream(chunks(completion)),
+    failed=lambda told: sse.event(told.body()),
+)
 
 
 async def completions(request: HttpRequest) -> Response:
     """Serve the route."""
-    state = state_of(request)
-    raw = await body_of(request, state.settings.max_body_bytes)
-    report = Report(state.guard.policy.ref)
-    body, leaves = await state.by_size(len(raw), lambda: read(raw))
-    if leaves.unknown and state.settings.unknown_fields == "refuse":
-        raise RequestError(
-            "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
-        )
-    streamed = body.get("stream")
-    if streamed is not None and not isinstance(streamed, bool):
-        raise RequestError("invalid_type", "stream must be true or false", "/stream")
-    who = who_asks(claims(request, body), body, leaves.turns)
-    asked = Subject(leaves, lambda outcome: subject.request(body, leaves, outcome))
-    verdict, outcome = await state.judge(asked, who, Stage.INPUT)
-    note(request, report, verdict)
-    if verdict.blocked:
-        return respond(Blocked(verdict), report.headers())
-    content = verdict.content
-    forwarded = raw if content is body else await state.by_size(len(raw), lambda: wire.dump(content))
-    handed_out = replace(who, vault=outcome.vault)
-    beside = (leaves.system(), leaves.prompt(), leaves.sources())
-    call = Call(state, request, handed_out, report, forwarded, *beside)
-    if streamed:
-        return Held(lambda: stream(call), report, state.settings.keep_alive_s)
-    try:
-        return await while_connected(request.receive, whole(call))
-    except GuardrailsError as error:
-        return respond(error, report.headers())
-
-
-def read(raw: bytes) -> tuple[dict[str, Any], Leaves]:
-    """Return a request and its leaves."""
-    body = wire.parse(raw)
-    return body, chat.request(body)
-
-
-async def whole(call: Call) -> Response:
-    """Ask the upstream for a whole answer, and judge it."""
-    upstream = call.state.upstream
-    async with upstream.answer("POST", PATH, call.http.headers, call.raw) as response:
-        headers = passed_back(response)
-        raw = await upstream.whole(response)
-    completion = await call.state.by_size(len(raw), lambda: parsed(raw))
-    content = await judged(call, completion, len(raw))
-    sent = raw if content is completion else await call.state.by_size(len(raw), lambda: wire.dump(content))
-    return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")
+    return await exchange(request, CHAT)

@@ -1,4 +1,4 @@
-"""Exceptions in, answers in OpenAI's error shape out: always the four keys, never a text that was matched."""
+"""Exceptions in, answers in the error shape of the API that was asked out; never a text that was matched."""
 
 from __future__ import annotations
 
@@ -17,6 +17,28 @@ TYPES: Mapping[int, str] = {401: "authentication_error", 403: "permission_error"
 """Status → OpenAI's `type`, where it is not the usual one of its hundred."""
 
 CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed"}
+ANTHROPIC_TYPES: Mapping[int, str] = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    402: "billing_error",
+    403: "permission_error",
+    404: "not_found_error",
+    409: "conflict_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+    500: "api_error",
+    503: "overloaded_error",
+    504: "timeout_error",
+    529: "overloaded_error",
+}
+"""Status → Anthropic's `type`."""
+
+TELLING_TYPES = frozenset(ANTHROPIC_TYPES.values()) - {ANTHROPIC_TYPES[400]}
+"""Types of an upstream that say more than its status."""
+
+BLOCKED, MESSAGES = "content_filter", "messages"
+"""Code and param of a block, as the chat API has them."""
+
 LONGEST = 4_096
 """Characters of a foreign text in an error."""
 
@@ -52,9 +74,38 @@ class Problem:
     error: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
 
-    def body(self) -> bytes:
-        """Return the body of an answer, which is also the data of an error frame."""
-        return wire.dump({"error": self.error})
+    def body(self, path: str = "") -> bytes:
+        """Return the body of an answer of the API at a path, which is also the data of an error frame."""
+        return wire.dump(shape(path)(self))
+
+
+def _openai(told: Problem) -> dict[str, Any]:
+    return {"error": told.error}
+
+
+def _responses(told: Problem) -> dict[str, Any]:
+    ours = (told.error.get("code"), told.error.get("param")) == (BLOCKED, MESSAGES)
+    return {"error": {**told.error, "code": "invalid_prompt", "param": "input"} if ours else told.error}
+
+
+def _anthropic(told: Problem) -> dict[str, Any]:
+    """Anthropic's shape has no code: it stands in the details."""
+    given = told.error.get("type")
+    usual = "api_error" if told.status >= 500 else "invalid_request_error"
+    error = {
+        "type": given if given in TELLING_TYPES else ANTHROPIC_TYPES.get(told.status, usual),
+        "message": told.error["message"],
+        "details": {"error_code": told.error.get("code"), "param": told.error.get("param")},
+    }
+    return {"type": "error", "error": error, "request_id": None}
+
+
+def shape(path: str) -> Callable[[Problem], dict[str, Any]]:
+    """Return how the API at a path writes an error."""
+    return next((shape for prefix, shape in SHAPES if path.startswith(prefix)), _openai)
+
+
+SHAPES = (("/v1/messages", _anthropic), ("/v1/responses", _responses))
 
 
 def kind(status: int) -> str:
@@ -86,7 +137,7 @@ def _http(error: HTTPException) -> Problem:
 
 TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
     RequestError: _request,
-    Blocked: lambda error: problem(400, "content_filter", str(error), "messages"),
+    Blocked: lambda error: problem(400, BLOCKED, str(error), MESSAGES),
     Overloaded: lambda error: problem(
         503, "guard_unavailable", str(error), retry_after=str(error.retry_after)
     ),
@@ -104,10 +155,10 @@ def explain(error: Exception) -> Problem:
     return problem(500, "internal_error", "the guard failed; the request was not answered")
 
 
-def respond(error: Exception, headers: Mapping[str, str] | None = None) -> Response:
-    """Answer an exception."""
+def respond(error: Exception, headers: Mapping[str, str] | None = None, path: str = "") -> Response:
+    """Answer an exception, as the API at a path does."""
     told = explain(error)
-    return Response(told.body(), told.status, {**told.headers, **(headers or {})}, "application/json")
+    return Response(told.body(path), told.status, {**told.headers, **(headers or {})}, "application/json")
 
 
 def where(error: BaseException) -> str:

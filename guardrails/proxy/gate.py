@@ -14,7 +14,19 @@ from guardrails.proxy.state import LOG, State
 ACTION = "guardrails.action"
 """Key of a scope under which a route says what was done, for the counters."""
 
-ROUTES = frozenset({"/v1/chat/completions", "/v1/check", "/v1/models", "/healthz", "/readyz", "/metrics"})
+ROUTES = frozenset(
+    {
+        "/v1/chat/completions",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
+        "/v1/responses",
+        "/v1/check",
+        "/v1/models",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
+)
 SHEDDABLE = "/v1/"
 CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
@@ -38,7 +50,9 @@ class Gate:
         try:
             if sheddable and metrics.in_flight >= self._state.settings.max_concurrent:
                 metrics.count("guardrails_shed_total")
-                await respond(Overloaded("too many requests are under way"))(scope, receive, answer.send)
+                await respond(Overloaded("too many requests are under way"), path=scope["path"])(
+                    scope, receive, answer.send
+                )
                 return
             metrics.in_flight += sheddable
             try:
@@ -61,7 +75,7 @@ class Gate:
             if answer.started:
                 # The server closes the connection; what went wrong is in the log above, without any text.
                 raise RuntimeError("an answer was broken off") from None
-            await respond(error)(scope, receive, answer.send)
+            await respond(error, path=scope["path"])(scope, receive, answer.send)
 
 
 class _Answer:

@@ -9,15 +9,16 @@ from guardrails.engine.workers import workers
 from guardrails.errors import RequestError
 from guardrails.proxy import wire
 from guardrails.proxy.state import state_of
-from guardrails.proxy.upstream import invalid, passed_back
+from guardrails.proxy.upstream import ANTHROPIC, OPENAI, invalid, passed_back
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def models(request: Request) -> Response:
-    """`GET /v1/models`: what the upstream says."""
+    """`GET /v1/models`: what the upstream says, to clients of either family."""
     upstream = state_of(request).upstream
-    async with upstream.answer("GET", "/models", request.headers) as response:
+    dialect = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
+    async with upstream.answer("GET", "/models", request.headers, None, dialect) as response:
         headers = passed_back(response)
         raw = await upstream.whole(response)
     try:

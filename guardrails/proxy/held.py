@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from guardrails.errors import GuardrailsError
 from guardrails.proxy import sse
+from guardrails.proxy.api import Api
 from guardrails.proxy.client import gone, stop
 from guardrails.proxy.errors import explain, respond, where
 from guardrails.proxy.state import LOG, Report
@@ -32,15 +33,19 @@ class Stream:
 
 
 class Held(Response):
-    """Runs the work; the answer starts when it is done, or with a comment if it takes longer than `every_s`.
+    """Runs the work; the answer starts when it is done, or with a sign of life if it takes longer than `every_s`.
 
     If it starts early, its headers can tell of the input's check only: a comment before the events has the
     rest. An exception before the start is an answer with its own status; after it, an error event alone.
     """
 
-    def __init__(self, work: Callable[[], Awaitable[Stream]], report: Report, every_s: float) -> None:
+    def __init__(
+        self, work: Callable[[], Awaitable[Stream]], api: Api, report: Report, every_s: float, path: str
+    ) -> None:
         super().__init__()
         self._work = work
+        self._api = api
+        self._path = path
         self._report = report
         self._every_s = every_s
 
@@ -59,7 +64,7 @@ class Held(Response):
                 if not started:
                     await self._start(send, {})
                     started = True
-                await send({"type": "http.response.body", "body": sse.KEEP_ALIVE, "more_body": True})
+                await send({"type": "http.response.body", "body": self._api.keep_alive, "more_body": True})
         finally:
             await stop(watch) if work.done() else await stop(work, watch)
         await self._finish(work, started, scope, receive, send)
@@ -76,12 +81,12 @@ class Held(Response):
         if error is not None and (not started or not isinstance(error, Exception)):
             if not isinstance(error, GuardrailsError):
                 raise error
-            await respond(error, self._report.headers())(scope, receive, send)
+            await respond(error, self._report.headers(), self._path)(scope, receive, send)
             return
         if isinstance(error, Exception):
             if not isinstance(error, GuardrailsError):
                 LOG.error("a held stream failed: %s", where(error))
-            body = failed(error)
+            body = self._api.failed(explain(error))
         else:
             stream = work.result()
             body = stream.body
@@ -91,8 +96,3 @@ class Held(Response):
             else:
                 await self._start(send, stream.headers)
         await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def failed(error: Exception) -> bytes:
-    """Write an exception as the only event of a stream."""
-    return sse.event(explain(error).body())

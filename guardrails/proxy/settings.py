@@ -25,7 +25,8 @@ def _key() -> str | None:
 class Settings:
     """The settings of one proxy.
 
-    `upstream` is a base URL as OpenAI's clients take it (`http://host:8000/v1`); `/v1` if it has no path.
+    `upstream` is a base URL as OpenAI's clients take it (`http://host:8000/v1`); `/v1` if it has no path. All APIs are
+    asked below it: `/chat/completions`, `/responses`, `/messages`.
     `upstream_key` (environment: GUARDRAILS_UPSTREAM_KEY) is sent to it; without one the client's own
     authorization passes through. Times are in seconds: `connect_s` to reach the upstream, `idle_s` between two
     of its bytes, `total_s` for all of an answer, `keep_alive_s` between comments to a client whose stream is

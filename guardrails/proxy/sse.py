@@ -62,9 +62,10 @@ class Events:
             self._type = value
 
 
-def event(data: bytes) -> bytes:
-    """Write one event."""
-    return b"".join(b"data: " + line + b"\n" for line in data.split(b"\n")) + b"\n"
+def event(data: bytes, kind: bytes = b"") -> bytes:
+    """Write one event, with its type where it has one."""
+    name = b"event: " + kind + b"\n" if kind else b""
+    return name + b"".join(b"data: " + line + b"\n" for line in data.split(b"\n")) + b"\n"
 
 
 def stream(frames: Iterable[bytes]) -> bytes:

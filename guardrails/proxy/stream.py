@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable
 
-from guardrails.errors import GuardrailsError, RequestError
-from guardrails.proxy import sse, wire
-from guardrails.proxy.answer import Call, judged, parsed
-from guardrails.proxy.assemble import Chunks, chunks
-from guardrails.proxy.errors import UpstreamAnswer
-from guardrails.proxy.held import Stream, failed
-from guardrails.proxy.upstream import PATH, drained, invalid, passed_back, too_large
+from guardrails.errors import GuardrailsError
+from guardrails.proxy import sse
+from guardrails.proxy.answer import Call, judged
+from guardrails.proxy.api import Collector
+from guardrails.proxy.errors import explain
+from guardrails.proxy.held import Stream
+from guardrails.proxy.upstream import drained, invalid, passed_back, too_large
 
 
 async def stream(call: Call) -> Stream:
@@ -18,76 +18,51 @@ async def stream(call: Call) -> Stream:
 
     What fails once the upstream has begun to stream is an error event, as it would be had the answer begun.
     """
-    upstream = call.state.upstream
+    upstream, api = call.state.upstream, call.api
     headers: dict[str, str] = {}
-    begun = False
+    collector: Collector | None = None
     try:
-        async with upstream.answer("POST", PATH, call.http.headers, call.raw) as response:
+        async with upstream.answer(
+            "POST", call.path, call.http.headers, call.raw, call.api.dialect
+        ) as response:
             headers = passed_back(response)
             if response.content_type.lower() == "text/event-stream":
-                begun = True
-                frames, gathered = await collected(
-                    response.content.iter_any(), call.state.settings.max_answer_bytes
+                collector = api.collector()
+                size = await collected(
+                    response.content.iter_any(), collector, call.state.settings.max_answer_bytes
                 )
-                completion = gathered.completion()
+                answer = collector.answer()
                 await drained(response)
             else:  # a server that does not stream
                 raw = await upstream.whole(response)
-                frames, completion = None, parsed(raw)
-        size = len(raw) if frames is None else sum(map(len, frames))
-        content = await judged(call, completion, size)
+                size, answer = len(raw), api.parsed(raw)
+        content = await judged(call, answer, size)
     except GuardrailsError as error:
-        if not begun:
+        if collector is None:
             raise
-        return Stream(failed(error), headers)
-    if frames is not None and content is completion:
-        return Stream(sse.stream(frames), headers)
-    return Stream(sse.stream(chunks(content)), headers)
+        return Stream(api.failed(explain(error)), headers)
+    replay = collector.replay() if collector is not None and content is answer else None
+    return Stream(api.written(content) if replay is None else replay, headers)
 
 
-async def collected(pieces: AsyncIterable[bytes], limit: int) -> tuple[list[bytes], Chunks]:
-    """Return the data of every event of a stream, and the chunks in them.
+async def collected(pieces: AsyncIterable[bytes], collector: Collector, limit: int) -> int:
+    """Have a collector take a stream; returns the number of bytes.
 
     Raises:
         BackendError: it is too large, malformed, or ends before its end.
         UpstreamAnswer: the upstream says in it that it failed.
     """
-    events, gathered, frames, size = sse.Events(), Chunks(), list[bytes](), 0
+    events, size = sse.Events(), 0
     async for piece in pieces:
         size += len(piece)
         if size > limit:
             raise too_large(limit)
         for event in events.feed(piece):
-            if taken(event, gathered, frames):
-                return frames, gathered
+            if collector.take(event):
+                return size
     for event in events.flush():
-        if taken(event, gathered, frames):
-            return frames, gathered
-    if not gathered.finished:
+        if collector.take(event):
+            return size
+    if not collector.finished:
         raise invalid("the upstream's stream ended before its end")
-    return frames, gathered
-
-
-def taken(event: sse.Event, gathered: Chunks, frames: list[bytes]) -> bool:
-    """Take one event of a stream; returns True at its end."""
-    if event.data.strip() == sse.DONE:
-        return True
-    failure = error_of(event)
-    if failure is not None:
-        raise failure
-    gathered.add(event.data)
-    frames.append(event.data)
-    return False
-
-
-def error_of(event: sse.Event) -> GuardrailsError | None:
-    """Return the exception that an event stands for, None for a chunk."""
-    if event.type != b"error" and b'"error"' not in event.data:
-        return None
-    try:
-        body = wire.parse(event.data, halves=True)
-    except RequestError:
-        body = {}
-    if event.type != b"error" and body.get("error") is None:
-        return None
-    return UpstreamAnswer(502, body if "error" in body else {"error": body.get("message")})
+    return size

@@ -5,23 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from time import perf_counter
 
 import aiohttp
 
-from guardrails.errors import BackendError, RequestError
-from guardrails.proxy import wire
+from guardrails.errors import BackendError, GuardrailsError, RequestError
+from guardrails.proxy import sse, wire
 from guardrails.proxy.errors import UpstreamAnswer
 from guardrails.proxy.metrics import Metrics
 from guardrails.proxy.settings import Settings
 
-PATH = "/chat/completions"
-
 PASSED_ON = (
-    "authorization",
-    "openai-organization",
-    "openai-project",
-    "openai-beta",
     "x-request-id",
     "x-client-request-id",
     "idempotency-key",
@@ -32,15 +27,37 @@ PASSED_ON = (
 )
 """Headers of a client that the upstream gets. No others: some servers take orders by header."""
 
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The headers of one family of APIs: those of a client that the upstream gets besides the others, and those in which
+    the operator's key goes instead of the client's, each with what stands before it.
+    """
+
+    passed_on: tuple[str, ...]
+    keys: Mapping[str, str]
+
+
+OPENAI = Dialect(
+    ("authorization", "openai-organization", "openai-project", "openai-beta"), {"authorization": "Bearer "}
+)
+# Anthropic's clients have sent their key in either header; servers of others know one of them.
+ANTHROPIC = Dialect(
+    ("authorization", "x-api-key", "anthropic-version", "anthropic-beta"),
+    {"authorization": "Bearer ", "x-api-key": ""},
+)
+
 PASSED_BACK = (
     "x-request-id",
+    "request-id",
+    "anthropic-organization-id",
     "openai-processing-ms",
     "openai-organization",
     "openai-version",
     "retry-after",
     "retry-after-ms",
 )
-PASSED_BACK_PREFIX = "x-ratelimit-"
+PASSED_BACK_PREFIX = ("x-ratelimit-", "anthropic-ratelimit-")
 
 ERROR_BYTES = 64 << 10
 """Bytes of an upstream's error that are read."""
@@ -75,16 +92,22 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    def headers(self, client: Mapping[str, str]) -> dict[str, str]:
+    def headers(self, client: Mapping[str, str], dialect: Dialect) -> dict[str, str]:
         """Return the headers of a request to the upstream."""
-        headers = {name: client[name] for name in PASSED_ON if name in client}
-        if self._settings.upstream_key is not None:
-            headers["authorization"] = f"Bearer {self._settings.upstream_key}"
+        key = self._settings.upstream_key
+        headers = {name: client[name] for name in (*dialect.passed_on, *PASSED_ON) if name in client}
+        if key is not None:
+            headers |= {name: prefix + key for name, prefix in dialect.keys.items()}
         return {**headers, "accept-encoding": "identity", "content-type": "application/json"}
 
     @asynccontextmanager
     async def answer(
-        self, method: str, path: str, client: Mapping[str, str], raw: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        client: Mapping[str, str],
+        raw: bytes | None,
+        dialect: Dialect,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Ask the upstream; yields its answer once its status is 200. Read it inside, and only read it.
 
@@ -99,7 +122,7 @@ class Upstream:
                 method,
                 self._settings.base_url + path,
                 data=raw,
-                headers=self.headers(client),
+                headers=self.headers(client, dialect),
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
@@ -167,3 +190,16 @@ async def _refused(response: aiohttp.ClientResponse) -> Exception:
     except RequestError:
         body = {}
     return UpstreamAnswer(response.status, body, passed_back(response))
+
+
+def failure_in(event: sse.Event) -> GuardrailsError | None:
+    """Return the exception that an event of a stream stands for, None for one that goes on with the answer."""
+    if event.type != b"error" and b'"error"' not in event.data:
+        return None
+    try:
+        body = wire.parse(event.data, halves=True)
+    except RequestError:
+        body = {}
+    if event.type != b"error" and body.get("error") is None:
+        return None
+    return UpstreamAnswer(502, body if "error" in body else {"error": body.get("message")})

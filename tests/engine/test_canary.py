@@ -106,3 +106,14 @@ def test_only_policies_that_say_so_plant(guard: Guard, guard_of: Callable[..., G
     assert (plants(guard.pipeline.policies), plants(other.pipeline.policies)) == (True, False)
     messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "hi"}]
     assert other.check(messages).content is messages
+
+
+@pytest.mark.parametrize("field", ["system", "instructions"])
+@pytest.mark.parametrize("content", [SYSTEM, [{"type": "text", "text": SYSTEM}]])
+def test_a_field_of_its_own_gets_the_canary(field: str, content: Any) -> None:
+    """In the APIs that keep the system prompt apart, and only where no message holds one."""
+    marked = SYSTEM + mark() if isinstance(content, str) else [*content, {"type": "text", "text": mark()}]
+    user = {"role": "user", "content": "hi"}
+    assert planted({field: content, "messages": [user]}, SYSTEM) == {field: marked, "messages": [user]}
+    first = {"role": "system", "content": SYSTEM}
+    assert planted({field: content, "input": [first]}, SYSTEM)[field] == content

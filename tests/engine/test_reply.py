@@ -14,6 +14,11 @@ from guardrails.types import Place, Stage
 E = "[EMAIL_1]"
 
 
+FILED = {"type": "file_citation", "index": 0}
+SPELLED = {"logprobs": [{"token": "["}], "annotations": [{"type": "url_citation", "start_index": 0}, FILED]}
+UNSPELLED = {"logprobs": [], "annotations": [FILED]}
+
+
 @pytest.fixture
 def vault() -> Vault:
     """A vault that handed out one number."""
@@ -44,6 +49,10 @@ def part(text: str, kind: str = "text") -> dict[str, Any]:
         ((said(E),), (said("jo@x.org"),)),
         ({"choices": [{"message": said(E), "logprobs": {"content": []}}, {"message": said("hi"), "logprobs": 1}]},
          {"choices": [{"message": said("jo@x.org"), "logprobs": None}, {"message": said("hi"), "logprobs": 1}]}),
+        ({"type": "message", **said([part(E), {"type": "tool_use", "input": {"to": E}}])},
+         {"type": "message", **said([part("jo@x.org"), {"type": "tool_use", "input": {"to": E}}])}),
+        ({"output": [{"type": "function_call", "arguments": E}, said([{**part(E, "output_text"), **SPELLED}])]},
+         {"output": [{"type": "function_call", "arguments": E}, said([{**part("jo@x.org", "output_text"), **UNSPELLED}])]}),
     ],
 )  # fmt: skip
 def test_values_come_back_in_texts_that_a_person_reads(vault: Vault, answer: Any, shown: Any) -> None:
@@ -74,3 +83,11 @@ def test_values_come_back_in_texts_that_a_person_reads(vault: Vault, answer: Any
 def test_all_else_stays_the_same_object(vault: Vault, answer: Any) -> None:
     """Calls, thoughts, other roles and forms, and links that go on from one part into the next."""
     assert reply(answer, vault) is answer
+
+
+def test_a_link_may_go_on_in_the_next_message(vault: Vault) -> None:
+    """Clients show the texts of a response as one: nothing is put back where that would make a link of a value."""
+    answer = {
+        "output": [said([part("see https://evil.example/", "output_text")]), said([part(E, "output_text")])]
+    }
+    assert reply(answer, vault) == answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import sys
 import threading
@@ -118,6 +119,16 @@ class Fake:
         self.reply = Reply(pieces, type="text/event-stream", **more)
         return b"".join(pieces)
 
+    def events(self, *events: Any, **more: Any) -> bytes:
+        """Answer with a stream of named events (or raw bytes) from now on; returns all its bytes."""
+        frames = [
+            each
+            if isinstance(each, bytes)
+            else f"event: {each['type']}\ndata: {json.dumps(each)}\n\n".encode()
+            for each in events
+        ]
+        return self.streams(*frames, done=False, **more)
+
     def reset(self) -> None:
         """Forget everything."""
         self.asked.clear()
@@ -203,8 +214,16 @@ class Answer:
 
     @property
     def error(self) -> Any:
-        """The error, which always has OpenAI's four keys."""
-        error = self.json["error"]
+        """The error with OpenAI's four keys; in Anthropic's shape code and param stand in its details."""
+        body = self.json
+        error = body["error"]
+        if body.get("type") == "error":
+            assert (set(body), set(error)) == (
+                {"type", "error", "request_id"},
+                {"type", "message", "details"},
+            )
+            details = error.pop("details")
+            error |= {"code": details["error_code"], "param": details["param"]}
         assert set(error) == {"message", "type", "param", "code"}
         return error
 
@@ -271,10 +290,204 @@ def pieces(text: str, size: int = 3, index: int = 0, name: str = "content") -> l
     return [chunk({"role": "assistant"}, index=index), *cut, chunk({}, "stop", index)]
 
 
+def message(*blocks: Any, **fields: Any) -> dict[str, Any]:
+    """Return a message as Anthropic's API answers it, with these blocks (texts are text blocks)."""
+    content = [each if isinstance(each, dict) else {"type": "text", "text": each} for each in blocks]
+    head = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m"}
+    end = {"stop_reason": "end_turn", "stop_sequence": None}
+    return {**head, "content": content, **end, "usage": {"input_tokens": 3, "output_tokens": 2}, **fields}
+
+
+DELTA_FIELDS = {
+    "text": "text",
+    "thinking": "thinking",
+    "tool_use": "partial_json",
+    "server_tool_use": "partial_json",
+}
+"""Type of a block → the field of its deltas."""
+
+
+def block_events(index: int, block: dict[str, Any], size: int = 3) -> list[dict[str, Any]]:
+    """Return the events of one block whose text or input is cut into small pieces, as Anthropic's API streams it."""
+    kind, field = block["type"], DELTA_FIELDS.get(block["type"])
+    start, deltas = dict(block), []
+    if field == "partial_json":
+        written, start["input"] = json.dumps(block["input"]), {}
+        deltas = [{"type": "input_json_delta", field: piece} for piece in cut(written, size)]
+    elif field is not None:
+        start[field] = ""
+        deltas = [{"type": f"{kind}_delta", field: piece} for piece in cut(block[field], size)]
+    if "signature" in block:
+        start["signature"] = ""
+        deltas.append({"type": "signature_delta", "signature": block["signature"]})
+    if block.get("citations"):
+        start["citations"] = []
+        deltas += [{"type": "citations_delta", "citation": each} for each in block["citations"]]
+    return [
+        {"type": "content_block_start", "index": index, "content_block": start},
+        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": index},
+    ]
+
+
+def message_events(whole: dict[str, Any], size: int = 3) -> list[dict[str, Any]]:
+    """Return the events that Anthropic's API streams a message as."""
+    end = {name: whole[name] for name in ("stop_reason", "stop_sequence", "stop_details") if name in whole}
+    start = {**whole, "content": [], "stop_reason": None, "stop_sequence": None}
+    blocks = [
+        event for index, block in enumerate(whole["content"]) for event in block_events(index, block, size)
+    ]
+    return [
+        {"type": "message_start", "message": start},
+        {"type": "ping"},
+        *blocks,
+        {"type": "message_delta", "delta": end, "usage": {"output_tokens": 2}},
+        {"type": "message_stop"},
+    ]
+
+
+def cut(text: str, size: int) -> list[str]:
+    """Return a text in pieces."""
+    return [text[start : start + size] for start in range(0, len(text), size)]
+
+
+def said(text: str, identity: str = "msg_1") -> dict[str, Any]:
+    """Return a message item of a response."""
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    return {"id": identity, "type": "message", "role": "assistant", "status": "completed", "content": [part]}
+
+
+def response(*items: Any, **fields: Any) -> dict[str, Any]:
+    """Return a response as OpenAI's Responses API answers it, with these items (texts are messages)."""
+    output = [each if isinstance(each, dict) else said(each, f"msg_{at}") for at, each in enumerate(items)]
+    head = {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1790000000,
+        "status": "completed",
+        "model": "m",
+    }
+    rest = {"error": None, "incomplete_details": None, "instructions": None, "metadata": {}, "tools": []}
+    usage = {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    return {
+        **head,
+        **rest,
+        "tool_choice": "auto",
+        "parallel_tool_calls": True,
+        "output": output,
+        "usage": usage,
+        **fields,
+    }
+
+
+GROWING = {
+    "function_call": ("arguments", "function_call_arguments"),
+    "custom_tool_call": ("input", "custom_tool_call_input"),
+    "mcp_call": ("arguments", "mcp_call_arguments"),
+    "code_interpreter_call": ("code", "code_interpreter_call_code"),
+}
+"""Type of an item → the field that is streamed, and what its events are called."""
+
+
+def part_events(kind: str, part: dict[str, Any], at: dict[str, Any], size: int) -> list[dict[str, Any]]:
+    """Return the events of one part of an item."""
+    name = "refusal" if part["type"] == "refusal" else "text"
+    word = {"summary_text": "reasoning_summary_text"}.get(part["type"], part["type"])
+    spelled = {"logprobs": []} if word == "output_text" else {}
+    notes = part.get("annotations", [])
+    begun = {**part, name: "", **({"annotations": []} if "annotations" in part else {})}
+    return [
+        {"type": f"response.{kind}.added", **at, "part": begun},
+        *(
+            {"type": f"response.{word}.delta", **at, "delta": each, **spelled}
+            for each in cut(part[name], size)
+        ),
+        *(
+            {
+                "type": "response.output_text.annotation.added",
+                **at,
+                "annotation": note,
+                "annotation_index": index,
+            }
+            for index, note in enumerate(notes)
+        ),
+        {"type": f"response.{word}.done", **at, name: part[name], **spelled},
+        {"type": f"response.{kind}.done", **at, "part": part},
+    ]
+
+
+def item_events(index: int, item: dict[str, Any], size: int) -> list[dict[str, Any]]:
+    """Return the events of one item whose texts are cut into small pieces."""
+    at = {"item_id": item.get("id", ""), "output_index": index}
+    name, word = GROWING.get(item["type"], ("", ""))
+    begun = {**item, "status": "in_progress", **({name: ""} if name else {})}
+    begun |= {key: [] for key in ("summary", "content") if key in item}
+    grown = []
+    if name:
+        grown = [{"type": f"response.{word}.delta", **at, "delta": each} for each in cut(item[name], size)]
+        grown.append({"type": f"response.{word}.done", **at, name: item[name]})
+    for name, label, kind in (
+        ("summary", "summary_index", "reasoning_summary_part"),
+        ("content", "content_index", "content_part"),
+    ):
+        for position, part in enumerate(item.get(name, [])):
+            grown += part_events(kind, part, {**at, label: position}, size)
+    return [
+        {"type": "response.output_item.added", "output_index": index, "item": begun},
+        *grown,
+        {"type": "response.output_item.done", "output_index": index, "item": item},
+    ]
+
+
+def response_events(whole: dict[str, Any], size: int = 3) -> list[dict[str, Any]]:
+    """Return the events that OpenAI's Responses API streams a response as, numbered."""
+    begun = {**whole, "status": "in_progress", "output": [], "usage": None, "incomplete_details": None}
+    items = [event for index, item in enumerate(whole["output"]) for event in item_events(index, item, size)]
+    events = [
+        {"type": "response.created", "response": begun},
+        {"type": "response.in_progress", "response": begun},
+        *items,
+        {"type": f"response.{whole['status']}", "response": whole},
+    ]
+    return [{**event, "sequence_number": number} for number, event in enumerate(events)]
+
+
 def asking(*contents: Any, **fields: Any) -> dict[str, Any]:
     """Return a request whose messages are these (texts are a user's)."""
     messages = [each if isinstance(each, dict) else {"role": "user", "content": each} for each in contents]
     return {"model": "m", "messages": messages, **fields}
+
+
+def put(body: Any, path: Sequence[str | int], value: Any) -> Any:
+    """Return a copy of a body with a value at a path, which is made where it is missing."""
+    copy = json.loads(json.dumps(body))
+    node = copy
+    for step, following in itertools.pairwise(path):
+        empty = [] if isinstance(following, int) else {}
+        if isinstance(step, int):
+            while len(node) <= step:
+                node.append(empty)
+        elif not isinstance(node.get(step), dict | list):
+            node[step] = empty
+        node = node[step]
+    if isinstance(path[-1], int) and len(node) <= path[-1]:
+        node.append(value)
+    else:
+        node[path[-1]] = value
+    return copy
+
+
+def places(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield where a value can say something else: its strings, and mappings that could have one more field."""
+    if isinstance(value, str):
+        yield path
+    elif isinstance(value, dict):
+        yield (*path, "x_new")
+        for name, inner in value.items():
+            yield from places(inner, (*path, name))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from places(inner, (*path, index))
 
 
 @dataclass
@@ -286,9 +499,31 @@ class Kit:
     chunk = staticmethod(chunk)
     pieces = staticmethod(pieces)
     asking = staticmethod(asking)
+    message = staticmethod(message)
+    message_events = staticmethod(message_events)
+    put = staticmethod(put)
+    places = staticmethod(places)
+    response = staticmethod(response)
+    response_events = staticmethod(response_events)
+    said = staticmethod(said)
     everywhere = EVERYWHERE
     policy = POLICY
     wait_s = WAIT_S
+
+    @staticmethod
+    def ask(url: str, body: Any, **headers: str) -> Answer:
+        """Ask for a message of Anthropic's API; header names are given with underscores."""
+        given = {"anthropic-version": "2023-06-01", **headers}
+        return send(
+            url, "/v1/messages", body, {name.replace("_", "-"): value for name, value in given.items()}
+        )
+
+    @staticmethod
+    def respond(url: str, body: Any, **headers: str) -> Answer:
+        """Ask for a response; header names are given with underscores."""
+        return send(
+            url, "/v1/responses", body, {name.replace("_", "-"): value for name, value in headers.items()}
+        )
 
     @staticmethod
     def chat(url: str, body: Any, **headers: str) -> Answer:

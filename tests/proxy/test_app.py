@@ -22,7 +22,8 @@ WAIT_S = 20
         "/v1",
         "/v1/chat/completions/",
         "/v1/embeddings",
-        "/v1/responses",
+        "/v1/responses/resp_1",
+        "/v1/messages/batches",
     ],
 )
 def test_what_is_not_served_is_404_in_openais_shape(proxy, fake, kit, path) -> None:

@@ -23,7 +23,7 @@ def gathered(*frames: Any) -> Chunks:
 
 def message(kit: Any, *deltas: Any) -> Any:
     """Return the message that these deltas make."""
-    return gathered(*(kit.chunk(delta) for delta in deltas)).completion()["choices"][0]["message"]
+    return gathered(*(kit.chunk(delta) for delta in deltas)).answer()["choices"][0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_choices_grow_apart(kit) -> None:
     frames[1]["choices"][0]["logprobs"] = {"content": [{"token": "a"}]}
     frames[3]["choices"][0]["logprobs"] = {"content": [{"token": "c"}]}
 
-    whole = gathered(*frames).completion()
+    whole = gathered(*frames).answer()
 
     assert [(c["index"], c["message"], c["finish_reason"]) for c in whole["choices"]] == [
         (0, {"content": "b"}, "stop"),
@@ -98,7 +98,7 @@ def test_choices_grow_apart(kit) -> None:
 
 def test_padding_that_is_a_text_is_kept_for_judgement(kit) -> None:
     """`obfuscation` is random characters; words in it are not."""
-    assert gathered(kit.chunk(obfuscation="a text")).completion()["obfuscation"] == "a text"
+    assert gathered(kit.chunk(obfuscation="a text")).answer()["obfuscation"] == "a text"
 
 
 def test_a_stray_message_is_kept_for_judgement(kit) -> None:
@@ -106,7 +106,7 @@ def test_a_stray_message_is_kept_for_judgement(kit) -> None:
     frame = kit.chunk({"content": "a"})
     frame["choices"][0]["message"] = {"content": "b"}
 
-    [choice] = gathered(frame).completion()["choices"]
+    [choice] = gathered(frame).answer()["choices"]
 
     assert (choice["message"], choice["delta"]) == ({"content": "a"}, {"content": "b"})
 
@@ -163,9 +163,9 @@ def test_chunks_of_a_whole_make_the_whole_again(parts) -> None:
     ends = [{"choices": [{"index": index, "delta": {}, "finish_reason": "stop"}]} for index, _, _ in parts]
     whole = gathered(
         *frames, *ends, {"id": "i", "created": 1, "model": "m", "choices": [], "usage": {"n": 1}, "note": "x"}
-    ).completion()
+    ).answer()
 
-    again = gathered(*chunks(whole)).completion()
+    again = gathered(*chunks(whole)).answer()
 
     for choice in again["choices"]:
         choice["message"] = {name: value for name, value in choice["message"].items() if value}

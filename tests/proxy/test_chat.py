@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import threading
 
@@ -11,7 +10,11 @@ import openai
 import pytest
 
 from guardrails import Guard
-from guardrails.types import CLEAN
+from guardrails.engine import chat
+from guardrails.engine.outcome import Outcome
+from guardrails.errors import BackendError
+from guardrails.proxy.chat import parsed, withheld
+from guardrails.types import CLEAN, Action, Coverage
 
 TOOL = {
     "type": "function",
@@ -68,25 +71,6 @@ ANSWER_PLACES = [
     ("tool_calls", 0, "function", "arguments"),
     ("audio", "transcript"),
 ]
-
-
-def put(body, path, value):
-    """Return a copy of a body with a value at a path, which is made where it is missing."""
-    copy = json.loads(json.dumps(body))
-    node = copy
-    for step, following in itertools.pairwise(path):
-        empty = [] if isinstance(following, int) else {}
-        if isinstance(step, int):
-            while len(node) <= step:
-                node.append(empty)
-        elif not isinstance(node.get(step), dict | list):
-            node[step] = empty
-        node = node[step]
-    if isinstance(path[-1], int) and len(node) <= path[-1]:
-        node.append(value)
-    else:
-        node[path[-1]] = value
-    return copy
 
 
 def test_what_is_allowed_passes_unchanged(proxy, fake, kit) -> None:
@@ -181,7 +165,7 @@ def test_a_blocked_answer_says_content_filter(proxy, fake, kit) -> None:
     message = {
         "role": "assistant",
         "content": "x",
-        "tool_calls": [put(CALL, ("function", "arguments"), '{"a": "zqxbomb"}')],
+        "tool_calls": [kit.put(CALL, ("function", "arguments"), '{"a": "zqxbomb"}')],
     }
     fake.answers(kit.completion(message))
 
@@ -270,7 +254,7 @@ def test_a_hidden_term_is_found_in_every_place_of_a_request(proxy, fake, kit, pa
     """Names, ids, arguments, definitions, unknown fields: every string of a request is judged."""
     text = '{"a": {"b": ["zqx\\u0062omb"]}}' if path[-1] == "arguments" else "zqxbomb"
 
-    answer = kit.chat(proxy, put(CONVERSATION, path, text))
+    answer = kit.chat(proxy, kit.put(CONVERSATION, path, text))
 
     assert (answer.status, answer.error["code"]) == (400, "content_filter")
     assert fake.asked == []
@@ -281,7 +265,7 @@ def test_a_hidden_term_is_found_in_every_place_of_an_answer(proxy, fake, kit, pa
     """Reasoning, refusals, calls and unknown fields of a message are judged like its content."""
     message = {"role": "assistant", "content": "ok", "tool_calls": [CALL]}
     fake.answers(
-        kit.completion(put(message, path, '{"a": "zqxbomb"}' if path[-1] == "arguments" else "zqxbomb"))
+        kit.completion(kit.put(message, path, '{"a": "zqxbomb"}' if path[-1] == "arguments" else "zqxbomb"))
     )
 
     answer = kit.chat(proxy, kit.asking("hi"))
@@ -353,7 +337,7 @@ def test_each_part_is_judged_at_its_own_stage(serve, guard_of, fake, kit) -> Non
     )
     url = serve(guard)
     fake.answers(kit.completion("zqxterm"))
-    tool = put(TOOL, ("function", "description"), "zqxterm")
+    tool = kit.put(TOOL, ("function", "description"), "zqxterm")
     result = [CONVERSATION["messages"][2], {"role": "tool", "tool_call_id": "c1", "content": "zqxterm"}]
 
     passed = kit.chat(url, kit.asking("hi", *result, tools=[tool]))
@@ -654,3 +638,71 @@ def test_what_needs_nothing_put_back_passes_unchanged(serve, fake, kit, vault_gu
     said = json.dumps(kit.completion("Fine, [EMAIL_7]."), indent=3).encode()
     fake.answers(said)
     assert kit.chat(serve(vault_guard), kit.asking("I am jo@example.com")).raw == said
+
+
+def outcome(edits=None, blocked=()) -> Outcome:
+    """Return an outcome that edits and blocks these leaves."""
+    return Outcome(
+        Action.BLOCK, (), (), (), Coverage(), (), True, edits=edits or {}, blocked=frozenset(blocked)
+    )
+
+
+def at(leaves, path: str) -> int:
+    """Return the index of the leaf at a path."""
+    return next(index for index, leaf in enumerate(leaves.found) if leaf.content.place.path == path)
+
+
+def test_what_has_no_leaf_refuses_every_choice(kit) -> None:
+    """A block whose place is not known (a sound, say) lets no choice pass."""
+    body = kit.completion("a", "b")
+
+    passed = withheld(body, chat.response(body), outcome(blocked=[-1]), "No.")
+
+    assert [choice["message"]["refusal"] for choice in passed["choices"]] == ["No.", "No."]
+    assert body == kit.completion("a", "b")
+
+
+def test_choices_are_told_apart_by_their_place(kit) -> None:
+    """Two choices that claim one index, or none, are still two."""
+    body = kit.completion("a", "b", "c")
+    for choice, index in zip(body["choices"], (0, 0, "x"), strict=True):
+        choice["index"] = index
+    leaves = chat.response(body)
+
+    passed = withheld(body, leaves, outcome(blocked=[at(leaves, "/choices/1/message/content")]), "No.")
+
+    assert [choice["finish_reason"] for choice in passed["choices"]] == ["stop", "content_filter", "stop"]
+    assert passed["choices"][1]["index"] == 0
+
+
+def test_a_blocked_and_an_edited_choice_stand_side_by_side(kit) -> None:
+    """Edits of one choice hold although another is blocked."""
+    body = kit.completion("a", "b")
+    body["choices"][0]["logprobs"] = {"content": []}
+    leaves = chat.response(body)
+    first, second = at(leaves, "/choices/0/message/content"), at(leaves, "/choices/1/message/content")
+
+    passed = withheld(body, leaves, outcome({first: "A"}, [second]), "No.")["choices"]
+
+    assert (passed[0]["message"]["content"], passed[0]["logprobs"]) == ("A", None)
+    assert passed[1]["message"] == {"role": "assistant", "content": None, "refusal": "No."}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"", b"[]", b"null", b"<html>", b"{}", b'{"choices":null}', b'{"choices":"x"}', b'{"choices":[1]}',
+        b'{"choices":[],"choices":[]}', b'{"choices":[],"x":NaN}', b'{"choices":[],"x":"\\ud800"}', b'{"choices":[]} x',
+        b'{"error":{"message":"x"}}', b"\xff\xfe",
+    ],
+)  # fmt: skip
+def test_what_is_no_completion_is_the_upstreams_fault(raw: bytes) -> None:
+    """502 for whatever two clients could read in two ways, or cannot be judged as a completion."""
+    with pytest.raises(BackendError) as caught:
+        parsed(raw)
+    assert (caught.value.status, caught.value.code) == (502, "upstream_invalid")
+
+
+def test_a_completion_is_parsed(kit) -> None:
+    """A well-formed one comes back as it is."""
+    assert parsed(json.dumps(kit.completion("x")).encode()) == kit.completion("x")

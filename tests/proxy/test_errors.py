@@ -92,3 +92,46 @@ def test_a_place_tells_no_text() -> None:
     assert shown.startswith("KeyError <- ")
     assert "test_errors.py:" in shown
     assert "private" not in shown
+
+
+ANTHROPIC = [
+    (RequestError("invalid_json", "bad", "/a"), "invalid_request_error", "invalid_json", "/a"),
+    (Blocked(VERDICT), "invalid_request_error", "content_filter", "messages"),
+    (Overloaded("full"), "overloaded_error", "guard_unavailable", None),
+    (BackendError("away", 502, "upstream_unreachable"), "api_error", "upstream_unreachable", None),
+    (BackendError("late", 504, "upstream_timeout"), "timeout_error", "upstream_timeout", None),
+    (UpstreamAnswer(429, {}), "rate_limit_error", "upstream_error", None),
+    (
+        UpstreamAnswer(502, {"error": {"type": "overloaded_error", "message": "m"}}),
+        "overloaded_error",
+        None,
+        None,
+    ),
+    (UpstreamAnswer(418, {"error": {"type": "x", "message": "m"}}), "invalid_request_error", None, None),
+    (HTTPException(404), "not_found_error", "not_found", None),
+    (ValueError("a private text"), "api_error", "internal_error", None),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "code", "param"), ANTHROPIC)
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+def test_each_exception_has_its_answer_in_anthropics_shape(error, kind, code, param, path) -> None:
+    """Its own types; what it has no field for stands in the details."""
+    body = json.loads(respond(error, path=path).body)
+
+    assert (body["type"], body["request_id"], set(body)) == ("error", None, {"type", "error", "request_id"})
+    assert body["error"].pop("message")
+    assert body["error"] == {"type": kind, "details": {"error_code": code, "param": param}}
+
+
+def test_a_block_of_a_response_has_its_own_code() -> None:
+    """As the Responses API names it."""
+    error = json.loads(respond(Blocked(VERDICT), path="/v1/responses").body)["error"]
+
+    assert (error["code"], error["param"], error["type"]) == (
+        "invalid_prompt",
+        "input",
+        "invalid_request_error",
+    )
+    theirs = UpstreamAnswer(400, {"error": {"message": "m", "code": "content_filter", "param": "prompt"}})
+    assert json.loads(respond(theirs, path="/v1/responses").body)["error"] == theirs.error

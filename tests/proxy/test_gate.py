@@ -58,10 +58,10 @@ def test_an_unforeseen_failure_is_500_and_tells_nothing(
     """Never 200, never a text: the log has the type and the lines, the client an id to ask about."""
     from guardrails.proxy import answer as answers
 
-    def broken(completion, system, prompt, sources):
+    def broken(answer, leaves):
         raise ValueError("a private text")
 
-    monkeypatch.setattr(answers.chat, "response", broken)
+    monkeypatch.setattr(answers.subject, "body", broken)
     url = serve()
 
     answer = kit.chat(url, kit.asking("private", stream=streamed))

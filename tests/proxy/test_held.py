@@ -89,10 +89,10 @@ def test_a_failure_of_ours_after_the_start_is_an_error_event(slow, fake, kit, mo
     """The code breaks on a text: 500 in the stream, the place in the log, the text in neither."""
     from guardrails.proxy import answer
 
-    def broken(completion, system, prompt, sources):
+    def broken(answer, leaves):
         raise ValueError("a private text")
 
-    monkeypatch.setattr(answer.chat, "response", broken)
+    monkeypatch.setattr(answer.subject, "body", broken)
     fake.streams(*kit.pieces("private"), gate=threading.Event())
 
     with begun(slow, kit.asking("hi", stream=True)) as response:

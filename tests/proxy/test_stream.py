@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from guardrails.proxy.assemble import Chunks
 from guardrails.proxy.stream import collected
 
 
@@ -324,6 +325,66 @@ def test_bytes_may_be_cut_anywhere(kit) -> None:
         for byte in raw:
             yield bytes([byte])
 
-    _, gathered = asyncio.run(collected(bytewise(), 10_000))
+    gathered = Chunks()
+    asyncio.run(collected(bytewise(), gathered, 10_000))
 
-    assert gathered.completion()["choices"][0]["message"]["content"] == "h\u00e9llo"
+    assert gathered.answer()["choices"][0]["message"]["content"] == "h\u00e9llo"
+
+
+CITED = {"type": "char_location", "cited_text": "b", "document_index": 0}
+CALLED = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": "b"}}
+THOUGHT = {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": "Hm."}]}
+ASKED = {
+    "type": "function_call",
+    "id": "f",
+    "call_id": "c",
+    "name": "f",
+    "arguments": "{}",
+    "status": "completed",
+}
+
+
+def all_streams(kit):
+    """Return a stream of each API, with the route it answers and a request for it."""
+    noted = {"type": "text", "text": "fine", "citations": [CITED]}
+    asked = kit.asking("hi", stream=True)
+    tool = kit.chunk({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]})
+    yield "/v1/chat/completions", asked, [*kit.pieces("fine")[:-1], tool, kit.chunk({}, "stop")]
+    yield "/v1/messages", asked, kit.message_events(kit.message(noted, CALLED))
+    yield (
+        "/v1/responses",
+        {"input": "hi", "stream": True},
+        kit.response_events(kit.response(THOUGHT, "fine", ASKED)),
+    )
+
+
+@pytest.mark.parametrize("term", ["zqxbomb", "zqxmask"])
+@pytest.mark.parametrize("api", [0, 1, 2])
+def test_no_place_of_any_event_leaks(proxy, fake, kit, api, term) -> None:
+    """A term in any string or new field of any event of any API never leaves, whatever else becomes of the stream."""
+    path, asked, events = [*all_streams(kit)][api]
+    send = fake.streams if path.endswith("completions") else fake.events
+    tried = 0
+    for position, event in enumerate(events):
+        for place in kit.places(event):
+            send(*events[:position], kit.put(event, place, f"a {term} "), *events[position + 1 :])
+            answer = kit.send(proxy, path, asked)
+            assert term.encode() not in answer.raw, place
+            tried += 1
+    assert tried > 30
+
+
+@pytest.mark.parametrize("term", ["zqxbomb", "zqxmask"])
+@pytest.mark.parametrize("api", [0, 1, 2])
+def test_no_place_of_any_answer_leaks(proxy, fake, kit, api, term) -> None:
+    """The same for whole answers, asked for as such or as a stream."""
+    path, asked, _ = [*all_streams(kit)][api]
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    message = {"role": "assistant", "content": "fine", "tool_calls": [call]}
+    noted = {"type": "text", "text": "fine", "citations": [CITED]}
+    answers = (kit.completion(message), kit.message(noted, CALLED), kit.response(THOUGHT, "fine", ASKED))
+    for place in kit.places(answers[api]):
+        fake.answers(kit.put(answers[api], place, f"a {term} "))
+        for stream in (True, False):
+            answer = kit.send(proxy, path, {**asked, "stream": stream})
+            assert term.encode() not in answer.raw, place

@@ -1,0 +1,129 @@
+"""`POST /v1/messages` and `/v1/messages/count_tokens`: Anthropic's API, as tables.
+
+A blocked answer is a message that says so: our text, and `stop_reason: refusal` with its details.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from guardrails.engine import messages
+from guardrails.engine.fields import Leaves
+from guardrails.engine.outcome import Outcome
+from guardrails.errors import RequestError
+from guardrails.proxy import answer, sse
+from guardrails.proxy.api import Api
+from guardrails.proxy.errors import Problem
+from guardrails.proxy.exchange import exchange
+from guardrails.proxy.messages_stream import Blocks, events
+from guardrails.proxy.upstream import ANTHROPIC, invalid
+
+HEAD = ("id", "model", "usage")
+"""What a refusal keeps of a message, unless it is what is blocked."""
+
+PATH = "/v1/messages"
+
+
+def parsed(raw: bytes) -> dict[str, Any]:
+    """Return the message that an upstream's answer is.
+
+    Raises:
+        BackendError: it is none.
+    """
+    message = answer.parsed(raw)
+    content = message.get("content")
+    blocks = isinstance(content, list) and all(isinstance(block, dict) for block in content)
+    if message.get("type") != "message" or not blocks:
+        raise invalid("the upstream's answer is malformed: it is no message")
+    return message
+
+
+def withheld(message: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+    """Return a message with texts edited, or a refusal in its place."""
+    changed: dict[str, Any] = messages.changed(message, leaves, outcome)
+    if not outcome.blocked:
+        return changed
+    gone = {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
+    head = {name: changed[name] for name in HEAD if name in changed and (name,) not in gone}
+    return {
+        "id": "",
+        "type": "message",
+        "role": "assistant",
+        "model": "",
+        "usage": {"input_tokens": 0, "output_tokens": 0},
+        **head,
+        "content": [{"type": "text", "text": words}],
+        "stop_reason": "refusal",
+        "stop_sequence": None,
+        "stop_details": {"type": "refusal", "category": None, "explanation": words},
+    }
+
+
+def counted(raw: bytes) -> dict[str, Any]:
+    """Return the count that an upstream's answer is.
+
+    Raises:
+        BackendError: it is none.
+    """
+    count = answer.parsed(raw)
+    if type(count.get("input_tokens")) is not int:
+        raise invalid("the upstream's answer is malformed: it is no count")
+    return count
+
+
+def no_count(count: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+    """Refuse an answer that holds more than numbers."""
+    raise invalid("the upstream's answer is malformed: it is more than a count")
+
+
+def count_only(body: Any) -> Leaves:
+    """Return the leaves of a request for a count, which cannot be streamed."""
+    leaves = messages.request(body)
+    if body.get("stream"):
+        raise RequestError("invalid_type", "a count is not streamed", "/stream")
+    return leaves
+
+
+MESSAGES = Api(
+    path="/messages",
+    dialect=ANTHROPIC,
+    request=messages.request,
+    edited=messages.changed,
+    parsed=parsed,
+    response=messages.response,
+    withheld=withheld,
+    collector=Blocks,
+    written=lambda message: b"".join(events(message)),
+    failed=lambda told: failure(told),
+    keep_alive=sse.event(b'{"type": "ping"}', b"ping"),
+)
+COUNT = Api(
+    path="/messages/count_tokens",
+    dialect=ANTHROPIC,
+    request=count_only,
+    edited=messages.changed,
+    parsed=counted,
+    response=messages.count,
+    withheld=no_count,
+    collector=Blocks,
+    written=lambda message: b"".join(events(message)),
+    failed=lambda told: failure(told),
+)
+
+
+def failure(told: Problem) -> bytes:
+    """Write a failure as an event."""
+    return sse.event(told.body(PATH), b"error")
+
+
+async def create(request: HttpRequest) -> Response:
+    """Serve `/v1/messages`."""
+    return await exchange(request, MESSAGES)
+
+
+async def count_tokens(request: HttpRequest) -> Response:
+    """Serve `/v1/messages/count_tokens`: a request is judged like one that is answered."""
+    return await exchange(request, COUNT)

@@ -1,0 +1,137 @@
+"""The readers that all field tables are made of: what each takes, and what it makes of everything else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.engine import tables
+from guardrails.engine.fields import Leaves, strings
+from guardrails.errors import RequestError
+from guardrails.types import Place, Stage, Text
+
+SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
+PLACE = Place(Stage.INPUT, role="user")
+
+
+def read(reader: tables.Reader, value: object) -> Leaves:
+    """Return what a reader collects of a value at `/x`."""
+    leaves = Leaves()
+    reader(leaves, value, ("x",), PLACE)
+    return leaves
+
+
+def texts(leaves: Leaves) -> list[str]:
+    """Return the texts that were collected."""
+    return [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)]
+
+
+@pytest.mark.parametrize(
+    ("reader", "value", "found", "editable"),
+    [
+        (tables.keep, "a-word_1.2", [], None),
+        (tables.keep, "two words", ["two words"], False),
+        (tables.keep, "x" * 200, ["x" * 200], False),
+        (tables.keep, 1.5, [], None),
+        (tables.flag, True, [], None),
+        (tables.flag, "yes", ["yes"], False),
+        (tables.text, "a text", ["a text"], True),
+        (tables.text, ["a", {"b": "c"}], ["a", "b", "c"], None),
+        (tables.text, None, [], None),
+        (tables.identifier, "id_1", ["id_1"], False),
+        (tables.figures, {"n": 1, "s": "a b"}, ["a b"], False),
+        (tables.anything, {"k": ["v"]}, ["k", "v"], None),
+        (tables.arguments, '{"a": "b c"}', ["a", "b c"], None),
+        (tables.arguments, {"a": "b"}, ["a", "b"], None),
+        (tables.arguments, "no JSON", ["no JSON"], False),
+        (tables.opaque, SEALED, [], None),
+        (tables.opaque, "short", ["short"], False),
+        (tables.opaque, f"{SEALED} and words", [f"{SEALED} and words"], False),
+        (tables.sealed, "short", ["short"], False),
+    ],
+)
+def test_each_reader_judges_what_it_does_not_take(reader, value, found, editable) -> None:
+    """Structure is let be where it has the form of structure; all else is a text, which may not be editable."""
+    leaves = read(reader, value)
+
+    assert texts(leaves) == found
+    assert editable is None or {leaf.editable for leaf in leaves.found} == {editable}
+
+
+def test_what_only_the_provider_opens_is_named() -> None:
+    """A sealed text is no text here, and coverage says so; an opaque token, which no model reads, is not named."""
+    [(entry, _)] = read(tables.sealed, SEALED).unchecked
+
+    assert (entry.kind, entry.path) == ("sealed", "/x")
+    assert read(tables.opaque, SEALED).unchecked == []
+
+
+@pytest.mark.parametrize("value", [None, [], {}])
+def test_nothing_is_not_unseen(value) -> None:
+    """A field that is there and holds nothing refers to nothing."""
+    assert read(tables.unseen("why"), value).unchecked == []
+
+
+def test_what_is_unseen_is_named_and_judged() -> None:
+    """What stands there in its place is judged, what it stands for is not."""
+    leaves = read(tables.unseen("why"), {"id": "file_1"})
+
+    assert texts(leaves) == ["id", "file_1"]
+    assert [entry.reason for entry, _ in leaves.unchecked] == ["why"]
+
+
+def test_a_refused_field_names_itself() -> None:
+    """The client reads which."""
+    with pytest.raises(RequestError) as caught:
+        read(tables.refuse, "x")
+    assert (caught.value.code, caught.value.path) == ("unsupported_field", "/x")
+
+
+@pytest.mark.parametrize("kind", ["other", None, 7, ["a"]])
+def test_a_type_that_no_table_has_is_judged_and_named(kind) -> None:
+    """All its strings, each field in coverage, and the whole as a part that nobody reads."""
+    reader = tables.by_type({"a": tables.by_table({"type": tables.keep, "text": tables.text})})
+
+    leaves = read(reader, {"type": kind, "text": "words"})
+
+    assert "words" in texts(leaves)
+    assert leaves.unknown == ["/x/type", "/x/text"]
+    assert [entry.kind for entry, _ in leaves.unchecked] == ["part"]
+    assert read(reader, {"type": "a", "text": "words"}).unknown == []
+
+
+def test_parts_are_judged_each_and_joined() -> None:
+    """Those of a kind, and all of them; what is nested in a part is not joined with the parts."""
+    part = tables.by_type(
+        {
+            kind: tables.by_table({"type": tables.keep, kind: tables.text, "content": tables.anything})
+            for kind in ("text", "thinking")
+        }
+    )
+    content = tables.parts(part, {"text": ("text",), "thinking": ("thinking",)})
+    value = [
+        {"type": "text", "text": "a"},
+        {"type": "thinking", "thinking": "b"},
+        {"type": "text", "text": "c", "content": "d"},
+    ]
+
+    assert texts(read(content, value)) == ["a", "b", "c", "d", "ac", "abc"]
+    assert texts(read(content, "plain")) == ["plain"]
+    assert texts(read(content, value[0])) == ["a"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-10, 10) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_no_reader_of_texts_loses_one(value) -> None:
+    """Whatever stands in a field, every string below it is collected."""
+    expected = {text for _, text, _ in strings(value) if text}
+
+    for reader in (tables.text, tables.identifier, tables.anything, tables.by_table({}), tables.by_type({})):
+        assert expected <= set(texts(read(reader, value)))

@@ -1,0 +1,385 @@
+"""Streams of the Responses API: judged whole, written as its events, and nothing of what is withheld leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+import openai
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from guardrails.errors import BackendError, GuardrailsError
+from guardrails.proxy import sse
+from guardrails.proxy.responses_stream import Items, events
+
+CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": ["x"]}', "status": "completed"}  # fmt: skip
+REASONING = {
+    "type": "reasoning",
+    "id": "rs_1",
+    "summary": [{"type": "summary_text", "text": "Hm, well."}],
+    "content": [{"type": "reasoning_text", "text": "Let me see."}],
+}
+NOTE = {"type": "url_citation", "start_index": 0, "end_index": 3, "url": "https://x.example", "title": "t"}
+CODE = {"type": "code_interpreter_call", "id": "ci_1", "code": "1 + 1", "container_id": "c", "status": "completed", "outputs": []}  # fmt: skip
+CUSTOM = {
+    "type": "custom_tool_call",
+    "id": "ct_1",
+    "call_id": "c2",
+    "name": "g",
+    "input": "go on",
+    "status": "completed",
+}
+
+
+def whole(kit: Any) -> dict[str, Any]:
+    """Return a response with an item of every kind that grows."""
+    noted = kit.said("Grass is green.")
+    noted["content"][0]["annotations"] = [NOTE]
+    noted["content"].append({"type": "refusal", "refusal": "No more."})
+    return kit.response(REASONING, noted, CALL, CUSTOM, CODE)
+
+
+def taken(*given: Any) -> Items:
+    """Return what collected these events."""
+    items = Items()
+    for each in given:
+        raw = each if isinstance(each, bytes) else json.dumps(each).encode()
+        items.take(sse.Event(b"" if isinstance(each, bytes) else each["type"].encode(), raw))
+    return items
+
+
+def read(raw: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Return the events of a stream and its response, after checking their names, numbers and pieces."""
+    found = [*sse.Events().feed(raw)]
+    told = [json.loads(event.data) for event in found]
+    assert [event.type.decode() for event in found] == [each["type"] for each in told]
+    numbers = [each["sequence_number"] for each in told]
+    assert numbers == sorted(set(numbers))
+    items = Items()
+    assert [items.take(event) for event in found][-1]
+    assert items.replay() == raw
+    return told, items.answer()
+
+
+def test_what_is_allowed_is_replayed_byte_for_byte(proxy, fake, kit) -> None:
+    """The upstream's own events with their names, numbers and padding; its comments are not."""
+    padded = [
+        {**event, "obfuscation": "xY9"} if event["type"].endswith(".delta") else event
+        for event in kit.response_events(whole(kit))
+    ]
+    sent = fake.events(*padded)
+    fake.reply.pieces = [b": a zqxbomb in a comment\n\nid: zqxbomb\n", *fake.reply.pieces]
+
+    answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+    assert answer.raw == sent
+    assert answer.action == ("allow", "")
+
+
+def test_what_is_written_is_what_the_protocol_sends(kit) -> None:
+    """Of a whole response the writer makes the events that the real server would send, in one piece a text."""
+    written, response = read(b"".join(events(whole(kit))))
+
+    assert response == {"temperature": None, "top_p": None, **whole(kit)}
+    kinds = [each["type"] for each in written]
+    expected = [each["type"] for each in kit.response_events(whole(kit), 1000)]
+    assert kinds == expected
+    by_kind = {each["type"]: each for each in kit.response_events(whole(kit), 1000)}
+    for each in written:
+        if each["type"] != "response.completed":
+            assert set(each) == set(by_kind[each["type"]])
+
+
+def test_what_is_redacted_is_streamed_edited(proxy, fake, kit) -> None:
+    """Texts, reasoning and arguments; the raw text, also its pieces, and what points into it stay here."""
+    noted = kit.said("say zqxmask")
+    noted["content"][0]["annotations"] = [NOTE]
+    thought = {**REASONING, "summary": [{"type": "summary_text", "text": "a zqxmask"}]}
+    fake.events(
+        *kit.response_events(kit.response(thought, noted, {**CALL, "arguments": '{"a": "zqxmask"}'}), 2)
+    )
+
+    answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+    _, response = read(answer.raw)
+    assert response["output"][0]["summary"][0]["text"] == "a [MASK]"
+    assert response["output"][1]["content"][0] == {
+        **noted["content"][0],
+        "text": "say [MASK]",
+        "annotations": [],
+    }
+    assert json.loads(response["output"][2]["arguments"]) == {"a": "[MASK]"}
+    assert b"zqx" not in answer.raw
+    assert answer.action == ("redact", "mask.redact")
+
+
+PLACES = [
+    {
+        "type": "message",
+        "id": "m",
+        "role": "assistant",
+        "content": [{"type": "output_text", "text": "a zqxbomb b"}],
+    },
+    {
+        "type": "message",
+        "id": "m",
+        "role": "assistant",
+        "content": [{"type": "refusal", "refusal": "a zqxbomb b"}],
+    },
+    {**REASONING, "summary": [{"type": "summary_text", "text": "a zqxbomb b"}]},
+    {**REASONING, "content": [{"type": "reasoning_text", "text": "a zqxbomb b"}]},
+    {**CALL, "arguments": '{"a": "a zqxbomb"}'},
+    {**CALL, "name": "zqxbomb"},
+    {**CUSTOM, "input": "a zqxbomb b"},
+    {**CODE, "code": "a zqxbomb b"},
+    {"type": "web_search_call", "id": "w", "action": {"type": "search", "query": "zqxbomb"}},
+    {"type": "a_new_item", "x": "zqxbomb"},
+]
+
+
+@pytest.mark.parametrize("size", [1, 4, 100])
+@pytest.mark.parametrize("item", PLACES)
+def test_a_hidden_term_in_any_item_ends_in_a_refusal(proxy, fake, kit, item, size) -> None:
+    """However it is cut: refusal events in our words, then `response.incomplete` with the reason; nothing of the rest."""
+    fake.events(*kit.response_events(kit.response("harmless", item), size))
+
+    answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+    told, response = read(answer.raw)
+    assert [each["type"] for each in told] == [
+        "response.created",
+        "response.in_progress",
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.refusal.delta",
+        "response.refusal.done",
+        "response.content_part.done",
+        "response.output_item.done",
+        "response.incomplete",
+    ]
+    assert (response["status"], response["incomplete_details"]) == (
+        "incomplete",
+        {"reason": "content_filter"},
+    )
+    assert response["output"][0]["content"] == [{"type": "refusal", "refusal": "Not that."}]
+    assert response["usage"]["output_tokens"] == 2
+    assert b"zqx" not in answer.raw
+    assert b"harmless" not in answer.raw
+    assert answer.action[0] == "block"
+
+
+SAID_ONLY_IN_EVENTS = {
+    "a field of an event": lambda each: {**each, "note": "zqxbomb"},
+    "a word for another": lambda each: {**each, "item_id": "zqxbomb"},
+    "padding with words": lambda each: {**each, "obfuscation": "a zqxbomb"},
+    "padding that is none": lambda each: {**each, "obfuscation": ["zqxbomb"]},
+    "a name": lambda each: {**each, "zqxbomb": 1},
+    "an event that nobody knows": lambda each: {
+        "type": "response.zqxbomb",
+        "sequence_number": 0,
+        "x": "zqxbomb",
+    },
+    "another text": lambda each: {**each, "delta": "zqxbomb"} if "delta" in each else each,
+}
+
+
+@pytest.mark.parametrize("name", SAID_ONLY_IN_EVENTS)
+def test_what_the_response_does_not_hold_does_not_leave(proxy, fake, kit, name) -> None:
+    """What only events say was not judged: the stream is written anew from the response."""
+    change = SAID_ONLY_IN_EVENTS[name]
+    sent = kit.response_events(kit.response("fine"))
+    for position in range(len(sent) - ("nobody" in name)):
+        fake.events(*sent[:position], change(sent[position]), *sent[position + 1 :])
+
+        answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+        assert read(answer.raw)[1]["output"] == [kit.said("fine", "msg_0")]
+        assert b"zqx" not in answer.raw
+
+
+@pytest.mark.parametrize("change", [{"sequence_number": None}, {"sequence_number": 0}])
+def test_numbers_that_do_not_rise_are_written_anew(proxy, fake, kit, change) -> None:
+    """Some servers count wrong or not at all."""
+    fake.events(*({**each, **change} for each in kit.response_events(kit.response("fine"))))
+
+    told, _ = read(kit.respond(proxy, {"input": "hi", "stream": True}).raw)
+
+    assert [each["sequence_number"] for each in told] == [*range(len(told))]
+
+
+def test_events_without_a_name_are_written_with_one(proxy, fake, kit) -> None:
+    """Clients of either kind read them."""
+    fake.streams(*kit.response_events(kit.response("fine")))
+
+    answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+    assert answer.raw.startswith(b"event: response.created\n")
+    assert read(answer.raw)[1]["output"] == [kit.said("fine", "msg_0")]
+
+
+def test_items_that_the_last_event_leaves_out_are_judged(proxy, fake, kit) -> None:
+    """Some servers send them once only, each by itself."""
+    for text, status in (("fine", "completed"), ("zqxbomb", "incomplete")):
+        *sent, last = kit.response_events(kit.response(text))
+        fake.events(*sent, {**last, "response": {**last["response"], "output": []}})
+
+        _, response = read(kit.respond(proxy, {"input": "hi", "stream": True}).raw)
+
+        assert response["status"] == status
+        assert b"zqx" not in json.dumps(response).encode()
+        assert len(response["output"]) == 1
+
+
+def test_a_response_that_failed_is_passed_on(proxy, fake, kit) -> None:
+    """What the model server says of it is judged as well."""
+    for message, status in (("over", "failed"), ("a zqxbomb", "incomplete")):
+        error = {"code": "server_error", "message": message}
+        fake.events(*kit.response_events(kit.response(status="failed", error=error)))
+
+        _, response = read(kit.respond(proxy, {"input": "hi", "stream": True}).raw)
+
+        assert response["status"] == status
+
+
+LAST = {"type": "response.completed", "response": {"object": "response", "output": []}}
+ODD = {
+    "no JSON": b"zqxplain words",
+    "a doubled key": b'{"type":"response.created","type":"x"}',
+    "half a character": b'{"type":"response.created","x":"\\ud83d"}',
+    "no type": {"type": "", "x": 1},
+    "another API's event": {"type": "message_start"},
+    "the end of another API": b"[DONE]",
+    "a delta that is no text": {"type": "response.output_text.delta", "delta": 7},
+    "a delta without a text": {"type": "response.output_text.delta"},
+    "an item that is none": {"type": "response.output_item.done", "output_index": 0, "item": "x"},
+    "an item without a place": {"type": "response.output_item.done", "item": {}},
+    "no response": {"type": "response.completed"},
+    "a response that is none": {**LAST, "response": "x"},
+    "another object": {**LAST, "response": {"object": "x"}},
+    "items that are none": {**LAST, "response": {"output": ["x"]}},
+    "an output that is none": {**LAST, "response": {"output": "x"}},
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_malformed_is_the_upstreams_fault(name) -> None:
+    """Nothing is guessed."""
+    with pytest.raises(BackendError) as caught:
+        taken(ODD[name])
+    assert (caught.value.status, caught.value.code) == (502, "upstream_invalid")
+
+
+def test_half_a_character_may_be_a_piece(kit) -> None:
+    """Deltas cut surrogate pairs; what they make is whole."""
+    response = kit.response("\U0001f600")
+    sent = [each for each in kit.response_events(response) if not each["type"].endswith("text.delta")]
+    at = {"type": "response.output_text.delta", "item_id": "msg_0", "output_index": 0, "content_index": 0}
+    halves = [{**at, "delta": half, "logprobs": []} for half in ("\ud83d", "\ude00")]
+    told = [
+        {**each, "sequence_number": number} for number, each in enumerate([*sent[:4], *halves, *sent[4:]])
+    ]
+
+    assert taken(*told).replay() is not None
+    with pytest.raises(GuardrailsError):
+        taken(*told[:5], *told[6:]).replay()
+
+
+FAULTS = {
+    "cut": ({"cut": True}, "upstream_invalid"),
+    "no end": ({}, "upstream_invalid"),
+    "malformed": ({"last": b'event: response.created\ndata: {"type": [\n\n'}, "upstream_invalid"),
+    "error": (
+        {"last": {"type": "error", "code": "busy", "message": "over", "param": None, "sequence_number": 9}},
+        "busy",
+    ),
+    "nested error": ({"last": {"type": "error", "error": {"code": "busy", "message": "over"}}}, "busy"),
+    "error of chat": ({"last": b'data: {"error": {"message": "over", "code": "busy"}}\n\n'}, "busy"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_stream_that_fails_is_an_error_and_a_failed_response(proxy, fake, kit, fault) -> None:
+    """With all five fields of an error event, and nothing of the content before it; the real SDK reads both."""
+    more, code = FAULTS[fault]
+    last = [more["last"]] if "last" in more else []
+    begun = kit.response_events(kit.response("harmless"))[:6]
+    fake.events(*begun, *last, cut=more.get("cut", False))
+
+    answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+    error, failed = answer.frames
+    assert set(error) == {"type", "code", "message", "param", "sequence_number"}
+    assert (error["type"], error["code"], error["sequence_number"]) == ("error", code, 0)
+    assert (failed["type"], failed["response"]["status"], failed["sequence_number"]) == (
+        "response.failed",
+        "failed",
+        1,
+    )
+    assert failed["response"]["error"]["code"] == "server_error"
+    assert b"harmless" not in answer.raw
+    with openai.OpenAI(base_url=f"{proxy}/v1", api_key="k", max_retries=0) as client:
+        kinds = [event.type for event in client.responses.create(model="m", input="hi", stream=True)]
+    assert kinds == ["error", "response.failed"]
+
+
+def test_a_stream_that_stalls_is_a_time_out(serve, fake, kit) -> None:
+    """504 as an event, and the upstream's connection is closed."""
+    fake.events(*kit.response_events(kit.response("harmless"))[:6], hang=True)
+
+    answer = kit.respond(serve(idle_s=0.2), {"input": "hi", "stream": True})
+
+    assert answer.frames[0]["code"] == "upstream_timeout"
+    assert fake.dropped.wait(kit.wait_s)
+
+
+def test_a_server_that_does_not_stream_is_streamed_for(proxy, fake, kit) -> None:
+    """A whole response comes back as events, judged all the same."""
+    fake.answers(kit.response("say zqxmask", CALL))
+
+    _, response = read(kit.respond(proxy, {"input": "hi", "stream": True}).raw)
+
+    assert response["output"][0]["content"][0]["text"] == "say [MASK]"
+    assert response["output"][1] == CALL
+
+
+def test_a_client_hears_comments_while_it_waits(serve, fake, kit) -> None:
+    """The real SDK reads a stream that began with comments."""
+    fake.events(*kit.response_events(kit.response("hello")), gate=threading.Event())
+
+    with openai.OpenAI(base_url=f"{serve(keep_alive_s=0.02)}/v1", api_key="k", max_retries=0) as client:
+        stream = client.responses.create(model="m", input="hi", stream=True)
+        fake.reply.gate.set()
+        assert (
+            "".join(event.delta for event in stream if event.type == "response.output_text.delta") == "hello"
+        )
+
+
+def test_streams_at_one_time_do_not_mix(proxy, fake, kit) -> None:
+    """Ten async SDK streams on one proxy, all of them redacted and whole."""
+    fake.events(*kit.response_events(kit.response(REASONING, "one zqxmask two", CALL)))
+
+    async def ask_once(client) -> tuple[str, str]:
+        async with client.responses.stream(model="m", input="hi") as stream:
+            response = await stream.get_final_response()
+        return response.output_text, response.output[2].arguments
+
+    async def ask() -> list[Any]:
+        async with openai.AsyncOpenAI(base_url=f"{proxy}/v1", api_key="k", max_retries=0) as client:
+            return await asyncio.gather(*(ask_once(client) for _ in range(10)))
+
+    assert asyncio.run(ask()) == [("one [MASK] two", CALL["arguments"])] * 10
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 20))
+def test_cuts_of_the_text_change_nothing(proxy, fake, kit, size) -> None:
+    """However the model cuts its deltas, the client gets what it would have got from a whole answer."""
+    fake.events(*kit.response_events(kit.response("a zqxmask, b zqxmask."), size))
+
+    _, response = read(kit.respond(proxy, {"input": "hi", "stream": True}).raw)
+
+    assert response["output"][0]["content"][0]["text"] == "a [MASK], b [MASK]."
