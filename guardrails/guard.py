@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +24,7 @@ from guardrails.types import Stage, Verdict
 if TYPE_CHECKING:
     from guardrails.detectors import Kind
 
-F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 NOBODY: Mapping[str, Any] = {}
 
 
@@ -92,7 +92,7 @@ class Guard:
         Args:
             content: a text, messages, a chat request or response, other JSON values, bytes, a path, a PIL
                 picture, or a content of `guardrails.types`. Messages and bodies say at which stage each part
-                stands.
+                stands. What was read already (a `Subject`) is judged as it was read.
             stage: where a bare text or picture stands: `input`, `output`, `tool_definition`, `tool_call`,
                 `tool_result` or `retrieval`.
             user: who asks (`request.user.*`), from your authentication, never from the client.
@@ -154,7 +154,10 @@ class Guard:
         prompt: str,
         sources: str | Sequence[str],
     ) -> Subject:
-        subject = read(content if after is None else following(content, stage, after), stage)
+        if isinstance(content, Subject):
+            subject = content
+        else:
+            subject = read(content if after is None else following(content, stage, after), stage)
         if isinstance(after, Verdict):
             system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
         passages = sources if isinstance(sources, str) else SOURCES.join(sources)
@@ -187,9 +190,9 @@ class Guard:
             sources=subject.leaves.sources() if stage is not Stage.OUTPUT else "",
         )
 
-    def wrap(self, function: F, *, on_block: str = "raise", **options: Any) -> F:
-        """Return the function with its texts checked before, and what it returns checked after; see
-        `wrap.wrap`.
+    def wrap(self, function: T, *, on_block: str = "raise", **options: Any) -> T:
+        """Return the function (or the client of a model) with its texts checked before, and what it returns checked after;
+        see `wrap.wrap`.
         """
         from guardrails.wrap import wrap
 

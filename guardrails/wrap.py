@@ -1,4 +1,5 @@
-"""Wrapped calls: a function in, the same function with its texts checked before and its answer checked after.
+"""Wrapped calls: a function in, the same function with its texts checked before and its answer checked after; a client
+of a model in, the same client with its calls checked (`backends/`).
 
 A streamed answer is held whole until it is judged. Values that the function got placeholders for (`with: vault`) stand in
 its answer again.
@@ -12,6 +13,8 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from guardrails.backends.exchange import REFUSAL, Terms
+from guardrails.backends.table import wrapper_of
 from guardrails.engine.fields import digits
 from guardrails.engine.reply import reply
 from guardrails.engine.vault import Vault, texts, told_apart
@@ -21,10 +24,9 @@ from guardrails.types import Action, Media, Stage, Text, ToolCall, Verdict
 if TYPE_CHECKING:
     from guardrails.guard import Guard
 
-F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 ANSWERS = ("raise", "answer")
-REFUSAL = "Stopped by policy."
 
 
 class _Stopped(Exception):
@@ -211,8 +213,10 @@ def _rebuilt(value: Any, entries: list[Any]) -> Any:
     return tuple(entries) if isinstance(value, tuple) else entries
 
 
-def wrap(guard: Guard, function: F, *, on_block: str = "raise", output: str = "output", **context: Any) -> F:
-    """Return the function guarded: sync, async, generator and async-generator functions alike.
+def wrap(guard: Guard, function: T, *, on_block: str = "raise", output: str = "output", **context: Any) -> T:
+    """Return the function guarded: sync, async, generator and async-generator functions alike; or a client of OpenAI's or
+    Anthropic's SDK, a runnable of LangChain, or a text-generation pipeline of transformers (`backends/table.py`) as one of
+    the same class that is guarded.
 
     Arguments that are texts, messages, chat requests or pictures, or lists and mappings that hold some, are
     judged at `input` and handed on as the policy leaves them; arguments of other types are handed on as they
@@ -224,8 +228,9 @@ def wrap(guard: Guard, function: F, *, on_block: str = "raise", output: str = "o
     Args:
         guard: the guard.
         function: what to wrap.
-        on_block: `raise` raises `Blocked`; `answer` returns the rule's message in place of the answer.
-        output: the stage of what is returned.
+        on_block: `raise` raises `Blocked`; `answer` returns the rule's message in place of the answer, of a client as its API
+            refuses (where it can: embeddings cannot).
+        output: the stage of what is returned; not for clients, models and pipelines, whose answers say it.
         context: who asks: `user`, `tenant`, `client`, `metadata`, `model`, as for `Guard.check`.
 
     Raises:
@@ -234,13 +239,17 @@ def wrap(guard: Guard, function: F, *, on_block: str = "raise", output: str = "o
     """
     if on_block not in ANSWERS:
         raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")
+    backend = wrapper_of(function)
+    if backend is not None:
+        return cast(T, backend(function, Terms(guard, on_block == "answer", context, Stage(output))))
     start = functools.partial(
         Call, guard, answers=on_block == "answer", output=Stage(output), context=context
     )
-    how = [function, getattr(function, "__call__", None)]  # noqa: B004 - an object may have an async __call__
+    made = cast(Callable[..., Any], function)
+    how = [made, getattr(function, "__call__", None)]  # noqa: B004 - an object may have an async __call__
     for fits, wrapper in WRAPPERS:
         if any(map(fits, how)):
-            return cast(F, functools.wraps(function)(wrapper(start, function)))
+            return cast(T, functools.wraps(made)(wrapper(start, made)))
     raise TypeError(f"cannot wrap a {type(function).__name__}: give a function")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from guardrails import Action, Guard, PolicyErrors, Stage, Verdict
 from guardrails.detectors import Kind
+from guardrails.engine import subject
 from guardrails.engine.evaluate import Request
 from guardrails.types import Media
 from guardrails.workshop.suite import run
@@ -366,3 +367,10 @@ def test_a_value_has_one_stand_in_throughout(guard_of: Callable[..., Guard], nam
     reply = guard.check(f"{stand_in} jo@example.com", "output", after=verdict)
     assert reply.content == f"{stand_in} {stand_in}"
     assert verdict.vault == {}
+
+
+def test_what_was_read_already_is_judged_as_it_was_read(guard: Guard) -> None:
+    """A `Subject` of the engine keeps its stages and gets its edits, in both ways to check."""
+    given = subject.text("mail me at jo@example.com", Stage.OUTPUT)
+    for verdict in (guard.check(given, "output"), asyncio.run(guard.acheck(given, "output"))):
+        assert (verdict.content, str(verdict.action)) == ("mail me at [EMAIL]", "redact")

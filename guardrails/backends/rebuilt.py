@@ -1,0 +1,101 @@
+"""The responses of the HTTP libraries under the SDKs: one in, the same with other bytes out, at once or when they are read."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from typing import Any
+
+from guardrails.errors import RequestError
+
+DROPPED = ("content-encoding", "content-length", "transfer-encoding")
+"""Headers that speak of the bytes as they came."""
+
+KEPT = ("http_version", "reason_phrase")
+
+
+def answered(client: Any, options: Any, answer: bytes, kind: str) -> Any:
+    """Return the response that a client would have got if the model had given this answer, of this type."""
+    library = library_of(client._client)
+    # The headers of a call tell the SDK in which form its caller wants the answer.
+    given = options.headers if isinstance(options.headers, Mapping) else {}
+    headers = {name: value for name, value in given.items() if isinstance(value, str)}
+    url = f"{str(client.base_url).rstrip('/')}/{str(options.url).lstrip('/')}"
+    request = library.Request(options.method, url, headers=headers)
+    return library.Response(200, headers={"content-type": kind}, content=answer, request=request)
+
+
+def library_of(thing: Any) -> Any:
+    """Return the HTTP library that a client or a response is of.
+
+    Raises:
+        RequestError: it is of none that is known.
+    """
+    for base in type(thing).__mro__:
+        name = base.__module__.partition(".")[0]
+        if name.startswith("httpx"):
+            return sys.modules[name]
+    raise RequestError("unguarded_client", f"the HTTP library of a {type(thing).__name__} is not known")
+
+
+def kind_of(response: Any) -> str:
+    """Return the media type of a response."""
+    return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def rebuilt(response: Any, **body: Any) -> Any:
+    """Return a response with another body; no way leads back from it to the bytes as they came."""
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in DROPPED]
+    extensions = {name: response.extensions[name] for name in KEPT if name in response.extensions}
+    made = library_of(response).Response(
+        response.status_code, headers=headers, request=response.request, extensions=extensions, **body
+    )
+    with contextlib.suppress(RuntimeError):  # it is not known before the end
+        made.elapsed = response.elapsed
+    return made
+
+
+@functools.cache
+def _sync(base: Any) -> Any:
+    class Judged(base):  # type: ignore[misc]
+        """The bytes of an answer, judged when they are first asked for."""
+
+        def __init__(self, pull: Callable[[], bytes], close: Callable[[], None]) -> None:
+            self._pull, self._close = pull, close
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield self._pull()
+
+        def close(self) -> None:
+            self._close()
+
+    return Judged
+
+
+@functools.cache
+def _async(base: Any) -> Any:
+    class Judged(base):  # type: ignore[misc]
+        """The bytes of an answer, judged when they are first asked for."""
+
+        def __init__(self, pull: Callable[[], Any], close: Callable[[], Any]) -> None:
+            self._pull, self._close = pull, close
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            yield await self._pull()
+
+        async def aclose(self) -> None:
+            await self._close()
+
+    return Judged
+
+
+def streamed(response: Any, pull: Callable[[], bytes]) -> Any:
+    """Return a response whose body is what `pull` returns when it is first asked for."""
+    return rebuilt(response, stream=_sync(library_of(response).SyncByteStream)(pull, response.close))
+
+
+def astreamed(response: Any, pull: Callable[[], Awaitable[bytes]]) -> Any:
+    """The twin of `streamed` on an event loop."""
+    return rebuilt(response, stream=_async(library_of(response).AsyncByteStream)(pull, response.aclose))

@@ -1,0 +1,121 @@
+"""What the tests of wrapped clients share: the proxy tests' scripted upstream, and OpenAI's released SDK before it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardrails import Guard
+
+PROXY = Path(__file__).parents[1] / "proxy" / "conftest.py"
+
+
+def _kit() -> Any:
+    """Return the module that has the upstream."""
+    name = "tests_proxy_kit"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, PROXY)
+        assert spec is not None
+        assert spec.loader is not None
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
+@pytest.fixture(scope="session")
+def kit() -> Any:
+    """The helpers of the proxy's tests: `completion`, `chunk`, `pieces`."""
+    return _kit()
+
+
+@pytest.fixture(scope="session")
+def _fake() -> Iterator[Any]:
+    fake = _kit().Fake()
+    yield fake
+    fake.server.shutdown()
+    fake.server.server_close()
+    fake.thread.join()
+
+
+@pytest.fixture
+def fake(_fake: Any) -> Any:
+    """The upstream, which answers `Hello.` until it is told otherwise."""
+    _fake.reset()
+    return _fake
+
+
+@pytest.fixture(scope="session")
+def policy_guard(guard_of: Callable[..., Guard]) -> Guard:
+    """A guard that blocks zqxbomb and redacts zqxmask, everywhere."""
+    guard: Guard = guard_of(_kit().POLICY)
+    return guard
+
+
+class Client:
+    """A wrapped client, sync or async, asked in one way: `client("chat.completions.create", …)`. Each call has its own, closed
+    behind it.
+    """
+
+    def __init__(self, make: Callable[[], Any], *, is_async: bool) -> None:
+        self.make = make
+        self.is_async = is_async
+
+    def __call__(self, path: str, *args: Any, **kwargs: Any) -> Any:
+        """Call a method of the client and return its answer, of a stream the list of its events."""
+        return self.use(lambda made: _found(made, path)(*args, **kwargs))
+
+    def use(self, call: Callable[[Any], Any]) -> Any:
+        """Give a client to a function and return what it returns, awaited, of a stream the list of its events."""
+        if self.is_async:
+            return asyncio.run(self._wait(call))
+        with self.make() as made:
+            answer = call(made)
+            return list(answer) if hasattr(answer, "__next__") else answer
+
+    async def _wait(self, call: Callable[[Any], Any]) -> Any:
+        async with self.make() as made:
+            answer = call(made)
+            answer = await answer if hasattr(answer, "__await__") else answer
+            return [event async for event in answer] if hasattr(answer, "__anext__") else answer
+
+
+def _found(made: Any, path: str) -> Any:
+    for name in path.split("."):
+        made = getattr(made, name)
+    return made
+
+
+@pytest.fixture(params=["sync", "async"])
+def client(request: pytest.FixtureRequest, fake: Any, policy_guard: Guard) -> Callable[..., Client]:
+    """Return a function that makes a wrapped client of OpenAI's, of both kinds in turn."""
+    import openai
+
+    is_async = request.param == "async"
+    kind: Any = openai.AsyncOpenAI if is_async else openai.OpenAI
+
+    def make(guard: Guard | None = None, *, url: str = "", retries: int = 0, **options: Any) -> Client:
+        def wrapped() -> Any:
+            bare = kind(base_url=url or fake.url, api_key="key", max_retries=retries)
+            return (guard or policy_guard).wrap(bare, **options)
+
+        return Client(wrapped, is_async=is_async)
+
+    return make
+
+
+def said(answer: Any) -> str:
+    """Return all texts of an answer or of a stream's events, as JSON."""
+    events = answer if isinstance(answer, list) else [answer]
+    return "".join(event.model_dump_json() for event in events)
+
+
+@pytest.fixture(scope="session")
+def texts() -> Callable[[Any], str]:
+    """Return a function: an answer or a stream's events in, all that they hold out."""
+    return said

@@ -1,0 +1,67 @@
+"""How LangChain's classes are guarded, without the library: `tests/system/test_wrapped_langchain.py` has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from guardrails import Blocked, Guard
+from guardrails.backends.exchange import Terms
+from guardrails.backends.flow import Call, Check, Flow, message_of
+from guardrails.backends.langchain import INSIDE, asking, async_methods, overrides, sync_methods
+from guardrails.engine import subject
+from guardrails.types import Stage
+
+
+class BaseChatModel:
+    """LangChain's own class, whose methods come back to others."""
+
+    def _generate(self, given: str, stop: Any = None) -> str:
+        raise NotImplementedError
+
+    async def _agenerate(self, given: str, stop: Any = None) -> str:
+        raise NotImplementedError
+
+
+class Model(BaseChatModel):
+    """A model that streams inside."""
+
+    def _generate(self, given: str, stop: Any = None) -> str:
+        return "".join(self._stream(given))
+
+    def _stream(self, given: str, stop: Any = None) -> Any:
+        yield from given
+
+
+def echo(terms: Terms, given: str, stop: Any, options: Any) -> Flow:
+    """Ask a model for what it is told."""
+    asked = yield Check(subject.text(given, Stage.INPUT), Stage.INPUT)
+    if asked.blocked:
+        return message_of(terms, asked)
+    return (yield Call((f"<{asked.content}>",)))
+
+
+def test_methods_of_a_model_s_own_are_told() -> None:
+    """The others lead to these."""
+    assert overrides(Model, "_generate")
+    assert not overrides(Model, "_agenerate")
+
+
+def test_what_a_model_asks_of_itself_is_judged_once(policy_guard: Guard) -> None:
+    """The outer call is, and then it may stream inside."""
+    terms = Terms(policy_guard, False)
+    kind: Any = type("Model", (Model,), sync_methods(Model, terms, echo, echo))
+    made = kind()
+    assert made._generate("zqxmask") == "<[MASK]>"
+    assert "".join(made._stream("x")) == "<x>"
+    assert INSIDE.get() == ()
+    with pytest.raises(Blocked):
+        made._generate("zqxbomb")
+    with asking(made):
+        assert made._generate("zqxbomb") == "zqxbomb"
+
+
+def test_the_twins_on_an_event_loop_are_both_there(policy_guard: Guard) -> None:
+    """Under LangChain's names."""
+    assert set(async_methods(Model, Terms(policy_guard, False), echo, echo)) == {"_agenerate", "_astream"}

@@ -1,0 +1,110 @@
+"""Responses with other bytes, at once or when they are read; with the HTTP library that OpenAI's SDK uses."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import SimpleNamespace
+from typing import Any
+
+import openai
+import pytest
+
+from guardrails import RequestError
+from guardrails.backends.rebuilt import answered, astreamed, kind_of, library_of, rebuilt, streamed
+
+HEADERS = {"content-type": "Application/JSON; charset=utf-8", "content-encoding": "gzip", "x-request-id": "r"}
+
+
+@pytest.fixture(scope="module")
+def library() -> Any:
+    """The library."""
+    with openai.OpenAI(api_key="k") as client:
+        return library_of(client._client)
+
+
+def response(library: Any, **body: Any) -> Any:
+    """Return a response as a server gave it."""
+    request = library.Request("POST", "https://x.example/v1")
+    extensions = {"http_version": b"HTTP/2", "network_stream": object()}
+    return library.Response(
+        201, headers={**HEADERS, "content-encoding": ""}, request=request, extensions=extensions, **body
+    )
+
+
+def test_a_response_keeps_all_but_its_bytes(library: Any) -> None:
+    """And what speaks of these, or leads to them."""
+    made = rebuilt(response(library, content=b"zqxbomb"), content=b"x")
+    assert (made.status_code, made.content, made.headers["x-request-id"]) == (201, b"x", "r")
+    assert (made.headers["content-length"], "content-encoding" in made.headers) == ("1", False)
+    assert (made.http_version, set(made.extensions)) == ("HTTP/2", {"http_version"})
+    assert made.request.url == "https://x.example/v1"
+
+
+def test_bytes_are_made_when_they_are_asked_for(library: Any) -> None:
+    """Once; closing closes the response that they come from."""
+    closed: list[str] = []
+
+    class Body(library.SyncByteStream):  # type: ignore[misc,name-defined]
+        def __iter__(self) -> Any:
+            yield b"x"
+
+        def close(self) -> None:
+            closed.append("sync")
+
+    pulled: list[int] = []
+    made = streamed(response(library, stream=Body()), lambda: pulled.append(1) or b"judged")  # type: ignore[func-returns-value]
+    assert pulled == []
+    assert (made.read(), pulled, closed) == (b"judged", [1], ["sync"])
+
+
+def test_bytes_are_made_on_an_event_loop(library: Any) -> None:
+    """The same there."""
+    closed: list[str] = []
+
+    class Body(library.AsyncByteStream):  # type: ignore[misc,name-defined]
+        async def __aiter__(self) -> Any:
+            yield b"x"
+
+        async def aclose(self) -> None:
+            closed.append("async")
+
+    async def pull() -> bytes:
+        return b"judged"
+
+    async def main() -> bytes:
+        return bytes(await astreamed(response(library, stream=Body()), pull).aread())
+
+    assert asyncio.run(main()) == b"judged"
+    assert closed == ["async"]
+
+
+def test_an_answer_of_ours_looks_like_the_model_s() -> None:
+    """With the headers by which the SDK knows what its caller wants."""
+    with openai.OpenAI(api_key="k", base_url="https://x.example/v1") as client:
+        for headers, sent in (
+            (openai.NOT_GIVEN, None),
+            ({"X-Stainless-Raw-Response": "true", "x": openai.NOT_GIVEN}, "true"),
+        ):
+            options = SimpleNamespace(method="post", url="/chat/completions", headers=headers)
+            made = answered(client, options, b"{}", "application/json")
+            assert (made.status_code, made.json(), kind_of(made)) == (200, {}, "application/json")
+            assert str(made.request.url) == "https://x.example/v1/chat/completions"
+            assert made.request.headers.get("X-Stainless-Raw-Response") == sent
+
+
+def test_the_library_is_that_of_the_class(library: Any) -> None:
+    """Or of one above it; others are refused."""
+    assert library.__name__ in ("httpx", "httpx2")
+    assert (
+        library_of(type("Mine", (library.Response,), {"__module__": "mine"})(200))
+        is sys.modules[library.__name__]
+    )
+    with pytest.raises(RequestError, match="not known"):
+        library_of(object())
+
+
+def test_a_media_type_is_told_without_its_parameters(library: Any) -> None:
+    """In small letters."""
+    assert kind_of(response(library, content=b"")) == "application/json"
+    assert kind_of(library.Response(200)) == ""
