@@ -1,10 +1,10 @@
 """Scores from logits: fitted on held-out texts, written to the model's `manifest.json`.
 
-All heads are on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) at most `TEXT_BUDGET` of the harmless
-held-out texts, hard ones among them, are found by any head, at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of harmless
-documents of 4k tokens; the heads share a budget so that most harm is found. A score is sigmoid(w_e * encoder + w_h * hashed +
-bias): the direction is a logistic regression's with weights not below 0, the scale goes through those two points (within
-`STEEP`, so that a head which no document comes near keeps to the scale of the others).
+All heads are on one scale, so that a policy needs no table of thresholds: at `TEXT` (0.8) at most a budget of the harmless
+held-out texts, hard ones among them, are found by any head of a group, at `DOCUMENT` (0.95) at most `DOCUMENT_BUDGET` of
+harmless documents of 4k tokens; the heads of a group share its budgets so that most harm is found. A score is
+sigmoid(w_e * encoder + w_h * hashed + bias): the direction is a logistic regression's with weights not below 0, the scale
+goes through those two points (within `STEEP`, so that a head which no document comes near keeps to the scale of the others).
 
 The fast tier's score is the line that comes nearest to the whole model's. Its band: a text is left to the fast tier where all
 heads that are asked for are below `clear` (or above `sure`, where at most 0.2 % of the negatives stand). Of the texts that the
@@ -17,25 +17,28 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import encoder
 import evaluate
 import numpy as np
-from rows import HEADS, PROMPT, Row
+from rows import HEADS, Row
 from sklearn.linear_model import LogisticRegression
 from tokenizers import Tokenizer
 
 FILES = ("encoder.onnx", "tokenizer.json", "hashed.npz")
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 LANGUAGES = ("en",)
 LOST, WRONG, MOST_CLEAR = 0.01, 0.002, 0.6
 TEXT, DOCUMENT = 0.8, 0.95
 TEXT_CHARACTERS = 1_500
 """What is longer is a document: each window more is one more chance of a false alarm."""
-TEXT_BUDGET, DOCUMENT_BUDGET = 0.03, 0.02
+DOCUMENT_BUDGET = 0.02
 GROUPS = (HEADS[:9], ("jailbreak", "injection"), ("unsafe_reply",))
+TEXT_BUDGETS = (0.03, 0.01, 0.03)
+"""Of each group, which a policy mostly asks for together."""
 STEEP = (0.7, 2.5)
 """Logits of the scale for one of the regression, at least and at most."""
 Matrix = np.ndarray
@@ -75,38 +78,38 @@ def direction(held: Sequence[Row], at: int, slow: Matrix, fast: Matrix) -> tuple
 def cuts(calm: Matrix, harm: Matrix, truth: Matrix, weight: Matrix, budget: float) -> Matrix:
     """Return for each head the raw score from which on it finds, so that at most `budget` of the harmless rows are found by
     any head, and as much harm as possible for that: each row of harm counts by its weight, half of it when any head finds
-    it, half for its own heads. All are rows by heads; greedy, from nothing found on.
+    it, half for its own heads. All are rows by heads.
+
+    From equal shares of the budget on, shares move from one head to another, in ever smaller steps, while that finds more.
     """
     steps = np.sort(calm, 0)[::-1]
-    spent = np.zeros(calm.shape[1], dtype=int)  # harmless rows above the cut of each head alone
-    most = int(budget * len(calm))
-    found_calm = np.zeros(calm.shape, dtype=bool)
-    found_harm = harm > steps[0]
+    columns = np.arange(calm.shape[1])
     own = weight[:, None] * truth / np.maximum(truth.sum(1, keepdims=True), 1)
 
-    def worth(found: Matrix) -> float:
+    def cost(shares: Matrix) -> int:
+        return int((calm > steps[shares, columns]).any(1).sum())
+
+    def worth(shares: Matrix) -> float:
+        found = harm > steps[shares, columns]
         return float(weight[found.any(1)].sum() + own[found].sum()) / 2
 
-    while True:
-        now, cost_now = worth(found_harm), int(found_calm.any(1).sum())
-        best: tuple[float, int, int] | None = None
-        for at in range(calm.shape[1]):
-            more = spent[at] + 1 + spent[at] // 8
-            if more >= len(steps):
-                continue
-            calm_try, harm_try = found_calm.copy(), found_harm.copy()
-            calm_try[:, at], harm_try[:, at] = calm[:, at] > steps[more, at], harm[:, at] > steps[more, at]
-            cost = int(calm_try.any(1).sum())
-            if cost <= most:
-                gain = (worth(harm_try) - now) / max(cost - cost_now, 0.3)
-                best = max(best or (0.0, -1, 0), (gain, at, int(more)))
-        if best is None or best[1] < 0:
-            return np.array([steps[taken, at] for at, taken in enumerate(spent)])
-        _, at, spent[at] = best
-        found_calm[:, at], found_harm[:, at] = (
-            calm[:, at] > steps[spent[at], at],
-            harm[:, at] > steps[spent[at], at],
-        )
+    most = int(budget * len(calm))
+    shares = np.zeros(len(columns), dtype=int)  # harmless rows above the cut of each head alone
+    while cost(shares + 1) <= most:
+        shares += 1
+    best, size = worth(shares), 16
+    while size:
+        before = best
+        for gives, gets in product((None, *columns), columns):
+            moved = shares.copy()
+            moved[gets] += size
+            if gives is not None and gives != gets:
+                moved[gives] = max(0, moved[gives] - size)
+            if moved[gets] < len(calm) and cost(moved) <= most and worth(moved) > best:
+                best, shares = worth(moved), moved
+        if best == before:
+            size //= 2
+    return steps[shares, columns]
 
 
 def above(tops: Matrix, at_text: Matrix, budget: float) -> Matrix:
@@ -138,14 +141,15 @@ def scores(
     windows = weights[:, 0] * long[0] + weights[:, 1] * long[1] + weights[:, 2]
     documents = np.stack([part.max(0) for part in np.split(windows, long[2][:-1])])
     out: dict[str, dict[str, Any]] = {}
-    for heads, replies in ((PROMPT, False), (("unsafe_reply",), True)):
+    for heads, budget in zip(GROUPS, TEXT_BUDGETS, strict=True):
+        replies = heads == ("unsafe_reply",)
         mine = [index for index, row in enumerate(held) if (row.kind == "reply") == replies]
         calm = sorted(set(evaluate.benign(held)).intersection(mine))
         harm = [index for index in mine if any(held[index].labels.get(head) for head in heads)]
         columns = [HEADS.index(head) for head in heads]
         truth = np.array([[held[index].labels.get(head, 0) for head in heads] for index in harm])
         weight = by_source([held[index].source for index in harm])
-        at_text = cuts(raw[np.ix_(calm, columns)], raw[np.ix_(harm, columns)], truth, weight, TEXT_BUDGET)
+        at_text = cuts(raw[np.ix_(calm, columns)], raw[np.ix_(harm, columns)], truth, weight, budget)
         at_document = above(documents[:, columns], at_text, DOCUMENT_BUDGET)
         for head, at, *places in zip(heads, columns, at_text, at_document, strict=True):
             known, label, _ = fitted[at]

@@ -183,8 +183,10 @@ def main() -> None:
     slow, fast = evaluate.logits(args.model, held, encoder.tokenizer(args.model))
     score = evaluate.combined(scores, slow, fast)
     languages, groups = outside(args.model, args.data, scores, limit)
+    ablation = Path(__file__).with_name("ablation.md").read_text("utf-8").rstrip()
     parts = {
         "VERSION": manifest["version"],
+        "ABLATION": ablation,
         "LICENCES": licences(rows, args.data),
         "HEADS": heads(held, score),
         "SOURCES": sources(held, score, limit),

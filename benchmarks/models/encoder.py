@@ -199,6 +199,15 @@ def train(
     torch.save(model.state_dict(), out / "checkpoint.pt")
 
 
+def average(checkpoints: Sequence[Path]) -> dict[str, torch.Tensor]:
+    """Return the mean of the weights of several trainings from one seed encoder (Wortsman et al. 2022, "Model soups")."""
+    states = [torch.load(path, weights_only=True) for path in checkpoints]
+    return {
+        name: torch.stack([state[name].float() for state in states]).mean(0).to(value.dtype)
+        for name, value in states[0].items()
+    }
+
+
 class Exported(nn.Module):
     """What the file computes: `logits`, and `embedding`, which says what a text is about.
 
