@@ -26,6 +26,7 @@ AROUND: Final = 240
 GAP: Final = "\n\x1e\n"
 """In place of what is far from all disguises: no word, no phrase and no line goes on over it."""
 
+_SPACE: Final = re.compile(r"\s")
 _LIKELY: Final = str.maketrans({code: SIGNS[sign][0] for sign, code in CODES.items()})
 _OTHERWISE: Final = str.maketrans({code: SIGNS[sign][-1] for sign, code in CODES.items()})
 _MARKED: Final = re.compile(f"[{re.escape(MARKS)}]+")
@@ -90,14 +91,25 @@ def _near_marks(marks: View) -> View:
     kept = 0
     for match in _MARKED.finditer(text):
         if match.start() - kept > 2 * AROUND:
-            gaps.append((kept + AROUND if kept else 0, match.start() - AROUND, GAP))
+            gaps += _gap(text, kept + AROUND if kept else 0, match.start() - AROUND)
         kept = match.end()
     if not kept:
         return marks
     if len(text) - kept > 2 * AROUND:
-        gaps.append((kept + AROUND, len(text), GAP))
+        gaps += _gap(text, kept + AROUND, len(text))
     gone = sum(end - start for start, end, _ in gaps)
     return marks if gone < len(text) // 3 else replaced(text, gaps).over(marks)
+
+
+def _gap(text: str, start: int, end: int) -> list[tuple[int, int, str]]:
+    """Return what to leave out between two places, if anything: from where a word ends to where one begins, as half a word
+    may be another, and half a number another's.
+    """
+    first = _SPACE.search(text, start, end) if start else None
+    start = (end if first is None else first.start()) if start else 0
+    if end < len(text):
+        end = max(text.rfind(space, start, end) for space in " \n") + 1
+    return [(start, end, GAP)] if start < end else []
 
 
 def _written(text: str) -> View | None:

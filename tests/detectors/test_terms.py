@@ -280,3 +280,15 @@ def test_twenty_thousand_terms_load_and_search_fast(tmp_path: Path) -> None:
     begun = time.process_time()
     assert len(detector.detect([Text("nothing here " * 1000 + "term number 777")])[0].findings) == 1
     assert time.process_time() - begun < 0.1
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["the word first", "the disguise first"])
+def test_what_is_far_from_a_disguise_is_never_half_a_word(before: bool) -> None:
+    """Where a text is left out between disguises, it is left out by whole words: `badbadbad` is no `bad`."""
+    detector = Terms("t", ["bad"], "custom.bad", score=1.0, words=True, fold=True)
+    filler = "quiet words follow here and there " * 30
+    for distance in range(220, 260):
+        near = f" {filler[: distance - 2]} "
+        text = f"{filler}badbadbad{near}b4d" if before else f"b4d{near}badbadbad {filler}"
+        (finding,) = detector.detect([Text(text)])[0].findings
+        assert text[slice(*(finding.span or (0, 0)))] == "b4d"
