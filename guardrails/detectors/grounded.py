@@ -104,13 +104,16 @@ class ByInference:
     def __init__(self, model: SequenceModel, entails: int) -> None:
         self._model, self._entails = model, entails
 
-    def supported(self, claim: str, parts: Sequence[str]) -> float:
-        """Return the most that any part of the sources entails a claim."""
-        tokens = self._model.tokens
-        said = tokens.ids(claim)[: self._model.window // 2]
-        room = self._model.window - len(said) - tokens.double
-        rows = [tokens.pair(tokens.ids(part)[:room], said) for part in parts]
-        return float(self._model.scores(rows)[:, self._entails].max())
+    def supported(self, claims: Sequence[str], parts: Sequence[str]) -> list[float]:
+        """Return of each claim the most that any part of the sources entails it."""
+        tokens, out = self._model.tokens, []
+        read = [tokens.ids(part) for part in parts]
+        for claim in claims:
+            said = tokens.ids(claim)[: self._model.window // 2]
+            room = self._model.window - len(said) - tokens.double
+            rows = [tokens.pair(part[:room], said) for part in read]
+            out.append(float(self._model.scores(rows)[:, self._entails].max()))
+        return out
 
 
 class ByJudge:
@@ -210,7 +213,8 @@ class GroundedLocally(Grounded):
         if isinstance(asked, Detection):
             return asked
         said, unchecked = self._cut(asked[0])
-        return self._detection(said, [self._judge.supported(each.text, asked[1]) for each in said], unchecked)
+        scores = self._judge.supported([each.text for each in said], asked[1])
+        return self._detection(said, scores, unchecked)
 
 
 class GroundedRemotely(Grounded):

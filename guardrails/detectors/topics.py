@@ -170,9 +170,10 @@ class ByInference:
     def scores(self, asks: Sequence[Ask]) -> list[Found]:
         """Answer each ask."""
         tokens, columns = self._model.tokens, []
+        read = [tokens.ids(ask.read) for ask in asks]
         for claim in self._claims:
             room = self._model.window - len(claim) - tokens.double
-            found = self._model.scores([tokens.pair(tokens.ids(ask.read)[:room], claim) for ask in asks])
+            found = self._model.scores([tokens.pair(each[:room], claim) for each in read])
             columns.append(entailed(found, self._entails, self._denies))
         return self._wanted.found(columns)
 

@@ -283,6 +283,5 @@ def _key(bound: Bound, content: Content) -> Key:
     if not bound.reads:
         return bound.digest
     context, place = content.context or {}, content.place
-    if "stage" in bound.reads:  # a service may be told where a text stands
-        context = {**context, "stage": " ".join((place.stage, *place.also))}
-    return (bound.digest, *(context.get(name) for name in bound.reads))
+    stages = " ".join((place.stage, *place.also))  # a service may be told where a text stands
+    return (bound.digest, *(stages if name == "stage" else context.get(name) for name in bound.reads))

@@ -96,6 +96,36 @@ def stretches(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> Iter
         yield piece, max(start, begin) - begin, min(end, until) - begin
 
 
+class Beside(Mapping[str, str]):
+    """What a reply is judged beside: `own`, and `sources`, which is put together when it is asked for. Few detectors read it,
+    and in a long conversation every reply has all that was retrieved before it.
+    """
+
+    __slots__ = ("_given", "_message", "_retrieved", "own")
+
+    def __init__(
+        self, own: Mapping[str, str], given: str, retrieved: Sequence[tuple[int, str]], message: int
+    ) -> None:
+        self.own = own
+        self._given, self._retrieved, self._message = given, retrieved, message
+
+    def over(self, own: Mapping[str, str]) -> Beside:
+        """Return the same sources beside something else."""
+        return Beside(own, self._given, self._retrieved, self._message)
+
+    def __getitem__(self, name: str) -> str:
+        if name != "sources":
+            return self.own[name]
+        before = (text for at, text in self._retrieved if at < self._message)
+        return SOURCES.join([*([self._given] if self._given else []), *before])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.own, "sources"))
+
+    def __len__(self) -> int:
+        return len(self.own) + 1
+
+
 @dataclass(slots=True)
 class Leaves:
     """What a walk collects. `unchecked` are parts that cannot be judged; `unknown` are fields outside the
@@ -172,22 +202,25 @@ class Leaves:
         retrieved before it (`sources` in front).
         """
         said: dict[int, str] | None = None
-        retrieved: list[tuple[int, str]] | None = None
+        retrieved = [*self._retrieved()]
+        first = min((at for at, _ in retrieved), default=None)
         for index, leaf in enumerate(self.found):
             place = leaf.content.place
             if place.stage not in (Stage.OUTPUT, Stage.TOOL_CALL):
                 continue
-            context = dict(leaf.content.context or {})
+            before = leaf.content.context or {}
+            own = dict(before.own if isinstance(before, Beside) else before)
+            context: Mapping[str, str] = before.over(own) if isinstance(before, Beside) else own
             if system:
-                context["system"] = system
+                own["system"] = system
             if place.stage is Stage.OUTPUT:
                 said = self._said() if said is None else said
                 asked = [at for at in said if place.message is not None and -1 < at < place.message]
-                context["prompt"] = said[max(asked)] if asked else prompt or context.get("prompt", "")
-                retrieved = [*self._retrieved()] if retrieved is None else retrieved
-                before = [text for at, text in retrieved if place.message is not None and at < place.message]
-                if found := SOURCES.join([*([sources] if sources else []), *before]):
-                    context["sources"] = found
+                own["prompt"] = said[max(asked)] if asked else prompt or own.get("prompt", "")
+                message = -1 if place.message is None else place.message
+                if sources or (first is not None and first < message):
+                    own.pop("sources", None)
+                    context = Beside(own, sources, retrieved, message)
             if context:
                 self.found[index] = replace(leaf, content=replace(leaf.content, context=context))
 
