@@ -12,7 +12,7 @@ from guardrails.backends.client import wrap as guarded
 from guardrails.backends.events import Event
 from guardrails.backends.exchange import Api, Body, Terms
 from guardrails.backends.grown import Grown, Where
-from guardrails.engine import messages
+from guardrails.engine import messages, subject
 from guardrails.engine.exact import write
 from guardrails.engine.subject import Subject
 
@@ -28,14 +28,12 @@ NO_USAGE = {"input_tokens": 0, "output_tokens": 0}
 
 def request(body: Body) -> Subject:
     """Read a request."""
-    leaves = messages.request(body)
-    return Subject(leaves, lambda outcome: messages.changed(body, leaves, outcome))
+    return subject.body(body, messages.request(body), messages.changed)
 
 
 def response(body: Body) -> Subject:
     """Read a message."""
-    leaves = messages.response(body)
-    return Subject(leaves, lambda outcome: messages.changed(body, leaves, outcome))
+    return subject.body(body, messages.response(body), messages.changed)
 
 
 def joined(events: Sequence[Body]) -> Grown:

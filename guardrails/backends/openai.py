@@ -39,7 +39,7 @@ NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 def chat_request(body: Body) -> Subject:
     """Read a chat request."""
     leaves = chat.request(body)
-    return Subject(leaves, lambda outcome: subject.request(body, leaves, outcome))
+    return subject.body(body, leaves, subject.request)
 
 
 def chat_response(body: Body) -> Subject:

@@ -16,7 +16,7 @@ from guardrails.backends.answers import broken
 from guardrails.backends.events import Event
 from guardrails.backends.exchange import Api, Body
 from guardrails.backends.grown import Grown
-from guardrails.engine import responses
+from guardrails.engine import responses, subject
 from guardrails.engine.subject import Subject
 from guardrails.engine.tables import WORD
 
@@ -50,14 +50,12 @@ FINAL = {"completed": "response.completed", "failed": "response.failed"}
 
 def request(body: Body) -> Subject:
     """Read a request."""
-    leaves = responses.request(body)
-    return Subject(leaves, lambda outcome: responses.changed(body, leaves, outcome))
+    return subject.body(body, responses.request(body), responses.changed)
 
 
 def response(body: Body) -> Subject:
     """Read a response."""
-    leaves = responses.response(body)
-    return Subject(leaves, lambda outcome: responses.changed(body, leaves, outcome))
+    return subject.body(body, responses.response(body), responses.changed)
 
 
 def joined(events: Sequence[Body]) -> Grown:

@@ -13,7 +13,6 @@ That is the shipped model, and those with a `manifest.json` like it; every other
 from __future__ import annotations
 
 import difflib
-import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -34,7 +33,7 @@ from guardrails.detectors.classifier_config import (
     within,
 )
 from guardrails.detectors.classifier_text import Judged, judged
-from guardrails.detectors.language_model import language_of
+from guardrails.detectors.language_model import load_soon
 from guardrails.inference.folder import ModelError
 from guardrails.inference.model import Fast, Model, load
 from guardrails.inference.scores import Scores
@@ -227,9 +226,7 @@ def _build(name: str, config: ClassifierConfig, files: Files) -> Classifier | An
     if problems:
         raise ConfigProblems(problems)
     if model.languages:
-        # What tells languages takes as long to load as the model, and few texts need it: it comes in meanwhile.
-        sample = "This is loaded now, and not in a request."
-        threading.Thread(target=language_of, args=(sample,), name="guardrails-languages", daemon=True).start()
+        load_soon()
     return Classifier(name, model, _wanted(model.heads, config.categories), config)
 
 

@@ -9,7 +9,6 @@ asked for as arguments of the chat template: their server must take `chat_templa
 from __future__ import annotations
 
 import difflib
-import threading
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
@@ -22,7 +21,7 @@ from guardrails.detectors.config import Config
 from guardrails.detectors.guards import FORMS, form_of
 from guardrails.detectors.guards.form import Form, Labels
 from guardrails.detectors.guards.judges import Asked, Here, Served
-from guardrails.detectors.language_model import language_of
+from guardrails.detectors.language_model import load_soon
 from guardrails.inference.folder import ModelError, first_line
 from guardrails.inference.generative import Options, load
 from guardrails.inference.runtimes import Precision
@@ -157,9 +156,7 @@ def _build(name: str, config: GuardModelConfig, files: Files) -> Local | Remote:
     else:
         detector = Local(asking, _here(asked, config, files), form.name)
     if languages:
-        # What tells languages takes long to load, and few texts need it: it comes in before the first that does.
-        sample = "This is loaded now, and not in a request."
-        threading.Thread(target=language_of, args=(sample,), name="guardrails-languages", daemon=True).start()
+        load_soon()
     return detector
 
 

@@ -7,6 +7,7 @@ compared with a threshold. It takes some 100 µs for 1,000 ASCII characters, 0.6
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
@@ -67,6 +68,12 @@ def language_of(text: str) -> tuple[str, float]:
         third, middle = SAMPLE // 3, len(text) // 2
         text = f"{text[:third]} {text[middle : middle + third]} {text[-third:]}"
     return _language_of(text)
+
+
+def load_soon() -> None:
+    """Have the model come in beside what else is loaded: it takes as long as a classifier, and few texts need it."""
+    sample = "This is loaded now, and not in a request."
+    threading.Thread(target=language_of, args=(sample,), name="guardrails-languages", daemon=True).start()
 
 
 @lru_cache(maxsize=512)

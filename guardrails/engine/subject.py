@@ -27,6 +27,9 @@ CONVERSATIONS = (("messages",), ("input",))
 SPELLED = ("logprobs", "token_ids")
 """Fields of a choice that spell its text once more, in tokens."""
 
+Changed = Callable[[Any, Leaves, Outcome], Any]
+"""A body, its leaves and an outcome → the body that the outcome leaves."""
+
 BARE: Mapping[Stage, Place] = {stage: Place(stage) for stage in Stage}
 """Where a text stands that comes without anything around it."""
 
@@ -92,17 +95,17 @@ def _cure(given: object) -> str:
     return "; give what its model_dump() returns" if hasattr(given, "model_dump") else ""
 
 
-def body(given: object, leaves: Leaves) -> Subject:
-    """Read a body whose leaves are known."""
-    return Subject(leaves, lambda outcome: apply_edits(given, leaves, outcome))
-
-
 def apply_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
     """Return a body with the new texts of an outcome; the same object where nothing changes."""
     places = {
         (leaves.found[index].path, leaves.found[index].inner): new for index, new in outcome.edits.items()
     }
     return edited(given, places) if places else given
+
+
+def body(given: Any, leaves: Leaves, changed: Changed = apply_edits) -> Subject:
+    """Read a body whose leaves are known; `changed` makes of it what an outcome leaves."""
+    return Subject(leaves, lambda outcome: changed(given, leaves, outcome))
 
 
 def _text(given: Text) -> Subject:

@@ -16,6 +16,7 @@ Any other model, by what its own folder says:
 hub            the name of a model of the hub → the folder that its files lie in, without the network
 labels         config.json → labels, positions, and what makes scores of logits
 runtimes       a folder → what turns rows into logits, on ONNX Runtime or torch
+Shared         one model for all who ask for the same files with the same options
 AnyTokens      any tokenizer.json → windows, and rows with the special tokens that it asks for
 SequenceModel  a classifier of texts, or of pairs of texts: everything above together
 Generative     a model that answers, with what its first tokens were worth

@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 from guardrails.inference.folder import ModelError, first_line
 from guardrails.inference.runtimes import Precision
+from guardrails.inference.shared import Shared
 
 Message = Mapping[str, str]
 
@@ -234,8 +234,7 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     )
 
 
-_LOADED: WeakValueDictionary[object, Generative] = WeakValueDictionary()
-_LOADING = threading.Lock()
+_SHARED = Shared(Generative)
 
 
 def load(folder: Path, options: Options) -> Generative:
@@ -244,15 +243,4 @@ def load(folder: Path, options: Options) -> Generative:
     Raises:
         ModelError: what is wrong with the folder or the options, or what is missing from the system.
     """
-    files = tuple(
-        (str(each), seen.st_ino, seen.st_size, seen.st_mtime_ns)
-        for each in sorted(folder.rglob("*"))
-        if each.is_file()
-        for seen in [each.stat()]
-    )
-    key = (str(folder.resolve()), files, options)
-    with _LOADING:
-        model = _LOADED.get(key)
-        if model is None:
-            model = _LOADED[key] = Generative(folder, options)
-        return model
+    return _SHARED.get(folder, options)

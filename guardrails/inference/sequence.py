@@ -11,12 +11,11 @@ one model for all who ask, it runs once at its longest before the first text, an
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
-from weakref import WeakMethod, WeakValueDictionary
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -36,6 +35,7 @@ from guardrails.inference.runtimes import (
 )
 from guardrails.inference.scores import Scores
 from guardrails.inference.session import inputs
+from guardrails.inference.shared import Shared
 from guardrails.inference.tokens import AnyTokens
 from guardrails.inference.windows import Row, Window
 
@@ -227,8 +227,7 @@ def _runtime(folder: Path, options: Options) -> Runtime:
     return Onnx(onnx_file(folder, options.file))
 
 
-_LOADED: WeakValueDictionary[object, SequenceModel] = WeakValueDictionary()
-_LOADING = threading.Lock()
+_SHARED = Shared(SequenceModel)
 
 
 def load(folder: Path, options: Options) -> SequenceModel:
@@ -237,15 +236,4 @@ def load(folder: Path, options: Options) -> SequenceModel:
     Raises:
         ModelError: what is wrong with the folder or the options, or what is missing from the system.
     """
-    files = tuple(
-        (str(each), seen.st_ino, seen.st_size, seen.st_mtime_ns)
-        for each in sorted(folder.rglob("*"))
-        if each.is_file()
-        for seen in [each.stat()]
-    )
-    key = (str(folder.resolve()), files, options)
-    with _LOADING:
-        model = _LOADED.get(key)
-        if model is None:
-            model = _LOADED[key] = SequenceModel(folder, options)
-        return model
+    return _SHARED.get(folder, options)

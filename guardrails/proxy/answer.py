@@ -9,6 +9,8 @@ from starlette.requests import Request as HttpRequest
 
 from guardrails.engine import subject
 from guardrails.engine.evaluate import Request
+from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.outcome import Outcome
 from guardrails.engine.reply import reply
 from guardrails.errors import RequestError
 from guardrails.proxy import wire
@@ -64,6 +66,11 @@ def parsed(raw: bytes) -> dict[str, Any]:
         return wire.parse(raw)
     except RequestError as error:
         raise invalid(f"the upstream's answer is malformed: {error.code}") from None
+
+
+def blocked_fields(leaves: Leaves, outcome: Outcome) -> set[Path]:
+    """Return the fields of an answer in which what is blocked stands."""
+    return {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
 
 
 async def judged(call: Call, answer: dict[str, Any], size: int) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def withheld(message: dict[str, Any], leaves: Leaves, outcome: Outcome, words: s
     changed: dict[str, Any] = messages.changed(message, leaves, outcome)
     if not outcome.blocked:
         return changed
-    gone = {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
+    gone = answer.blocked_fields(leaves, outcome)
     head = {name: changed[name] for name in HEAD if name in changed and (name,) not in gone}
     return {
         "id": "",

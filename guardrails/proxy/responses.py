@@ -47,7 +47,7 @@ def withheld(response: dict[str, Any], leaves: Leaves, outcome: Outcome, words: 
     changed: dict[str, Any] = responses.changed(response, leaves, outcome)
     if not outcome.blocked:
         return changed
-    gone = {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
+    gone = answer.blocked_fields(leaves, outcome)
     kept = {name: value for name, value in changed.items() if name in KEPT and (name,) not in gone}
     refusal = {
         "id": "msg_refused",

@@ -1,9 +1,15 @@
-"""What the tests of streams share: patterns of every construct, over an alphabet so small that collisions are likely."""
+"""What the tests of detectors share: a server at the far side of a real socket, and for those of streams patterns of every
+construct, over an alphabet so small that collisions are likely.
+"""
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from hypothesis import strategies as st
@@ -126,3 +132,35 @@ def every(text: str) -> Iterator[list[str]]:
 def every_cut() -> object:
     """Return the function that yields a text cut in every way."""
     return every
+
+
+class Answering(BaseHTTPRequestHandler):
+    """Answers each POST with the JSON that its server's `answer` makes of the request's."""
+
+    protocol_version = "HTTP/1.1"
+    server: Any
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        self.server.asked.append(body)
+        raw = json.dumps(self.server.answer(body)).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def json_server() -> Iterator[Any]:
+    """A server on the loopback: `url`, `asked` (what came so far) and `answer`, which a test sets."""
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server.url, server.asked, server.answer = f"http://127.0.0.1:{server.server_address[1]}", [], lambda _: {}
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,43 +118,18 @@ def test_what_was_not_held_against_anything_is_named(
     assert [(each.kind, each.span) for each in many.coverage.unchecked] == [("limit", (0, 23))]
 
 
-@pytest.fixture
-def served() -> Iterator[Any]:
-    """A server on the loopback that answers as a test wants, given the request."""
-
-    class Handler(BaseHTTPRequestHandler):
-        answer: Any = staticmethod(lambda _: "yes")
-        asked: list[Any] = []  # noqa: RUF012 - a class for each test
-
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            self.asked.append(body)
-            said = type(self).answer(body)
-            message = {"role": "assistant", "content": said}
-            raw = json.dumps(
-                {"choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
-            ).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    yield Handler, f"http://127.0.0.1:{running.server_address[1]}"
-    running.shutdown()
-    running.server_close()
-    thread.join()
+def said(content: Any) -> Any:
+    """Return an answer of a model behind a server, as a function of the request."""
+    message = {"role": "assistant", "content": content}
+    return lambda _: {"choices": [{"index": 0, "finish_reason": "stop", "message": message}]}
 
 
 @pytest.fixture
-def remote(served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guard:
+def remote(json_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guard:
     """A guard that asks that server."""
-    (tmp_path / "endpoints.yaml").write_text(f"endpoints: {{judge: {{url: '{served[1]}', retries: 0}}}}\n")
+    (tmp_path / "endpoints.yaml").write_text(
+        f"endpoints: {{judge: {{url: '{json_server.url}', retries: 0}}}}\n"
+    )
     monkeypatch.setenv("GUARDRAILS_ENDPOINTS", str(tmp_path / "endpoints.yaml"))
     (tmp_path / "p.yaml").write_text(
         f"format: 1\nname: t\ndetectors:\n  facts: {{use: grounded, model: m, endpoint: judge}}\n{RULE}\n"
@@ -169,26 +141,26 @@ def remote(served: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guar
     ("answer", "content"),
     [('{"answer": "yes"}', "It opens at nine today."), ('{"answer": "no"}', "[UNGROUNDED]")],
 )
-def test_a_server_is_asked_for_each_claim(served: Any, remote: Guard, answer: str, content: str) -> None:
+def test_a_server_is_asked_for_each_claim(json_server: Any, remote: Guard, answer: str, content: str) -> None:
     """The claim and the sources go out as data, the answer decides."""
-    served[0].answer = staticmethod(lambda _: answer)
+    json_server.answer = said(answer)
     assert remote.check("It opens at nine today.", "output", sources=SOURCE).content == content
-    (body,) = served[0].asked
+    (body,) = json_server.asked
     assert SOURCE in body["messages"][-1]["content"]
 
 
 @pytest.mark.parametrize(
     "answer", ["Not supported.", "yes", '{"answer": "maybe"}', "", None, '{"answer": "yes"} {']
 )
-def test_an_answer_that_cannot_be_read_is_a_failure(served: Any, remote: Guard, answer: Any) -> None:
+def test_an_answer_that_cannot_be_read_is_a_failure(json_server: Any, remote: Guard, answer: Any) -> None:
     """The reply is blocked, as its rule has it for failures."""
-    served[0].answer = staticmethod(lambda _: answer)
+    json_server.answer = said(answer)
     verdict = remote.check("It opens at nine today.", "output", sources=SOURCE)
     assert verdict.blocked
     assert "endpoint 'judge'" in verdict.errors[0].error
 
 
-def test_fields_of_a_model_here_are_none_of_a_server(served: Any, remote: Guard, tmp_path: Path) -> None:
+def test_fields_of_a_model_here_are_none_of_a_server(json_server: Any, remote: Guard, tmp_path: Path) -> None:
     """They would do nothing."""
     policy = tmp_path / "p.yaml"
     policy.write_text(policy.read_text().replace("endpoint: judge", "endpoint: judge, download: true"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -198,7 +199,8 @@ def test_all_that_is_wrong_is_said_at_once(load: Load) -> None:
 )  # fmt: skip
 def test_rules_know_what_a_service_tells(load: Load, fields: str, when: str) -> None:
     """Before it is ever asked."""
-    load(fields, when)
+    (bound,) = load(fields, when).policy.detectors
+    assert {*re.findall(r"[a-z_.]+(?= > )", when)} <= bound.categories
 
 
 @pytest.mark.parametrize(

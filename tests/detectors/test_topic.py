@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -160,50 +160,26 @@ def test_a_classifier_of_something_else_is_no_model_of_inference(
         Guard.load(nli)
 
 
-@pytest.fixture
-def server() -> Iterator[Any]:
-    """A server of embeddings on the loopback: texts about money point one way, all others another, or as a test wants."""
-    import json
-    import threading
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+def embedded(change: Any = lambda rows: rows) -> Any:
+    """Return what a server of embeddings answers: texts about money point one way, all others another, or as a test wants."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        sizes: list[int] = []  # noqa: RUF012 - a class for each test
-        change: Any = staticmethod(lambda rows: rows)
+    def answer(body: Any) -> Any:
+        rows = [
+            {"index": at, "embedding": [1.0, 0.1 * (at % 3)] if "money" in text else [0.1 * (at % 3), 1.0]}
+            for at, text in enumerate(body["input"])
+        ]
+        return {"data": change(rows[::-1])}
 
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            self.sizes.append(len(body["input"]))
-            rows = [
-                {
-                    "index": at,
-                    "embedding": [1.0, 0.1 * (at % 3)] if "money" in text else [0.1 * (at % 3), 1.0],
-                }
-                for at, text in enumerate(body["input"])
-            ]
-            raw = json.dumps({"data": type(self).change(rows[::-1])}).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=running.serve_forever, daemon=True)
-    thread.start()
-    yield Handler, f"http://127.0.0.1:{running.server_address[1]}"
-    running.shutdown()
-    running.server_close()
-    thread.join()
+    return answer
 
 
 @pytest.fixture
-def remote(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guard:
-    """A guard whose topics are told by that server."""
-    (tmp_path / "endpoints.yaml").write_text(f"endpoints: {{vectors: {{url: '{server[1]}', retries: 0}}}}\n")
+def remote(json_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guard:
+    """A guard whose topics are told by a server."""
+    json_server.answer = embedded()
+    (tmp_path / "endpoints.yaml").write_text(
+        f"endpoints: {{vectors: {{url: '{json_server.url}', retries: 0}}}}\n"
+    )
     monkeypatch.setenv("GUARDRAILS_ENDPOINTS", str(tmp_path / "endpoints.yaml"))
     (tmp_path / "policy.yaml").write_text(
         "format: 1\nname: t\ndetectors:\n"
@@ -213,13 +189,13 @@ def remote(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Guar
     return Guard.load(tmp_path / "policy.yaml")
 
 
-def test_a_server_of_embeddings_tells_topics(server: Any, remote: Guard) -> None:
+def test_a_server_of_embeddings_tells_topics(json_server: Any, remote: Guard) -> None:
     """Examples are sent once, in requests of bounded size; then each text alone."""
     assert remote.check("where is my money").rules[0].id == "cash"
-    learning = len(server[0].sizes)
+    learning = len(json_server.asked)
     assert not remote.check("where is my cat").blocked
-    assert len(server[0].sizes) == learning + 1
-    assert max(server[0].sizes) <= 64
+    assert len(json_server.asked) == learning + 1
+    assert max(len(body["input"]) for body in json_server.asked) <= 64
 
 
 @pytest.mark.parametrize(
@@ -234,9 +210,9 @@ def test_a_server_of_embeddings_tells_topics(server: Any, remote: Guard) -> None
     ],
     ids=["too few", "one index", "length 0", "no numbers", "no width", "no list"],
 )
-def test_a_server_that_gives_no_vectors_has_failed(server: Any, remote: Guard, change: Any) -> None:
+def test_a_server_that_gives_no_vectors_has_failed(json_server: Any, remote: Guard, change: Any) -> None:
     """Whatever it says, the text is blocked, as its rule has it."""
-    server[0].change = staticmethod(change)
+    json_server.answer = embedded(change)
     verdict = remote.check("where is my cat")
     assert verdict.blocked
     assert [each.detector for each in verdict.errors] == ["talk"]

@@ -69,7 +69,6 @@ def test_cancelling_the_future_cancels_the_work() -> None:
         future.result(20)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_child_process_has_a_loop_of_its_own() -> None:
     """The parent's thread is not in the child, so that its loop would never run anything there."""

@@ -350,12 +350,11 @@ def test_what_is_wrong_in_a_folder_is_an_error_at_load(
     assert "unreadable_model" in str(caught.value)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is such a device")
 def test_a_device_that_is_not_there_is_an_error_at_its_field(tmp_path: Path) -> None:
     """Nothing falls back in silence."""
     saved(tmp_path, "bert")
-    with pytest.raises(PolicyErrors, match=r"policy\.yaml:10:13: unreadable_model: .*device 'cuda'"):
-        Guard.load(written(tmp_path, "bert", "device: cuda"))
+    with pytest.raises(PolicyErrors, match=r"policy\.yaml:10:13: unreadable_model: .*device 'mps'"):
+        Guard.load(written(tmp_path, "bert", "device: mps"))
 
 
 def test_weights_that_are_no_numbers_are_an_error(tmp_path: Path) -> None:
