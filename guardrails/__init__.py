@@ -20,6 +20,8 @@ _OWN = frozenset(
         *(
             "inference",
             "keys",
+            "mcp",
+            "media",
             "models",
             "policies",
             "policy",
@@ -30,7 +32,7 @@ _OWN = frozenset(
             "text",
             "types",
         ),
-        *("workshop", "wrap"),
+        *("streamed", "streams", "workshop", "wrap"),
     )
 )
 """What lies in this folder, without the endings."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from guardrails.types import Verdict
@@ -107,13 +107,27 @@ class BackendError(GuardrailsError):
         self.code = code
 
 
+UNREAD: Final = frozenset({"image", "video", "audio", "part"})
+"""Kinds of what was not judged whose reasons say what is wrong with what was sent, and quote nothing of it."""
+
+MOST_CAUSES: Final = 3
+"""Reasons that an error repeats."""
+
+
 class Blocked(GuardrailsError):
     """A wrapped call was stopped by the policy; `verdict` says by which rules and why."""
 
     def __init__(self, verdict: Verdict) -> None:
         self.verdict = verdict
-        rules = ", ".join(repr(rule.id) for rule in verdict.rules if rule.action is verdict.action)
+        ids = [rule.id for rule in verdict.rules if rule.action is verdict.action]
+        rules = ", ".join(map(repr, ids))
+        unread = (
+            each
+            for each in verdict.coverage.unchecked
+            if each.kind in UNREAD and f"unchecked.{each.kind}" in ids
+        )
+        why = "; ".join([*dict.fromkeys(each.reason for each in unread)][:MOST_CAUSES])
         text = verdict.message or "stopped by policy"
         super().__init__(
-            f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r})"
+            f"{text} ({verdict.stage} blocked by rule {rules} of policy {verdict.policy.name!r}{why and ': '}{why})"
         )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from guardrails.detectors.reads import Stamp, noted
+from guardrails.engine.calls import returned
 from guardrails.engine.canary import planted, plants
 from guardrails.engine.evaluate import ROLES, Request
 from guardrails.engine.fields import SOURCES
@@ -19,13 +22,24 @@ from guardrails.keys import key
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.load import load
-from guardrails.types import Stage, Verdict
+from guardrails.streamed import Stream, begun
+from guardrails.types import Returned, Stage, Verdict
 
 if TYPE_CHECKING:
     from guardrails.detectors import Kind
 
 T = TypeVar("T")
 NOBODY: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a guard was loaded from: the arguments of `Guard.load`, and each file of it as it was."""
+
+    policy: str | Path
+    floor: str | Path | None
+    detectors: Mapping[str, Kind] | None
+    files: Mapping[Path, Stamp] = field(repr=False)
 
 
 class Guard:
@@ -35,6 +49,7 @@ class Guard:
 
     def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
         self.pipeline = Pipeline(policy, floor)
+        self.origin: Origin | None = None
         self._plants = plants(self.pipeline.policies)
         if self.is_keyed or self._plants:
             key()  # a wrong one is an error now
@@ -58,8 +73,18 @@ class Guard:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             GuardrailsError: the key of redactions in the environment is too short.
         """
-        compiled = compile_policy(load(policy, detectors))
-        return cls(compiled, None if floor is None else compile_policy(load(floor, detectors)))
+        with noted() as files:
+            compiled = compile_policy(load(policy, detectors))
+            guard = cls(compiled, None if floor is None else compile_policy(load(floor, detectors)))
+        guard.origin = Origin(policy, floor, detectors, files)
+        return guard
+
+    def again(self) -> Guard:
+        """Load the same policy anew, from what its files are by now; the guard itself where it came from none."""
+        origin = self.origin
+        if origin is None:
+            return self
+        return type(self).load(origin.policy, floor=origin.floor, detectors=origin.detectors)
 
     @property
     def policy(self) -> CompiledPolicy:
@@ -70,6 +95,11 @@ class Guard:
     def is_keyed(self) -> bool:
         """Whether what is put in the place of values depends on a key (`with: hash`, `with: fake`)."""
         return any(uses(policy, KEYED) for policy in self.pipeline.policies)
+
+    @property
+    def parallel(self) -> bool:
+        """Whether a request may be under way to the model while it is judged: the policy says so, and the floor too."""
+        return all(policy.parallel for policy in self.pipeline.policies)
 
     def check(
         self,
@@ -86,13 +116,14 @@ class Guard:
         system: str = "",
         prompt: str = "",
         sources: str | Sequence[str] = "",
+        heard: Sequence[Returned] = (),
     ) -> Verdict:
         """Judge a content and return the verdict; safe inside a running event loop, which it blocks.
 
         Args:
-            content: a text, messages, a chat request or response, other JSON values, bytes, a path, a PIL
-                picture, or a content of `guardrails.types`. Messages and bodies say at which stage each part
-                stands. What was read already (a `Subject`) is judged as it was read.
+            content: a text, messages, a chat request or response, other JSON values, a picture (the bytes of its file, a
+                path to it, a PIL picture, an array of pixels), or a content of `guardrails.types`. Messages and bodies
+                say at which stage each part stands. What was read already (a `Subject`) is judged as it was read.
             stage: where a bare text or picture stands: `input`, `output`, `tool_definition`, `tool_call`,
                 `tool_result` or `retrieval`.
             user: who asks (`request.user.*`), from your authentication, never from the client.
@@ -106,6 +137,7 @@ class Guard:
             system: that system prompt, where there is no such verdict.
             prompt: that message, likewise.
             sources: the passages that were retrieved for it, likewise.
+            heard: what tools returned before, oldest first, likewise; conditions on calls follow it (`tool.tainted`).
 
         Raises:
             TypeError: the content is of a type that cannot be checked.
@@ -115,10 +147,17 @@ class Guard:
         at = Stage(stage)
         subject = self._read(content, at, after, system, prompt, sources)
         request = who(
-            subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
+            subject,
+            user=user,
+            tenant=tenant,
+            client=client,
+            metadata=metadata,
+            model=model,
+            after=after,
+            heard=heard,
         )
         outcome = self.pipeline.check(subject.leaves, request, complete=complete)
-        return self.verdict(subject, outcome, at, request.vault)
+        return self.verdict(subject, outcome, at, request.vault, request.heard)
 
     async def acheck(
         self,
@@ -135,15 +174,23 @@ class Guard:
         system: str = "",
         prompt: str = "",
         sources: str | Sequence[str] = "",
+        heard: Sequence[Returned] = (),
     ) -> Verdict:
         """The twin of `check` that does not block the event loop."""
         at = Stage(stage)
         subject = self._read(content, at, after, system, prompt, sources)
         request = who(
-            subject, user=user, tenant=tenant, client=client, metadata=metadata, model=model, after=after
+            subject,
+            user=user,
+            tenant=tenant,
+            client=client,
+            metadata=metadata,
+            model=model,
+            after=after,
+            heard=heard,
         )
         outcome = await self.pipeline.acheck(subject.leaves, request, complete=complete)
-        return self.verdict(subject, outcome, at, request.vault)
+        return self.verdict(subject, outcome, at, request.vault, request.heard)
 
     @staticmethod
     def _read(
@@ -165,9 +212,16 @@ class Guard:
         return subject
 
     def verdict(
-        self, subject: Subject, outcome: Outcome, stage: Stage, before: Vault | None = None
+        self,
+        subject: Subject,
+        outcome: Outcome,
+        stage: Stage,
+        before: Vault | None = None,
+        heard: tuple[Returned, ...] = (),
     ) -> Verdict:
-        """Put the verdict together from an outcome; `before` is what earlier checks of the call handed out."""
+        """Put the verdict together from an outcome; `before` is what earlier checks of the call handed out, `heard` what tools
+        returned before.
+        """
         content = subject.apply(outcome)
         system = subject.leaves.system() if stage is Stage.INPUT and subject.leaves.roles else ""
         return Verdict(
@@ -188,6 +242,9 @@ class Guard:
             system=system,
             prompt=subject.leaves.prompt() if stage is Stage.INPUT else "",
             sources=subject.leaves.sources() if stage is not Stage.OUTPUT else "",
+            heard=(*heard, *(each for _, each in returned(subject.leaves.found)))
+            if self.pipeline.follows
+            else (),
         )
 
     def wrap(self, function: T, *, on_block: str = "raise", **options: Any) -> T:
@@ -198,11 +255,51 @@ class Guard:
 
         return wrap(self, function, on_block=on_block, **options)
 
-    def stream(self, stage: str = "output", **context: Any) -> Any:
-        """Return a stream filter: `.feed(delta) -> str`, `.flush() -> str`, `.verdict`; see `wrap.Stream`."""
-        from guardrails.wrap import Stream
+    def stream(
+        self,
+        stage: str = "output",
+        *,
+        user: Mapping[str, Any] | None = None,
+        tenant: str | None = None,
+        client: Mapping[str, Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        model: str | None = None,
+        after: Verdict | Vault | None = None,
+        system: str = "",
+        prompt: str = "",
+        sources: str | Sequence[str] = "",
+        heard: Sequence[Returned] = (),
+    ) -> Stream:
+        """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict` (`streamed.Stream`).
 
-        return Stream(self, stage, context)
+        What it returns is at each time the beginning of what `check` would leave of the whole text, or of what stands before
+        that by which it is stopped. The arguments are those of `check`.
+
+        Raises:
+            ValueError: see `streamed.begun`.
+        """
+        at = Stage(stage)
+        subject = self._read("", at, after, system, prompt, sources)
+        request = who(
+            subject,
+            user=user,
+            tenant=tenant,
+            client=client,
+            metadata=metadata,
+            model=model,
+            after=after,
+            heard=heard,
+        )
+        if isinstance(after, Verdict):
+            system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
+        passages = sources if isinstance(sources, str) else SOURCES.join(sources)
+        return begun(self, stage, request, (system, prompt, passages))
+
+    def held(self, stage: str = "output") -> Mapping[str, str]:
+        """Return the rules for which nothing of a streamed text goes out before its end, each with the reason; none: texts
+        go out as they are judged.
+        """
+        return dict(self.pipeline.gate((Stage(stage),)).whole)
 
 
 def following(content: object, stage: Stage, after: Verdict | Vault) -> object:
@@ -226,6 +323,7 @@ def who(
     metadata: Mapping[str, Any] | None,
     model: str | None,
     after: Verdict | Vault | None,
+    heard: Sequence[Returned] = (),
 ) -> Request:
     """Return who asks and for what, as conditions read it, and what was handed out before."""
     return Request(
@@ -237,4 +335,5 @@ def who(
         turns=subject.leaves.turns,
         today=today(),
         vault=vault_of(after),
+        heard=tuple(heard) or (after.heard if isinstance(after, Verdict) else ()),
     )

@@ -19,6 +19,7 @@ CATEGORIES: dict[str, str] = {
     "harassment": "Insults, bullying or intimidation of a person.",
     "harassment.threatening": "Harassment with a threat of violence.",
     "sexual": "Sexual content.",
+    "sexual.explicit": "Explicit, such as pornography.",
     "sexual.suggestive": "Suggestive, not explicit.",
     "sexual.minors": "Sexual content about minors.",
     "violence": "Violence, its depiction or its praise.",

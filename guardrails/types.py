@@ -7,9 +7,9 @@ one after it was built.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import IntEnum, StrEnum
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class Action(IntEnum):
@@ -54,6 +54,33 @@ class Mode(StrEnum):
     SHADOW = "shadow"
 
 
+Tool = tuple[str, str]
+"""A tool: its name, and the server that has it ("" where there is none)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Use:
+    """One use of a tool, which all its contents share: a definition, a call, or what a call returned.
+
+    `tools` says of which tool; of several where an id stands for several calls, of none where nobody knows. `arguments` is the
+    JSON text of a call's arguments; `changed` tells that the definition is not the one that was approved; `hosted`, that
+    the provider makes the call itself, so that the model has read what came of it.
+    """
+
+    tools: tuple[Tool, ...]
+    arguments: str | None = None
+    changed: bool = False
+    hosted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """What a tool returned before: which (`tools` as in `Use`), and the text, None where it is not known any more."""
+
+    tools: tuple[Tool, ...]
+    text: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a content stands in what the caller gave.
@@ -61,7 +88,7 @@ class Place:
     `path` is a JSON Pointer into the body ("" for a bare text); leaves inside a JSON string
     (tool arguments) continue the pointer of that string. `message` and `choice_index` are indexes, or None.
     `also` names further stages whose rules the content meets: an assistant turn that a client
-    sends is `output` and also `input`, because it can be forged.
+    sends is `output` and also `input`, because it can be forged. `use` is the use of a tool that the content belongs to.
     """
 
     stage: Stage = Stage.INPUT
@@ -73,6 +100,7 @@ class Place:
     tool: str | None = None
     origin: str | None = None
     """The chain of extractors that a derived content came from, such as `base64`; None if original."""
+    use: Use | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +117,20 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """Bytes to check (`data`), or a reference that was not fetched (`url`); see `Image`, `Video`, `Audio`."""
+    """Bytes to check (`data`), or a reference that was not fetched (`url`); see `Image`, `Video`, `Audio`.
+
+    `source` is what a picture is read from where that is not `data`: a path, a Pillow image, an array. To detectors that look
+    at pixels it is the picture itself, decoded (`guardrails.media.picture.Picture`). `declared` is the type that somebody says
+    the bytes are of, such as `image/png`.
+    """
 
     kind: ClassVar[str] = "media"
     data: bytes = b""
     place: Place = Place()
     url: str | None = None
     context: Mapping[str, str] | None = None
+    source: Any = field(default=None, compare=False, repr=False)
+    declared: str | None = None
 
 
 class Image(Media):
@@ -137,12 +172,25 @@ Content = Text | Media | ToolCall
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """The entry of a list that a content is on: which list's (`list`, as the policy names it) and which (`id`, as the list has
+    it), by what kind of hash, in how many bits these differ, and by which form of a picture (`original`, `mirrored`, …).
+    """
+
+    list: str
+    id: str
+    kind: str
+    distance: int = 0
+    form: str = "original"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something that a detector found, in the coordinates of the ORIGINAL content.
 
     `score` is in 0..1. `span` is `[start, end)` in code points; `box` is `(x, y, width, height)` in
-    pixels after EXIF rotation; `clip` is `[start_ms, end_ms)`. Detectors leave `path`, `choice_index`
-    and `origin` alone; the pipeline fills them in.
+    pixels after EXIF rotation; `clip` is `[start_ms, end_ms)`; `listed` is the entry of a list that it is found by.
+    Detectors leave `path`, `choice_index` and `origin` alone; the pipeline fills them in.
     """
 
     category: str
@@ -154,9 +202,11 @@ class Finding:
     path: str = ""
     choice_index: int | None = None
     origin: str | None = None
+    listed: Listed | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """Return the finding in the JSON shape of a verdict."""
+        """Return the finding in the JSON shape of a verdict; it has a `listed` only where that is known."""
+        listed = {} if self.listed is None else {"listed": asdict(self.listed)}
         return {
             "category": self.category,
             "score": self.score,
@@ -167,6 +217,7 @@ class Finding:
             "path": self.path,
             "choice_index": self.choice_index,
             "origin": self.origin,
+            **listed,
         }
 
 
@@ -213,11 +264,27 @@ class Detector(Protocol):
         ...
 
 
+class Stream(Protocol):
+    """What one detector says of one text that grows. Findings are final, in offsets of the whole text."""
+
+    settled: int
+    """The place before which no continuation changes what is found: findings that begin there were given by then, and none
+    of them goes on over it."""
+
+    def feed(self, delta: str) -> Detection:
+        """Take the next part; return what it settles."""
+        ...
+
+    def flush(self) -> Detection:
+        """Take the end; return the rest."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FiredRule:
     """A rule that fired. `action` is what it did to this content; `reason` says why:
-    `matched`, `error` (a detector failed and `on_error` decided), `unchecked`, or `unsafe_edit` (it would redact
-    what must not be changed).
+    `matched`, `error` (a detector failed and `on_error` decided), `unchecked`, `unsafe_edit` (it would redact
+    what must not be changed), or `not_redacted` (a picture that could not be redacted, or in which a rule still finds something).
     """
 
     id: str
@@ -256,24 +323,58 @@ class DetectorFailure:
 
 @dataclass(frozen=True, slots=True)
 class KindCoverage:
-    """How much of one kind of content was there (`parts`) and was judged (`checked`)."""
+    """How much of one kind of content was there (`parts`) and was judged (`checked`): of texts so many `characters`, of
+    pictures so many `frames` with so many `pixels`.
+    """
 
     parts: int = 0
     checked: int = 0
     characters: int = 0
+    frames: int = 0
+    pixels: int = 0
 
     def to_dict(self) -> dict[str, int]:
         """Return the counts in the JSON shape of a verdict."""
-        return {"parts": self.parts, "checked": self.checked, "characters": self.characters}
+        size = (
+            {"frames": self.frames, "pixels": self.pixels} if self.frames else {"characters": self.characters}
+        )
+        return {"parts": self.parts, "checked": self.checked, **size}
+
+
+@dataclass(frozen=True, slots=True)
+class FilmCoverage:
+    """How much of one film or sound was looked at and listened to.
+
+    `seconds` of it were decoded, `frames` looked at for cuts (of which there are `cuts`), of these `judged` by detectors and
+    `read` for what is written in them; `largest_gap_ms` is the longest time without a frame. `sound` is `absent`, `silent` (no
+    speech in it), `checked` (what is said was judged) or `not_checked`. `stopped` says why it was not watched to its end.
+    """
+
+    path: str = ""
+    seconds: float = 0.0
+    frames: int = 0
+    judged: int = 0
+    cuts: int = 0
+    read: int = 0
+    largest_gap_ms: int = 0
+    sound: str = "absent"
+    stopped: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the counts in the JSON shape of a verdict."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What was judged, by kind of content, what was not, and which fields were unknown to the field table."""
+    """What was judged, by kind of content, what was not, and which fields were unknown to the field table; of each film how
+    much of it.
+    """
 
     kinds: Mapping[str, KindCoverage] = field(default_factory=dict)
     unchecked: tuple[Unchecked, ...] = ()
     unknown_fields: tuple[str, ...] = ()
+    films: tuple[FilmCoverage, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """Return the coverage in the JSON shape of a verdict."""
@@ -281,6 +382,8 @@ class Coverage:
         out["unchecked"] = [entry.to_dict() for entry in self.unchecked]
         if self.unknown_fields:
             out["unknown_fields"] = list(self.unknown_fields)
+        if self.films:
+            out["films"] = [film.to_dict() for film in self.films]
         return out
 
 
@@ -330,7 +433,7 @@ class Verdict:
     happen. `removed` holds the paths of earlier turns that were taken out (`history: remove`).
     `restorer` is what the check handed out (`with: vault`), for `vault`, `restore` and a check of the reply; `system` is
     the system prompt of the conversation that was checked, `prompt` what the user asks in it, `sources` what was retrieved
-    for it, for the latter too.
+    for it, `heard` what tools returned in it and before it, for the latter too.
     """
 
     id: str
@@ -350,6 +453,7 @@ class Verdict:
     system: str = field(default="", repr=False, compare=False)
     prompt: str = field(default="", repr=False, compare=False)
     sources: str = field(default="", repr=False, compare=False)
+    heard: tuple[Returned, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def vault(self) -> Mapping[str, str]:

@@ -291,3 +291,143 @@ def sequence_folder(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def green_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Return a function that gives the folder of a real classifier of pictures: it looks for a pure green square, of at least a
+    tenth of a side. Its labels are `other` and `green`; `more` goes into `config.json`, `of_pixels` into the preprocessor's.
+    """
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    def make(
+        labels: Sequence[str] = ("other", "green"),
+        *,
+        last: bool = False,
+        inputs: Sequence[str] = ("input",),
+        columns: int = 2,
+        of_pixels: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Path:
+        folder = tmp_path_factory.mktemp("green")
+        config = {"id2label": {str(index): label for index, label in enumerate(labels)}, **more}
+        (folder / "config.json").write_text(json.dumps(config))
+        pixels = {"size": {"height": 64, "width": 64}, "do_normalize": False, "resample": 2}
+        (folder / "preprocessor_config.json").write_text(json.dumps(pixels | dict(of_pixels or {})))
+        shape = ["batch", 64, 64, 3] if last else ["batch", 3, 64, 64]
+        first = [helper.make_node("Transpose", ["input"], ["colours"], perm=[0, 3, 1, 2])] if last else []
+        graph = helper.make_graph(
+            [
+                *first,
+                helper.make_node("Conv", ["colours" if last else "input", "greenness"], ["green"]),
+                helper.make_node("AveragePool", ["green"], ["around"], kernel_shape=[6, 6]),
+                helper.make_node("GlobalMaxPool", ["around"], ["most"]),
+                helper.make_node("Flatten", ["most"], ["one"]),
+                helper.make_node("MatMul", ["one", "slope"], ["steep"]),
+                helper.make_node("Add", ["steep", "base"], ["logits"]),
+            ],
+            "green",
+            [helper.make_tensor_value_info(each, TensorProto.FLOAT, shape) for each in inputs],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", columns])],
+            [
+                numpy_helper.from_array(
+                    np.array([-0.5, 1, -0.5], np.float32).reshape(1, 3, 1, 1), "greenness"
+                ),
+                numpy_helper.from_array(np.array([[0, 20, 0][:columns]], np.float32), "slope"),
+                numpy_helper.from_array(np.array([0, -10, 0][:columns], np.float32), "base"),
+            ],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+        onnx.save(model, str(folder / "model.onnx"))
+        return folder
+
+    return make
+
+
+VOWELS = ((730, 1090, 2440), (270, 2290, 3010), (300, 870, 2240), (530, 1840, 2480), (570, 840, 2410))
+"""The formants of a, i, u, e and o, in Hz."""
+
+
+def tract(formants: Sequence[int]) -> Any:
+    """Return how a mouth rings that is shaped for a vowel: one resonator behind the other, at 16 kHz."""
+    import numpy as np
+
+    ring = np.zeros(400)
+    ring[0] = 1.0
+    for frequency, width in zip(formants, (80, 100, 140), strict=True):
+        radius = np.exp(-np.pi * width / 16_000)
+        one, two = 2 * radius * np.cos(2 * np.pi * frequency / 16_000), -radius * radius
+        before = last = 0.0
+        for at in range(len(ring)):
+            ring[at] = (1 - one - two) * ring[at] + one * last + two * before
+            before, last = last, ring[at]
+    return ring
+
+
+@pytest.fixture(scope="session")
+def spoken() -> Callable[..., Any]:
+    """Return a function: seconds in, as many of a voice out that says vowels with a hiss between them (16 kHz, floats)."""
+    import numpy as np
+
+    tracts = [tract(formants) for formants in VOWELS]
+
+    def make(seconds: float, seed: int = 0) -> Any:
+        chance = np.random.default_rng(seed)
+        count = int(seconds * 16_000)
+        swing = np.sin(2 * np.pi * 2.5 * np.arange(count) / 16_000)
+        pitch = 120 + 20 * swing + chance.normal(0, 1, count).cumsum() * 0.02
+        pulses = np.diff(np.floor(np.cumsum(pitch) / 16_000), prepend=0.0)
+        source = np.convolve(pulses, np.exp(-np.arange(80) / 18.0), "same") + chance.normal(0, 0.02, count)
+        out = np.zeros(count)
+        at = turn = 0
+        while at < count:
+            vowel = source[at : at + int(chance.uniform(0.12, 0.22) * 16_000)]
+            ramp = np.minimum(np.arange(len(vowel)), np.arange(len(vowel))[::-1]) / 320
+            rung = np.convolve(vowel, tracts[turn % len(tracts)])[: len(vowel)]
+            out[at : at + len(vowel)] = rung * np.minimum(1.0, ramp)
+            at, turn = at + len(vowel), turn + 1
+            hiss = out[at : at + int(chance.uniform(0.02, 0.06) * 16_000)]
+            hiss += 0.02 * np.diff(chance.normal(0, 1, len(hiss) + 1))
+            at += len(hiss)
+        return (0.5 * out / np.abs(out).max()).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def face_drawn() -> Callable[..., Any]:
+    """Return a function that makes pixels with a drawn face in them: its size, the picture's width and height, and where it is.
+
+    It is nobody's, and is drawn here, so that no picture of a person is needed.
+    """
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFilter
+
+    image = Image.new("RGB", (256, 256), (90, 120, 150))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((104, 180, 152, 256), fill=(190, 140, 115))  # the neck
+    draw.ellipse((40, 210, 216, 330), fill=(60, 60, 70))
+    draw.ellipse((70, 40, 186, 170), fill=(50, 35, 25))  # hair
+    draw.ellipse((78, 58, 178, 206), fill=(214, 168, 140))
+    hair = [(76, 96), (82, 60), (128, 48), (174, 60), (180, 96), (160, 76), (96, 76)]
+    draw.polygon(hair, fill=(50, 35, 25))
+    for x in (106, 150):
+        for radius, height, colour in ((13, 8, (240, 240, 240)), (7, 8, (60, 40, 30)), (3, 4, (10, 10, 10))):
+            draw.ellipse((x - radius, 120 - height, x + radius, 120 + height), fill=colour)
+        draw.line([(x - 15, 104), (x, 99), (x + 15, 104)], fill=(60, 40, 30), width=5)
+        draw.ellipse((x - 13, 135, x + 13, 150), fill=(222, 160, 135))
+    draw.polygon([(128, 118), (116, 152), (140, 152)], fill=(196, 146, 118))
+    for x in (117, 131):
+        draw.ellipse((x, 147, x + 8, 155), fill=(150, 100, 80))
+    draw.ellipse((106, 168, 150, 184), fill=(170, 80, 80))
+    draw.line([(106, 175), (150, 175)], fill=(110, 40, 40), width=3)
+    face = image.filter(ImageFilter.GaussianBlur(4))
+
+    def drawn(size: int, picture: tuple[int, int], at: tuple[int, int]) -> Any:
+        made = Image.new("RGB", picture, (90, 120, 150))
+        made.paste(face.resize((size, size), Image.Resampling.BICUBIC), at)
+        return np.asarray(made)
+
+    return drawn

@@ -17,7 +17,7 @@ from guardrails.errors import (
     PolicyErrors,
     RequestError,
 )
-from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+from guardrails.types import Action, Coverage, FiredRule, PolicyRef, Stage, Unchecked, Verdict
 
 PROBLEM = PolicyError("p.yaml", 3, 7, "unknown_field", "'wehn' is not a field", "did you mean 'when'?")
 
@@ -78,6 +78,23 @@ def test_a_block_without_a_message_still_reads() -> None:
     rules = (FiredRule("a", Action.BLOCK),)
     verdict = Verdict("vd", Action.BLOCK, Stage.INPUT, PolicyRef("p", "1", "d"), None, rules=rules)
     assert str(Blocked(verdict)).startswith("stopped by policy (input blocked by rule 'a'")
+
+
+def test_a_block_of_what_cannot_be_read_says_what_is_wrong_with_it() -> None:
+    """Once for each reason, and only for the rules that blocked: who sent it can mend it."""
+    rules = (FiredRule("unchecked.image", Action.BLOCK), FiredRule("unchecked.part", Action.FLAG))
+    unread = [
+        Unchecked("image", "truncated: cut"),
+        Unchecked("part", "far away"),
+        Unchecked("image", "truncated: cut"),
+    ]
+    coverage = Coverage(unchecked=tuple(unread))
+    verdict = Verdict(
+        "vd", Action.BLOCK, Stage.INPUT, PolicyRef("p", "1", "d"), None, rules=rules, coverage=coverage
+    )
+    assert str(Blocked(verdict)) == (
+        "stopped by policy (input blocked by rule 'unchecked.image' of policy 'p': truncated: cut)"
+    )
 
 
 def test_policy_errors_can_be_walked() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import inspect
 import json
 import re
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 
-from guardrails import Action, Guard, PolicyErrors, Stage, Verdict
+from guardrails import Action, Guard, PolicyErrors, Stage
 from guardrails.detectors import Kind
+from guardrails.detectors.reads import changed
 from guardrails.engine import subject
 from guardrails.engine.evaluate import Request
+from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Media
 from guardrails.workshop.suite import run
 
@@ -204,6 +207,15 @@ def test_the_shipped_default_loads_by_name() -> None:
     assert names == {"default"}
 
 
+@pytest.mark.parametrize(("floor", "expected"), [(None, True), ("", False), ("parallel: true\n", True)])
+def test_a_guard_is_parallel_if_all_policies_say_so(guard_of, floor: str | None, expected: bool) -> None:
+    """The operator's floor has its word."""
+    text = "history: block\ndetectors: {}\nrules: []\n"
+    guard = guard_of(text + "parallel: true\n", floor=None if floor is None else text + floor)
+    assert guard.parallel is expected
+    assert not guard_of(text).parallel
+
+
 def test_a_policy_that_is_not_there_is_an_error() -> None:
     """It lists what is wrong, with the name."""
     with pytest.raises(PolicyErrors, match="no-such-policy"):
@@ -237,31 +249,12 @@ def test_check_and_acheck_take_the_same_arguments() -> None:
     assert sync.parameters == twin.parameters
 
 
-def test_a_stream_is_held_and_checked_whole(guard: Guard) -> None:
-    """Nothing leaves before the end; then the text that the policy leaves; a word cut anywhere is a word."""
-    stream = guard.stream(stage="output")
-    assert [stream.feed(delta) for delta in ("mail jo@ex", "ample", ".com", " now")] == [""] * 4
-    assert stream.verdict is None
-    assert stream.flush() == "mail [EMAIL] now"
-    verdict: Any = stream.verdict
-    assert [rule.id for rule in verdict.rules] == ["pii.mask"]
-    assert stream.flush() == ""
-    with pytest.raises(ValueError, match="ended"):
-        stream.feed("more")
-    blocked = guard.stream("input")
-    blocked.feed("a badword")
-    assert blocked.flush() == ""
-    assert isinstance(blocked.verdict, Verdict)
-    assert blocked.verdict.blocked
-
-
 def test_streams_of_one_guard_do_not_mix(guard: Guard) -> None:
     """Two at a time keep their texts apart."""
     one, two = guard.stream(), guard.stream()
-    for delta in ("a", "b"):
-        one.feed(delta)
-        two.feed(delta.upper())
-    assert (one.flush(), two.flush()) == ("ab", "AB")
+    shown: list[tuple[str, str]] = [(one.feed(delta), two.feed(delta.upper())) for delta in ("a", "b")]
+    shown.append((one.flush(), two.flush()))
+    assert ["".join(parts) for parts in zip(*shown, strict=True)] == ["ab", "AB"]
 
 
 def test_a_stream_knows_who_asks(guard_of: Callable[..., Guard]) -> None:
@@ -343,8 +336,7 @@ def test_a_reply_s_verdict_goes_on_from_its_prompt_s(vault_guard: Guard) -> None
         for verdict in (one, two):
             assert verdict.restore(str(verdict.content)) == left
         stream = vault_guard.stream(after=prompt)
-        stream.feed(text)
-        assert stream.flush() == left
+        assert stream.feed(text) + stream.flush() == left
 
 
 @pytest.mark.parametrize(
@@ -374,3 +366,86 @@ def test_what_was_read_already_is_judged_as_it_was_read(guard: Guard) -> None:
     given = subject.text("mail me at jo@example.com", Stage.OUTPUT)
     for verdict in (guard.check(given, "output"), asyncio.run(guard.acheck(given, "output"))):
         assert (verdict.content, str(verdict.action)) == ("mail me at [EMAIL]", "redact")
+
+
+FILES = {
+    "policy.yaml": "format: 1\nname: p\nextends: [sub/parent.yaml]\ndetectors: {w: {use: terms, file: w.txt, category: custom.w}}\n"
+    "rules: [{id: w, on: input, when: custom.w > 0, then: block}]\n",
+    "sub/parent.yaml": "format: 1\nname: parent\n",
+    "w.txt": "zqxone\n",
+    "floor.yaml": "format: 1\nname: floor\ndetectors: {m: {use: remote, service: openai, endpoint: e}}\n"
+    "rules: [{id: h, on: input, when: hate > 0.5, then: block}]\n",
+    "endpoints.yaml": "endpoints: {e: {url: http://127.0.0.1:9/v1}}\n",
+}
+"""A policy with everything that one is made of."""
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("how", ["written", "removed"])
+def test_a_guard_knows_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, how: str
+) -> None:
+    """Each file of the policy, its parents, the floor and the operator's endpoints counts; it can be loaded anew from them."""
+    for each, text in FILES.items():
+        (tmp_path / each).parent.mkdir(exist_ok=True)
+        (tmp_path / each).write_text(text)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "endpoints.yaml"))
+    guard = Guard.load(tmp_path / "policy.yaml", floor=tmp_path / "floor.yaml")
+    assert guard.origin is not None
+    assert not changed(guard.origin.files)
+
+    path = tmp_path / name
+    path.unlink()
+    if how == "written":
+        path.write_text(FILES[name] + "\n# more\n")
+
+    assert changed(guard.origin.files)
+    if how == "written":
+        again = guard.again()
+        assert again.origin is not None
+        assert again.origin.files.keys() == guard.origin.files.keys()
+        assert not changed(again.origin.files)
+
+
+def test_a_guard_that_came_from_no_file_is_loaded_anew_as_it_is(guard: Guard) -> None:
+    """There is nothing to read."""
+    own = Guard(guard.policy)
+
+    assert own.again() is own
+
+
+FLOOR = """
+detectors: {org: {use: terms, terms: [zqxorg], category: custom.org}}
+rules: [{id: org, on: [input, output], when: custom.org > 0, then: block}]
+unchecked: {limit: allow, part: allow}
+history: block
+"""
+
+
+@pytest.mark.parametrize(
+    "tries",
+    [
+        "limits: {characters: 8}",
+        "limits: {windows: 1, max_hold: 512, on_limit: hold}",
+        "limits: {deadline_ms: 1}",
+        "limits: {encoding_depth: 0}",
+        "history: remove",
+        "unchecked: {limit: allow, part: allow}",
+    ],
+)
+def test_no_setting_of_a_policy_weakens_the_floor_under_it(guard_of, tries) -> None:
+    """Past the limits of the policy the floor still sees what it would see alone; buffered, streamed, encoded, and in a turn
+    from before.
+    """
+    guard = guard_of(f"rules: []\n{tries}", floor=FLOOR)
+    text = "hello hello zqxorg"
+    turns = [{"role": "user", "content": text}, {"role": "user", "content": "hi"}]
+    stream = guard.stream()
+
+    shown = stream.feed(f"{text} ") + stream.flush()
+
+    assert guard.check(text).blocked
+    assert guard.check(turns).blocked
+    assert guard.check(base64.b64encode(f"{text} and more words".encode()).decode()).blocked
+    assert "zqxo" not in shown
+    assert stream.verdict.blocked

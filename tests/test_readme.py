@@ -22,8 +22,8 @@ def blocks(name: str, language: str) -> list[str]:
 
 
 def test_the_python_example_prints_what_its_comments_say() -> None:
-    """Each `print(...)  # text` of the example prints that text."""
-    [code] = blocks("README.md", "python")
+    """Each `print(...)  # text` of the examples, which follow one another, prints that text."""
+    code = "\n".join(blocks("README.md", "python"))
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         exec(compile(code, "README.md", "exec"), {"__name__": "readme"})

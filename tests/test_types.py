@@ -20,15 +20,18 @@ from guardrails.types import (
     FiredRule,
     Image,
     KindCoverage,
+    Listed,
     Media,
     Mode,
     Place,
     PolicyRef,
+    Returned,
     Severity,
     Stage,
     Text,
     ToolCall,
     Unchecked,
+    Use,
     Verdict,
     Video,
 )
@@ -51,6 +54,16 @@ def test_actions_and_severities_are_ordered_and_named(names: list[str], enum: ty
     assert [str(member) for member in members] == names
     assert all(low < high for low, high in pairwise(members))
     assert f"{max(members)}" == names[-1]
+
+
+def test_a_place_is_the_same_whatever_use_of_a_tool_it_belongs_to() -> None:
+    """A use is what several contents share: it is itself alone, and no part of where they stand."""
+    one, two = Use((("read", "mail"),), "{}"), Use((("read", "mail"),), "{}")
+    assert one != two
+    assert Place(use=one) == Place(use=two) == Place()
+    assert repr(Place(use=one)) == repr(Place())
+    assert Returned((("read", "mail"),), "x") == Returned((("read", "mail"),), "x")
+    assert verdict(heard=(Returned(()),)) == verdict()
 
 
 def test_stages_and_modes_are_their_words() -> None:
@@ -106,6 +119,11 @@ def test_a_finding_as_json() -> None:
     }  # fmt: skip
     bare = Finding("hate", 0.5, "d").to_dict()
     assert [bare[name] for name in ("span", "box", "clip", "choice_index", "origin")] == [None] * 5
+    assert "listed" not in bare
+    known = Finding("custom.known", 0.9, "h", listed=Listed("deny.csv", "7", "pdq", 12, "mirrored"))
+    assert known.to_dict()["listed"] == {
+        "list": "deny.csv", "id": "7", "kind": "pdq", "distance": 12, "form": "mirrored",
+    }  # fmt: skip
 
 
 def test_a_verdict_as_json() -> None:

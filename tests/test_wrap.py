@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import functools
+import threading
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from guardrails import Blocked, Guard, Image, RequestError
 
@@ -121,7 +125,7 @@ def test_a_blocked_prompt_never_reaches_the_model(guard: Guard, kind: int) -> No
 
 @KINDS
 def test_a_blocked_answer_never_reaches_the_caller(guard: Guard, kind: int) -> None:
-    """No chunk of it leaves, however it is cut."""
+    """`Blocked` is raised, however it is cut."""
     with pytest.raises(Blocked) as caught:
         run(guard.wrap(kinds(lambda: ["fine, ", "a bad", "word"] if kind > 1 else "a badword")[kind]))
     assert str(caught.value.verdict.stage) == "output"
@@ -283,6 +287,90 @@ def test_pictures_are_checked(guard: Guard) -> None:
         guard.wrap(lambda picture: "x")([b"\x89PNG"])
 
 
+@pytest.fixture(scope="module")
+def seeing(guard_of: Callable[..., Guard]) -> Callable[[str], Guard]:
+    """Return a function: an action in, a guard that does that to green squares out."""
+    policy = (
+        "detectors:\n  green: {use: green_square}\nrules:\n"
+        "  - {id: green, on: [input, output], when: custom.green_square > 0.5, then: %s}\n"
+    )
+    return lambda action: guard_of(policy % action)
+
+
+def drawn(*, green: bool) -> Any:
+    """Return an array of pixels, with a green square or none."""
+    pixels = np.full((40, 60, 3), 90, dtype=np.uint8)
+    pixels[10:30, 10:30] = (0, 255, 0) if green else 90
+    return pixels
+
+
+@pytest.mark.parametrize("shape", [lambda pixels: pixels, Pillow.fromarray], ids=["array", "pillow"])
+@pytest.mark.parametrize("kind", range(4))
+def test_pictures_are_judged_by_what_they_show(
+    seeing: Callable[[str], Guard], kind: int, shape: Callable[[Any], Any]
+) -> None:
+    """Those that are given, and those that are returned, also by generators."""
+    plain, green = shape(drawn(green=False)), shape(drawn(green=True))
+
+    def answered(answer: Any) -> Any:
+        return (lambda picture: [answer]) if kind >= 2 else (lambda picture: answer)
+
+    made = run(seeing("block").wrap(kinds(answered(plain))[kind]), plain)
+    assert (made[0] if kind >= 2 else made) is plain
+    with pytest.raises(Blocked):
+        run(seeing("block").wrap(kinds(answered(plain))[kind]), green)
+    with pytest.raises(Blocked):
+        run(seeing("block").wrap(kinds(answered(green))[kind]), plain)
+    made = run(seeing("redact").wrap(kinds(answered(green))[kind]), plain)
+    assert not np.asarray(made[0] if kind >= 2 else made)[10:30, 10:30].any()
+
+
+def test_arrays_that_are_no_pictures_are_handed_on(seeing: Callable[[str], Guard]) -> None:
+    """Such as vectors, and their batches."""
+    vectors = [np.zeros(8), np.full((4, 8), 7.0), np.zeros((2, 4, 768))]
+    assert seeing("block").wrap(lambda *given: str(len(given)))(*vectors) == "3"
+
+
+class Output:
+    """What a pipeline of diffusers returns."""
+
+    def __init__(self, images: Any) -> None:
+        self.images = images
+        self.nsfw_content_detected = None
+
+
+Output.__module__ = "diffusers.pipelines.stable_diffusion.pipeline_output"
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        lambda *pixels: [Pillow.fromarray(each) for each in pixels],
+        lambda *pixels: tuple(pixels),
+        lambda *pixels: np.stack(pixels),
+        lambda *pixels: np.stack(pixels) / 255,
+    ],
+    ids=["pillow", "tuple", "array", "floats"],
+)
+@pytest.mark.parametrize("kind", range(2))
+def test_what_a_pipeline_draws_is_judged_each(
+    seeing: Callable[[str], Guard], kind: int, images: Callable[..., Any]
+) -> None:
+    """One of two is covered, and the other is as it was; nothing changes where nothing is found."""
+    output = Output(images(drawn(green=False), drawn(green=True)))
+    pipeline = kinds(lambda prompt: output)[kind]
+    with pytest.raises(Blocked):
+        run(seeing("block").wrap(pipeline), "a prompt")
+    made = run(seeing("redact").wrap(pipeline), "a prompt")
+    assert type(made) is Output
+    assert type(made.images) is type(output.images)
+    assert (np.asarray(made.images[0]) == np.asarray(output.images[0])).all()
+    assert not np.asarray(made.images[1])[10:30, 10:30].any()
+    assert np.asarray(output.images[1])[10:30, 10:30].any()
+    clean = Output(images(drawn(green=False)))
+    assert run(seeing("redact").wrap(kinds(lambda prompt: clean)[kind]), "a prompt") is clean
+
+
 def test_a_retriever_s_documents_are_judged_at_retrieval(guard: Guard) -> None:
     """Each for itself, by the rules of that stage, in every kind of function."""
     documents = ["of jo@example.com", "and none"]
@@ -292,7 +380,7 @@ def test_a_retriever_s_documents_are_judged_at_retrieval(guard: Guard) -> None:
 
 
 def test_a_stream_s_texts_are_joined(guard: Guard) -> None:
-    """A word over two chunks is a word, also with empty ones between them; the whole leaves as one chunk."""
+    """A word over two chunks is a word, also with empty ones between them; nothing empty is handed on."""
     for function in kinds(lambda: ["jo@exa", None, "", "mple.com"])[2:]:
         assert run(guard.wrap(function)) == ["[EMAIL]"]
 
@@ -304,6 +392,113 @@ def test_a_stream_that_cannot_be_joined_is_refused(guard: Guard, chunks: list[An
     """A word cut over two such chunks would pass."""
     for function in kinds(lambda: chunks)[2:]:
         with pytest.raises(TypeError, match="cannot check a stream of"):
+            run(guard.wrap(function))
+
+
+class Steps:
+    """A model that streams words, as it is asked for them; `came` are those, `ended` how often it was ended."""
+
+    def __init__(self, text: str) -> None:
+        self.words = text.split(" ")
+        self.came: list[str] = []
+        self.ended = 0
+
+    def sync(self, *_: Any) -> Iterator[str]:
+        """Stream."""
+        try:
+            for word in self.words:
+                self.came.append(word)
+                yield f"{word} "
+        finally:
+            self.ended += 1
+
+    async def twin(self, *_: Any) -> AsyncIterator[str]:
+        """Stream on an event loop."""
+        try:
+            for word in self.words:
+                self.came.append(word)
+                await asyncio.sleep(0)
+                yield f"{word} "
+        finally:
+            self.ended += 1
+
+
+async def texts(stream: Any) -> AsyncIterator[str]:
+    """Yield from a generator of either kind."""
+    if hasattr(stream, "__aiter__"):
+        async for text in stream:
+            yield text
+    else:
+        for text in stream:
+            yield text
+
+
+@pytest.mark.parametrize("way", ["sync", "twin"])
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("Please ask jo@example.com and then go", "Please ask [EMAIL] ", "and then go "),
+        ("So one says a badword here and more", "So one ", ""),
+    ],
+)
+def test_a_text_is_handed_on_as_it_grows(guard: Guard, way: str, text: str, before: str, after: str) -> None:
+    """What is settled is there before the model has said the rest; a block ends both, behind what was handed on."""
+    for on_block in ("raise", "answer"):
+        model = Steps(text)
+        wrapped = guard.wrap(getattr(model, way), on_block=on_block)
+
+        async def main(wrapped: Any = wrapped, model: Steps = model, on_block: str = on_block) -> None:
+            said, stream = "", texts(wrapped("x"))
+            while len(said) < len(before):
+                piece = await anext(stream)
+                assert piece
+                said += piece
+            assert said.startswith(before)
+            assert model.came != model.words
+            raises = pytest.raises(Blocked) if on_block == "raise" and not after else contextlib.nullcontext()
+            with raises:
+                async for piece in stream:
+                    said += piece
+            assert model.ended == 1
+            if after:
+                assert said == before + after
+            else:
+                assert "bad" not in said
+                assert model.came != model.words
+                assert said.endswith("Stopped by policy.") == (on_block == "answer")
+
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", ["sync", "twin"])
+def test_who_stops_early_ends_the_model_s_generator(guard: Guard, way: str) -> None:
+    """It is asked for no more than is wanted, and leaves nothing behind."""
+    model = Steps("one two three four five six")
+
+    async def main() -> None:
+        before = threading.active_count()
+        stream: Any = guard.wrap(getattr(model, way))("x")
+        first = await anext(stream) if way == "twin" else next(stream)
+        assert (first, len(model.came) < 4) == ("one ", True)
+        await stream.aclose() if way == "twin" else stream.close()
+        assert model.ended == 1
+        assert threading.active_count() == before
+
+    asyncio.run(main())
+
+
+def test_what_is_no_output_is_held_to_its_end(guard: Guard) -> None:
+    """Text of a tool may be forged, so that it is judged as a whole."""
+    for way in ("sync", "twin"):
+        model = Steps("one two three")
+        wrapped = guard.wrap(getattr(model, way), output="tool_result")
+        assert run(wrapped, "x") == ["one two three "]
+
+
+def test_a_text_that_goes_on_as_something_else_is_refused(guard: Guard) -> None:
+    """Behind what was handed on of it; the model's generator is ended."""
+    for function in kinds(lambda: ["One two. ", "And three. ", b"x"])[2:]:
+        with pytest.raises(TypeError, match="cannot check a stream of bytes"):
             run(guard.wrap(function))
 
 

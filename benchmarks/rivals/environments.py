@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 # The newest releases of 2026-11 that install on Python 3.11.
@@ -27,6 +28,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
         "guardrails-ai-ban-list==0.1.0",
         "guardrails-ai-regex-match==0.1.0",
     ),
+    "litellm": ("litellm[proxy]==1.108.7",),
 }
 
 # No rival may call home or look for models while it is measured.
@@ -37,6 +39,7 @@ QUIET: dict[str, str] = {
     "DO_NOT_TRACK": "1",
     "NEMO_GUARDRAILS_NO_USAGE_STATS": "1",
     "OTEL_SDK_DISABLED": "true",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "OPENAI_API_KEY": "not-a-key",
     "OMP_NUM_THREADS": "1",
     "TOKENIZERS_PARALLELISM": "false",
@@ -60,8 +63,12 @@ def quiet_environment(rival: str) -> dict[str, str]:
 
 def python_of(rival: str) -> Path:
     """The Python of a rival's environment; it is made where it is missing or holds other releases."""
-    requirements = REQUIREMENTS[rival]
-    folder = cache() / rival
+    return environment(rival, REQUIREMENTS[rival])
+
+
+def environment(name: str, requirements: Sequence[str]) -> Path:
+    """The Python of an environment of that name with those requirements, made where it is missing or holds others."""
+    folder = cache() / name
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     stamp = folder / "requirements.txt"
     wanted = "\n".join(requirements) + "\n"

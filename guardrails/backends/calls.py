@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from guardrails.backends.exchange import Api
+from guardrails.backends.forms import with_files
 from guardrails.errors import RequestError
 
 OMITTED = ("NotGiven", "Omit")
@@ -67,15 +68,16 @@ def plain(value: Any) -> Any:
     raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}")
 
 
-def body_of(options: Any) -> dict[str, Any]:
-    """Return what a call would send.
+def body_of(options: Any, *, forms: bool = False) -> dict[str, Any]:
+    """Return what a call would send; where that may be a form (`forms`), its files are `Upload`s, in a list for each field.
 
     Raises:
-        RequestError: it is no JSON object alone.
+        RequestError: it is no JSON object alone, and no form.
     """
     data, more = options.json_data, getattr(options, "extra_json", None)
-    if getattr(options, "content", None) is not None or options.files or not isinstance(data, Mapping | None):
+    whole = getattr(options, "content", None) is not None or not isinstance(data, Mapping | None)
+    if whole or (options.files and not forms):
         raise RequestError("unguarded_body", f"a body that is no JSON object is refused: {UNGUARDED}")
     body = plain({**(data or {}), **(more or {})})
     assert isinstance(body, dict)
-    return body
+    return with_files(body, options.files) if options.files else body

@@ -17,6 +17,8 @@ from typing import Any, ClassVar
 
 from guardrails.backends.calls import UNGUARDED, Calls, body_of
 from guardrails.backends.exchange import Exchange, Terms
+from guardrails.backends.forms import headers, parted
+from guardrails.backends.live import heard
 from guardrails.backends.rebuilt import answered, astreamed, kind_of, rebuilt, streamed
 from guardrails.errors import RequestError
 from guardrails.types import Stage
@@ -44,14 +46,16 @@ class Guarded:
         api = calls.find(options.method, str(options.url))
         if api is None:
             return None
-        return Exchange(terms, api, {} if api.request is None else body_of(options))
+        return Exchange(terms, api, {} if api.request is None else body_of(options, forms=api.forms))
 
 
 def sent(options: Any, exchange: Exchange) -> Any:
     """Return the options of a call with the body that was judged; the caller's own stay as they are."""
     options = copy.copy(options)
-    options.json_data = exchange.body
+    options.json_data, files = parted(exchange.body)
     options.extra_json = None
+    if options.files:
+        options.files, options.headers = files, headers(options.headers)
     return options
 
 
@@ -93,15 +97,11 @@ class SyncGuarded(Guarded):
         return inner._process_response(response=response, **kwargs)
 
     def _judged(self, exchange: Exchange, response: Any) -> Any:
-        """Return a response whose bytes are judged: at once if they are here, else when they are asked for."""
-
-        def pull() -> bytes:
-            subject = exchange.hear(response.read(), kind_of(response))
-            return exchange.said(exchange.terms.guard.check(subject, Stage.OUTPUT, **exchange.after))
-
+        """Return a response whose bytes are judged: at once if they are here, else as they are asked for."""
+        answer = heard(exchange, kind_of(response))
         if response.is_stream_consumed:
-            return rebuilt(response, content=pull())
-        return streamed(response, pull)
+            return rebuilt(response, content=b"".join(answer.released([response.content])))
+        return streamed(response, answer.released(response.iter_bytes()))
 
 
 class AsyncGuarded(Guarded):
@@ -138,15 +138,12 @@ class AsyncGuarded(Guarded):
 
     async def _judged(self, exchange: Exchange, response: Any) -> Any:
         """The twin of `SyncGuarded._judged` on an event loop."""
-
-        async def pull() -> bytes:
-            subject = exchange.hear(await response.aread(), kind_of(response))
-            verdict = await exchange.terms.guard.acheck(subject, Stage.OUTPUT, **exchange.after)
-            return exchange.said(verdict)
-
+        answer = heard(exchange, kind_of(response))
+        # What is here already comes from the response as a stream would.
+        pieces = answer.areleased(response.aiter_bytes())
         if response.is_stream_consumed:
-            return rebuilt(response, content=await pull())
-        return astreamed(response, pull)
+            return rebuilt(response, content=b"".join([piece async for piece in pieces]))
+        return astreamed(response, pieces)
 
 
 def shut(resource: Any) -> Any:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.backends.answers import broken, parsed
 from guardrails.engine.exact import write
 
-LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(rb"\r\n|\r|\n")
 NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 DONE = "[DONE]"
+END = f"data: {DONE}\n\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,54 +24,64 @@ class Event:
     data: dict[str, Any]
     written: str = field(default="", compare=False)
 
-    def dump(self) -> str:
+    def dump(self) -> bytes:
         """Return the event as it is sent."""
         head = f"event: {self.name}\n" if self.name else ""
         lines = (self.written or write(self.data, ascii_only=True)).split("\n")
-        return head + "".join(f"data: {line}\n" for line in lines) + "\n"
+        return (head + "".join(f"data: {line}\n" for line in lines) + "\n").encode("utf-8")
 
 
-def read(raw: bytes) -> tuple[list[Event], bool]:
-    """Return the events of a stream and whether it said `[DONE]`; comments, ids and what follows the end are left out.
+class Events:
+    """Reads a stream however its bytes are cut; comments, ids and what follows the end are left out. `done`: it said `[DONE]`."""
 
-    Raises:
-        BackendError: an event is none that can be judged.
-    """
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        raise broken("its stream is not UTF-8") from None
-    events: list[Event] = []
-    for name, written in _fields(text):
+    def __init__(self) -> None:
+        self.done = False
+        self._line: list[bytes] = []
+        self._half = False
+        """The last line ended in what may be half of a line end."""
+        self._name = ""
+        self._data: list[str] = []
+
+    def feed(self, piece: bytes) -> Iterator[Event]:
+        """Take bytes; yields each event that an empty line ends in them.
+
+        Raises:
+            BackendError: an event is none that can be judged.
+        """
+        if not piece:
+            return
+        if self._half:
+            piece = piece.removeprefix(b"\n")
+        *lines, rest = LINE_END.split(piece)
+        self._half = piece.endswith(b"\r")
+        for line in lines:
+            self._line.append(line)
+            whole = b"".join(self._line)
+            self._line = []
+            event = None if self.done else self._take(whole)
+            if event is not None:
+                yield event
+        self._line.append(rest)
+
+    def _take(self, line: bytes) -> Event | None:
+        """Take a line; return the event that it ends."""
+        if line:
+            try:
+                label, _, value = line.decode("utf-8").partition(":")
+            except UnicodeDecodeError:
+                raise broken("its stream is not UTF-8") from None
+            if label == "event":
+                self._name = value.removeprefix(" ")
+            elif label == "data":
+                self._data.append(value.removeprefix(" "))
+            return None
+        name, written = self._name, "\n".join(self._data)
+        self._name, self._data = "", []
         if written.startswith(DONE):
-            return events, True
+            self.done = True
+            return None
+        if not written:
+            return None
         if NAME.fullmatch(name) is None:
             raise broken("an event of its stream has a name of no known form")
-        if written:
-            events.append(Event(name, parsed(written), written))
-    return events, False
-
-
-def _fields(text: str) -> Iterator[tuple[str, str]]:
-    """Yield name and data of each event that an empty line ends; what ends without one is no event yet."""
-    name = ""
-    data: list[str] = []
-    *lines, _ = LINE_END.split(text)
-    for line in lines:
-        if not line:
-            if data:
-                yield name, "\n".join(data)
-            name, data = "", []
-            continue
-        label, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if label == "event":
-            name = value
-        elif label == "data":
-            data.append(value)
-
-
-def dump(events: Iterable[Event], *, done: bool) -> bytes:
-    """Write events as the bytes of a stream."""
-    end = f"data: {DONE}\n\n" if done else ""
-    return ("".join(event.dump() for event in events) + end).encode("utf-8")
+        return Event(name, parsed(written), written)

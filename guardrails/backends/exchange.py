@@ -1,7 +1,6 @@
-"""One call of a wrapped client: its request in, what may be sent out; the answer in, what the caller may have of it out.
+"""One call of a wrapped client: its request in, what may be sent out, and how its answer is judged (`heard.py`, `live.py`).
 
-Nothing here asks the network or waits: whoever makes the call takes the subjects to the guard and brings the verdicts.
-A streamed answer is held whole until it is judged; `Exchange.said` is the place where it could be released as it grows.
+Nothing here asks the network or waits: whoever makes the call takes the request to the guard and brings the verdict.
 """
 
 from __future__ import annotations
@@ -11,15 +10,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from guardrails.backends import events
-from guardrails.backends.answers import broken, parsed
-from guardrails.backends.events import Event
-from guardrails.backends.grown import Grown, Unplaced, Where
+from guardrails.backends.answers import broken
+from guardrails.engine.evaluate import Request
 from guardrails.engine.exact import write
-from guardrails.engine.fields import edited
 from guardrails.engine.outcome import Outcome
+from guardrails.engine.pipeline import today
 from guardrails.engine.reply import reply
 from guardrails.engine.subject import Subject
+from guardrails.engine.vault import Vault
 from guardrails.errors import Blocked, RequestError
+from guardrails.streams.collector import Collector
+from guardrails.streams.judge import Judge
+from guardrails.streams.teller import Event, Teller
 from guardrails.types import Restorer, Stage, Verdict
 
 if TYPE_CHECKING:
@@ -31,6 +33,11 @@ JSON = "application/json"
 STREAM = "text/event-stream"
 
 
+def one(body: Body) -> int:
+    """Return how many answers a request asks for, where it cannot ask for several."""
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Api:
     """How one endpoint is read, and how it is answered in kind where the policy blocks.
@@ -38,18 +45,23 @@ class Api:
     `request` and `response` read a body; None: there is nothing in it to judge. `refusal` makes a whole answer of a
     message, the request and the answer that was stopped (`{}` where none was asked for), of which it keeps no more than
     the head; None: this API has no way to say no, so that `Blocked` is raised. `withheld` does so for what is blocked
-    of an answer alone. `join` puts a stream's events together, `split` cuts an answer into such events; `done`: `[DONE]`
-    stands at the end. `restore` puts a user's own values back.
+    of an answer alone. `collector` puts the events of a stream together, `teller` reads and writes them as they go on; `done`:
+    `[DONE]` stands at the end. `restore` puts a user's own values back, `choices` is how many answers a request asks for.
+    `forms`: a request may have files. `last`, where each event of a stream is an answer for itself, which `response` reads:
+    whether one may be the last.
     """
 
     request: Callable[[Body], Subject] | None
     response: Callable[[Body], Subject] | None = None
     refusal: Callable[[str, Body, Body], dict[str, Any]] | None = None
     withheld: Callable[[Any, Subject, Outcome, str], dict[str, Any]] | None = None
-    join: Callable[[Sequence[Body]], Grown] | None = None
-    split: Callable[[Body], list[Event]] | None = None
+    collector: Callable[[], Collector] | None = None
+    teller: Callable[[], Teller] | None = None
     done: bool = True
     restore: Callable[[Any, Restorer], Any] = reply
+    choices: Callable[[Body], int] = one
+    forms: bool = False
+    last: Callable[[Body], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +74,29 @@ class Terms:
     output: Stage = Stage.OUTPUT
 
 
-class Heard(Subject):
-    """Something to check that remembers what came of it."""
+def judge_of(guard: Guard, asking: Mapping[str, Any], asked: Verdict | None) -> Judge:
+    """Return what judges the answer to one request.
 
-    def __init__(self, inner: Subject) -> None:
-        super().__init__(inner.leaves, inner._apply)
-        self.outcome: Outcome | None = None
+    Args:
+        guard: the guard.
+        asking: who asks: the arguments of `Guard.check`.
+        asked: the verdict of the request, None where there was nothing in it to judge.
+    """
+    given = {name: value for name, value in asking.items() if value is not None}
+    before = None if asked is None else asked.restorer
+    heard = () if asked is None else asked.heard
+    vault = before if isinstance(before, Vault) else None
+    request = Request(**given, today=today(), vault=vault, heard=heard)
+    beside = ("", "", "") if asked is None else (asked.system, asked.prompt, asked.sources)
 
-    def apply(self, outcome: Outcome) -> object:
-        """Return the content to use from now on."""
-        self.outcome = outcome
-        return super().apply(outcome)
+    def verdict(subject: Subject, outcome: Outcome, before: Vault | None) -> Verdict:
+        return guard.verdict(subject, outcome, Stage.OUTPUT, before)
+
+    return Judge(guard.pipeline, request, beside, verdict)
 
 
 class Exchange:
-    """The checks around one call. `asking` says who asks, `after` what the check of the answer needs to know."""
+    """The checks around one call. `asking` says who asks."""
 
     def __init__(self, terms: Terms, api: Api, body: Body) -> None:
         self.terms = terms
@@ -86,17 +106,11 @@ class Exchange:
         model = body.get("model")
         named = {"model": model} if isinstance(model, str) else {}
         self.asking: Mapping[str, Any] = {**named, **terms.context}
-        self._answer: dict[str, Any] = {}
-        self._events: list[Event] | None = None
-        self._done = False
-        self._grown = Grown()
-        self._heard: Heard | None = None
-        self._raw = b""
 
     @property
-    def after(self) -> Mapping[str, Any]:
-        """What the answer is judged with."""
-        return {**self.asking, "after": self.asked}
+    def judge(self) -> Judge:
+        """What judges the answer."""
+        return judge_of(self.terms.guard, self.asking, self.asked)
 
     @property
     def streams(self) -> bool:
@@ -120,86 +134,62 @@ class Exchange:
             self.body = verdict.content
             return None
         refusal = self.refusal(verdict, {})
-        return self._written(refusal) if self.streams else write(refusal).encode()
+        if not self.streams or self.api.teller is None:
+            return write(refusal).encode()
+        teller = self.api.teller()
+        told = (teller.told(event) for event in teller.refused(refusal, self.message(verdict)))
+        return written([event for event in told if event is not None], done=self.api.done)
 
-    def refusal(self, verdict: Verdict, answer: Body) -> dict[str, Any]:
-        """Return what answers a block, the whole of it."""
-        if not self.terms.answers or self.api.refusal is None:
-            raise Blocked(verdict)
-        return self.api.refusal(verdict.message or REFUSAL, self.body, answer)
-
-    def hear(self, raw: bytes, kind: str) -> Subject:
-        """Take an answer of a type; return what there is to judge.
+    def message(self, verdict: Verdict) -> str:
+        """Return the words that answer a block.
 
         Raises:
-            BackendError: it is none that can be judged.
+            Blocked: nothing is to be answered, or there is no way to.
+        """
+        if not self.terms.answers or self.api.refusal is None:
+            raise Blocked(verdict)
+        return verdict.message or REFUSAL
+
+    def refusal(self, verdict: Verdict, answer: Body) -> dict[str, Any]:
+        """Return what answers a block, the whole of it; raises as `message` does."""
+        message = self.message(verdict)
+        assert self.api.refusal is not None
+        return self.api.refusal(message, self.body, answer)
+
+    def read(self, answer: Body) -> Subject:
+        """Return what there is to judge of an answer.
+
+        Raises:
+            BackendError: it has no form that can be judged.
         """
         assert self.api.response is not None
-        self._raw = raw
-        if kind == JSON:
-            try:
-                self._answer = parsed(raw.decode("utf-8"))
-            except UnicodeDecodeError:
-                raise broken("it is not UTF-8") from None
-        elif kind == STREAM and self.api.join is not None:
-            self._events, self._done = events.read(raw)
-            self._grown = self.api.join([event.data for event in self._events])
-            self._answer = self._grown.value() or {}
-        else:
-            raise broken(f"it is of type {kind[:64]!r}")
         try:
-            self._heard = Heard(self.api.response(self._answer))
+            return self.api.response(answer)
         except RequestError as error:
             raise broken(str(error)) from None
-        return self._heard
 
-    def said(self, verdict: Verdict) -> bytes:
-        """Take the verdict of the answer; return the bytes that the caller may have.
+    def passed(self, answer: Body, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+        """Return what the caller may have of an answer, with the user's own values in it again; `answer` where nothing changes.
 
         Raises:
             Blocked: the policy stops it and nothing is to be answered.
         """
-        assert self._heard is not None
-        assert self._heard.outcome is not None
-        if verdict.blocked:
-            refused = self._restored(self._refused(verdict, self._heard, self._heard.outcome), verdict)
-            return self._written(refused) if self._events is not None else write(refused).encode()
-        content = self._restored(verdict.content, verdict)
-        if self._events is not None:
-            try:
-                return events.dump(self._changed(content, self._events), done=self._done)
-            except Unplaced:
-                return self._written(content)
-        return self._raw if content is self._answer else write(content).encode()
-
-    def _refused(self, verdict: Verdict, heard: Subject, outcome: Outcome) -> Any:
-        """Return what answers a block in place of the answer: nothing of it but a head in which nothing was found."""
-        found = heard.leaves.found
-        gone = {found[index].path[0] for index in outcome.blocked if index >= 0 and found[index].path}
-        kept = {name: value for name, value in self._answer.items() if name not in gone}
-        refused = self.refusal(verdict, kept)
-        if self.api.withheld is None:
-            return refused
-        return self.api.withheld(self._answer, heard, outcome, verdict.message or REFUSAL)
-
-    def _restored(self, content: Any, verdict: Verdict) -> Any:
-        """Return an answer with the user's own values in it again."""
+        content = self._refused(answer, heard, verdict, outcome) if verdict.blocked else verdict.content
         restorer = verdict.restorer
         return content if restorer is None or not restorer.values else self.api.restore(content, restorer)
 
-    def _changed(self, content: Any, streamed: list[Event]) -> list[Event]:
-        """Return the events of the stream as they say what became of the answer."""
-        out: dict[Where, Any] = {}
-        self._grown.put(self._answer, content, out)
-        changes: dict[int, dict[Any, Any]] = {}
-        for (index, path), new in out.items():
-            changes.setdefault(index, {})[path, None] = new
-        return [
-            Event(event.name, edited(event.data, changes[index])) if index in changes else event
-            for index, event in enumerate(streamed)
-        ]
+    def _refused(self, answer: Body, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+        """Return what answers a block in place of the answer: nothing of it but a head in which nothing was found."""
+        found = heard.leaves.found
+        gone = {found[index].path[0] for index in outcome.blocked if index >= 0 and found[index].path}
+        kept = {name: value for name, value in answer.items() if name not in gone}
+        refused = self.refusal(verdict, kept)
+        if self.api.withheld is None:
+            return refused
+        return self.api.withheld(answer, heard, outcome, verdict.message or REFUSAL)
 
-    def _written(self, answer: Body) -> bytes:
-        """Return an answer as a stream."""
-        assert self.api.split is not None
-        return events.dump(self.api.split(answer), done=self.api.done)
+
+def written(told: Sequence[Event], *, done: bool = False) -> bytes:
+    """Write events; with `done` the end behind them."""
+    raw = [event.raw or events.Event(event.kind, event.data).dump() for event in told]
+    return b"".join(raw) + (events.END if done else b"")

@@ -3,7 +3,7 @@
 A model becomes one of the same class whose `_generate`, `_stream` and their twins are guarded, the places through which all
 of its methods (`invoke`, `batch`, `stream`, `bind_tools`, `with_structured_output`, …) go. LangChain's caches stand in front
 of these, so that a guarded model uses none. All other runnables are guarded as a whole: what is put in, and what comes out.
-A stream is held until it is judged.
+Streams go on as they grow (`langchain_streams.py`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
+from guardrails.backends import flow
 from guardrails.backends.exchange import Terms
-from guardrails.backends.flow import Flow, arun, run
-from guardrails.backends.langchain_flows import anything, chat, text_stream, texts
+from guardrails.backends.flow import Flow, aclose, arun, close, run
+from guardrails.backends.langchain_flows import anything, chat, texts
+from guardrails.backends.langchain_streams import anything_stream, chat_stream, text_stream
 from guardrails.types import Stage
 
 INSIDE: ContextVar[tuple[int, ...]] = ContextVar("guardrails_inside", default=())
@@ -47,7 +49,43 @@ def asking(model: Any) -> Iterator[None]:
         INSIDE.reset(token)
 
 
-def sync_methods(base: Any, terms: Terms, ask: Asked, stream: Asked) -> dict[str, Any]:
+class Asking:
+    """The pieces of a model's stream: while one is made, the model is being asked."""
+
+    def __init__(self, model: Any, pieces: Iterator[Any]) -> None:
+        self._model, self._pieces = model, pieces
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        with asking(self._model):
+            return next(self._pieces)
+
+    def close(self) -> None:
+        """End the stream."""
+        close(self._pieces)
+
+
+class AsyncAsking:
+    """Its twin on an event loop."""
+
+    def __init__(self, model: Any, pieces: AsyncIterator[Any]) -> None:
+        self._model, self._pieces = model, pieces
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        with asking(self._model):
+            return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """End the stream."""
+        await aclose(self._pieces)
+
+
+def sync_methods(base: Any, terms: Terms, ask: Asked, ask_stream: Asked) -> dict[str, Any]:
     """Return the synchronous methods that are put in front of a model's own."""
 
     def _generate(self: Any, given: Any, stop: Any = None, run_manager: Any = None, **options: Any) -> Any:
@@ -62,19 +100,17 @@ def sync_methods(base: Any, terms: Terms, ask: Asked, stream: Asked) -> dict[str
     def _stream(
         self: Any, given: Any, stop: Any = None, run_manager: Any = None, **options: Any
     ) -> Iterator[Any]:
-        def call(*args: Any, **more: Any) -> list[Any]:
-            with asking(self):
-                return list(base._stream(self, *args, **more))
+        def call(*args: Any, **more: Any) -> Iterator[Any]:
+            return Asking(self, base._stream(self, *args, **more))
 
         if id(self) in INSIDE.get():
-            yield from call(given, stop=stop, **options)
-        else:
-            yield from run(stream(terms, given, stop, options), terms, call)
+            return call(given, stop=stop, **options)
+        return flow.stream(ask_stream(terms, given, stop, options), terms, call)
 
     return {"_generate": _generate, "_stream": _stream}
 
 
-def async_methods(base: Any, terms: Terms, ask: Asked, stream: Asked) -> dict[str, Any]:
+def async_methods(base: Any, terms: Terms, ask: Asked, ask_stream: Asked) -> dict[str, Any]:
     """Return their twins on an event loop."""
 
     async def _agenerate(
@@ -88,19 +124,15 @@ def async_methods(base: Any, terms: Terms, ask: Asked, stream: Asked) -> dict[st
             return await call(given, stop=stop, **options)
         return await arun(ask(terms, given, stop, options), terms, call)
 
-    async def _astream(
+    def _astream(
         self: Any, given: Any, stop: Any = None, run_manager: Any = None, **options: Any
     ) -> AsyncIterator[Any]:
-        async def call(*args: Any, **more: Any) -> list[Any]:
-            with asking(self):
-                return [chunk async for chunk in base._astream(self, *args, **more)]
+        def call(*args: Any, **more: Any) -> AsyncIterator[Any]:
+            return AsyncAsking(self, base._astream(self, *args, **more))
 
         if id(self) in INSIDE.get():
-            held = await call(given, stop=stop, **options)
-        else:
-            held = await arun(stream(terms, given, stop, options), terms, call)
-        for chunk in held:
-            yield chunk
+            return call(given, stop=stop, **options)
+        return flow.astream(ask_stream(terms, given, stop, options), terms, call)
 
     return {"_agenerate": _agenerate, "_astream": _astream}
 
@@ -116,7 +148,7 @@ def wrap_model(model: Any, terms: Terms) -> Any:
         raise TypeError(f"cannot wrap a {base.__name__} that is wrapped already")
     flows: tuple[Asked, Asked] = (texts, text_stream)
     if any(kind.__name__ == "BaseChatModel" for kind in base.__mro__):
-        flows = (functools.partial(chat, streamed=False), functools.partial(chat, streamed=True))
+        flows = (chat, chat_stream)
     methods = {**sync_methods(base, terms, *flows), **async_methods(base, terms, *flows)}
     own = {name: method for name, method in methods.items() if overrides(base, name)}
     named = {"__module__": base.__module__, "__doc__": base.__doc__, "__qualname__": base.__qualname__}
@@ -154,23 +186,32 @@ def runnable_class() -> Any:
             return self.inner.OutputType
 
         def invoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
-            flow = anything(self.terms, input, streamed=False)
-            return run(flow, self.terms, lambda given: self.inner.invoke(given, config, **kwargs))
+            return run(
+                anything(self.terms, input),
+                self.terms,
+                lambda given: self.inner.invoke(given, config, **kwargs),
+            )
 
         async def ainvoke(self, input: Any, config: Any = None, **kwargs: Any) -> Any:
-            flow = anything(self.terms, input, streamed=False)
-            return await arun(flow, self.terms, lambda given: self.inner.ainvoke(given, config, **kwargs))
+            return await arun(
+                anything(self.terms, input),
+                self.terms,
+                lambda given: self.inner.ainvoke(given, config, **kwargs),
+            )
 
         def stream(self, input: Any, config: Any = None, **kwargs: Any) -> Iterator[Any]:
-            flow = anything(self.terms, input, streamed=True)
-            yield from run(flow, self.terms, lambda given: [*self.inner.stream(given, config, **kwargs)])
+            return flow.stream(
+                anything_stream(self.terms, input),
+                self.terms,
+                lambda given: self.inner.stream(given, config, **kwargs),
+            )
 
-        async def astream(self, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:
-            async def call(given: Any) -> list[Any]:
-                return [piece async for piece in self.inner.astream(given, config, **kwargs)]
-
-            for piece in await arun(anything(self.terms, input, streamed=True), self.terms, call):
-                yield piece
+        def astream(self, input: Any, config: Any = None, **kwargs: Any) -> AsyncIterator[Any]:
+            return flow.astream(
+                anything_stream(self.terms, input),
+                self.terms,
+                lambda given: self.inner.astream(given, config, **kwargs),
+            )
 
     return GuardedRunnable
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -48,7 +47,7 @@ def asking(prompt: Any, stop: Any, options: Mapping[str, Any]) -> Check:
 
 def shown_of(verdict: Verdict) -> Any:
     """Return what a verdict leaves of an answer, with the user's own values in it again."""
-    value = _content(verdict)
+    value = content_of(verdict)
     return (
         restored(value, verdict.restorer)
         if verdict.restorer is not None and verdict.restorer.values
@@ -56,7 +55,8 @@ def shown_of(verdict: Verdict) -> Any:
     )
 
 
-def _content(verdict: Verdict) -> Any:
+def content_of(verdict: Verdict) -> Any:
+    """Return what a verdict leaves of a value."""
     assert isinstance(verdict.content, Mapping)
     return verdict.content["value"]
 
@@ -75,31 +75,22 @@ def restored(value: Any, restorer: Restorer) -> Any:
     return value
 
 
-def chat(terms: Terms, messages: Any, stop: Any, options: Mapping[str, Any], *, streamed: bool) -> Flow:
-    """Ask a chat model; the answer is a `ChatResult`, or the chunks of one."""
+def chat(terms: Terms, messages: Any, stop: Any, options: Mapping[str, Any]) -> Flow:
+    """Ask a chat model; the answer is a `ChatResult`."""
     asked: Verdict = yield asking(messages, stop, options)
     if asked.blocked:
-        return refusal(message_of(terms, asked), streamed=streamed)
+        return refusal(message_of(terms, asked))
     content: Any = asked.content
     answer = yield Call((content["value"]["prompt"],), sent(options, content))
-    whole = [merged(answer)] if streamed else answer.generations
-    extras = [each.message.model_extra for each in answer if each.message.model_extra] if streamed else []
-    given = spread([[each.message for each in whole], extras])
+    given = spread([each.message for each in answer.generations])
     verdict: Verdict = yield Check(read(given, Stage.OUTPUT), Stage.OUTPUT, asked)
     if verdict.blocked:
-        return refusal(message_of(terms, verdict), streamed=streamed)
-    messages, told = shown_of(verdict)
-    changed = [generation(each, message) for each, message in zip(whole, messages, strict=True)]
-    if told == extras and all(new is old for new, old in zip(changed, whole, strict=True)):
+        return refusal(message_of(terms, verdict))
+    told = shown_of(verdict)
+    pairs = [*zip(answer.generations, told, strict=True)]
+    if all(message is each.message for each, message in pairs):
         return answer
-    return changed if streamed else answer.model_copy(update={"generations": changed})
-
-
-def merged(chunks: Sequence[Any]) -> Any:
-    """Return the chunks of a stream as one."""
-    if not chunks:
-        raise ValueError("the model's stream has no chunks")
-    return functools.reduce(lambda whole, chunk: whole + chunk, chunks)
+    return answer.model_copy(update={"generations": [generation(each, message) for each, message in pairs]})
 
 
 def generation(old: Any, message: Any) -> Any:
@@ -110,15 +101,14 @@ def generation(old: Any, message: Any) -> Any:
     return type(old)(message=message, generation_info=info or None)
 
 
-def refusal(text: str, *, streamed: bool) -> Any:
+REFUSED = {"finish_reason": "content_filter"}
+"""What a refusal says of why it ended."""
+
+
+def refusal(text: str) -> Any:
     """Return what answers a block, as a chat model says it."""
     outputs, messages = import_module("langchain_core.outputs"), import_module("langchain_core.messages")
-    why = {"finish_reason": "content_filter"}
-    if streamed:
-        return [
-            outputs.ChatGenerationChunk(message=messages.AIMessageChunk(content=text, response_metadata=why))
-        ]
-    message = messages.AIMessage(content=text, response_metadata=why)
+    message = messages.AIMessage(content=text, response_metadata={**REFUSED})
     return outputs.ChatResult(generations=[outputs.ChatGeneration(message=message)])
 
 
@@ -154,50 +144,14 @@ def _completed(terms: Terms, asked: Verdict, generations: Any) -> Flow:
     return [each if text == each.text else type(each)(text=text) for each, text in pairs]
 
 
-def text_stream(terms: Terms, prompt: Any, stop: Any, options: Mapping[str, Any]) -> Flow:
-    """Ask a model that completes texts for a stream; the answer is its chunks."""
-    kind = import_module("langchain_core.outputs").GenerationChunk
-    asked: Verdict = yield asking(prompt, stop, options)
-    if asked.blocked:
-        return [kind(text=message_of(terms, asked))]
-    content: Any = asked.content
-    chunks = yield Call((content["value"]["prompt"],), sent(options, content))
-    whole = "".join(chunk.text for chunk in chunks)
-    verdict: Verdict = yield Check(read(spread(whole), Stage.OUTPUT), Stage.OUTPUT, asked)
-    if verdict.blocked:
-        return [kind(text=message_of(terms, verdict))]
-    told = shown_of(verdict)
-    return chunks if told == whole else [kind(text=told)]
-
-
-def anything(terms: Terms, value: Any, *, streamed: bool) -> Flow:
-    """Ask a runnable; the answer is what it returns, or the pieces of that."""
+def anything(terms: Terms, value: Any) -> Flow:
+    """Ask a runnable; the answer is what it returns."""
     asked: Verdict = yield Check(read(spread(value), Stage.INPUT), Stage.INPUT)
     if asked.blocked:
-        text = message_of(terms, asked)
-        return [text] if streamed else text
+        return message_of(terms, asked)
     content: Any = asked.content
     answer = yield Call((content["value"],))
-    whole = added(answer) if streamed else answer
-    verdict: Verdict = yield Check(read(spread(whole), terms.output), terms.output, asked)
+    verdict: Verdict = yield Check(read(spread(answer), terms.output), terms.output, asked)
     if verdict.blocked:
-        text = message_of(terms, verdict)
-        return [text] if streamed else text
-    told = shown_of(verdict) if terms.output is Stage.OUTPUT else _content(verdict)
-    if not streamed:
-        return told
-    return answer if told is whole or told == whole else [told]
-
-
-def added(pieces: Sequence[Any]) -> Any:
-    """Return the pieces of a stream as one; None of none.
-
-    Raises:
-        TypeError: they cannot be put together, so that a word split over two of them would pass.
-    """
-    try:
-        return functools.reduce(lambda whole, piece: whole + piece, pieces) if pieces else None
-    except TypeError:
-        raise TypeError(
-            f"cannot check a stream of {type(pieces[0]).__name__}: its pieces cannot be added"
-        ) from None
+        return message_of(terms, verdict)
+    return shown_of(verdict) if terms.output is Stage.OUTPUT else content_of(verdict)

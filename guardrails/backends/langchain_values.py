@@ -7,10 +7,11 @@ changes a text, copied with it. Nothing is changed in place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.engine import chat, messages
+from guardrails.engine.calls import answered, called
 from guardrails.engine.exact import write
 from guardrails.engine.fields import Leaves, Path
 from guardrails.engine.outcome import Outcome
@@ -49,8 +50,9 @@ def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         text(leaves, value, path, place)
         return
     name, given = value.get("name"), value.get("args")
-    here = replace(place, stage=Stage.TOOL_CALL, tool=name if isinstance(name, str) else "")
-    leaves.call(here.tool or "", given if isinstance(given, str) else write(given), path, here)
+    arguments = given if isinstance(given, str) else write(given)
+    here = called(leaves, place, name, arguments, identity=value.get("id") or name)
+    leaves.call(here.tool or "", arguments, path, here)
     CALL(leaves, value, path, here)
 
 
@@ -266,6 +268,7 @@ class Walk:
         else:
             also = (Stage.INPUT,) if role == "assistant" else ()
             name = value.get("name")
-            tool = name if at is Stage.TOOL_RESULT and isinstance(name, str) else None
-            here = Place(at, also, role, message=self.told[path[1:]], tool=tool)
+            here = Place(at, also, role, message=self.told[path[1:]])
+            if at is Stage.TOOL_RESULT:
+                here = answered(self.leaves, here, value.get("tool_call_id") or name, name)
         MESSAGE(self.leaves, value, path, here)

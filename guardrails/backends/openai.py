@@ -1,35 +1,28 @@
-"""The calls of OpenAI's API: how each is read, how its stream is put together, and how a block is answered in kind."""
+"""The calls of OpenAI's API: how each is read, and how a block is answered in kind."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from guardrails.backends.answers import broken
 from guardrails.backends.calls import Calls
 from guardrails.backends.client import wrap as guarded
-from guardrails.backends.events import Event
 from guardrails.backends.exchange import Api, Body, Terms
-from guardrails.backends.grown import Grown
+from guardrails.backends.openai_images import EDITS, GENERATIONS, VARIATIONS
 from guardrails.backends.openai_responses import COUNTED, FETCHED, RESPONSES
-from guardrails.engine import chat, subject
+from guardrails.engine import chat, completions, subject
 from guardrails.engine.fields import Leaves, Path
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.reply import reply
 from guardrails.engine.subject import Subject
-from guardrails.engine.tables import WORD, anything, by_table, figures, flag, keep, text
-from guardrails.types import Place, Restorer, Stage
+from guardrails.engine.tables import anything, by_table, figures, flag, keep, text
+from guardrails.streams.chat import HEAD, ChatTeller
+from guardrails.streams.chat_whole import Chunks
+from guardrails.streams.texts import TextTeller
+from guardrails.types import Place, Stage
 
-PADDING = "obfuscation"
-"""Random characters that hide the length of a delta."""
-
-MOST_CHOICES = 128
-SWAPPED = {"delta": "message", "message": "delta"}
-"""What a chunk calls a field → what a completion calls it."""
-
-HEAD = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 KEPT = (*HEAD, "usage")
 """What is kept of an answer of which nothing else is."""
 
@@ -43,34 +36,19 @@ def chat_request(body: Body) -> Subject:
 
 
 def chat_response(body: Body) -> Subject:
-    """Read a chat or text completion."""
+    """Read a chat completion."""
     return subject.response(body, chat.response(body))
 
 
-def joined(chunks: Sequence[Body]) -> Grown:
-    """Put the chunks of a completion together.
-
-    Raises:
-        BackendError: they are no chunks.
-    """
-    whole = Grown()
-    for at, chunk in enumerate(chunks):
-        for name, value in chunk.items():
-            if name == "choices" and isinstance(value, list):
-                for place, choice in enumerate(value):
-                    _choice(whole, choice, at, ("choices", place))
-            elif name != PADDING or not isinstance(value, str) or WORD.fullmatch(value) is None:
-                whole.grow(name, value, (at, (name,)))
-    return whole
+def text_response(body: Body) -> Subject:
+    """Read a text completion."""
+    return subject.response(body, completions.response(body))
 
 
-def _choice(whole: Grown, choice: Any, at: int, path: Path) -> None:
-    index = choice.get("index", 0) if isinstance(choice, Mapping) else None
-    if type(index) is not int or not 0 <= index < MOST_CHOICES:
-        raise broken("a chunk of its stream has a choice without an index")
-    grown = whole.field("choices").slot(index)
-    for name, value in choice.items():
-        grown.grow(SWAPPED.get(name, name), value, (at, (*path, name)))
+def choices(body: Body) -> int:
+    """Return how many choices a request asks for, of each of its prompts."""
+    several, prompts = body.get("n"), body.get("prompt")
+    return (several if isinstance(several, int) else 1) * (len(prompts) if isinstance(prompts, list) else 1)
 
 
 def withheld(
@@ -128,39 +106,6 @@ def refusal(
     return refuse
 
 
-def chat_chunks(completion: Body) -> list[Event]:
-    """Cut a completion into chunks: of each choice its role, a delta a field, and why it ended."""
-    return _chunks(completion, "chat.completion.chunk", _chat_parts)
-
-
-def text_chunks(completion: Body) -> list[Event]:
-    """Cut a text completion into chunks, one for each choice."""
-    return _chunks(completion, "text_completion", lambda choice: [dict(choice)])
-
-
-def _chunks(completion: Body, kind: str, parts: Callable[[Body], list[dict[str, Any]]]) -> list[Event]:
-    head = {**{name: completion[name] for name in HEAD if name in completion}, "object": kind}
-    choices: list[Body] = completion["choices"]
-    chunks = [{**head, "choices": [part]} for choice in choices for part in parts(choice)]
-    if completion.get("usage") is not None:
-        chunks.append({**head, "choices": [], "usage": completion["usage"]})
-    return [Event("", chunk) for chunk in chunks]
-
-
-def _chat_parts(choice: Body) -> list[dict[str, Any]]:
-    index = choice.get("index", 0)
-    message = dict(choice.get("message") or {})
-    deltas: list[dict[str, Any]] = [{"role": message.pop("role", None) or "assistant"}]
-    for name, value in message.items():
-        if name == "tool_calls" and isinstance(value, list):
-            value = [{"index": at, **call} for at, call in enumerate(value) if isinstance(call, Mapping)]
-        if value not in (None, "", []):
-            deltas.append({name: value})
-    rest = {name: value for name, value in choice.items() if name not in ("index", "message")}
-    last = {"index": index, "delta": {}, "finish_reason": None, **rest}
-    return [{"index": index, "delta": delta, "finish_reason": None} for delta in deltas] + [last]
-
-
 def tokens_or_texts(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """A text, or a list of texts; token ids are text that nobody here can read."""
     if isinstance(value, list) and any(not isinstance(entry, str) for entry in value):
@@ -202,21 +147,6 @@ def prompted(body: Body) -> Subject:
     return subject.body(body, leaves)
 
 
-def text_reply(completion: Any, restorer: Restorer) -> Any:
-    """Return a text completion with the user's own values in it again."""
-    choices = completion.get("choices")
-    if not isinstance(choices, list):
-        return completion
-    changed = [_restored(choice, restorer) for choice in choices]
-    return completion if changed == choices else {**completion, "choices": changed}
-
-
-def _restored(choice: Any, restorer: Restorer) -> Any:
-    said = choice.get("text") if isinstance(choice, Mapping) else None
-    shown = restorer.restore(said) if isinstance(said, str) else said
-    return choice if shown == said else {**choice, "text": shown, "logprobs": None}
-
-
 def _message(message: str) -> dict[str, Any]:
     return {"message": {"role": "assistant", "content": None, "refusal": message}}
 
@@ -230,18 +160,20 @@ CHAT = Api(
     chat_response,
     refusal("chat.completion", _message),
     withheld(_message),
-    joined,
-    chat_chunks,
+    Chunks,
+    ChatTeller,
     restore=reply,
+    choices=choices,
 )
 COMPLETIONS = Api(
     prompted,
-    chat_response,
+    text_response,
     refusal("text_completion", _text),
     withheld(_text),
-    joined,
-    text_chunks,
-    restore=text_reply,
+    Chunks,
+    TextTeller,
+    restore=reply,
+    choices=choices,
 )
 TEXTS = Api(prompted)
 
@@ -251,6 +183,9 @@ CALLS = Calls(
         "POST /completions": COMPLETIONS,
         "POST /embeddings": TEXTS,
         "POST /moderations": TEXTS,
+        "POST /images/generations": GENERATIONS,
+        "POST /images/edits": EDITS,
+        "POST /images/variations": VARIATIONS,
         "POST /responses": RESPONSES,
         "POST /responses/input_tokens": COUNTED,
         "GET /responses/*": FETCHED,

@@ -1,11 +1,11 @@
-"""The responses of the HTTP libraries under the SDKs: one in, the same with other bytes out, at once or when they are read."""
+"""The responses of the HTTP libraries under the SDKs: one in, the same with other bytes out, at once or as they are read."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from guardrails.errors import RequestError
@@ -60,15 +60,18 @@ def rebuilt(response: Any, **body: Any) -> Any:
 @functools.cache
 def _sync(base: Any) -> Any:
     class Judged(base):  # type: ignore[misc]
-        """The bytes of an answer, judged when they are first asked for."""
+        """The bytes of an answer, judged as they are asked for."""
 
-        def __init__(self, pull: Callable[[], bytes], close: Callable[[], None]) -> None:
-            self._pull, self._close = pull, close
+        def __init__(self, pieces: Any, close: Callable[[], None]) -> None:
+            self._pieces, self._close = pieces, close
 
         def __iter__(self) -> Iterator[bytes]:
-            yield self._pull()
+            pieces: Iterator[bytes] = self._pieces  # who asks again goes on where the first one stopped
+            return pieces
 
         def close(self) -> None:
+            if not self._pieces.gi_running:
+                self._pieces.close()
             self._close()
 
     return Judged
@@ -77,25 +80,28 @@ def _sync(base: Any) -> Any:
 @functools.cache
 def _async(base: Any) -> Any:
     class Judged(base):  # type: ignore[misc]
-        """The bytes of an answer, judged when they are first asked for."""
+        """The bytes of an answer, judged as they are asked for."""
 
-        def __init__(self, pull: Callable[[], Any], close: Callable[[], Any]) -> None:
-            self._pull, self._close = pull, close
+        def __init__(self, pieces: Any, close: Callable[[], Any]) -> None:
+            self._pieces, self._close = pieces, close
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            yield await self._pull()
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            pieces: AsyncIterator[bytes] = self._pieces
+            return pieces
 
         async def aclose(self) -> None:
+            if not self._pieces.ag_running:
+                await self._pieces.aclose()
             await self._close()
 
     return Judged
 
 
-def streamed(response: Any, pull: Callable[[], bytes]) -> Any:
-    """Return a response whose body is what `pull` returns when it is first asked for."""
-    return rebuilt(response, stream=_sync(library_of(response).SyncByteStream)(pull, response.close))
+def streamed(response: Any, pieces: Iterator[bytes]) -> Any:
+    """Return a response whose body is what a generator yields, which goes on as it is read; both are closed together."""
+    return rebuilt(response, stream=_sync(library_of(response).SyncByteStream)(pieces, response.close))
 
 
-def astreamed(response: Any, pull: Callable[[], Awaitable[bytes]]) -> Any:
+def astreamed(response: Any, pieces: AsyncIterator[bytes]) -> Any:
     """The twin of `streamed` on an event loop."""
-    return rebuilt(response, stream=_async(library_of(response).AsyncByteStream)(pull, response.aclose))
+    return rebuilt(response, stream=_async(library_of(response).AsyncByteStream)(pieces, response.aclose))

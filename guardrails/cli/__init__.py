@@ -14,11 +14,15 @@ from guardrails.errors import GuardrailsError
 
 COMMANDS: dict[str, str] = {
     "check": "Judge texts, files or conversations by a policy.",
+    "scan": "Judge every file below a folder; go on where an earlier scan was stopped.",
     "serve": "Put the policy in front of an OpenAI-compatible server.",
+    "key": "Make a key for a client of the server, and the row of its settings that lets it in.",
+    "mcp": "Put the policy between an agent and its MCP servers.",
     "demo": "Show the proxy at work on a model of its own: no network, no account.",
     "test": "Run the tests that stand beside a policy's rules.",
     "models": "List the models that a policy needs; fetch and verify them when told.",
     "index": "Let an index of known attacks grow, and see what a text resembles.",
+    "hashes": "Make lists of known pictures of what hash-sharing programmes exchange.",
     "schema": "Print the JSON Schema of policy files, for editors.",
 }
 """Subcommand → what it does; each is the module of the same name in this folder, with `arguments` and `run`."""

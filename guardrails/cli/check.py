@@ -1,24 +1,30 @@
-"""`guardrails check`: texts, files or standard input in, verdicts out; exit status 1 if one is blocked."""
+"""`guardrails check`: texts, files, pictures, films or standard input in, verdicts out; exit status 1 if one is blocked."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.cli import add_policy
+from guardrails.cli.progress import Progress
 from guardrails.cli.show import Style
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action, Stage
 
 if TYPE_CHECKING:
+    from guardrails.engine.onlookers import Told
+    from guardrails.guard import Guard
     from guardrails.types import Verdict
 
-TEXT_FILES = (".txt", ".md", ".json", ".jsonl", ".yaml", ".yml", ".csv", ".log", ".html")
-"""Endings by which an argument is surely meant as a file, so that a misspelt name is not judged as a text."""
+OUT: Final = "--out is for one picture or film"
+
+NAMES: Final[Mapping[str, str]] = {"image": "picture", "video": "film", "audio": "sound"}
+"""What people call what a file holds."""
 
 
 def arguments(to: argparse.ArgumentParser) -> None:
@@ -27,7 +33,8 @@ def arguments(to: argparse.ArgumentParser) -> None:
         "content",
         nargs="+",
         metavar="TEXT|FILE|-",
-        help="a text, a file (a .json file may hold messages, a chat request or a response), or - for standard input",
+        help="a text, a file (a picture, a film, a sound, a text; a .json file may hold messages, a chat request or a "
+        "response), or - for standard input",
     )
     add_policy(to)
     to.add_argument(
@@ -35,6 +42,19 @@ def arguments(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument(
         "--text", action="store_true", help="take every argument as a text, also if a file has that name"
+    )
+    to.add_argument(
+        "--out", metavar="FILE", help="write the picture or film that the policy leaves to a file"
+    )
+    to.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write an .html file for people; what is blocked or redacted is masked in it",
+    )
+    to.add_argument(
+        "--report-unblurred",
+        action="store_true",
+        help="show what is blocked or redacted in the report, as it is",
     )
     to.add_argument("--json", action="store_true", help="print each verdict as one line of JSON")
 
@@ -44,70 +64,151 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.guard import Guard
 
     contents = list(_contents(args.content, as_text=args.text))
-    guard = Guard.load(args.policy)
-    style = Style(sys.stdout)
-    blocked = False
-    for name, content in contents:
-        verdict = guard.check(content, args.stage)
-        blocked = blocked or verdict.blocked
-        if args.json:
-            print(json.dumps(verdict.to_dict(), ensure_ascii=False))
-        else:
-            print("\n".join(_shown(name if len(contents) > 1 else "", content, verdict, style)))
+    if args.out is not None and len(contents) > 1:
+        raise GuardrailsError(OUT)
+    with _reporting(args) as save:
+        guard = Guard.load(args.policy)
+        blocked, judged = False, []
+        style = Style(sys.stdout)
+        for name, content in contents:
+            verdict, told = _judged(guard, content, args)
+            blocked = blocked or verdict.blocked
+            if args.out is not None:
+                _save(Path(args.out), verdict)
+            if args.json:
+                print(json.dumps(verdict.to_dict(), ensure_ascii=False))
+            else:
+                print("\n".join(_shown(name if len(contents) > 1 else "", content, verdict, style)))
+            if save is not None:
+                judged.append((name, content, verdict, told))
+        if save is not None:
+            save(_report(guard, judged, covered=not args.report_unblurred))
     return 1 if blocked else 0
 
 
+def _judged(guard: Guard, content: Any, args: argparse.Namespace) -> tuple[Verdict, Sequence[Told]]:
+    """Judge a content; show on a terminal how far a film is watched, and return what was seen and heard of it, too."""
+    from guardrails.engine.onlookers import Onlooker, observed
+
+    class Watcher(Onlooker):
+        def went(self, seconds: float, of: float | None, listening: bool) -> None:
+            if not args.json:
+                note = "seconds watched, listening" if listening else "seconds watched"
+                progress.draw(int(seconds), None if of is None else max(int(seconds), round(of)), note)
+
+        def told(self, film: Told) -> None:
+            told.setdefault(film.path, film)  # not what it became
+
+    told: dict[str, Told] = {}
+    with Progress(sys.stderr) as progress, observed(Watcher()):
+        verdict = guard.check(content, args.stage)
+    return verdict, [*told.values()]
+
+
+def _reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str], None] | None]:
+    """Return what saves the report, or None where none is asked for; raise where it cannot be written."""
+    if args.report is None:
+        if args.report_unblurred:
+            raise GuardrailsError("--report-unblurred is for --report")
+        return nullcontext()
+    from guardrails.workshop.report import writing
+
+    path = Path(args.report)
+    given = [] if args.text or not _is_file(args.report) else filter(_is_file, args.content)
+    if any(path.samefile(each) for each in given):
+        raise GuardrailsError(f"{path}: the report would take the place of what is checked")
+    return writing(path)
+
+
+def _report(
+    guard: Guard, judged: Sequence[tuple[str, Any, Verdict, Sequence[Told]]], *, covered: bool
+) -> str:
+    """Return the report; a text is named by its number there, as a name is not masked."""
+    from guardrails.engine.looking import film_limits
+    from guardrails.engine.pictures import limits_of
+    from guardrails.workshop.report import Judged, report
+
+    named = [
+        Judged(f"text {number}" if name is content else name, content, verdict, (*told,))
+        for number, (name, content, verdict, told) in enumerate(judged, 1)
+    ]
+    policies = guard.pipeline.policies
+    return report(named, covered=covered, limits=limits_of(policies), film_limits=film_limits(policies))
+
+
 def _contents(given: list[str], *, as_text: bool) -> Iterator[tuple[str, Any]]:
+    from guardrails.engine.subject import MEDIA
+    from guardrails.workshop.files import TEXTS, content_of, text_of
+
     for argument in given:
         if as_text:
             yield argument, argument
         elif argument == "-":
-            yield "standard input", _decoded(sys.stdin.buffer.read(), "standard input")
+            yield "standard input", text_of(sys.stdin.buffer.read(), "standard input")
         elif _is_file(argument):
-            yield argument, _file(Path(argument))
-        elif argument.endswith(TEXT_FILES) and not any(char.isspace() for char in argument):
+            yield argument, content_of(Path(argument))
+        elif not any(char.isspace() for char in argument) and argument.lower().endswith((*TEXTS, *MEDIA)):
             raise GuardrailsError(f"{argument}: no such file (add --text if it is meant as a text)")
+        elif _is(Path.is_dir, argument):
+            raise GuardrailsError(f"{argument}: a folder, not a file (add --text if it is meant as a text)")
         else:
             yield argument, argument
 
 
-def _is_file(argument: str) -> bool:
+def _save(path: Path, verdict: Verdict) -> None:
+    """Write the picture or film that is left; nothing where it is blocked."""
+    left = verdict.content
+    if not isinstance(left, bytes | Path):
+        if verdict.blocked:
+            return
+        raise GuardrailsError(OUT)
     try:
-        return Path(argument).is_file()
+        data = left if isinstance(left, bytes) else left.read_bytes()
+        kind = _type(data)
+        if not _may_end(path.suffix, data, kind):
+            raise GuardrailsError(f"{path}: what is left is of type {kind}; give it the ending .{kind}")
+        path.write_bytes(data)
+    except OSError as error:
+        raise GuardrailsError(f"{path}: {error.strerror}") from error
+
+
+def _type(data: bytes) -> str:
+    """Return the type of a file by its bytes."""
+    from guardrails.media.outline import sniffed
+    from guardrails.media.video_sniff import HEAD, kind_of
+
+    of = kind_of(data[:HEAD])
+    return sniffed(data) if of is None else of.format
+
+
+def _may_end(suffix: str, data: bytes, kind: str) -> bool:
+    """Tell whether a file may have an ending: one that says nothing, or what it is; films of one reader are told apart by
+    nobody.
+    """
+    from guardrails.media.outline import KNOWN, named
+    from guardrails.media.video_sniff import HEAD, NAMED, kind_of
+
+    of, said = kind_of(data[:HEAD]), suffix.lower().removeprefix(".")
+    if said in NAMED:
+        return of is not None and NAMED[said] == of.reader
+    return named(suffix) not in KNOWN or named(suffix) == kind
+
+
+def _is_file(argument: str) -> bool:
+    return _is(Path.is_file, argument)
+
+
+def _is(kind: Callable[[Path], bool], argument: str) -> bool:
+    try:
+        return kind(Path(argument))
     except (OSError, ValueError):  # too long for a name, or with a NUL: a text
         return False
 
 
-def _file(path: Path) -> Any:
-    """Return what a file holds: a conversation or body if it is JSON of that form, else its text."""
-    try:
-        text = _decoded(path.read_bytes(), str(path))
-    except OSError as error:
-        raise GuardrailsError(f"{path}: {error.strerror}") from error
-    if path.suffix != ".json":
-        return text
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise GuardrailsError(f"{path}: not JSON: {error}") from error
-    is_messages = (
-        isinstance(value, list) and bool(value) and all(isinstance(e, dict) and "role" in e for e in value)
-    )
-    is_body = isinstance(value, dict) and not {"messages", "choices", "role"}.isdisjoint(value)
-    return value if is_messages or is_body else text
-
-
-def _decoded(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise GuardrailsError(
-            f"{name}: not UTF-8 text (byte {error.start}); only text can be checked here"
-        ) from error
-
-
 def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[str]:
     """Yield the lines that people read."""
+    from guardrails.workshop.timeline import watched
+
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
     yield f"{style.action(verdict.action)}  {verdict.stage}  policy {verdict.policy.name} {verdict.policy.version}  {took}"
     if name:
@@ -119,17 +220,32 @@ def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[
         yield f"  {style.dim('rule')}     {style.bold(rule.id)} ({rule.action}, {rule.severity}{note}{shadow}){message}"
     for finding in verdict.findings:
         where = f" at {finding.span[0]}..{finding.span[1]}" if finding.span else ""
+        where += (
+            " from {:.2f} s to {:.2f} s".format(*(ms / 1_000 for ms in finding.clip)) if finding.clip else ""
+        )
+        where += " at {}, {}, {} x {} pixels".format(*finding.box) if finding.box else ""
         where += f" in {finding.path}" if finding.path else ""
+        where += (
+            f" by way of {finding.origin}" if finding.origin and (finding.clip or not finding.box) else ""
+        )
+        where += f" on {on.list} as {on.id}, {on.distance} bits away" if (on := finding.listed) else ""
         quoted = f" {content[slice(*finding.span)]!r}" if isinstance(content, str) and finding.span else ""
         yield f"  {style.dim('found')}    {finding.category} {finding.score:.2f}{where} by {finding.detector}{quoted}"
+    for film in verdict.coverage.films:
+        yield "  " + style.dim(f"watched  {watched(film)}{f' in {film.path}' if film.path else ''}")
     for error in verdict.errors:
         yield f"  {style.dim('failed')}   {error.detector}: {error.error}"
     for entry in verdict.coverage.unchecked:
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
     if verdict.action is Action.REDACT:
-        shown = (
-            verdict.content
-            if isinstance(verdict.content, str)
-            else json.dumps(verdict.content, ensure_ascii=False)
-        )
-        yield f"  {style.dim('becomes')}  {shown}"
+        yield f"  {style.dim('becomes')}  {_becomes(verdict.content)}"
+
+
+def _becomes(content: Any) -> str:
+    """Return what people read of the content that a policy leaves."""
+    if isinstance(content, bytes):
+        from guardrails.engine.attached import medium
+        from guardrails.media.video_sniff import HEAD
+
+        return f"a {NAMES[medium(content[:HEAD]).kind]} of {len(content):,} bytes (--out FILE writes it)"
+    return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False)

@@ -1,51 +1,146 @@
-"""`guardrails serve`: a policy and an upstream in, an OpenAI-compatible server with the policy in front out."""
+"""`guardrails serve`: a policy and an upstream in, an OpenAI-compatible server with the policy in front out.
+
+What it serves stands in a settings file (`--config`), in the environment (`GUARDRAILS_PORT`) and in flags, each over the one
+before.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from guardrails.cli import add_policy
 
+if TYPE_CHECKING:
+    from guardrails.guard import Guard
+    from guardrails.proxy.configured import Configured
+    from guardrails.proxy.settings import Settings
+
+FLAGS = ("policy", "floor", "upstream", "host", "port", "workers", "unknown_fields", "reload")
+"""The settings that have a flag."""
+
+FEW = 8
+"""Entries of a list that are shown."""
+
 
 def arguments(to: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments. One that is not given is left to the environment, the file, or its default."""
+    to.add_argument("--config", "-c", metavar="FILE", help="a YAML file of settings")
     add_policy(to)
+    to.set_defaults(policy=None)
     to.add_argument("--floor", metavar="P", help="a policy under which no verdict may fall")
     to.add_argument(
         "--upstream",
-        required=True,
         metavar="URL",
         help="the OpenAI-compatible server behind, such as http://127.0.0.1:8000/v1",
     )
-    to.add_argument("--host", default="127.0.0.1", help="the address to listen on (default 127.0.0.1)")
-    to.add_argument("--port", type=int, default=8080, help="the port to listen on (default 8080)")
-    to.add_argument("--workers", type=int, default=1, metavar="N", help="processes to serve with (default 1)")
+    to.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
+    to.add_argument("--port", type=int, help="the port to listen on (default 8080)")
+    to.add_argument("--workers", type=int, metavar="N", help="processes to serve with (default 1)")
     to.add_argument(
-        "--unknown-fields",
-        choices=("judge", "refuse"),
-        default="judge",
-        help="what to do with unknown request fields",
+        "--unknown-fields", help="what to do with unknown request fields: judge (default) or refuse"
     )
+    to.add_argument(
+        "--no-reload",
+        dest="reload",
+        action="store_const",
+        const=False,
+        help="keep the policy of the start: do not load it anew when its files change, or on SIGHUP",
+    )
+    to.add_argument(
+        "--check", action="store_true", help="only check settings and policy, and print what it would serve"
+    )
+    to.add_argument("--json", action="store_true", help="print that as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until interrupted."""
+    """Serve until interrupted, or print what would be served."""
     from guardrails.guard import Guard
+    from guardrails.proxy.configured import Given, configured
+    from guardrails.proxy.reload import redacts_alike
     from guardrails.proxy.serve import run as serve
-    from guardrails.proxy.settings import Settings
+    from guardrails.proxy.state import State
 
-    settings = Settings(
-        upstream=args.upstream,
-        policy=args.policy,
-        floor=args.floor,
-        host=args.host,
-        port=args.port,
-        workers=args.workers,
-        unknown_fields=args.unknown_fields,
-    )
-    guard = Guard.load(args.policy, floor=args.floor)
+    found = configured(args.config, {name: getattr(args, name) for name in FLAGS}, os.environ)
+    settings = found.settings
+    guard = Guard.load(settings.policy, floor=settings.floor)
+    if args.check:
+        guards = State(settings, guard).guards
+        for each in guards:
+            redacts_alike(settings, each)
+        print(json.dumps(_described(found, guards), indent=2) if args.json else _shown(found, guards))
+        return 0
     ref = guard.policy.ref
-    address = f"http://{args.host}:{args.port}/v1"
-    print(f"guardrails: policy {ref.name} {ref.version} before {args.upstream}, on {address}", flush=True)
-    serve(settings, guard if args.workers == 1 else None)
+    address = f"http://{settings.host}:{settings.port}/v1"
+    print(f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}, on {address}", flush=True)
+    flags = {name: value for name in FLAGS if (value := getattr(args, name)) is not None}
+    serve(settings, guard if settings.workers == 1 else None, Given(args.config, flags))
     return 0
+
+
+def _behind(settings: Settings) -> str:
+    """Return what is served, for people: the names of upstreams, and the URL of the one without."""
+    return ", ".join((*settings.upstreams, *([] if settings.upstream is None else [settings.upstream])))
+
+
+def _key_is_set(variable: str | None) -> bool:
+    """Tell whether the environment holds a key."""
+    return variable is not None and bool(os.environ.get(variable))
+
+
+def _settings(settings: Settings) -> dict[str, object]:
+    """Return settings as JSON values, of keys not even the hashes."""
+    return settings.model_dump(exclude={"keys": {"__all__": {"sha256"}}})
+
+
+def _described(found: Configured, guards: Sequence[Guard]) -> dict[str, object]:
+    """Return what would be served, as JSON values."""
+    refs = [policy.ref.to_dict() for policy in guards[0].pipeline.policies]
+    return {
+        "settings": _settings(found.settings),
+        "given": dict(found.origins),
+        "upstream_key": found.settings.upstream_key is not None,
+        "upstream_keys": {name: _key_is_set(each.key_env) for name, each in found.settings.upstreams.items()},
+        "policy": refs[0],
+        "floor": refs[1] if len(refs) > 1 else None,
+        "policies": [guard.policy.ref.to_dict() for guard in guards[1:]],
+    }
+
+
+def _brief(value: object) -> str:
+    """Return a setting's value on a line."""
+    if isinstance(value, dict):
+        value = [*value]
+    if not isinstance(value, list):
+        return str(value)
+    words = [
+        str(each.get("id") or each.get("policy")) if isinstance(each, dict) else str(each) for each in value
+    ]
+    return f"{len(words)}: {', '.join(words[:FEW])}{', …' if len(words) > FEW else ''}" if words else "none"
+
+
+def _shown(found: Configured, guards: Sequence[Guard]) -> str:
+    """Return what would be served, for people."""
+    settings = found.settings
+    key = "is set" if settings.upstream_key else "is not set: the client's own authorization passes through"
+    rows = [
+        (name, _brief(value), found.origins.get(name, "default"))
+        for name, value in _settings(settings).items()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = [f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}" for name, value, origin in rows]
+    lines += ["", *([] if settings.upstream is None else [f"{settings.upstream_key_env} {key}"])]
+    for name, each in settings.upstreams.items():
+        held = "the client's own authorization passes through"
+        if each.key_env is not None:
+            held = f"{each.key_env} is {'set' if _key_is_set(each.key_env) else 'not set: no key is sent'}"
+        lines.append(f"upstream {name} {each.url}: {_brief(each.models)} ({held})")
+    parts = [*zip(("policy", "floor"), guards[0].pipeline.policies, strict=False)]
+    parts += [("policy", guard.policy) for guard in guards[1:]]
+    for part, policy in parts:
+        ref, rules, detectors = policy.ref, len(policy.rules), len(policy.detectors)
+        lines.append(f"{part} {ref.name} {ref.version}: {rules} rules, {detectors} detectors, {ref.digest}")
+    return "\n".join(lines)

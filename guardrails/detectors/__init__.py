@@ -16,17 +16,25 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from guardrails.detectors.config import Config
+from guardrails.detectors.reads import note
+from guardrails.detectors.sharing import Builds, Recorded
+from guardrails.detectors.shown import Shown
 from guardrails.inference import hub
 from guardrails.inference.folder import ModelError
 from guardrails.remote.endpoint import Endpoint
-from guardrails.types import Content, Detection, Detector
+from guardrails.types import Content, Detection, Detector, Stream
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from guardrails.detectors.transcript import Heard
 
 BUILTIN: dict[str, str] = {
     "terms": "guardrails.detectors.terms",
@@ -48,6 +56,12 @@ BUILTIN: dict[str, str] = {
     "topic": "guardrails.detectors.topic",
     "similar": "guardrails.detectors.similar",
     "grounded": "guardrails.detectors.grounded",
+    "image_classifier": "guardrails.detectors.image_classifier",
+    "image_hash": "guardrails.detectors.image_hash",
+    "image_text": "guardrails.detectors.image_text",
+    "image_faces": "guardrails.detectors.image_faces",
+    "transcript": "guardrails.detectors.transcript",
+    "green_square": "guardrails.detectors.green_square",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
@@ -101,6 +115,10 @@ class Files(Models, Protocol):
         """Return the file's text and its name for messages; raise `OSError` with the reason if it may not be read."""
         ...
 
+    def path(self, name: str) -> Path:
+        """Return where a file lies that is too large to be read as a text; raise `OSError` as `read` does."""
+        ...
+
     def endpoint(self, name: str) -> Endpoint:
         """Return the service that the operator declares under a name; raise `ConfigProblems` where there is none."""
         ...
@@ -108,8 +126,8 @@ class Files(Models, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What `use:` names. `categories` tells from a configuration what the detector can find, before it is built;
-    `build` may raise `ConfigProblems`.
+    """What `use:` names. `categories` tells from a configuration what the detector can find, before it is built; `build` may
+    raise `ConfigProblems`, and reads through the files that it is given alone: what it builds is shared (`sharing.py`).
 
     `spans`: findings say where, so that they can be redacted. `tier`: 0 costs microseconds, 1 milliseconds
     (a model), 2 a network call; a detector's own `tier` comes before it. `contents`: the kinds of content that it judges;
@@ -137,7 +155,12 @@ class Bound:
     """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
     for certain, so that it may run on the caller's thread; `at_once` is asked first where it does not: what it can
     answer as quickly, None for what needs a worker. One that waits for a service has `adetect`, the coroutine of its
-    `detect`, which takes no worker. `digest` names everything that its findings depend on.
+    `detect`, which takes no worker. `digest` names everything that its findings depend on. `stream` begins a text that grows,
+    beside its context, and is None, or gives None, where the detector must see all of a text; `passages` says that it can judge
+    one passage after the other; `pixels`, that it looks at decoded pictures: their `source` is a `Picture`, and it sees none
+    that cannot be; `extracts`, what reads the texts in pictures; `hears`, what listens to sounds. `family` is the file that
+    declares it: what is put together of several detectors is put together of those of one file, so that all policies which
+    build on that file share it.
     """
 
     name: str
@@ -152,6 +175,12 @@ class Bound:
     reads: tuple[str, ...] = ()
     decoded: bool = True
     digest: str = ""
+    stream: Callable[[Mapping[str, str] | None], Stream | None] | None = None
+    passages: bool = False
+    pixels: bool = False
+    extracts: Callable[[Sequence[Content]], Sequence[Sequence[Shown]]] | None = None
+    hears: Callable[[Iterable[tuple[int, NDArray[Any]]]], Heard] | None = None
+    family: str = ""
 
 
 def kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
@@ -171,10 +200,9 @@ def names(extra: Mapping[str, Kind] | None = None) -> list[str]:
     return sorted({*BUILTIN, *(extra or {})})
 
 
-def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
-    """Build the detector that a policy calls `name`; raises `ConfigProblems`."""
-    seen = _Recorded(files)
-    detector = of.build(name, config, seen)
+def bind(name: str, of: Kind, config: Config, files: Files, family: str = "") -> Bound:
+    """Build the detector that a policy calls `name`, declared in the file `family`; raises `ConfigProblems`."""
+    detector, seen = _built(name, of, config, files)
     tier = int(getattr(detector, "tier", of.tier))
     identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
     if hasattr(detector, "identity"):  # of what comes with the package, and so was not read through `files`
@@ -193,30 +221,24 @@ def bind(name: str, of: Kind, config: Config, files: Files) -> Bound:
         reads=of.reads,
         decoded=of.decoded,
         digest=digest,
+        stream=getattr(detector, "stream", None),
+        passages=bool(getattr(detector, "passages", False)),
+        pixels=bool(getattr(detector, "pixels", False)),
+        extracts=getattr(detector, "extracts", None),
+        hears=getattr(detector, "hears", None),
+        family=family,
     )
 
 
-class _Recorded:
-    """Passes reads on and keeps the digest of what was read."""
+def _built(name: str, of: Kind, config: Config, files: Files) -> tuple[Detector, Recorded]:
+    """Return the detector, a shared one where it is of a kind of this package, and what was read for it."""
+    if kind(of.name) is of:
+        return _BUILDS.get(of.name, name, config, files, lambda read: of.build(name, config, read))
+    seen = Recorded(files)
+    return of.build(name, config, seen), seen
 
-    def __init__(self, files: Files) -> None:
-        self._files = files
-        self.digests: list[str] = []
 
-    def read(self, name: str) -> tuple[str, str]:
-        text, shown = self._files.read(name)
-        self.digests.append(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest())
-        return text, shown
-
-    def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
-        path = self._files.model_folder(name, revision, download=download)
-        self.digests += hub.digests(path)
-        return path
-
-    def endpoint(self, name: str) -> Endpoint:
-        found = self._files.endpoint(name)
-        self.digests.append(found.identity)
-        return found
+_BUILDS = Builds()
 
 
 def lines(files: Files, name: str) -> list[tuple[tuple[str, int, int], str]]:
@@ -247,9 +269,7 @@ class Folder:
 
     def read(self, name: str) -> tuple[str, str]:
         """Return the text of `name` (relative to the folder) and the path to show."""
-        path = self._inside(name)
-        if not path.is_file():
-            raise FileNotFoundError("no such file below the policy's folder")
+        path = self.path(name)
         with path.open("rb") as file:
             data = file.read(MAX_FILE + 1)
         if len(data) > MAX_FILE:
@@ -258,6 +278,14 @@ class Folder:
             return data.decode("utf-8-sig"), shown(path)
         except UnicodeDecodeError as error:
             raise OSError(f"not UTF-8 (byte {error.start})") from error
+
+    def path(self, name: str) -> Path:
+        """Return where `name` lies, which is a file inside the folder."""
+        path = self._inside(name)
+        note(path)
+        if not path.is_file():
+            raise FileNotFoundError("no such file below the policy's folder")
+        return path
 
     def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> Path:
         """Return the folder `name`: relative to this one, else to that of the operator's models, else from the hub's cache.
@@ -269,7 +297,7 @@ class Folder:
             path = place._inside(name)
             if path.is_dir():
                 for each in path.rglob("*"):
-                    place._inside(str(each))
+                    note(place._inside(str(each)))
                 return path
         nowhere = f"no such folder below the policy's folder or that of {MODELS}"
         if not hub.is_name(name):
@@ -280,6 +308,9 @@ class Folder:
             raise FileNotFoundError(f"{nowhere}, and {error}") from error
 
     def _inside(self, name: str) -> Path:
+        named = Path(os.path.normpath(self._root / name))
+        if named.is_relative_to(self._root):
+            note(named)  # where it is a link, it may lead elsewhere later
         try:
             path = (self._root / name).resolve()
         except (RuntimeError, ValueError) as error:  # a link to itself, a NUL

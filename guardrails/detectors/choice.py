@@ -51,7 +51,7 @@ class Choice:
         if problems:
             raise ConfigProblems(problems)
         return Patterns(
-            detector, PatternTable(row for row in self._rows if row.category in chosen), view="codes"
+            detector, PatternTable.of(row for row in self._rows if row.category in chosen), view="codes"
         )
 
     def _hint(self, name: str) -> str:

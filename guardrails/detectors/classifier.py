@@ -83,6 +83,7 @@ class Classifier:
     """The detector: windows, the fast tier for all of them, the encoder for those that it does not settle."""
 
     inline = False
+    passages = True
 
     def __init__(self, name: str, model: Model, heads: Sequence[str], config: ClassifierConfig) -> None:
         self.identity = model.identity

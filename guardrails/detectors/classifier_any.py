@@ -20,6 +20,7 @@ from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.classifier_config import (
     TWO_TIERS,
     ClassifierConfig,
+    Labelled,
     Meanings,
     invalid,
     meanings,
@@ -57,6 +58,7 @@ class AnyClassifier:
     """The detector: windows of all texts of a batch, judged together."""
 
     inline = False
+    passages = True
 
     def __init__(
         self,
@@ -135,7 +137,7 @@ def build_any(name: str, config: ClassifierConfig, folder: Path) -> AnyClassifie
         message = f"model {config.model!r}: {error}" if at_model else str(error)
         problem = ConfigProblem(error.code, message, (error.field,), hint=error.hint)
         raise ConfigProblems([problem]) from error
-    columns = _columns(config, model.labels)
+    columns = columns_of(config, meanings(config), model.labels)
     of_table = known(config.model)
     languages = config.languages or (of_table.languages if of_table is not None else ())
     return AnyClassifier(name, model, columns, frozenset(languages), config)
@@ -175,9 +177,8 @@ def _options(config: ClassifierConfig) -> Options:
     )
 
 
-def _columns(config: ClassifierConfig, labels: Sequence[str]) -> Columns:
-    """Return the columns of each category that is looked for; raises `ConfigProblems`."""
-    by_label = meanings(config)
+def columns_of(config: Labelled, by_label: Meanings | None, labels: Sequence[str]) -> Columns:
+    """Return the columns of each category that is looked for, by what labels mean; raises `ConfigProblems`."""
     if by_label is None:
         example = ", ".join(f"{label}: category" for label in labels[-2:])
         message = f"what the labels of model {config.model!r} mean is not known: {', '.join(labels)}"
@@ -204,9 +205,7 @@ def _at(label: str, labels: Sequence[str]) -> list[int]:
     return [int(numbered[1])] if int(numbered[1]) < len(labels) else []
 
 
-def _unknown_labels(
-    config: ClassifierConfig, by_label: Meanings, labels: Sequence[str]
-) -> list[ConfigProblem]:
+def _unknown_labels(config: Labelled, by_label: Meanings, labels: Sequence[str]) -> list[ConfigProblem]:
     of_table = config.labels is None
     return [
         ConfigProblem(
@@ -224,7 +223,7 @@ def _unknown_labels(
     ]
 
 
-def _unknown_categories(config: ClassifierConfig, given: Sequence[str]) -> list[ConfigProblem]:
+def _unknown_categories(config: Labelled, given: Sequence[str]) -> list[ConfigProblem]:
     return [
         ConfigProblem(
             "unknown_category",

@@ -5,7 +5,7 @@ not take.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from pydantic import Field
 
@@ -30,6 +30,19 @@ Device = Literal[
 
 Meanings = Mapping[str, Sequence[str]]
 """A model's label → the categories that it tells."""
+
+
+class Labelled(Protocol):
+    """A configuration of a classifier of any kind."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def labels(self) -> dict[str, str | list[str]] | None: ...
+
+    @property
+    def categories(self) -> list[str] | None: ...
 
 
 class ClassifierConfig(Config):
@@ -88,11 +101,14 @@ class ClassifierConfig(Config):
 def meanings(config: ClassifierConfig) -> Meanings | None:
     """Return what the labels of a model mean, from the policy or from the table; None where neither says."""
     if config.labels is not None:
-        return {
-            label: (told,) if isinstance(told, str) else tuple(told) for label, told in config.labels.items()
-        }
+        return written(config.labels)
     found = known(config.model)
     return None if found is None else found.labels
+
+
+def written(labels: Mapping[str, str | list[str]]) -> Meanings:
+    """Return what a policy says that labels mean."""
+    return {label: (told,) if isinstance(told, str) else tuple(told) for label, told in labels.items()}
 
 
 def told(by: Meanings) -> tuple[str, ...]:
@@ -109,7 +125,7 @@ def within(found: Iterable[str], categories: Sequence[str] | None) -> tuple[str,
     )
 
 
-def invalid(config: ClassifierConfig) -> list[ConfigProblem]:
+def invalid(config: Labelled) -> list[ConfigProblem]:
     """Return a problem for each category that labels are said to mean and that is none, and each label without any."""
     hint = "name a category, or leave the label out: those that are not named are ignored"
     without = [
@@ -130,7 +146,7 @@ def invalid(config: ClassifierConfig) -> list[ConfigProblem]:
     ]
 
 
-def unused(config: ClassifierConfig, fields: Iterable[str], whose: str) -> list[ConfigProblem]:
+def unused(config: Config, fields: Iterable[str], whose: str) -> list[ConfigProblem]:
     """Return a problem for each of the fields that the policy writes; `whose` says what they are for instead."""
     return [
         ConfigProblem("unused_field", f"{field!r} is for {whose}", (field,), hint=f"remove {field!r}")

@@ -46,7 +46,8 @@ _QUANTIFIER = re.compile(r"\{(\d*)(,?)(\d*)\}")
 _MAYBE_FUZZY = re.compile(r"\{[^{}]*[eisd<=][^{}]*\}|\{[\d ,]*\}")
 _PROPERTY = re.compile(r"\\[pP](?:\{[^{}]*\}|[A-Za-z])")
 _OCTAL = re.compile(r"\\(?:0|[1-3][0-7][0-7])")
-_POSIX = re.compile(r"\[:\^?\w+:\]")
+POSIX = re.compile(r"\[:\^?\w+:\]")
+"""A class of characters by its POSIX name, which only some engines know."""
 _SET = re.compile(r"\]|\\[wdsWDSpP]|\[:\^?\w+:\]")
 
 
@@ -231,7 +232,7 @@ class _Writer:
         char = self.pattern[self.pos]
         if char == "\\":
             return self.class_escape(*self.escape(), negated=negated)
-        if posix := _POSIX.match(self.pattern, self.pos):
+        if posix := POSIX.match(self.pattern, self.pos):
             self.pos = posix.end()
             self.wide_spans = False
             return posix[0], "" if negated else posix[0], "" if negated else WIDE

@@ -47,6 +47,20 @@ class Derived:
     pieces: tuple[Piece, ...]
     source: Derived | None = None
 
+    def hides(self, span: Span) -> bool:
+        """Tell whether any of a span stood encoded: percent escapes are read with what stands around them as it is."""
+        if not self.origin.endswith("percent"):
+            return True
+        start, end = span
+        for at in range(bisect_right(self.pieces, start, key=attrgetter("start")) - 1, len(self.pieces)):
+            piece = self.pieces[at]
+            if piece.start >= end or piece.starts is None:
+                break
+            first, stop = max(start - piece.start, 0), min(end - piece.start, len(piece.starts) - 1)
+            if piece.starts[stop] - piece.starts[first] != stop - first:
+                return True
+        return False
+
     def originals(self, span: Span) -> list[Span]:
         """Return the stretches of the text itself that a span of this text stands for, one for each payload touched."""
         start, end = span
@@ -107,7 +121,7 @@ INVISIBLE: tuple[Extractor, ...] = (
 """What is looked for in the text as it is: no view shows it, and no ASCII text holds it."""
 
 
-class _Budget:
+class Budget:
     """What may still be decoded of one text, and what was left for that."""
 
     def __init__(self, count: int, characters: int) -> None:
@@ -143,22 +157,28 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
     """
     if depth < 1:
         return NOTHING
-    budget = _Budget(count, characters)
-    found: list[Derived] = []
-    level: list[tuple[str, Derived | None]] = [(surrogates_replaced(text), None)]
-    for _ in range(depth):
-        following: list[tuple[str, Derived | None]] = []
-        for source, parent in level:
-            for extractor, hidden in _payloads(source, parent):
-                if kept := budget.kept(hidden):
-                    derived = _joined(extractor.name, kept, parent)
-                    following.append((derived.text, derived))
-        found += [derived for _, derived in following if derived is not None]
-        level = following
-    for source, parent in level:
-        for extractor, _ in _payloads(source, parent):
-            budget.left[f"{extractor.name} nested deeper than {depth} levels"] = None
+    budget = Budget(count, characters)
+    found = undone(_payloads(surrogates_replaced(text), None), depth, budget)
     return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING
+
+
+def undone(outermost: Iterable[tuple[Extractor, list[Payload]]], depth: int, budget: Budget) -> list[Derived]:
+    """Return the derived texts of payloads of a text and of what stands in them, down to a depth."""
+    found: list[Derived] = []
+    sources: list[tuple[Derived | None, Iterable[tuple[Extractor, list[Payload]]]]] = [(None, outermost)]
+    for _ in range(depth):
+        following = [
+            _joined(extractor.name, kept, parent)
+            for parent, payloads_of_each in sources
+            for extractor, hidden in payloads_of_each
+            if (kept := budget.kept(hidden))
+        ]
+        found += following
+        sources = [(derived, _payloads(derived.text, derived)) for derived in following]
+    for _, payloads_of_each in sources:
+        for extractor, _ in payloads_of_each:
+            budget.left[f"{extractor.name} nested deeper than {depth} levels"] = None
+    return found
 
 
 def _payloads(text: str, parent: Derived | None) -> list[tuple[Extractor, list[Payload]]]:

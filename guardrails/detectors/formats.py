@@ -8,7 +8,6 @@ fit and a statement that is not allowed are spans themselves.
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -18,9 +17,9 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
-from guardrails.detectors.json_places import locate
-from guardrails.detectors.json_schema import Schema, SchemaProblems
+from guardrails.detectors.json_schema import Schema
 from guardrails.detectors.patterns import category_problem
+from guardrails.detectors.schemas import checked, schema_in
 from guardrails.detectors.sql import KINDS, LONGEST_SQL, dialects, sql_errors
 from guardrails.detectors.syntax import BREAK, ignore_warnings, json_error, python_error, xml_error
 from guardrails.text import surrogates_replaced
@@ -176,58 +175,9 @@ def _unknown(config: FormatConfig) -> list[ConfigProblem]:
 
 def _schema(config: FormatConfig, files: Files, problems: list[ConfigProblem]) -> Schema | None:
     """Return the schema, None if there is none; add what is wrong to `problems`."""
-    if config.schema_file is None:
-        return None if config.schema_ is None else _checked(config.schema_, problems, ("schema",))
-    try:
-        text, shown = files.read(config.schema_file)
-    except OSError as error:
-        message = f"schema {config.schema_file!r}: {error.strerror or error}"
-        hint = "a JSON file below the policy's folder"
-        problems.append(ConfigProblem("unreadable_file", message, ("schema_file",), hint=hint))
-        return None
-    at = json_error(text)
-    if at is not None:
-        place = _place(shown, text, at)
-        hint = "a JSON Schema, written as JSON"
-        problems.append(
-            ConfigProblem(
-                "invalid_schema", "is not valid JSON here", ("schema_file",), hint=hint, place=place
-            )
-        )
-        return None
-    schema = json.loads(text)
-    if not isinstance(schema, dict | bool):
-        message, hint = "a schema is a mapping, true or false", "a JSON Schema, written as JSON"
-        problems.append(
-            ConfigProblem("invalid_schema", message, ("schema_file",), hint=hint, place=(shown, 1, 1))
-        )
-        return None
-    return _checked(
-        schema, problems, ("schema_file",), lambda path: _place(shown, text, locate(text, path)[0])
-    )
-
-
-def _checked(
-    schema: dict[str, Any] | bool,
-    problems: list[ConfigProblem],
-    field: tuple[str, ...],
-    place: Callable[[tuple[str | int, ...]], tuple[str, int, int]] | None = None,
-) -> Schema | None:
-    try:
-        return Schema(schema)
-    except SchemaProblems as error:
-        for each in error.problems:
-            path = field if place else (*field, *each.path)
-            where = place(each.path) if place else None
-            problems.append(
-                ConfigProblem("invalid_schema", f"schema: {each.message}", path, hint=each.hint, place=where)
-            )
-    return None
-
-
-def _place(shown: str, text: str, at: int) -> tuple[str, int, int]:
-    before = BREAK.split(text[:at])
-    return shown, len(before), len(before[-1]) + 1
+    if config.schema_file is not None:
+        return schema_in(config.schema_file, files, problems, ("schema_file",))
+    return None if config.schema_ is None else checked(config.schema_, problems, ("schema",))
 
 
 def _build(name: str, config: FormatConfig, files: Files) -> Format:

@@ -8,7 +8,7 @@ needs such characters they are no findings: see `_harmless`. The patterns below 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from pydantic import Field
@@ -16,7 +16,7 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns import category_problem
-from guardrails.types import CLEAN, Content, Detection, Finding, Text
+from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 Hidden = Literal["zero_width", "bidi", "tags", "variation", "control", "private"]
 
@@ -125,6 +125,12 @@ class Invisible:
         self._least = least
         self._run = re.compile(f"[{''.join(CLASSES[kind] for kind in kinds)}]+")
         self._controls = "control" in kinds
+
+    def stream(self, context: Mapping[str, str] | None) -> Stream:
+        """Begin a text that grows."""
+        from guardrails.detectors.invisible_stream import InvisibleStream  # which judges as this detector
+
+        return InvisibleStream(self)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]

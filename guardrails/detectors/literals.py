@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from guardrails.detectors.dialect import POSIX
 from guardrails.detectors.folds import (
     BOUNDARY,
     BREAK,
@@ -379,7 +380,7 @@ def _run(literal: bytes) -> int:
 def _parsed(pattern: str) -> Any:
     """Parse by Python's own `re`, where it surely reads the pattern as `regex` does."""
     # POSIX classes are read otherwise, and what warns is read otherwise by one of them, or will be.
-    if "[:" in pattern:
+    if POSIX.search(pattern):
         raise _Unclear
     try:
         with warnings.catch_warnings():

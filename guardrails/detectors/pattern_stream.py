@@ -67,7 +67,7 @@ class PatternStream:
     """The state of one stream.
 
     Args:
-        name: of the detector.
+        name: of the detector, or of that of each row.
         rows: of its table.
         view: which views it searches (`patterns.Patterns`).
 
@@ -75,8 +75,8 @@ class PatternStream:
         settled: the offset before which nothing more will be found.
     """
 
-    def __init__(self, name: str, rows: StreamRows, view: Views) -> None:
-        self._name = name
+    def __init__(self, name: str | tuple[str, ...], rows: StreamRows, view: Views) -> None:
+        self._names = (name,) * len(rows.rows) if isinstance(name, str) else name
         self._rows = rows
         self._view = view
         self._rest = ""
@@ -87,7 +87,7 @@ class PatternStream:
         # The first is always there; the others stand for what they share until they differ.
         count = {"all": 2 + READINGS, "codes": 3, "both": 2}.get(view, 1)
         self._own: list[_Reading | None] = [_Reading(Track(rows)), *[None] * (count - 1)]
-        self._known: dict[tuple[str, int, int], tuple[int, int]] = {}
+        self._known: dict[tuple[str, str, int, int], tuple[int, int]] = {}
         self._ended: str | None = None
         self.settled = 0
 
@@ -173,7 +173,7 @@ class PatternStream:
                 continue
             for row, start, end in own.grow(self._taken - self._lead, views[place], self._lead, last=last):
                 category = self._rows.rows[row].row.category
-                key = (category, start, end)
+                key = (self._names[row], category, start, end)
                 self._known[key] = max(self._known.get(key, (0, 0)), (place, row))
             if place and views[place].text != views[self._below(place)].text:
                 own.differs = own.track.length
@@ -204,13 +204,13 @@ class PatternStream:
     def _final(self, *, last: bool) -> tuple[Finding, ...]:
         marks = [own.settled(self._taken) for own in self._own if own is not None]
         limit = self._taken if last else max(self.settled, min(marks))
-        while over := [start for _, start, end in self._known if start < limit < end]:
+        while over := [start for *_, start, end in self._known if start < limit < end]:
             limit = min(over)
-        final = [(key, found) for key, found in self._known.items() if key[1] < limit]
+        final = [(key, found) for key, found in self._known.items() if key[2] < limit]
         for key, _ in final:
             del self._known[key]
         self.settled = limit
         return tuple(
-            Finding(category, self._rows.rows[row].row.score, self._name, (start, end))
-            for (category, start, end), (_, row) in sorted(final, key=lambda item: item[0][1:])
+            Finding(category, self._rows.rows[row].row.score, name, (start, end))
+            for (name, category, start, end), (_, row) in sorted(final, key=lambda item: item[0][2:])
         )

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import regex
 
-from guardrails.detectors.dialect import BEYOND, TURKISH, WIDE
+from guardrails.detectors.dialect import BEYOND, POSIX, TURKISH, WIDE
 
 ASCII = "".join(map(chr, range(0x80)))
 _ALIKE = TURKISH + r"\x{17f}\x{212a}"
@@ -158,7 +158,7 @@ def _accepts(pattern: str) -> _Accepts:
 
 def parsed(pattern: str) -> Any:
     """Parse a pattern by `re`; raise `Unreadable` where it fails, or where `regex` may read it otherwise."""
-    if "[:" in pattern:
+    if POSIX.search(pattern):
         raise Unreadable("POSIX classes")
     if any(_FUZZY.fullmatch(braces) for braces in _BRACES.findall(pattern)):
         raise Unreadable("what `regex` may take for fuzzy matching")

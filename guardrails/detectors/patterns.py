@@ -7,7 +7,8 @@ are undone (`text.revealed`); findings are in original coordinates.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field
@@ -15,6 +16,9 @@ from pydantic import Field
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
 from guardrails.detectors.config import Config
+from guardrails.detectors.pattern_stream import PatternStream
+from guardrails.detectors.sharing import Once
+from guardrails.detectors.stream_rows import StreamRows
 from guardrails.detectors.table import Entry, Pattern, PatternError, PatternTable, compile_row, shown
 from guardrails.detectors.validators import VALIDATORS
 from guardrails.text import View, normalized, revealed, surrogates_replaced
@@ -42,6 +46,16 @@ class Patterns:
         self.table = table
         self._view = view
         self.inline = table.linear
+
+    def stream(self, context: Mapping[str, str] | None) -> PatternStream:
+        """Begin a text that grows."""
+        return PatternStream(self._name, self._rows, self._view)
+
+    @cached_property
+    def _rows(self) -> StreamRows:
+        rows = StreamRows(self.table)
+        rows.warm()
+        return rows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
@@ -73,6 +87,51 @@ class Patterns:
             return views
         view = normalized(text)
         return (view, *views) if view.text != text or self._view == "normalized" else views
+
+
+class Together:
+    """Several of these detectors as one for texts that grow: one pass over all their patterns costs little more than the dearest.
+
+    Args:
+        detectors: of one view.
+
+    Raises:
+        PatternError: they are too large together.
+    """
+
+    def __init__(self, detectors: Sequence[Patterns]) -> None:
+        self._view = detectors[0]._view
+        self._rows = StreamRows(PatternTable.union(each.table for each in detectors))
+        owners = {id(entry): each._name for each in detectors for entry in each.table.entries}
+        self._owners = tuple(owners[id(row.entry)] for row in self._rows.rows)
+        self._rows.warm()
+
+    def stream(self, context: Mapping[str, str] | None) -> PatternStream:
+        """Begin a text that grows."""
+        return PatternStream(self._owners, self._rows, self._view)
+
+    @classmethod
+    def of(cls, detectors: Sequence[Patterns]) -> Together:
+        """Return these together, once for all who want the same; raises `PatternError`."""
+        return _TOGETHER.get((*detectors,), lambda: cls(detectors))
+
+    @staticmethod
+    def groups(detectors: Iterable[Patterns]) -> list[list[Patterns]]:
+        """Return which of some detectors can be put together: those of one view without a row in common, all linear."""
+        found: list[tuple[list[Patterns], set[int]]] = []
+        for each in detectors:
+            rows = {id(entry.row) for entry in each.table.entries}
+            for group, known in found if each.table.linear else ():
+                if group[0]._view == each._view and group[0].table.linear and known.isdisjoint(rows):
+                    group.append(each)
+                    known |= rows
+                    break
+            else:
+                found.append(([each], rows))
+        return [group for group, _ in found]
+
+
+_TOGETHER: Once[Together] = Once()
 
 
 class PatternConfig(Config):

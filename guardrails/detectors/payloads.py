@@ -155,7 +155,8 @@ def _long_words(text: str) -> Iterator[tuple[int, int]]:
 
 def _closed(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
     begin, end = lines[-1]
-    if end - begin >= _LINE and (last := _LAST.match(text, end)) is not None:
+    full = end - begin >= _LINE and text[end - 1] != "="
+    if full and (last := _LAST.match(text, end)) is not None:
         lines.append((last.end() - len(last[0].lstrip()), last.end()))
     return lines
 

@@ -10,7 +10,7 @@ higher. Canaries score 1: those of the policy, and the one that the guard itself
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -19,18 +19,14 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns import category_problem
-from guardrails.detectors.terms import UNSPACED, Terms
+from guardrails.detectors.prompt_leak_stream import WORD, Gram, Grams, PromptLeakStream
+from guardrails.detectors.terms import Terms
 from guardrails.keys import digest
 from guardrails.text import View, folded, revealed, surrogates_replaced
-from guardrails.types import CLEAN, Content, Detection, Finding, Text
+from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 SHORTEST: Final = 4
 """Words of a system prompt below which nothing is compared: replies say `You are helpful` by chance."""
-
-Grams = frozenset[tuple[str, ...]]
-
-_UNSPACED: Final = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
-_WORD: Final = re.compile(f"[{_UNSPACED}]|[^\\W{_UNSPACED}]+")
 
 
 def canary(system: str) -> str:
@@ -38,19 +34,26 @@ def canary(system: str) -> str:
     return digest("canary", system).hex()[:16]
 
 
-def _grams(words: Sequence[str], size: int) -> list[tuple[str, ...]]:
+def _grams(words: Sequence[str], size: int) -> list[Gram]:
     """Return every run of `size` words, in their order."""
     return list(zip(*(words[at:] for at in range(size)), strict=False))
 
 
 @lru_cache(maxsize=64)
-def _known(system: str, size: int) -> tuple[int, Grams]:
+def _known(system: str, size: int) -> tuple[int, frozenset[Gram]]:
     """Return the n-grams of a system prompt and their size: `size`, or all its words where it has fewer."""
-    words = _WORD.findall(folded(surrogates_replaced(system)).text)
+    words = WORD.findall(folded(surrogates_replaced(system)).text)
     if len(words) < SHORTEST:
         return size, frozenset()
     size = min(size, len(words))
     return size, frozenset(_grams(words, size))
+
+
+@lru_cache(maxsize=64)
+def _runs(system: str, size: int, mark: str) -> Grams | None:
+    """Return the n-grams of a system prompt for streams, with the canary that was planted in it; None where there is neither."""
+    size, known = _known(system, size)
+    return Grams(known, size, mark) if known or mark else None
 
 
 class PromptLeak:
@@ -78,6 +81,24 @@ class PromptLeak:
             Terms(name, canaries, category, score=1.0, words=False, fold=True) if canaries else None
         )
 
+    def stream(self, context: Mapping[str, str] | None) -> Stream | None:
+        """Begin a text that grows.
+
+        A stretch is given when it can become no longer, with the score by what was repeated up to then. A later one may have a
+        higher score, never a lower one, and the highest is that of the whole text: a condition on the score is met as soon as
+        the share of the prompt is reached, not for what stood before. With `min_share` that would be true of whether there is
+        a finding at all; the text is then held.
+
+        Returns:
+            The stream, or None where what is a finding is known at the end alone.
+        """
+        system = (context or {}).get("system")
+        grams = _runs(system, self._words, canary(system) if self.plants else "") if system else None
+        if grams is not None and grams.known and self._min_share > 0:
+            return None
+        canaries = None if self._canaries is None else self._canaries.stream(context)
+        return PromptLeakStream(self._name, self._category, canaries, grams)
+
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         planted = [CLEAN] * len(batch) if self._canaries is None else self._canaries.detect(batch)
         return [self._one(content, found) for content, found in zip(batch, planted, strict=True)]
@@ -94,7 +115,8 @@ class PromptLeak:
             view = folded(outer.text)
             for (start, end), score in (*self._marks(view, system), *self._overlaps(view, system)):
                 span = outer.original(*view.original(start, end))
-                found.setdefault(span, Finding(self._category, score, self._name, span))
+                if span not in found or score > found[span].score:
+                    found[span] = Finding(self._category, score, self._name, span)
         return Detection((*planted.findings, *found.values())) if found else planted
 
     def _marks(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
@@ -105,7 +127,7 @@ class PromptLeak:
 
     def _overlaps(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
         size, known = _known(system, self._words)
-        grams = _grams(_WORD.findall(view.text), size)
+        grams = _grams(WORD.findall(view.text), size)
         common = known.intersection(grams)
         share = len(common) / len(known) if known else 0.0
         if not common or share < self._min_share:
@@ -118,7 +140,7 @@ class PromptLeak:
                 stretches[-1] = (stretches[-1][0], at + size)
             else:
                 stretches.append((at, at + size))
-        places = [match.span() for match in _WORD.finditer(view.text)]
+        places = [match.span() for match in WORD.finditer(view.text)]
         score = 0.5 + share / 2
         return [((places[first][0], places[last - 1][1]), score) for first, last in stretches]
 

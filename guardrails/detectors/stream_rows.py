@@ -27,6 +27,14 @@ from guardrails.detectors.table import (
 MEMORY = 256 << 20
 """Upper bound in bytes for the states of the joined patterns; taken only as texts ask for them."""
 
+PROSE = (
+    'It was a bright day in April, and the two of them had walked for about 40 minutes when the road turned north. "How far is '
+    "it?\" she asked. He didn't know; the map (printed in 1998) showed a bridge, a mill - nothing else. They went on: past "
+    "gardens, a closed shop, 3 dogs.\n\n- Total: $12.50, or 15% less\n* see https://example.com/a/b?x=1 or write to a@b.example\n"
+    "def f(x_1): return {'key': [x_1 + 2, None]}  # Then, on Friday 2026-11-27 at 10:30, order no. 4711 came.\n"
+)
+"""What engines are warmed up with: they build their states as texts ask for them, and most texts ask for these."""
+
 NEAR_END = 40
 """Characters up to which the loose form of open prefixes is taken at its word."""
 
@@ -155,6 +163,12 @@ class StreamRows:
         self._exact.search("warm up 1234 a@b.c")
         self._here.Match(" a")
         self._at_start.Match("a")
+        for size in (1, 3, 4):
+            for start in range(0, len(PROSE), size):
+                text = PROSE[max(0, start - self.context) : start + size]
+                self.open_from(text, max(0, len(text) - size - 8))
+                self.due(text)
+                self.words_in(text)
 
     def open_from(self, text: str, at: int) -> int:
         """Return the first place from `at` on at which a row without context may be open; the end if none is."""

@@ -21,6 +21,7 @@ import regex
 from guardrails.detectors.dialect import translate
 from guardrails.detectors.literals import Needs, needs, word_needs
 from guardrails.detectors.prefilter import Prefilter
+from guardrails.detectors.sharing import Once
 
 TIMEOUT = 0.25
 """Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
@@ -240,9 +241,16 @@ class PatternTable:
         return not self._unfiltered
 
     @classmethod
+    def of(cls, rows: Iterable[Pattern]) -> PatternTable:
+        """Return the table of some rows, compiled once for all who want the same; raises `PatternError`."""
+        wanted = (*rows,)
+        return _TABLES.get(wanted, lambda: cls(wanted))
+
+    @classmethod
     def union(cls, tables: Iterable[PatternTable]) -> PatternTable:
-        """Return one table of the rows of several, compiled together."""
-        return cls(entry for table in tables for entry in (*table._filtered, *table._unfiltered))
+        """Return one table of the rows of several, compiled together, once for all who want the same; raises `PatternError`."""
+        several = (*tables,)
+        return _TABLES.get(several, lambda: cls(entry for table in several for entry in table.entries))
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -288,6 +296,9 @@ class PatternTable:
                     )
         except TimeoutError:
             raise TimeoutError(too_slow(row)) from None
+
+
+_TABLES: Once[PatternTable] = Once()
 
 
 def _matches(entry: Entry, engine: Any, text: str) -> Iterator[tuple[Any, int]]:

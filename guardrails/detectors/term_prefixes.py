@@ -7,9 +7,13 @@ needs one or two of them. Where a text is marked (`text.marks`), its skeleton is
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from guardrails.text.spelling import is_marked, skeleton
+from guardrails.text.spelling import is_marked, last_mark, skeleton
+
+BEGUN: Final = 16
+"""Characters in disguise that are enough to tell most texts from the beginning of a term."""
 
 
 class Prefixes:
@@ -47,6 +51,17 @@ class Prefixes:
         at = bisect_left(self._skeletons, letters)
         return at < len(self._skeletons) and self._skeletons[at].startswith(letters)
 
-    def open_from(self, text: str, places: Sequence[int]) -> int:
-        """Return the first of some places from which on the text may begin a term; its end if there is none."""
-        return next((at for at in places if self.may_begin(text[at:])), len(text))
+    def open_from(self, text: str, first: int, stands: Callable[[int], bool]) -> int:
+        """Return the first place from `first` on, of those at which a term may stand, from which on the text may begin one; its
+        end if there is none. Linear in the text.
+        """
+        marks = last_mark(text) if self._skeletons else 0
+        # Behind the last mark nothing is disguised, so that no term goes on over more than its own length.
+        for at in range(first if first < marks else max(first, len(text) - self._longest), len(text)):
+            begun = text[at : at + BEGUN]
+            far = len(text) - at > self._longest
+            if at < marks and not self.may_be_disguised(begun) and (far or is_marked(text[at:])):
+                continue
+            if stands(at) and self.may_begin(text[at:]):
+                return at
+        return len(text)

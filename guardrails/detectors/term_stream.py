@@ -120,8 +120,7 @@ class TermStream:
         """Return the place in a part from which on a term may have begun."""
         hay, view = self._hay(part)
         first = next((at for at in range(len(hay)) if view.original(at, at + 1)[0] >= begun), len(hay))
-        places = [at for at in range(first, len(hay)) if self._may_stand(hay, at)]
-        at = self._prefixes.open_from(hay, places)
+        at = self._prefixes.open_from(hay, first, lambda at: self._may_stand(hay, at))
         return len(part) if at == len(hay) else view.original(at, at + 1)[0]
 
     def _hay(self, part: str) -> tuple[str, View]:

@@ -10,7 +10,7 @@ characters) is searched once more for terms in disguise; a text without pays one
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -24,7 +24,7 @@ from guardrails.detectors.term_prefixes import Prefixes
 from guardrails.text import View, disguised, folded, is_word, surrogates_replaced
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
 from guardrails.text.spelling import is_marked, places, skeleton, spelling, windows
-from guardrails.types import CLEAN, Content, Detection, Finding, Text
+from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 SPACES = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
 ASCII_SPACES = tuple(char for char in SPACES if char.isascii())
@@ -177,6 +177,12 @@ class Terms:
         """Return the form in which a term is compared; empty if nothing is left of it."""
         text = folded(term).text if fold else term
         return " ".join(text.split())
+
+    def stream(self, context: Mapping[str, str] | None) -> Stream:
+        """Begin a text that grows."""
+        from guardrails.detectors.term_stream import TermStream  # which judges with this detector
+
+        return TermStream(self)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Literal
 from urllib.parse import unquote
@@ -21,9 +21,10 @@ from guardrails.detectors.config import Config
 from guardrails.detectors.url_lists import EntryError, HostList, mixed, private, skeleton, suffixes
 from guardrails.detectors.url_names import KNOWN, TLDS, UNLIKELY, known_suffix, one_edit, registrable
 from guardrails.detectors.url_parts import SCRIPTS, Link, links
+from guardrails.detectors.url_stream import UrlStream
 from guardrails.detectors.url_views import suspects
 from guardrails.text import surrogates_replaced
-from guardrails.types import CLEAN, Content, Detection, Finding, Text
+from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 FORMS = ("found", "scheme", "ip", "private", "userinfo", "lookalike", "data", "script", "exfiltration")
 """Leaves of `url.` that need no list."""
@@ -65,6 +66,10 @@ class Urls:
         for host in self._known:
             for variant in {*_neighbours(host)} if host.find(".") >= SHORTEST else ():
                 self._similar.setdefault(variant, []).append(host)
+
+    def stream(self, context: Mapping[str, str] | None) -> Stream:
+        """Begin a text that grows."""
+        return UrlStream(self)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]

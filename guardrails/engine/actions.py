@@ -14,8 +14,10 @@ from guardrails.engine.evaluate import Fired
 from guardrails.engine.fields import Leaf, Stretch, stretches
 from guardrails.engine.redaction import hashed, kind
 from guardrails.engine.vault import Vault, role
+from guardrails.media.picture import Picture
+from guardrails.media.video import Film
 from guardrails.policy.compiled import Rule
-from guardrails.types import Action, Finding, Place, Text
+from guardrails.types import Action, Finding, Media, Place, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,24 @@ def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span
     found: dict[int, list[Span]] = {}
     for each in fired:
         for index, finding in each.replace:
+            if _is_medium(leaves[index]):
+                continue
             assert finding.span is not None  # evaluate blocks what has none
-            touched = list(stretches(leaves, index, finding.span))
+            touched = [
+                each for each in stretches(leaves, index, finding.span) if not _is_medium(leaves[each[0]])
+            ]
             rest = "".join(_text(leaves[leaf])[start:end] for leaf, start, end in touched[1:])
             for position, (leaf, start, end) in enumerate(touched):
                 leads = position == 0
                 span = Span(start, end, each.rule, finding, leads, rest if leads else "")
                 found.setdefault(leaf, []).append(span)
     return found
+
+
+def _is_medium(leaf: Leaf) -> bool:
+    """Tell whether what is found in a leaf is covered in a picture or film (`covering.py`)."""
+    content = leaf.content
+    return isinstance(content, Media) and isinstance(content.source, Picture | Film)
 
 
 def _text(leaf: Leaf) -> str:
@@ -105,10 +117,20 @@ def replaced(text: str, changes: Iterable[Change]) -> str:
     return "".join((*out, text[position:]))
 
 
-def changes(content: Text, wanted: Iterable[Span], vault: Vault) -> Iterator[Change]:
-    """Yield a change for each stretch that spans cover together, in the order of the text."""
+def changes(
+    content: Text, wanted: Iterable[Span], vault: Vault, *, reserve: bool = False, before: str = ""
+) -> Iterator[Change]:
+    """Yield a change for each stretch that spans cover together, in the order of the text.
+
+    With `reserve`, what looks like a placeholder before a stretch, also where it begins in the text `before` this one, is not
+    handed out for it: a model wrote it, and a text that grows gets its numbers as it is shown.
+    """
+    position = 0
     for group in _merged(wanted):
         start, end = group[0].start, max(span.end for span in group)
+        if reserve:
+            vault.reserve(before + content.text[position:start])
+            before, position = "", end
         yield Change(start, end, _replacement(content, start, end, group, vault))
 
 
@@ -190,10 +212,11 @@ def _made(leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault
     order = sorted(range(len(leaves)), key=lambda index: _message(leaves[index].content.place))
     for index in order:
         leaf = leaves[index]
-        if numbers and _is_models(leaf):
-            vault.reserve(_text(leaf))
+        own = numbers and _is_models(leaf)
         if index in wanted and isinstance(leaf.content, Text):
-            made[index] = list(changes(leaf.content, wanted[index], vault))
+            made[index] = list(changes(leaf.content, wanted[index], vault, reserve=own))
+        if own:
+            vault.reserve(_text(leaf))
     if numbers:
         _tell_apart(leaves, made, vault)
     return made

@@ -6,12 +6,16 @@ assistant turns that a client sends stand at `output` and at `input` too, becaus
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.fields import Leaves, Path, pointer
+from guardrails.engine.attached import NO_FILE, NO_SOUND, addressed, filed, pictured, sound, sounding
+from guardrails.engine.calls import answered, called, defined
+from guardrails.engine.fields import LISTS, Leaves, Path, pointer
 from guardrails.engine.tables import (
+    Reader,
+    Table,
     anything,
     arguments,
     by_table,
@@ -20,8 +24,11 @@ from guardrails.engine.tables import (
     flag,
     identifier,
     keep,
+    opaque,
     parts,
     refuse,
+    spelling,
+    spoken,
     text,
 )
 from guardrails.errors import RequestError
@@ -39,9 +46,13 @@ LONGEST_ROLE = 32
 """Characters up to which a wrong role is repeated in a message."""
 
 
+KINDS = ("function", "custom")
+"""The kinds of tools, which are also the fields in which a call or a definition says what it is of."""
+
+
 def kind_word(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """The `type` of a call or definition: nothing to judge where it is one of the usual words."""
-    if value not in ("function", "custom"):
+    if value not in KINDS:
         identifier(leaves, value, path, place)
 
 
@@ -54,15 +65,35 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "thinking": ("thinking",),
     "reasoning": ("text",),
 }
+OWN_URL = addressed(text)
+URL = by_table({"url": OWN_URL, "detail": text})
+
+
+def address(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The address of a picture, in a mapping or, as some clients write it, alone."""
+    (URL if isinstance(value, Mapping) else OWN_URL)(leaves, value, path, place)
+
+
+SOUND = sounding(by_table({"data": opaque, "format": keep}))
+FILE = by_table({"file_data": filed, "file_id": identifier, "filename": text, "format": keep})
+MEDIA: Mapping[str, Reader] = {
+    "image_url": pictured(by_table({"type": keep, "image_url": address, "data": opaque})),
+    "input_image": pictured(
+        by_table({"type": keep, "image_url": OWN_URL, "file_id": text, "detail": text, "data": opaque})
+    ),
+    "video_url": pictured(by_table({"type": keep, "video_url": address, "data": opaque})),
+    "audio_url": pictured(by_table({"type": keep, "audio_url": address, "data": opaque}), "audio", NO_SOUND),
+    "input_audio": pictured(
+        by_table({"type": keep, "input_audio": SOUND, "data": opaque}), "audio", NO_SOUND
+    ),
+    "file": pictured(by_table({"type": keep, "file": FILE, "data": opaque}), none=NO_FILE),
+}
+"""Parts that are pictures, films or sounds, and files, which may be any of them, by type."""
+
 PART_KINDS: Mapping[str, tuple[str, str]] = {
-    "image_url": ("part", "image"),
-    "input_image": ("part", "image"),
-    "image": ("part", "image"),
-    "video_url": ("part", "video"),
+    **dict.fromkeys((*MEDIA, "image"), ("part", "image")),
     "video": ("part", "video"),
-    "input_audio": ("audio", "sound"),
     "audio": ("audio", "sound"),
-    "file": ("part", "file"),
     "input_file": ("part", "file"),
 }
 
@@ -73,37 +104,78 @@ def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         text(leaves, value, path, place)
         return
     kind = value.get("type")
-    fields = PARTS.get(kind, ()) if isinstance(kind, str) else ()
+    if isinstance(kind, str) and kind in MEDIA:
+        MEDIA[kind](leaves, value, path, place)
+        return
+    known = isinstance(kind, str) and (kind in PARTS or kind in PART_KINDS)
+    fields = PARTS.get(str(kind), ())
     if not fields:
         unchecked, name = PART_KINDS.get(str(kind), ("part", "type of part"))
         leaves.cannot(unchecked, f"no detector reads this {name}", path, place)
     for name, inner in value.items():
         if name in fields:
             text(leaves, inner, (*path, name), place)
-        elif name != "type" and not (name == "data" and not fields):
+        elif name == "type":
+            (keep if known else identifier)(leaves, inner, (*path, name), place)
+        elif name == "data" and not fields:
+            opaque(leaves, inner, (*path, name), place)
+        else:
             leaves.unknown_field(inner, (*path, name), place)
 
 
 content = parts(part, PARTS)
 
 
+def own(value: Any, path: Path) -> tuple[Any, Any, Any]:
+    """Return what a call or a definition says of its tool: the mapping that does, its name, and what it is called with.
+
+    Raises:
+        RequestError: it says so twice, so that nobody knows which of them counts elsewhere.
+    """
+    if not isinstance(value, Mapping):
+        return None, None, None
+    inner = [value[kind] for kind in KINDS if value.get(kind) is not None] or [value]
+    said = [each for each in (*inner, value) if isinstance(each, Mapping)]
+    names = _given(said, "name")
+    given = _given(said, "arguments", "input")
+    if len(inner) > 1 or len(names) > 1 or len(given) > 1:
+        raise RequestError(
+            "ambiguous_tool", "a tool, or what it is called with, is said twice", pointer(path)
+        )
+    return inner[0], next(iter(names), None), next(iter(given), None)
+
+
+def defines(value: Any, path: Path) -> Any:
+    """Return the name of the tool that is defined; one of the provider's that has none is known by its type."""
+    name = own(value, path)[1]
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    return kind if name is None and kind not in KINDS else name
+
+
+def _given(said: Iterable[Mapping[str, Any]], *names: str) -> list[Any]:
+    """Return what stands in these fields, each once."""
+    found: list[Any] = []
+    for holder in said:
+        found += [
+            holder[name] for name in names if holder.get(name) is not None and holder[name] not in found
+        ]
+    return found
+
+
 def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """One tool call of an assistant: its name and its arguments, at the stage `tool_call`."""
-    function = value.get("function", value.get("custom", value)) if isinstance(value, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else None
-    here = replace(place, stage=Stage.TOOL_CALL, tool=name if isinstance(name, str) else "")
+    function, name, given = own(value, path)
+    # The older `function_call` has no id: its result names the function.
+    identity = value.get("id") or name if isinstance(value, Mapping) else None
+    here = called(leaves, place, name, given, identity=identity)
     if isinstance(function, Mapping):
-        given = function.get("arguments", function.get("input"))
-        leaves.call(here.tool or "", given if isinstance(given, str) else "", path, here)
+        leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
     CALL(leaves, value, path, here)
 
 
 def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """One tool definition: everything in it is read by the model."""
-    inner = value.get("function", value.get("custom", value)) if isinstance(value, Mapping) else None
-    name = inner.get("name") if isinstance(inner, Mapping) else None
-    here = Place(stage=Stage.TOOL_DEFINITION, role="system", tool=name if isinstance(name, str) else "")
-    DEFINITION(leaves, value, path, here)
+    DEFINITION(leaves, value, path, defined(defines(value, path)))
 
 
 FUNCTION = by_table({"name": identifier, "arguments": arguments, "input": text})
@@ -125,13 +197,14 @@ DEFINITION = by_table(
 
 
 def audio(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A spoken reply: its transcript is text, its sound is not judged by this build."""
-    if value is None:
-        return
-    leaves.cannot("audio", "no transcriber for this sound", path, place)
-    by_table({"id": identifier, "transcript": text, "data": keep, "expires_at": flag})(
-        leaves, value, path, place
-    )
+    """A spoken reply: its transcript is text; of an earlier one there is only an id, and what that says is not seen."""
+    if value is not None:
+        SPOKEN(leaves, value, path, place)
+
+
+SPOKEN = pictured(
+    by_table({"id": identifier, "transcript": text, "data": sound, "expires_at": flag}), "audio", NO_SOUND
+)
 
 
 MESSAGE = by_table(
@@ -147,13 +220,16 @@ MESSAGE = by_table(
         "reasoning": text,
         "reasoning_content": text,
         "annotations": anything,
+        "images": each(part),
         "audio": audio,
     }
 )
 
 
-def message(leaves: Leaves, value: Any, path: Path, index: int, *, forgeable: bool) -> str:
-    """Read one message of a request; return its role."""
+def message(
+    leaves: Leaves, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
+) -> str:
+    """Read one message of a request by a field table; return its role."""
     if not isinstance(value, Mapping):
         raise RequestError(
             "invalid_message", f"a message must be a mapping, not {type(value).__name__}", pointer(path)
@@ -165,29 +241,26 @@ def message(leaves: Leaves, value: Any, path: Path, index: int, *, forgeable: bo
             "unknown_role", f"role {shown}is not one of {', '.join(STAGES)}", pointer((*path, "role"))
         )
     also = (Stage.INPUT,) if role == "assistant" and forgeable else ()
-    name = value.get("name")
-    tool = name if role in {"tool", "function"} and isinstance(name, str) else None
-    MESSAGE(leaves, value, path, Place(STAGES[role], also, role, message=index, tool=tool))
+    name = value.get("name" if "name" in table.fields else "tool_name")
+    place = Place(STAGES[role], also, role, message=index)
+    if place.stage is Stage.TOOL_RESULT:
+        place = answered(leaves, place, value.get("tool_call_id") or name, name)
+    table(leaves, value, path, place)
     return role
 
 
-def messages(leaves: Leaves, value: Any, path: Path = (), *, forgeable: bool = True) -> None:
-    """Read the messages of a request, oldest first; `forgeable`: a client sent them, assistant turns too."""
-    if not isinstance(value, list | tuple):
+def messages(
+    leaves: Leaves, value: Any, path: Path = (), *, forgeable: bool = True, table: Table = MESSAGE
+) -> None:
+    """Read the messages of a request, oldest first, by a field table; `forgeable`: a client sent them, assistant turns too."""
+    if not isinstance(value, LISTS):
         raise RequestError("invalid_messages", "messages must be a list", pointer(path))
     roles = [
-        message(leaves, entry, (*path, index), index, forgeable=forgeable)
+        message(leaves, entry, (*path, index), index, forgeable=forgeable, table=table)
         for index, entry in enumerate(value)
     ]
-    users = [index for index, role in enumerate(roles) if role == "user"]
-    leaves.turns = max(1, len(users))
-    leaves.current_from = users[-1] if users else 0
-    leaves.roles = tuple(roles)
+    spoken(leaves, roles)
     leaves.beside(leaves.system())
-
-
-def tokens(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """Log-probabilities: the tokens of a text that is judged elsewhere. They go where that text is edited."""
 
 
 def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
@@ -203,7 +276,7 @@ CHOICE = by_table(
         "finish_reason": keep,
         "stop_reason": keep,
         "message": MESSAGE,
-        "logprobs": tokens,
+        "logprobs": spelling,
         "text": text,
     }
 )
@@ -216,6 +289,7 @@ RESPONSE = by_table(
         "service_tier": keep,
         "system_fingerprint": keep,
         "usage": figures,
+        "moderation": figures,
         "choices": each(choice),
     }
 )
@@ -231,6 +305,14 @@ def request_messages(leaves: Leaves, value: Any, path: Path, place: Place) -> No
     messages(leaves, value, path)
 
 
+def searching(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A tool of the provider's that no definition says: to be listed as any."""
+    if value is not None:
+        leaves.text(SEARCH, path, defined(SEARCH), editable=False)
+        leaves.anything(value, path, place)
+
+
+SEARCH = "web_search"
 RETRIEVED = Place(Stage.RETRIEVAL, role="tool")
 REQUEST = by_table(
     {
@@ -248,11 +330,12 @@ REQUEST = by_table(
         "safety_identifier": text,
         "prompt_cache_key": keep,
         "metadata": anything,
-        "web_search_options": anything,
+        "web_search_options": searching,
         "stream_options": figures,
         "logit_bias": figures,
         "modalities": figures,
         "audio": figures,
+        "moderation": figures,
         **dict.fromkeys(
             ("stream", "n", "temperature", "top_p", "top_k", "seed", "max_tokens", "max_completion_tokens"),
             flag,
@@ -278,11 +361,8 @@ def request(body: Any) -> Leaves:
     return leaves
 
 
-def response(body: Any, system: str = "", prompt: str = "", sources: str = "") -> Leaves:
-    """Return the leaves of a chat completion, beside the system prompt and the message that it answered to, and what was
-    retrieved for it.
-    """
+def response(body: Any) -> Leaves:
+    """Return the leaves of a chat completion."""
     leaves = Leaves()
     RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    leaves.beside(system, prompt, sources)
     return leaves

@@ -11,12 +11,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from time import perf_counter
+from typing import Final
 
 from guardrails.detectors import Bound
 from guardrails.engine.cache import Entry, FindingsCache, Key
 from guardrails.engine.fields import Leaf, Stretch, stretches
+from guardrails.media.errors import MediaError
+from guardrails.media.picture import Picture
+from guardrails.media.video import Film
 from guardrails.policy.compiled import CompiledPolicy, Plan
-from guardrails.types import CLEAN, Content, Detection, DetectorFailure, Finding, Text, ToolCall, Unchecked
+from guardrails.types import (
+    CLEAN,
+    Audio,
+    Content,
+    Detection,
+    DetectorFailure,
+    Finding,
+    Image,
+    Media,
+    Text,
+    ToolCall,
+    Unchecked,
+    Video,
+)
 
 MOST_FINDINGS = 64
 """Findings in one text up to which they are kept: a cache that counts characters must not hold more than
@@ -27,15 +44,34 @@ MOST_KEPT = 64
 """Detections of one text that are kept: one for each detector and context."""
 
 
+UNREADABLE: Final[Mapping[str, str]] = {"image": "image", "video": "video", "audio": "part"}
+"""As what of `unchecked` a file is named that cannot be read; `audio` is for speech that is only not transcribed."""
+
+OVER_LIMIT: Final = frozenset(
+    {"too_many_bytes", "too_many_pixels", "too_many_frames", "too_many_tracks", "too_much_memory", "timeout"}
+)
+"""Codes of films and sounds that a limit leaves out: `limit`."""
+
+
+def unreadable(content: Media, error: MediaError) -> Unchecked:
+    """Return as what a file is named that cannot be judged."""
+    over = error.code in OVER_LIMIT and not isinstance(content, Image)
+    kind = "limit" if over else UNREADABLE[content.kind]
+    return Unchecked(kind, f"{error.code}: {error}", content.place.path)
+
+
 @dataclass(slots=True)
 class Task:
-    """One detector over the contents that it has not seen yet; `answers` are in the order of `leaves`."""
+    """One detector over the contents that it has not seen yet; `answers` are in the order of `leaves`. It may take `patience_s`
+    besides the time that all detectors have together.
+    """
 
     bound: Bound
     leaves: list[int] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
     answers: Sequence[Detection] = ()
     took_ms: float = 0.0
+    patience_s: float = 0.0
 
     def run(self) -> None:
         """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
@@ -95,17 +131,29 @@ def sound(answer: object, content: Content) -> Detection:
     if not isinstance(answer, Detection):
         return Detection(error=f"answered with {type(answer).__name__}")
     end = len(content.text) if isinstance(content, Text) else None
+    picture = content.source if isinstance(content, Media) and isinstance(content.source, Picture) else None
     for finding in answer.findings:
         if not 0.0 <= finding.score <= 1.0:
             return Detection(error="gave a score outside 0..1")
         if finding.span is not None and end is not None and not 0 <= finding.span[0] < finding.span[1] <= end:
             return Detection(error="gave a span outside the text")
+        if finding.box is not None and picture is not None and not _is_inside(finding.box, picture):
+            return Detection(error="gave a box outside the picture")
     return answer
+
+
+def _is_inside(box: tuple[int, int, int, int], picture: Picture) -> bool:
+    x, y, width, height = box
+    return 0 <= x < x + width <= picture.width and 0 <= y < y + height <= picture.height
 
 
 def judges(bound: Bound, content: Content) -> bool:
     """Tell whether a detector looks at this content at all."""
-    return content.kind in bound.contents and (bound.decoded or content.place.origin is None)
+    # Who looks at pictures looks at films, frame by frame (`films.py`).
+    kind = Image.kind if bound.pixels and isinstance(content, Video) else content.kind
+    if kind not in bound.contents or not (bound.decoded or content.place.origin is None):
+        return False
+    return not (bound.pixels and isinstance(content, Media)) or isinstance(content.source, Picture | Film)
 
 
 class Round:
@@ -116,10 +164,13 @@ class Round:
         policies: Sequence[CompiledPolicy],
         leaves: Sequence[Leaf],
         cache: FindingsCache | None,
-        known: Mapping[str, Detection],
+        known: Mapping[int, Mapping[str, Detection]],
         timings: dict[str, float],
+        read: frozenset[int] = frozenset(),
     ) -> None:
-        """Prepare a check; `known` are detections of the only leaf that were made already, in `timings`."""
+        """Prepare a check; `known` are detections that were made already, by leaf and digest, in `timings`, and `read` the
+        pictures whose texts are leaves too.
+        """
         self.leaves = leaves
         self.plans: list[tuple[Plan, ...]] = []
         self.contents: list[Content] = []
@@ -127,8 +178,12 @@ class Round:
         self.cached: list[Entry | None] = []
         self.unchecked: list[tuple[Unchecked, int]] = []
         self.timings = timings
+        self._known = known
+        self._read = read
         self._own: dict[str, dict[int, tuple[Finding, ...]]] = {}
-        limit = min(policy.limits.characters for policy in policies)
+        limit = max(
+            policy.limits.characters for policy in policies
+        )  # a floor sees no less than it would alone
         for index, leaf in enumerate(leaves):
             content = leaf.content
             place = content.place
@@ -146,10 +201,8 @@ class Round:
                 )
                 content = Text(content.text[:limit], place, content.context)
             self.contents.append(content)
-            self.found.append(dict(known) if index == 0 else {})
-            self.cached.append(
-                cache.entry(content.text) if cache is not None and isinstance(content, Text) else None
-            )
+            self.found.append({})
+            self.cached.append(None if cache is None else entry_of(cache, content))
 
     def tiers(self) -> list[int]:
         """Return the tiers that these leaves need, cheapest first."""
@@ -169,11 +222,16 @@ class Round:
 
     def _need(self, index: int, bounds: Iterable[Bound], tasks: dict[str, Task]) -> None:
         content, found, entry = self.contents[index], self.found[index], self.cached[index]
+        given = self._known.get(index, {})
         for bound in bounds:
             digest = bound.digest
             if digest in found or not judges(bound, content):
                 continue
-            known = entry.get(_key(bound, content)) if entry is not None else None
+            known = given.get(digest)
+            if known is not None:
+                self._keep(index, bound, known)
+            elif entry is not None:
+                known = entry.get(key_of(bound, content))
             if known is not None:
                 found[digest] = known
                 continue
@@ -191,11 +249,12 @@ class Round:
             self.timings[bound.name] = self.timings.get(bound.name, 0.0) + task.took_ms
             for index, answer in zip(task.leaves, task.answers, strict=True):
                 self.found[index][bound.digest] = answer
-                entry = self.cached[index]
-                if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
-                    if len(entry) >= MOST_KEPT:
-                        entry.clear()
-                    entry[_key(bound, self.contents[index])] = answer
+                self._keep(index, bound, answer)
+
+    def _keep(self, index: int, bound: Bound, answer: Detection) -> None:
+        entry = self.cached[index]
+        if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
+            remember(entry, {key_of(bound, self.contents[index]): answer})
 
     def of(
         self, index: int, plan: Plan, pending: frozenset[int]
@@ -232,8 +291,11 @@ class Round:
                 if detection is None or not detection.findings:
                     continue
                 new: list[Finding] = []
+                derived = self.leaves[at].derived
                 for finding in detection.findings:
                     if finding.span is not None:
+                        if derived is not None and not derived.hides(finding.span):
+                            continue  # it stands in the text as it is
                         key = (finding.category, tuple(stretches(self.leaves, at, finding.span)))
                         if seen.get(key, -1.0) >= finding.score and self.leaves[at].again:
                             continue
@@ -266,20 +328,50 @@ class Round:
             if detection.error is not None
         ]
 
+    def _is_judged(self, index: int) -> bool:
+        """Tell whether some detector looks at a leaf, if it is not reached because a block is certain before."""
+        plans, content = self.plans[index], self.contents[index]
+        return any(judges(bound, content) for plan in plans for tier in plan.tiers for bound in tier)
+
     def not_judged(self) -> list[tuple[Unchecked, int]]:
         """Return what was left out, with the leaf that it belongs to."""
         out = list(self.unchecked)
         for index, found in enumerate(self.found):
             place = self.leaves[index].content.place
             content = self.contents[index]
-            if not isinstance(content, Text | ToolCall) and not found:
-                out.append((Unchecked("part", f"no detector reads this {content.kind}", place.path), index))
+            if isinstance(content, Media) and isinstance(content.source, MediaError):
+                out.append((unreadable(content, content.source), index))
+            elif not isinstance(content, Text | ToolCall) and not (
+                index in self._read or self._is_judged(index)
+            ):
+                kind = content.kind if isinstance(content, Audio) else "part"
+                out.append((Unchecked(kind, f"no detector reads this {content.kind}", place.path), index))
             for detection in found.values():
                 out.extend((replace(entry, path=place.path), index) for entry in detection.unchecked)
         return out
 
 
-def _key(bound: Bound, content: Content) -> Key:
+def entry_of(cache: FindingsCache, content: Content) -> Entry | None:
+    """Return what a cache knows of a content; None of what it does not keep."""
+    if isinstance(content, Text):
+        return cache.entry(content.text)
+    picture = content.source if isinstance(content, Media) else None
+    if (
+        not isinstance(picture, Picture) or picture.covered
+    ):  # what was covered is judged as what it is, this once
+        return None
+    return cache.picture(picture.sha256)
+
+
+def remember(entry: Entry, answers: Mapping[Key, Detection]) -> None:
+    """Keep detections of a text in its entry of the cache."""
+    if len(entry) >= MOST_KEPT:
+        entry.clear()
+    entry.update(answers)
+
+
+def key_of(bound: Bound, content: Content) -> Key:
+    """Return under what a cache keeps what a detector says of a content, in the entry of its text."""
     if not bound.reads:
         return bound.digest
     context, place = content.context or {}, content.place

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from guardrails.detectors.language_model import language_of
+from guardrails.engine.uses import BASIC, Arguments, Uses, basic
+from guardrails.media.picture import Picture
+from guardrails.media.video import Film
 from guardrails.policy.compiled import CompiledPolicy, Plan, Rule, alone
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 from guardrails.text import folded
-from guardrails.types import Action, Content, Finding, Stage, Text
+from guardrails.types import Action, Content, Finding, Media, Returned, Stage, Text
 
 if TYPE_CHECKING:
     from guardrails.engine.vault import Vault
@@ -37,7 +40,8 @@ ROLES: Mapping[Stage, str] = {
 class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
     the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
-    exceptions; `vault` is what an earlier check of the same call handed out.
+    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `uses`, which
+    each check makes for each policy, is what conditions may read of the use of tools.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -48,6 +52,8 @@ class Request:
     turns: int = 1
     today: str = ""
     vault: Vault | None = None
+    heard: tuple[Returned, ...] = ()
+    uses: Uses | None = None
 
     @property
     def language(self) -> str | None:
@@ -96,8 +102,8 @@ def leaf_value(name: str, content: Content | None, request: Request) -> object:
         return request.turns
     assert content is not None  # the loader keeps these leaves out of conversation scope
     place = content.place
-    if name == "tool.name":
-        return place.tool or ""
+    if head == "tool":
+        return place.tool or "" if name == "tool.name" else _of_tool(name, content, request)
     if name == "message.role":
         return place.role or ROLES[place.stage]
     if name == "content.length":
@@ -105,6 +111,13 @@ def leaf_value(name: str, content: Content | None, request: Request) -> object:
     if name == "content.language":
         return language_of(content.text)[0] if isinstance(content, Text) else "und"
     return content.kind
+
+
+def _of_tool(name: str, content: Content, request: Request) -> object:
+    """Return what is known of the use of a tool that a content belongs to."""
+    if name in BASIC:
+        return basic(name, content)
+    return None if request.uses is None else request.uses.value(name, content)
 
 
 def bind(
@@ -155,6 +168,18 @@ def _take(bound: dict[str, Any], condition: Condition, finding: Finding, *, coun
 
 def truth(condition: Condition, bound: Mapping[str, object]) -> bool | None:
     """Evaluate a condition; None where it depends on what is unknown, or on a value that CEL cannot take."""
+    arguments = bound.get("tool.arguments")
+    if not isinstance(arguments, Arguments):
+        return _truth(condition, bound)
+    # All texts of a call have the same arguments: what they differ in says whether it was asked before.
+    own = ((name, value) for name, value in bound.items() if isinstance(value, str | int | float))
+    key = (id(condition), *own)
+    if key not in arguments.said:
+        arguments.said[key] = _truth(condition, bound)
+    return arguments.said[key]
+
+
+def _truth(condition: Condition, bound: Mapping[str, object]) -> bool | None:
     try:
         return condition.evaluate(bound)
     except RuntimeError:  # half a surrogate pair in a context leaf, for one
@@ -310,10 +335,19 @@ class Evaluation:
         replace = tuple(pair for pair in found if self.is_redacted(rule, pair[1], content))
         if not replace and not rule.alone:
             return None
-        if not replace or any(finding.span is None for _, finding in replace):
+        if not replace or not all(self.can_replace(*pair) for pair in replace):
             # Nothing that could be replaced: what the rule found must not go on as it is.
             return Fired(rule, Action.BLOCK, "matched", members, grounds)
         return Fired(rule, Action.REDACT, "matched", members, grounds, replace)
+
+    def can_replace(self, index: int, finding: Finding) -> bool:
+        """Tell whether a finding says what to replace: a stretch of a text, or of a picture or film that was opened a box or all
+        of it.
+        """
+        content = self.items[index].content
+        if isinstance(content, Media):
+            return isinstance(content.source, Picture | Film)
+        return finding.span is not None
 
     def is_redacted(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
         """Tell whether the rule replaces this finding."""
@@ -336,25 +370,29 @@ class Evaluation:
         if not rule.exceptions or not findings:
             return findings
         return [
-            finding for finding in findings if not self.is_excepted(rule, finding, self.items[index].content)
+            finding
+            for finding in findings
+            if not excepted(rule, finding, self.items[index].content, self.request)
         ]
 
-    def is_excepted(self, rule: Rule, finding: Finding, content: Content) -> bool:
-        for exception in rule.exceptions:
-            if exception.expires is not None and exception.expires < self.request.today:
+
+def excepted(rule: Rule, finding: Finding, content: Content, request: Request) -> bool:
+    """Tell whether an exception removes a finding in a content for a rule."""
+    for exception in rule.exceptions:
+        if exception.expires is not None and exception.expires < request.today:
+            continue
+        if exception.categories is not None and exception.categories.isdisjoint(
+            with_ancestors(finding.category)
+        ):
+            continue
+        if exception.matches is not None:
+            if finding.span is None or not isinstance(content, Text):
                 continue
-            if exception.categories is not None and exception.categories.isdisjoint(
-                with_ancestors(finding.category)
-            ):
+            if folded(content.text[slice(*finding.span)]).text not in exception.matches:
                 continue
-            if exception.matches is not None:
-                if finding.span is None or not isinstance(content, Text):
-                    continue
-                if folded(content.text[slice(*finding.span)]).text not in exception.matches:
-                    continue
-            if exception.condition is not None:
-                bound = bind(exception.condition, (), frozenset(), content, self.request)
-                if truth(exception.condition, bound) is not True:
-                    continue
-            return True
-        return False
+        if exception.condition is not None:
+            bound = bind(exception.condition, (), frozenset(), content, request)
+            if truth(exception.condition, bound) is not True:
+                continue
+        return True
+    return False

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
+
+ESCAPE = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.")
+SIMPLE = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+"""An escape of JSON, and what the short ones stand for."""
 
 
 class Number(float):
@@ -45,3 +50,16 @@ def write(value: Any, *, ascii_only: bool = False, space: str = "") -> str:
 
     comma = f",{space}"
     return text(value)
+
+
+def unescaped(text: str) -> str:
+    """Return a text that is no whole JSON as a lenient parser reads its escapes."""
+    return ESCAPE.sub(_unescaped, text)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    escape = match[0]
+    if len(escape) == 2:
+        return SIMPLE.get(escape[1], escape[1])
+    units = bytes.fromhex(escape.replace("\\u", ""))
+    return units.decode("utf-16-be", "surrogatepass")

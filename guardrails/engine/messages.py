@@ -14,8 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.exact import write
-from guardrails.engine.fields import Leaves, Path, edited, pointer
+from guardrails.engine.attached import pictured, source
+from guardrails.engine.calls import answered, called, defined
+from guardrails.engine.fields import Leaves, Path, at, edited, pointer
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import apply_edits, without
 from guardrails.engine.tables import (
@@ -33,6 +34,8 @@ from guardrails.engine.tables import (
     parts,
     refuse,
     sealed,
+    signature,
+    spoken,
     text,
     unseen,
 )
@@ -62,9 +65,16 @@ content = parts(block, OWN)
 def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """One call of a tool, of the client's, the server's or a remote one's."""
     name = value.get("name")
-    here = replace(place, stage=Stage.TOOL_CALL, tool=name if isinstance(name, str) else "")
-    given = value.get("input")
-    leaves.call(here.tool or "", given if isinstance(given, str) else write(given), path, here)
+    here = called(
+        leaves,
+        place,
+        name,
+        value.get("input"),
+        identity=value.get("id"),
+        server=value.get("server_name"),
+        hosted=value.get("type") in HOSTED,
+    )
+    leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
     CALL(leaves, value, path, here)
 
 
@@ -73,6 +83,7 @@ def result(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     if place.stage is not Stage.TOOL_RESULT:  # it may hold others
         also = (Stage.OUTPUT,) if place.stage is Stage.OUTPUT and place.message is None else ()
         place = replace(place, stage=Stage.TOOL_RESULT, also=also, role="tool")
+        place = answered(leaves, place, value.get("tool_use_id"))
     RESULT(leaves, value, path, place)
 
 
@@ -85,17 +96,15 @@ def retrieved(table: Reader) -> Reader:
     return read
 
 
-def media(name: str) -> Reader:
-    """Read what is no text: it cannot be judged by this build."""
-    table = by_table(
-        {"type": keep, "media_type": keep, "data": opaque, "url": identifier, "file_id": identifier}
-    )
+SOURCE = by_table(
+    {"type": keep, "media_type": keep, "data": opaque, "url": identifier, "file_id": identifier}
+)
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        leaves.cannot("part", f"no detector reads this {name}", path, place)
-        table(leaves, value, path, place)
 
-    return read
+def document(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A document that is no text: it cannot be judged by this build."""
+    leaves.cannot("part", "no detector reads this document", path, place)
+    SOURCE(leaves, value, path, place)
 
 
 CITATION = by_table(
@@ -103,7 +112,7 @@ CITATION = by_table(
         "type": keep,
         **dict.fromkeys(("cited_text", "document_title", "title", "source", "url"), text),
         "file_id": identifier,
-        "encrypted_index": opaque,
+        "encrypted_index": signature,
         **dict.fromkeys(("document_index", "search_result_index"), flag),
         **dict.fromkeys(("start_char_index", "end_char_index", "start_page_number", "end_page_number"), flag),
         **dict.fromkeys(("start_block_index", "end_block_index"), flag),
@@ -121,7 +130,7 @@ DOCUMENT_SOURCE = by_type(
     {
         "text": by_table({"type": keep, "media_type": keep, "data": text}),
         "content": by_table({"type": keep, "content": content}),
-        **dict.fromkeys(("base64", "url", "file"), media("document")),
+        **dict.fromkeys(("base64", "url", "file"), document),
     }
 )
 CALL = by_table(
@@ -186,15 +195,18 @@ RESULTS = (
 )
 """Types of blocks that hold what a tool returned, and of what they hold."""
 
-CALLS = ("tool_use", "server_tool_use", "mcp_tool_use")
+HOSTED = ("server_tool_use", "mcp_tool_use")
+"""Calls that the provider makes itself."""
+
+CALLS = ("tool_use", *HOSTED)
 
 BLOCK = by_type(
     {
         "text": by_table({**COMMON, "text": text, "citations": citations}),
-        "thinking": by_table({**COMMON, "thinking": text, "signature": opaque}),
+        "thinking": by_table({**COMMON, "thinking": text, "signature": signature}),
         "redacted_thinking": by_table({**COMMON, "data": sealed}),
         "compaction": by_table({**COMMON, "content": text, "encrypted_content": sealed}),
-        "image": by_table({**COMMON, "source": media("image"), "transformations": figures}),
+        "image": pictured(by_table({**COMMON, "source": source(SOURCE), "transformations": figures})),
         "document": retrieved(
             by_table(
                 {
@@ -243,10 +255,7 @@ def messages(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     if not isinstance(value, list):
         raise RequestError("invalid_messages", "messages must be a list", pointer(path))
     roles = [message(leaves, entry, (*path, index), index) for index, entry in enumerate(value)]
-    users = [index for index, role in enumerate(roles) if role == "user"]
-    leaves.turns = max(1, len(users))
-    leaves.current_from = users[-1] if users else 0
-    leaves.roles = tuple(roles)
+    spoken(leaves, roles)
 
 
 DEFINITION = by_table({**COMMON, "name": identifier, "strict": flag}, lenient=True)
@@ -255,14 +264,14 @@ DEFINITION = by_table({**COMMON, "name": identifier, "strict": flag}, lenient=Tr
 def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """One tool, of the client's or the server's: everything in its definition is read by the model."""
     name = value.get("name") if isinstance(value, Mapping) else None
-    here = Place(Stage.TOOL_DEFINITION, role="system", tool=name if isinstance(name, str) else "")
+    here = defined(name)
     reader = MCP_TOOLSET if isinstance(value, Mapping) and value.get("type") == "mcp_toolset" else DEFINITION
     reader(leaves, value, path, here)
 
 
 MCP_TOOLSET = by_table({**COMMON, "mcp_server_name": identifier}, lenient=True)
 MCP_SERVER = by_table(
-    {"type": keep, "url": text, "name": identifier, "authorization_token": opaque}, lenient=True
+    {"type": keep, "url": text, "name": identifier, "authorization_token": signature}, lenient=True
 )
 
 
@@ -327,17 +336,14 @@ def request(body: Any) -> Leaves:
     return leaves
 
 
-def response(body: Any, system: str = "", prompt: str = "", sources: str = "") -> Leaves:
-    """Return the leaves of a message that a model answered, beside the system prompt and the message that it answered to,
-    and what was retrieved for it.
-    """
+def response(body: Any) -> Leaves:
+    """Return the leaves of a message that a model answered."""
     leaves = Leaves()
     ANSWER(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    leaves.beside(system, prompt, sources)
     return leaves
 
 
-def count(body: Any, system: str = "", prompt: str = "", sources: str = "") -> Leaves:
+def count(body: Any) -> Leaves:
     """Return the leaves of an answer to `count_tokens`, which holds numbers."""
     leaves = Leaves()
     COUNT(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
@@ -360,9 +366,7 @@ def _signed(body: Any, leaves: Leaves) -> Any:
         path = leaves.found[index].path
         if not path or path[-1] != "thinking":
             return ()
-        holder = body
-        for step in path[:-1]:
-            holder = holder[step]
+        holder = at(body, path[:-1])
         signed = holder.get("type") == "thinking" and holder.get("signature")
         return path[:-1] if signed else ()
 
@@ -374,9 +378,6 @@ def _without_blocks(body: Any, gone: Iterable[Path]) -> Any:
     for path in gone:
         by_list.setdefault(path[:-1], set()).add(path[-1])
     for path, indexes in by_list.items():
-        blocks = body
-        for step in path:
-            blocks = blocks[step]
-        kept = [entry for index, entry in enumerate(blocks) if index not in indexes]
+        kept = [entry for index, entry in enumerate(at(body, path)) if index not in indexes]
         body = edited(body, {(path, None): kept})
     return body

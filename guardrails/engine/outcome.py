@@ -10,12 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from guardrails.engine import actions
+from guardrails.engine.covering import UNCOVERED, Covered
 from guardrails.engine.detect import Round
 from guardrails.engine.evaluate import Fired, Request
 from guardrails.engine.fields import Leaf, Leaves, stretches
+from guardrails.engine.floor import keep_back
 from guardrails.engine.vault import Vault
+from guardrails.engine.written import in_picture
+from guardrails.media.picture import Picture
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import (
     Action,
@@ -24,6 +29,7 @@ from guardrails.types import (
     Finding,
     FiredRule,
     KindCoverage,
+    Media,
     Mode,
     Place,
     Severity,
@@ -34,7 +40,7 @@ from guardrails.types import (
 
 @dataclass(slots=True)
 class Outcome:
-    """Everything that a verdict says, and what shapes of content need to apply it: the new texts of leaves
+    """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
     (`edits`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
     place of values (`vault`).
     """
@@ -46,7 +52,7 @@ class Outcome:
     coverage: Coverage
     errors: tuple[DetectorFailure, ...]
     complete: bool
-    edits: Mapping[int, str] = field(default_factory=dict)
+    edits: Mapping[int, Any] = field(default_factory=dict)
     blocked: frozenset[int] = frozenset()
     removed: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
@@ -105,13 +111,14 @@ def settle(
     round_: Round,
     fired: Sequence[Sequence[Fired]],
     request: Request,
+    pictures: Covered = UNCOVERED,
     *,
     complete: bool,
 ) -> Outcome:
-    """Put together the outcome of a check."""
+    """Put together the outcome of a check; `pictures` are those that were redacted, or could not be."""
     unchecked = [(entry, leaves.found[index].content.place, index) for entry, index in round_.not_judged()]
     unchecked += [(entry, place, -1) for entry, place in leaves.unchecked]
-    coverage = _coverage(leaves, unchecked)
+    coverage = coverage_of(leaves, unchecked)
     everything = [each for some in fired for each in some]
     if not everything and not unchecked:
         return Outcome(
@@ -125,7 +132,10 @@ def settle(
         if each.rule.mode is Mode.SHADOW:
             rules.add(each, each.action)
     edits = actions.edits(leaves.found, (each for each in enforced if each.replace), request.vault)
-    for each in (*enforced, *edits.blocks):
+    if edits.vault is not None:
+        for floor in policies[1:]:
+            keep_back(edits.vault, request.vault, floor, request)
+    for each in (*enforced, *edits.blocks, *pictures.blocks):
         rules.add(each, effects.of(each.action, concerned(each, leaves), each.members))
     for entry, place, index in unchecked:
         # A kind that no table has comes from a detector of the caller's own.
@@ -141,7 +151,7 @@ def settle(
         coverage=coverage,
         errors=tuple(round_.failures()),
         complete=complete,
-        edits=edits.texts,
+        edits={**edits.texts, **pictures.edits},
         vault=edits.vault,
         blocked=frozenset(effects.blocked),
         removed=tuple(sorted(effects.removed)),
@@ -206,30 +216,39 @@ def _findings(policies: Sequence[CompiledPolicy], round_: Round) -> tuple[Findin
     for index, plans in enumerate(round_.plans):
         for plan in plans:
             found.update(
-                (_original(finding, round_.leaves[index]), None)
+                (_original(finding, round_.leaves, index), None)
                 for finding in round_.of(index, plan, frozenset())[0]
             )
     return tuple(found)
 
 
-def _original(finding: Finding, leaf: Leaf) -> Finding:
-    """Return a finding in a decoded text as one in the text that it stood encoded in."""
-    if leaf.derived is None or finding.span is None:
+def _original(finding: Finding, leaves: Sequence[Leaf], index: int) -> Finding:
+    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture."""
+    leaf = leaves[index]
+    if leaf.derived is None or leaf.parent is None or finding.span is None:
         return finding
+    if pictured := in_picture(finding, leaves, index):
+        return pictured[0][1]
     spans = leaf.derived.originals(finding.span)
     return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
 
 
-def _coverage(leaves: Leaves, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
-    parts: dict[str, list[int]] = {"text": [0, 0, 0]}
+def coverage_of(leaves: Leaves, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
+    """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
+    parts: dict[str, list[int]] = {"text": [0] * 5}
     missed = {index for _, _, index in unchecked}
     for index, leaf in enumerate(leaves.found):
         if leaf.again:
             continue
         content = leaf.content
-        counts = parts.setdefault(content.kind, [0, 0, 0])
+        counts = parts.setdefault(content.kind, [0] * 5)
         counts[0] += 1
         counts[1] += index not in missed
-        counts[2] += len(content.text) if isinstance(content, Text) else 0
+        if isinstance(content, Text):
+            counts[2] += len(content.text)
+        elif isinstance(content, Media) and isinstance(picture := content.source, Picture):
+            counts[3] += len(picture.frames)
+            counts[4] += picture.width * picture.height
     kinds = {kind: KindCoverage(*counts) for kind, counts in parts.items()}
-    return Coverage(kinds, tuple(entry for entry, _, _ in unchecked), tuple(leaves.unknown))
+    named = tuple(entry for entry, _, _ in unchecked)
+    return Coverage(kinds, named, tuple(leaves.unknown), (*leaves.films.values(),))

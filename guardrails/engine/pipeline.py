@@ -13,21 +13,33 @@ import asyncio
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, wait
+from dataclasses import replace
 from functools import lru_cache
 from time import perf_counter
+from typing import TypeVar
 
 from guardrails.detectors import Bound
-from guardrails.engine.cache import FindingsCache
+from guardrails.engine.cache import CACHES
+from guardrails.engine.carried import lift, name_deeper
+from guardrails.engine.covering import UNCOVERED, Covered, Covering, wanted
 from guardrails.engine.detect import Round, Task
 from guardrails.engine.evaluate import Evaluation, Fired, Judged, Request
 from guardrails.engine.fields import Leaves
+from guardrails.engine.films import Watching, told, watched
+from guardrails.engine.gate import Gate, StreamLimits, gate
+from guardrails.engine.looking import film_limits
 from guardrails.engine.outcome import Outcome, concerned, removable, settle
-from guardrails.engine.quick import Quick, decoding
+from guardrails.engine.pictures import limits_of, opening
+from guardrails.engine.quick import Known, Quick, decoding
+from guardrails.engine.uses import PREPARED, Uses, preparation
 from guardrails.engine.workers import workers
+from guardrails.engine.written import Reading
 from guardrails.policy.compiled import CompiledPolicy
+from guardrails.policy.names import FOLLOWED
 from guardrails.remote.loop import submit
-from guardrails.types import Action, Detection, Mode
+from guardrails.types import Action, Detection, Mode, Stage
 
+T = TypeVar("T")
 Steps = Generator[list[Task], None, Outcome]
 
 INLINE_ON_LOOP = 20_000
@@ -42,60 +54,93 @@ class Pipeline:
     def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
         self.policy = policy
         self.policies = (policy,) if floor is None else (policy, floor)
-        self.cache = FindingsCache()
-        self._quick = Quick(self.policies)
-        self._decoding = decoding(self.policies)
-        self._deadline_s = min(each.limits.deadline_ms for each in self.policies) / 1000.0
+        self.cache = CACHES.new()
+        self._quick = Quick(self.policies, self.cache)
+        self.decoding = decoding(self.policies)
+        self.follows = any(
+            each.tools.untrusted and each.names.intersection(FOLLOWED) for each in self.policies
+        )
+        """Whether a rule asks for what untrusted tools returned."""
+        self._extractors = tuple(bound for bound in self.bounds() if bound.extracts is not None)
+        self._gates: dict[tuple[Stage, ...], Gate] = {}
+        self._deadline_s = max(each.limits.deadline_ms for each in self.policies) / 1000.0
 
     def bounds(self) -> list[Bound]:
         """Return every detector of the policies, each once."""
         return list({bound.digest: bound for each in self.policies for bound in each.detectors}.values())
 
+    @property
+    def limits(self) -> StreamLimits:
+        """The limits of the policies for texts that grow: none of them sees less, or lets go on more, than it would alone."""
+        limits = [policy.limits for policy in self.policies]
+        return StreamLimits(
+            max(each.characters for each in limits),
+            min(each.max_hold for each in limits),
+            all(each.on_limit == "hold" for each in limits),
+        )
+
+    def gate(self, stages: tuple[Stage, ...]) -> Gate:
+        """Return what texts that grow wait for at these stages."""
+        found = self._gates.get(stages)
+        if found is None:
+            found = self._gates[stages] = gate(self.policies, stages)
+        return found
+
     def check(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
         """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are
         full.
         """
-        known: dict[str, Detection] = {}
-        timings: dict[str, float] = {}
-        if (outcome := self._quick.allow(leaves, known, timings)) is not None:
-            return outcome
-        deadline = perf_counter() + self._deadline_s
-        steps = self.steps(leaves, request, known, timings, inline=None, complete=complete)
-        try:
-            tasks = next(steps)
-            while True:
-                futures = self._submit(tasks)
-                try:
-                    wait(futures, timeout=max(0.0, deadline - perf_counter()))
-                finally:
-                    self._collect(tasks, futures)
-                tasks = next(steps)
-        except StopIteration as stop:
-            settled: Outcome = stop.value
-            return settled
+        return self.drive(self.judging(leaves, request, None, complete=complete))
 
     async def acheck(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
         """The twin of `check` that never blocks the event loop for longer than short texts take."""
-        known: dict[str, Detection] = {}
+        return await self.adrive(self.judging(leaves, request, INLINE_ON_LOOP, complete=complete))
+
+    def judging(
+        self, leaves: Leaves, request: Request, inline: int | None, *, complete: bool = False
+    ) -> Steps:
+        """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
+        known: Known = {}
         timings: dict[str, float] = {}
-        if (outcome := self._quick.allow(leaves, known, timings, INLINE_ON_LOOP)) is not None:
+        if (outcome := self._quick.allow(leaves, known, timings, inline)) is not None:
             return outcome
+        return (yield from self.steps(leaves, request, known, timings, inline=inline, complete=complete))
+
+    def drive(self, steps: Generator[list[Task], None, T]) -> T:
+        """Return what steps return, and have the tasks that they yield run meanwhile, all before the deadline."""
         deadline = perf_counter() + self._deadline_s
-        steps = self.steps(leaves, request, known, timings, inline=INLINE_ON_LOOP, complete=complete)
         try:
             tasks = next(steps)
             while True:
-                futures = self._submit(tasks)
+                futures, started = self._submit(tasks), perf_counter()
+                try:
+                    wait(futures, timeout=max(0.0, deadline - started) + patience(tasks))
+                finally:
+                    self._collect(tasks, futures)
+                deadline += min(patience(tasks), perf_counter() - started)
+                tasks = next(steps)
+        except StopIteration as stop:
+            settled: T = stop.value
+            return settled
+
+    async def adrive(self, steps: Generator[list[Task], None, T]) -> T:
+        """The twin of `drive` on an event loop."""
+        deadline = perf_counter() + self._deadline_s
+        try:
+            tasks = next(steps)
+            while True:
+                futures, started = self._submit(tasks), perf_counter()
                 awaited = [asyncio.wrap_future(future) for future in futures]
                 try:
-                    await asyncio.wait(awaited, timeout=max(0.0, deadline - perf_counter()))
+                    await asyncio.wait(awaited, timeout=max(0.0, deadline - started) + patience(tasks))
                 finally:  # also where the caller was cancelled: nobody waits for the rest any more
                     self._collect(tasks, futures)
                     for each in awaited:
                         each.cancel()
+                deadline += min(patience(tasks), perf_counter() - started)
                 tasks = next(steps)
         except StopIteration as stop:
-            settled: Outcome = stop.value
+            settled: T = stop.value
             return settled
 
     @staticmethod
@@ -121,7 +166,7 @@ class Pipeline:
         self,
         leaves: Leaves,
         request: Request,
-        known: Mapping[str, Detection],
+        known: Mapping[int, Mapping[str, Detection]],
         timings: dict[str, float],
         *,
         inline: int | None,
@@ -129,23 +174,27 @@ class Pipeline:
     ) -> Steps:
         """Judge leaves; yields tasks for workers and expects them run when it is resumed.
 
-        `known` are detections of the only leaf that were made already, `timings` what they took.
+        `known` are detections that were made already, by leaf and digest, `timings` what they took.
         `inline` is the number of characters up to which quick detectors run right here (None: always);
         `complete` runs every tier, also when a block is certain.
         """
         started = perf_counter() - sum(timings.values()) / 1000.0
         joins = bool(leaves.roles) and any(policy.joins_conversation for policy in self.policies)
         own, left_out = leaves.mark(), frozenset[int]()
-        while True:
-            if joins:
-                leaves.join_turns(left_out)
-            outcome = yield from self._outcome(leaves, request, known, timings, inline, complete)
-            gone = left_out.union(outcome.removed)
-            if not joins or outcome.action is not Action.BLOCK or gone == left_out:
-                break
-            # Turns that are taken out do not go on: the others are read together without them.
-            left_out = gone
-            leaves.cut(own)
+        try:
+            while True:
+                if joins:
+                    leaves.join_turns(left_out)
+                outcome = yield from self._outcome(leaves, request, known, timings, inline, complete)
+                gone = left_out.union(outcome.removed)
+                if not joins or outcome.action is not Action.BLOCK or gone == left_out:
+                    break
+                # Turns that are taken out do not go on: the others are read together without them.
+                left_out = gone
+                leaves.cut(own)
+        finally:
+            for film in leaves.opened:
+                film.release()
         outcome.timings["total"] = (perf_counter() - started) * 1000.0
         return outcome
 
@@ -153,50 +202,130 @@ class Pipeline:
         self,
         leaves: Leaves,
         request: Request,
-        known: Mapping[str, Detection],
+        known: Mapping[int, Mapping[str, Detection]],
         timings: dict[str, float],
         inline: int | None,
         complete: bool,
+        covers: bool = True,
     ) -> Steps:
-        leaves.decode(*self._decoding)
-        round_ = Round(self.policies, leaves.found, self.cache, known, timings)
+        most = self.decoding[2]
+        lift(leaves, self.policies, most)
+        films = yield from self._films(leaves, request, timings, inline, complete)
+        read = yield from self._pictures(leaves, timings, inline)  # covers of sounds too
+        known = {**known, **{film.index: film.detections() for film in films}}
+        read |= {film.index for film in films if film.is_read}
+        leaves.decode(*self.decoding)
+        name_deeper(leaves, self.policies, most)
+        requests = yield from self._known(leaves, request, inline)
+        round_ = Round(self.policies, leaves.found, self.cache, known, timings, read)
         tiers = round_.tiers()
-        skipped = False
+        skipped = any(film.ended_early for film in films)
         fired: list[list[Fired]] | None = None
         for position, tier in enumerate(tiers):
             tasks = round_.tasks(tier)
-            slow = yield from self._run(tasks, inline)
-            round_.settle(slow)
+            yield from run(tasks, inline)
+            round_.settle(tasks)
             pending = frozenset(tiers[position + 1 :])
             if pending and not complete:
-                fired = self._evaluate(round_, request, leaves, pending)
+                fired = self._evaluate(round_, requests, leaves, pending)
                 if self._sure(fired, leaves):
                     skipped = True
                     break
-        if not skipped:
-            fired = self._evaluate(round_, request, leaves, frozenset())
+        else:
+            fired = self._evaluate(round_, requests, leaves, frozenset())
         assert fired is not None
-        return settle(self.policies, leaves, round_, fired, request, complete=not skipped)
+        pictures = UNCOVERED
+        if covers and not self._sure(fired, leaves):
+            pictures = yield from self._covered(leaves, request, fired, timings, inline)
+        return settle(self.policies, leaves, round_, fired, request, pictures, complete=not skipped)
 
-    @staticmethod
-    def _run(tasks: list[Task], inline: int | None) -> Generator[list[Task], None, list[Task]]:
-        """Run quick tasks here, have the others run, and return all."""
-        characters = 0
-        if inline is not None:
-            characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
-        here = inline is None or characters <= inline
-        slow = []
-        for task in tasks:
-            if here and task.bound.inline:
-                task.run()
-            elif not (here and task.at_once()):
-                slow.append(task)
-        if slow:
-            yield slow
-        return tasks
+    def _pictures(
+        self, leaves: Leaves, timings: dict[str, float], inline: int | None
+    ) -> Generator[list[Task], None, frozenset[int]]:
+        """Decode pictures, and add what is written in them; return those that were read."""
+        read_too = bool(self._extractors)
+        closed = opening(self.policies, leaves.found, read=read_too, seen=self.cache.shapes)
+        if closed is not None:
+            yield from run([closed.task], inline)
+            closed.settle(leaves.found, timings)
+        read: frozenset[int] = frozenset()
+        for bound in self._extractors:
+            reading = Reading(bound, leaves)
+            if reading.task.leaves:
+                yield from run([reading.task], inline)
+                read |= reading.settle(leaves, timings)
+        return read
+
+    def _films(
+        self, leaves: Leaves, request: Request, timings: dict[str, float], inline: int | None, complete: bool
+    ) -> Generator[list[Task], None, list[Watching]]:
+        """Watch films, and add what is written and said in them; one that is sure to be blocked is not watched any further."""
+        films = watched(self.policies, leaves.found)
+        leaves.opened += films
+        ended = False
+        for film in films:
+            try:
+                while not (film.done or ended):
+                    yield from run([film.task], inline)
+                    film.settle(timings)
+                    if not (complete or film.done) and self._stops(film, leaves, request):
+                        ended = film.ended_early = True
+            finally:
+                film.close()
+            told(film, leaves)
+        return films
+
+    def _stops(self, film: Watching, leaves: Leaves, request: Request) -> bool:
+        """Tell whether what was found in a film so far blocks it, whatever comes."""
+        alone = replace(leaves, found=[film.leaf(leaves)], unchecked=[], unknown=[])
+        round_ = Round(self.policies, alone.found, None, {0: film.detections()}, {})
+        for tier in round_.tiers():
+            round_.tasks(tier)  # all is known
+        fired = self._evaluate(round_, [request] * len(self.policies), alone, frozenset())
+        sure = [
+            [each for each in some if each.reason == "matched" and not each.rule.how.whole] for some in fired
+        ]
+        return self._sure(sure, alone)
+
+    def _covered(
+        self,
+        leaves: Leaves,
+        request: Request,
+        fired: Sequence[Sequence[Fired]],
+        timings: dict[str, float],
+        inline: int | None,
+    ) -> Generator[list[Task], None, Covered]:
+        """Redact pictures, and judge each again before anybody sees it: what is still found in one stops it."""
+        found = wanted(leaves.found, fired)
+        if not found:
+            return UNCOVERED
+        covering = Covering(leaves.found, found, limits_of(self.policies), film_limits(self.policies))
+        yield from run([covering.task], inline)
+        for index, again in covering.again(leaves, timings):
+            outcome = yield from self._outcome(
+                again, request, {}, timings, inline, complete=False, covers=False
+            )
+            if outcome.action >= Action.REDACT:
+                covering.refuse(index)
+        return covering.settled()
+
+    def _known(
+        self, leaves: Leaves, request: Request, inline: int | None
+    ) -> Generator[list[Task], None, tuple[Request, ...]]:
+        """Return the request for each policy, with what its conditions may read of the use of tools."""
+        requests = []
+        for policy in self.policies:
+            names = policy.names.intersection(PREPARED)
+            if not names:
+                requests.append(request)
+                continue
+            uses = Uses(policy.tools, names, leaves.found, request.heard, self.decoding)
+            yield from run([preparation(uses, INLINE_ON_LOOP)], inline)
+            requests.append(replace(request, uses=uses))
+        return tuple(requests)
 
     def _evaluate(
-        self, round_: Round, request: Request, leaves: Leaves, pending: frozenset[int]
+        self, round_: Round, requests: Sequence[Request], leaves: Leaves, pending: frozenset[int]
     ) -> list[list[Fired]]:
         """Return what fires, by policy. What depends on a pending tier is left out."""
         all_fired: list[list[Fired]] = []
@@ -208,7 +337,7 @@ class Pipeline:
                 leaf = leaves.found[index]
                 items.append(Judged(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across))
             # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
-            fired = Evaluation(policy, items, request).run()
+            fired = Evaluation(policy, items, requests[position]).run()
             if pending:  # what is still open, and what may yet find something to redact
                 fired = [each for each in fired if each.reason != "error" and each.action is each.rule.then]
             all_fired.append(fired)
@@ -224,6 +353,29 @@ class Pipeline:
             for some in fired
             for each in some
         )
+
+
+def run(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
+    """Run quick tasks here, where they have at most `inline` characters (None: always), and yield the others to be run."""
+    characters = 0
+    if inline is not None:
+        characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
+    here = inline is None or characters <= inline
+    slow = []
+    for task in tasks:
+        if here and task.bound.inline:
+            task.run()
+        elif not (here and task.at_once()):
+            slow.append(task)
+    if slow:
+        yield slow
+
+
+def patience(tasks: Sequence[Task]) -> float:
+    """Return the seconds that tasks may take besides the time that all have together; what they take of them costs the others
+    nothing.
+    """
+    return max(task.patience_s for task in tasks)
 
 
 def give_up(task: Task, future: Future[None]) -> None:

@@ -1,8 +1,8 @@
 """A model's answer in, the same with the user's own values out, in the texts that a person reads.
 
 These are a text, the content of an assistant's message in OpenAI's or Anthropic's form (a text, or parts of that), that
-of each choice of a chat response, and that of each message of a response. All else stays as it is: calls and their
-arguments, thoughts, structures of another form.
+of each choice of a chat response, that of each message of a response, that of each candidate (Gemini's form), and that of
+the message or completion of Ollama's. All else stays as it is: calls and their arguments, thoughts, structures of another form.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from guardrails.engine import gemini
 from guardrails.engine.subject import SPELLED
 from guardrails.types import Restorer, Text
+
+COMPLETED = ("text", "response")
+"""Fields in which a completion's text stands."""
 
 TEXT_PARTS = ("text", "output_text")
 """The types of parts that hold what a person reads, in their field `text`."""
@@ -31,14 +35,29 @@ def reply(answer: Any, restorer: Restorer) -> Any:
         return _with(answer, "choices", _each(answer["choices"], lambda entry: _choice(entry, restorer)))
     if isinstance(answer, Mapping) and isinstance(answer.get("output"), list):
         return _with(answer, "output", _items(answer["output"], restorer))
+    if isinstance(answer, Mapping) and isinstance(answer.get("candidates"), list):
+        return _with(
+            answer, "candidates", _each(answer["candidates"], lambda each: _candidate(each, restorer))
+        )
+    if isinstance(answer, Mapping) and _is_ollamas(answer):
+        return _choice(answer, restorer)
     return _message(answer, restorer)
+
+
+def _is_ollamas(answer: Mapping[str, Any]) -> bool:
+    """Tell whether an answer has the form of Ollama's API, which is that of one choice."""
+    return isinstance(answer.get("message"), Mapping) or isinstance(answer.get("response"), str)
 
 
 def _choice(choice: Any, restorer: Restorer) -> Any:
     """Return a choice; what spells its text in tokens goes where that changes."""
-    if not isinstance(choice, Mapping) or "message" not in choice:
+    if not isinstance(choice, Mapping):
         return choice
-    changed = _with(choice, "message", _message(choice["message"], restorer))
+    if "message" in choice:
+        changed = _with(choice, "message", _message(choice["message"], restorer))
+    else:
+        name = next((name for name in COMPLETED if isinstance(choice.get(name), str)), None)
+        changed = choice if name is None else _with(choice, name, restorer.restore(choice[name]))
     if changed is choice:
         return choice
     return {name: None if name in SPELLED else value for name, value in changed.items()}
@@ -53,6 +72,15 @@ def _message(message: Any, restorer: Restorer) -> Any:
     if isinstance(content, list | tuple):
         return _with(message, "content", _parts(content, restorer))
     return message
+
+
+def _candidate(candidate: Any, restorer: Restorer) -> Any:
+    """Return a candidate of Gemini's API; what spells its text, or points into it, goes where that changes."""
+    content = candidate.get("content") if isinstance(candidate, Mapping) else None
+    if not isinstance(content, Mapping) or not isinstance(content.get("parts"), list):
+        return candidate
+    changed = _with(content, "parts", _parts(content["parts"], restorer))
+    return candidate if changed is content else gemini.unspelled({**candidate, "content": changed})
 
 
 def _items(items: Any, restorer: Restorer) -> Any:
@@ -81,7 +109,10 @@ def _parts(parts: Any, restorer: Restorer) -> Any:
 
 
 def _is_text(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type") in TEXT_PARTS and isinstance(part.get("text"), str)
+    if not isinstance(part, Mapping) or not isinstance(part.get("text"), str):
+        return False
+    # Parts of Gemini's API have no type: a text is one unless it is a thought.
+    return part["type"] in TEXT_PARTS if "type" in part else not part.get("thought")
 
 
 def _part(part: Any, restorer: Restorer) -> Any:

@@ -13,8 +13,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.exact import write
-from guardrails.engine.fields import Leaves, Path, edited, pointer
+from guardrails.engine import chat
+from guardrails.engine.attached import NO_FILE, NO_SOUND, base64, filed, pictured, sounding, uri
+from guardrails.engine.calls import answered, called, defined
+from guardrails.engine.fields import Leaves, Path, at, edited, pointer
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.reply import unspelled
 from guardrails.engine.subject import apply_edits, without
@@ -34,11 +36,14 @@ from guardrails.engine.tables import (
     refuse,
     refused,
     sealed,
+    signature,
+    spelling,
+    spoken,
     text,
     unseen,
 )
 from guardrails.errors import RequestError
-from guardrails.types import Place, Stage
+from guardrails.types import Place, Stage, Use
 
 STAGES: Mapping[str, Stage] = {
     "user": Stage.INPUT,
@@ -51,10 +56,6 @@ OWN: Mapping[str, tuple[str, ...]] = {**dict.fromkeys(TEXTS, ("text",)), "refusa
 """The fields with a part's own text, by type."""
 
 
-def tokens(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """Log-probabilities: the tokens of a text that is judged beside them. They go where that text is edited."""
-
-
 ANNOTATION = by_table(
     {
         "type": keep,
@@ -65,35 +66,45 @@ ANNOTATION = by_table(
 )
 
 
-def media(kind: str, name: str) -> Reader:
-    """Read what is no text: it cannot be judged by this build."""
-    table = by_table(
+PICTURE = pictured(
+    by_table(
         {
             "type": keep,
-            **dict.fromkeys(("image_url", "file_data", "data", "url"), opaque),
+            **dict.fromkeys(("image_url", "url"), uri),
             **dict.fromkeys(("file_id", "file_url"), identifier),
-            "filename": text,
-            "input_audio": by_table({"data": opaque, "format": keep}),
-            **dict.fromkeys(("detail", "format"), keep),
+            "detail": keep,
         }
     )
-
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        leaves.cannot(kind, f"no detector reads this {name}", path, place)
-        table(leaves, value, path, place)
-
-    return read
-
-
+)
+FILE = pictured(
+    by_table(
+        {
+            "type": keep,
+            "file_data": filed,
+            **dict.fromkeys(("file_id", "file_url"), identifier),
+            "filename": text,
+            **dict.fromkeys(("detail", "format"), keep),
+        }
+    ),
+    none=NO_FILE,
+)
+SOUND = pictured(
+    by_table(
+        {"type": keep, "input_audio": sounding(by_table({"data": opaque, "format": keep})), "data": opaque}
+    ),
+    "audio",
+    NO_SOUND,
+)
 PART = by_type(
     {
         **dict.fromkeys(
-            TEXTS, by_table({"type": keep, "text": text, "annotations": each(ANNOTATION), "logprobs": tokens})
+            TEXTS,
+            by_table({"type": keep, "text": text, "annotations": each(ANNOTATION), "logprobs": spelling}),
         ),
         "refusal": by_table({"type": keep, "refusal": text}),
-        **dict.fromkeys(("input_image", "computer_screenshot"), media("part", "image")),
-        "input_file": media("part", "file"),
-        "input_audio": media("audio", "sound"),
+        **dict.fromkeys(("input_image", "computer_screenshot"), PICTURE),
+        "input_file": FILE,
+        "input_audio": SOUND,
     }
 )
 content = parts(PART, OWN)
@@ -121,7 +132,7 @@ def outputs(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     each(OUTPUT)(leaves, value, path, came_of(place))
 
 
-OUTPUT = by_type({"logs": by_table({"type": keep, "logs": text}), "image": media("part", "image")})
+OUTPUT = by_type({"logs": by_table({"type": keep, "logs": text}), "image": PICTURE})
 
 
 def _are_parts(value: Any) -> bool:
@@ -133,26 +144,34 @@ def _are_parts(value: Any) -> bool:
 
 
 def picture(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A picture that a model made."""
+    """A picture that a model made, which is what it says and no call; one that a client sends back can be forged."""
     if value is not None:
-        leaves.cannot("part", "no detector reads this image", path, place)
-        opaque(leaves, value, path, place)
+        also = () if place.message is None else (Stage.INPUT,)
+        place = replace(place, stage=Stage.OUTPUT, also=also, tool=None, use=None)
+        pictured(base64)(leaves, value, path, place)
 
 
 def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """One tool: everything in its definition is read by the model. Those of a remote server are not in the request."""
-    name = value.get("name") if isinstance(value, Mapping) else None
-    here = Place(Stage.TOOL_DEFINITION, role="system", tool=name if isinstance(name, str) else "")
+    here = defined(chat.defines(value, path))
     if isinstance(value, Mapping) and value.get("type") == "mcp":
         leaves.cannot("part", "the tools of a remote server are not seen", path, here)
     DEFINITION(leaves, value, path, here)
 
 
+def masked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A picture in the definition of a tool that draws: the user's, as those of messages are."""
+    if value is not None:
+        MASK(leaves, value, path, TOLD)
+
+
+MASK = pictured(by_table({"type": keep, "image_url": uri, "file_id": identifier}))
 DEFINITION = by_table(
     {
-        "type": keep,
+        "input_image_mask": masked,
+        "type": chat.kind_word,
         **dict.fromkeys(("name", "server_label", "connector_id"), identifier),
-        "authorization": opaque,
+        "authorization": signature,
         **dict.fromkeys(("strict", "defer_loading", "max_num_results"), flag),
     },
     lenient=True,
@@ -175,7 +194,7 @@ CALL = by_table(
         **dict.fromkeys(("action", "actions", "operation", "queries", "environment"), anything),
         "pending_safety_checks": anything,
         "container_id": identifier,
-        "fingerprint": opaque,
+        "fingerprint": signature,
         **dict.fromkeys(("output", "results", "error"), result),
         "outputs": outputs,
         "result": picture,
@@ -198,16 +217,38 @@ GIVEN = ("arguments", "input", "code", "action", "actions", "operation", "querie
 def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """One call of a tool, of the client's or a hosted one's, with what came of it where that is known."""
     name = value.get("name", value.get("type"))
-    here = replace(place, stage=Stage.TOOL_CALL, tool=name if isinstance(name, str) else "")
-    given = next((value[field] for field in GIVEN if value.get(field) is not None), "")
-    leaves.call(here.tool or "", given if isinstance(given, str) else write(given), path, here)
+    here = called(
+        leaves,
+        place,
+        name,
+        next((value[field] for field in GIVEN if value.get(field) is not None), ""),
+        identity=value.get("call_id", value.get("id")),
+        server=value.get("server_label"),
+        hosted=value.get("type") not in OWN_CALLS,
+    )
+    leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
     CALL(leaves, value, path, here)
 
 
 def returned(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """What the client, or a server, says that a tool returned."""
-    RESULT(leaves, value, path, came_of(place))
+    place = came_of(place)
+    kind, label = value.get("type"), value.get("server_label")
+    if kind in UNCALLED:
+        server = label if isinstance(label, str) else ""
+        place = replace(place, tool=kind, use=Use(((kind, server),)))
+    else:
+        place = answered(leaves, place, value.get("call_id"))
+    RESULT(leaves, value, path, place)
 
+
+OWN_CALLS = (
+    "function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call", "apply_patch_call",
+)  # fmt: skip
+"""Calls whose results the client brings; all others the provider makes itself."""
+
+UNCALLED = ("mcp_list_tools", "mcp_approval_response", "additional_tools")
+"""Results that no call asks for: they are of a tool that is named as they are."""
 
 CALLS = (
     "function_call", "custom_tool_call", "mcp_call", "mcp_approval_request", "web_search_call", "file_search_call",
@@ -263,10 +304,7 @@ def conversation(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         roles = [item(leaves, entry, (*path, index), index) for index, entry in enumerate(value)]
     else:
         raise RequestError("invalid_input", "input must be a text or a list of items", pointer(path))
-    users = [index for index, role in enumerate(roles) if role == "user"]
-    leaves.turns = max(1, len(users))
-    leaves.current_from = users[-1] if users else 0
-    leaves.roles = tuple(roles)
+    spoken(leaves, roles)
 
 
 SYSTEM = Place(Stage.INPUT, role="system")
@@ -369,13 +407,10 @@ def request(body: Any) -> Leaves:
     return leaves
 
 
-def response(body: Any, system: str = "", prompt: str = "", sources: str = "") -> Leaves:
-    """Return the leaves of a response, beside the system prompt and the message that it answered to, and what was retrieved
-    for it.
-    """
+def response(body: Any) -> Leaves:
+    """Return the leaves of a response."""
     leaves = Leaves()
     ANSWER(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    leaves.beside(system, prompt, sources)
     return leaves
 
 
@@ -385,9 +420,7 @@ def changed(body: Any, leaves: Leaves, outcome: Outcome) -> Any:
     """
     new: Any = apply_edits(body, leaves, outcome)
     for path in {leaves.found[index].path for index in outcome.edits}:
-        if path[-1:] == ("text",):
-            holder = new
-            for step in path[:-1]:
-                holder = holder[step]
-            new = edited(new, {(path[:-1], None): unspelled(holder)}) if path[:-1] else new
+        if path[-1:] in (("text",), ("logprobs",)):
+            holder = unspelled(at(new, path[:-1]))
+            new = edited(new, {(path[:-1], None): holder}) if path[:-1] else new
     return {**new, "input": without(new["input"], outcome.removed)} if outcome.removed else new

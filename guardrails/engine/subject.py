@@ -6,26 +6,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from io import IOBase
 from pathlib import Path
 from typing import Any
 
 from guardrails.engine import chat
-from guardrails.engine.fields import Leaf, Leaves, edited, pointer
+from guardrails.engine.attached import medium
+from guardrails.engine.fields import Leaf, Leaves, at, edited, pointer
 from guardrails.engine.outcome import Outcome
-from guardrails.types import Audio, Image, Media, Place, Stage, Text, ToolCall, Video
+from guardrails.media.video_sniff import HEAD
+from guardrails.types import Audio, Image, Media, Place, Stage, Text, ToolCall, Use, Video
 
 MEDIA: Mapping[str, type[Media]] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp", ".heic"), Image),
+    **dict.fromkeys((".jfif", ".apng", ".heif", ".tif", ".tiff", ".ico", ".psd", ".jxl", ".svg"), Image),
     **dict.fromkeys((".mp4", ".mov", ".webm", ".mkv", ".avi", ".ts"), Video),
     **dict.fromkeys((".wav", ".mp3", ".ogg", ".flac", ".m4a"), Audio),
 }
-"""What a file is taken for by its name; its bytes decide once it is opened."""
+"""What a file is taken for by its name; its bytes decide once it is opened, also that its type is one that is not read."""
 
-CONVERSATIONS = (("messages",), ("input",))
+CONVERSATIONS = (("messages",), ("input",), ("contents",))
 """Where the messages of a request stand."""
 
 SPELLED = ("logprobs", "token_ids")
 """Fields of a choice that spell its text once more, in tokens."""
+
+MOST_DIMENSIONS = 3
+"""Dimensions of an array that is one picture."""
+
+BATCH = "give each picture of a batch by itself, as [height, width, 3]"
+TENSOR = "give a tensor as an array of pixels, [height, width, 3]: tensor.detach().cpu().numpy()"
+"""What to do with what is no picture as it is."""
 
 Changed = Callable[[Any, Leaves, Outcome], Any]
 """A body, its leaves and an outcome → the body that the outcome leaves."""
@@ -51,7 +62,8 @@ def read(given: object, stage: Stage) -> Subject:
 
     Takes a text, messages in OpenAI's form (a list, or one mapping with `role`), a chat request (a mapping
     with `messages`) or response (with `choices`), any other list or mapping of JSON values (all its strings
-    are judged at the stage), a content of `guardrails.types`, bytes, a path or a PIL picture.
+    are judged at the stage), a content of `guardrails.types`; a picture, film or sound: the bytes of its file, a path to it or
+    the file, opened; or a PIL picture or an array of pixels. What is redacted of a file comes back as bytes.
 
     Raises:
         TypeError: for anything else.
@@ -69,16 +81,50 @@ def read(given: object, stage: Stage) -> Subject:
         return _call(given)
     if isinstance(given, Media):
         return _media(given, given)
-    if isinstance(given, bytes | bytearray | memoryview):
-        return _media(given, Image(bytes(given), Place(stage)))
-    if isinstance(given, Path):
-        return _media(given, MEDIA.get(given.suffix.lower(), Image)(place=Place(stage), url=str(given)))
-    if type(given).__module__.split(".")[0] == "PIL":
-        return _picture(given, stage)
+    if is_pixels(given) and getattr(given, "ndim", 0) > MOST_DIMENSIONS:
+        raise TypeError(f"cannot check an array of {getattr(given, 'ndim', 0)} dimensions: {BATCH}")
+    if (content := _of_file(given, BARE[stage])) is not None:
+        return _media(given, content)
     raise TypeError(
         f"cannot check a {type(given).__name__}: give a text, messages, a chat request or response, JSON, "
-        f"bytes, a path, a PIL picture, or a content of guardrails.types{_cure(given)}"
+        f"bytes, a path, an open file, a PIL picture, an array of pixels, or a content of guardrails.types{_cure(given)}"
     )
+
+
+def _of_file(given: object, place: Place) -> Media | None:
+    """Return what a file, or what is like one, holds; None where it is none."""
+    if isinstance(given, bytes | bytearray | memoryview):
+        data = bytes(given)
+        return medium(data[:HEAD])(data, place)
+    if isinstance(given, Path):
+        return _named(given)(place=place, source=given)
+    if isinstance(given, IOBase):
+        return _opened(given)(place=place, source=given)
+    return Image(place=place, source=given) if is_pixels(given) else None
+
+
+def _named(path: Path) -> type[Media]:
+    """Return what a file is taken for: by its ending, else by its first bytes."""
+    by_name = MEDIA.get(path.suffix.lower())
+    if by_name is not None:
+        return by_name
+    try:
+        with path.open("rb") as file:
+            return medium(file.read(HEAD))
+    except OSError:
+        return Image  # which says what is wrong, once it is opened
+
+
+def _opened(file: IOBase) -> type[Media]:
+    """Return what an open file is, from where it stands."""
+    if not (file.readable() and file.seekable()):
+        raise TypeError("cannot check a file that cannot be read and wound back: give its bytes")
+    at = file.tell()
+    head = file.read(HEAD)
+    file.seek(at)
+    if not isinstance(head, bytes):
+        raise TypeError("cannot check a file that was opened as text: open it with 'rb'")
+    return medium(head)
 
 
 def text(given: str, stage: Stage) -> Subject:
@@ -92,6 +138,8 @@ def _is_message(entry: object) -> bool:
 
 
 def _cure(given: object) -> str:
+    if is_tensor(given):
+        return f"; {TENSOR}"
     return "; give what its model_dump() returns" if hasattr(given, "model_dump") else ""
 
 
@@ -101,6 +149,15 @@ def apply_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
         (leaves.found[index].path, leaves.found[index].inner): new for index, new in outcome.edits.items()
     }
     return edited(given, places) if places else given
+
+
+def said_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
+    """Likewise, of a chat response; what is spoken goes where its transcript is edited, as it says what that said."""
+    changed: Any = apply_edits(given, leaves, outcome)
+    for path in {leaves.found[index].path for index in outcome.edits}:
+        if path[-2:] == ("audio", "transcript") and at(changed, path[:-1]).get("data"):
+            changed = edited(changed, {((*path[:-1], "data"), None): ""})
+    return changed
 
 
 def body(given: Any, leaves: Leaves, changed: Changed = apply_edits) -> Subject:
@@ -114,11 +171,12 @@ def _text(given: Text) -> Subject:
 
 
 def _call(given: ToolCall) -> Subject:
-    place = replace(given.place, tool=given.name)
     leaves = Leaves()
+    use = given.place.use or Use(((given.name, ""),), given.arguments)
+    place = replace(given.place, tool=given.name, use=use)
     leaves.text(given.name, ("name",), place, editable=False)
     leaves.json_text(given.arguments, ("arguments",), place)
-    leaves.found.append(Leaf(given, editable=False))
+    leaves.found.append(Leaf(replace(given, place=place), editable=False))
     fields = {"name": given.name, "arguments": given.arguments}
 
     def apply(outcome: Outcome) -> object:
@@ -129,14 +187,34 @@ def _call(given: ToolCall) -> Subject:
 
 
 def _media(given: object, content: Media) -> Subject:
-    return Subject(Leaves(found=[Leaf(content)]), lambda outcome: given)
+    def apply(outcome: Outcome) -> object:
+        if not outcome.edits:
+            return given
+        made = outcome.edits[0]
+        if not isinstance(given, Media):
+            return made
+        return replace(given, data=made) if isinstance(made, bytes) else replace(given, source=made)
+
+    return Subject(Leaves(found=[Leaf(content)]), apply)
 
 
-def _picture(given: object, stage: Stage) -> Subject:
-    """Read a PIL picture: no detector of this build takes one that has no bytes."""
-    leaves = Leaves()
-    leaves.cannot("part", "no detector reads this picture", (), Place(stage))
-    return Subject(leaves, lambda outcome: given)
+def is_pixels(given: object) -> bool:
+    """Tell whether something is a Pillow image or an array of pixels."""
+    named = type(given).__module__.split(".")[0] == "PIL"
+    return named or (hasattr(given, "__array_interface__") and getattr(given, "ndim", 0) >= 2)
+
+
+def is_tensor(given: object) -> bool:
+    """Tell whether something is a tensor of torch."""
+    return type(given).__module__.partition(".")[0] == "torch" and hasattr(given, "detach")
+
+
+def refuse_batch(given: Any) -> None:
+    """Raise `TypeError` for an argument that is pictures by its shape and cannot be judged as it is: a tensor, or several."""
+    if is_tensor(given) and given.ndim in (3, 4) and 3 in tuple(given.shape)[-3::2]:
+        raise TypeError(f"cannot check a tensor of pixels: {TENSOR}")
+    if is_pixels(given) and getattr(given, "ndim", 0) == 4 and given.shape[3] in (3, 4):
+        raise TypeError(f"cannot check an array of several pictures: {BATCH}")
 
 
 def _structure(given: object, stage: Stage) -> Subject:
@@ -170,7 +248,7 @@ def response(given: Mapping[str, Any], leaves: Leaves) -> Subject:
     """Read a chat response. An edited choice loses the fields that spell its text as it was."""
 
     def apply(outcome: Outcome) -> object:
-        changed: Any = apply_edits(given, leaves, outcome)
+        changed: Any = said_edits(given, leaves, outcome)
         paths = {leaves.found[index].path[:2] for index in outcome.edits}
         for place in (path for path in paths if len(path) == 2 and path[0] == "choices"):
             choice = changed["choices"][place[1]]

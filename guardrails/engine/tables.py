@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.fields import Leaves, Path, pointer, strings
+from guardrails.detectors.payloads import base64
+from guardrails.engine.fields import LISTS, MAPPINGS, NUMBERS, Leaves, Path, pointer, strings
 from guardrails.errors import RequestError
-from guardrails.types import Place
+from guardrails.types import Place, Text
 
 Reader = Callable[[Leaves, Any, Path, Place], None]
 
@@ -28,7 +30,7 @@ def keep(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 
 def flag(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """A number or a flag: nothing to judge, unless it is something else."""
-    if value is not None and not isinstance(value, int | float):
+    if value is not None and not isinstance(value, NUMBERS):
         identifier(leaves, value, path, place)
 
 
@@ -80,32 +82,38 @@ def refused(reason: str) -> Reader:
     return read
 
 
-def by_table(table: Mapping[str, Reader], *, lenient: bool = False) -> Reader:
-    """Read a mapping by a table. Fields that it does not have are judged and named; `lenient` does not name
-    them.
-    """
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Reads a mapping by the readers of its fields. Fields without one are judged and named; `lenient` does not name them."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        if not isinstance(value, Mapping):
+    fields: Mapping[str, Reader]
+    lenient: bool = False
+
+    def __call__(self, leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if not isinstance(value, MAPPINGS):
             text(leaves, value, path, place)
             return
+        fields = self.fields
         for name, inner in value.items():
-            reader = table.get(name)
+            reader = fields.get(name)
             if reader is not None:
                 reader(leaves, inner, (*path, name), place)
-            elif lenient:
+            elif self.lenient:
                 leaves.anything({name: inner}, path, place)
             else:
                 leaves.unknown_field(inner, (*path, name), place)
 
-    return read
+
+def by_table(fields: Mapping[str, Reader], *, lenient: bool = False) -> Table:
+    """Return the reader of mappings with these fields."""
+    return Table(fields, lenient)
 
 
 def each(reader: Reader) -> Reader:
     """Read each entry of a list."""
 
     def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        if not isinstance(value, list | tuple):
+        if not isinstance(value, LISTS):
             text(leaves, value, path, place)
             return
         for index, inner in enumerate(value):
@@ -121,6 +129,56 @@ def figures(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
             leaves.text(found, where, place, editable=False)
 
 
+ENTRY = ("token", "logprob", "bytes", "top_logprobs")
+"""Fields of one token with its probability."""
+
+LISTED = ("content", "refusal", "tokens", "token_logprobs", "top_logprobs", "text_offset")
+"""Names of the lists of log-probabilities."""
+
+
+def spelling(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """Log-probabilities: what their tokens spell is judged unless it was, and which others could have stood there. They go
+    as a whole where any of it is edited.
+    """
+    if value is None:
+        return
+    lists = value.values() if isinstance(value, Mapping) else [value]
+    known = {leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)}
+    names = value if isinstance(value, Mapping) else ()
+    told: dict[str, None] = dict.fromkeys(name for name in names if name not in LISTED)
+    for entries in lists:
+        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+            told.update((found, None) for _, found, _ in strings(entries, path))
+            continue
+        told.update(dict.fromkeys(_spelled(entries)))
+        others = [other for entry in entries for other in entry.get("top_logprobs") or []]
+        told["\n".join(dict.fromkeys(word for other in others for word in _spelled([other]) if word))] = None
+    for text_ in told:
+        if text_ not in known:
+            leaves.text(text_, path, place)
+
+
+def spells(entries: Any, text: str) -> bool:
+    """Tell whether log-probabilities are those of a text's own tokens, whatever else could have stood there."""
+    return isinstance(entries, list) and all(map(_is_entry, entries)) and {*_spelled(entries)} <= {text, ""}
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether this is a token with its probability, and no more."""
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("token"), str) or set(entry) - {*ENTRY}:
+        return False
+    others, spelt = entry.get("top_logprobs") or [], entry.get("bytes") or []
+    numbers = isinstance(spelt, list) and all(type(byte) is int and 0 <= byte < 256 for byte in spelt)
+    likely = isinstance(entry.get("logprob"), int | float | None)
+    return numbers and likely and isinstance(others, list) and all(map(_is_entry, others))
+
+
+def _spelled(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return what tokens spell, by their texts and by their bytes."""
+    spelt = bytes(byte for entry in entries for byte in entry.get("bytes") or [])
+    return "".join(entry["token"] for entry in entries), spelt.decode(errors="replace")
+
+
 def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
     """Read a message's content: a text, or a list of parts, judged each and joined; `own` names the fields with a part's
     own text, by type.
@@ -131,7 +189,7 @@ def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
 
     def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         first = len(leaves.found)
-        if isinstance(value, list | tuple):
+        if isinstance(value, LISTS):
             each(part)(leaves, value, path, place)
             by_kind: dict[str, list[int]] = {}
             for index in range(first, len(leaves.found)):
@@ -177,12 +235,27 @@ def opaque(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         identifier(leaves, value, path, place)
 
 
+def signature(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A signature or token: nothing to judge but what it says in Base64, which noise does not."""
+    opaque(leaves, value, path, place)
+    _decoded(leaves, value, path, place)
+
+
 def sealed(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-    """A text that its provider has encrypted, such as hidden reasoning: nobody here can judge it, and it is named."""
+    """A text that its provider has encrypted, such as hidden reasoning: nobody here can judge it, and it is named. What is
+    no more than Base64 is judged.
+    """
     if isinstance(value, str) and SEALED.fullmatch(value):
         leaves.cannot("sealed", "only the provider can open this", path, place)
+        _decoded(leaves, value, path, place)
     else:
         identifier(leaves, value, path, place)
+
+
+def _decoded(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    if isinstance(value, str) and SEALED.fullmatch(value):
+        for payload in base64(value):
+            leaves.text(payload.text, path, place, editable=False)
 
 
 def unseen(reason: str) -> Reader:
@@ -198,15 +271,18 @@ def unseen(reason: str) -> Reader:
     return read
 
 
-def by_type(kinds: Mapping[str, Reader]) -> Reader:
-    """Read a mapping by what its `type` says. A type that is in no table is judged as text, and named as unchecked."""
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Reads a mapping by what its `type` says. A type without a reader is judged as text, and named as unchecked."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    kinds: Mapping[str, Reader]
+
+    def __call__(self, leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, Mapping):
             text(leaves, value, path, place)
             return
         kind = value.get("type")
-        reader = kinds.get(kind) if isinstance(kind, str) else None
+        reader = self.kinds.get(kind) if isinstance(kind, str) else None
         if reader is not None:
             reader(leaves, value, path, place)
             return
@@ -214,4 +290,15 @@ def by_type(kinds: Mapping[str, Reader]) -> Reader:
         for name, inner in value.items():
             leaves.unknown_field(inner, (*path, name), place)
 
-    return read
+
+def spoken(leaves: Leaves, roles: Sequence[str]) -> None:
+    """Say who speaks in each message of a conversation, the oldest first; the current turn begins with a user's last one."""
+    users = [index for index, role in enumerate(roles) if role == "user"]
+    leaves.turns = max(1, len(users))
+    leaves.current_from = users[-1] if users else 0
+    leaves.roles = tuple(roles)
+
+
+def by_type(kinds: Mapping[str, Reader]) -> Kinds:
+    """Return the reader of mappings of these types."""
+    return Kinds(kinds)

@@ -54,6 +54,7 @@ class Vault:
         self._given: set[str] = set(before._given) if before else set()
         self._reserved: set[str] = set(before._reserved) if before else set()
         self._own: dict[str, str] = dict(before._own) if before else {}
+        self._categories: dict[str, str] = dict(before._categories) if before else {}
         self._fakes: dict[tuple[str, str], str] = dict(before._fakes) if before else {}
         self._made: set[str] = set(before._made) if before else set()
         self._last: dict[str, int] = dict(before._last) if before else {}
@@ -68,6 +69,14 @@ class Vault:
         """The user's own values by placeholder."""
         return MappingProxyType(self._own)
 
+    def category(self, placeholder: str) -> str:
+        """Return what was found that a placeholder stands for."""
+        return self._categories[placeholder]
+
+    def forget(self, placeholder: str) -> None:
+        """Put a value back nowhere from now on, though its number stays given."""
+        del self._own[placeholder]
+
     def restore(self, text: str) -> str:
         """Return the text with the user's own values put back, except in links and markup (see `engine.restore`)."""
         return restored(text, self._own) if self._own else text
@@ -79,6 +88,7 @@ class Vault:
         if known not in self._numbers:
             placeholder = self._next(name)
             self._numbers[known] = placeholder
+            self._categories[placeholder] = category
             self._given.add(placeholder)
         placeholder = self._numbers[known]
         if is_own(place):

@@ -21,4 +21,8 @@ AnyTokens      any tokenizer.json → windows, and rows with the special tokens 
 SequenceModel  a classifier of texts, or of pairs of texts: everything above together
 Generative     a model that answers, with what its first tokens were worth
 Embedder       texts → vectors that are near where texts are about the same
+pixels         a folder and a picture → the numbers that the model reads, of the whole and of its parts
+PictureModel   a classifier of pictures: views in, the highest score of each label out
+Voice          a sound → the stretches in which somebody speaks
+SpeechModel    a model that writes down speech: a piece of sound in, words with their times out
 """

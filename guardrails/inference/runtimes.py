@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from guardrails.inference.folder import ModelError, first_line
 from guardrails.inference.labels import SAVED, tokenizer
+from guardrails.inference.onnx import session
 from guardrails.inference.scores import Scores
 
 Inputs = Mapping[str, NDArray[np.int64]]
@@ -86,20 +87,9 @@ class Onnx:
     def __init__(self, path: Path, wanted: Sequence[str] = ("logits",)) -> None:
         """Load a file; what it gives is the first of the `wanted` outputs that it has, or its first."""
         try:
-            onnxruntime: Any = import_module("onnxruntime")
+            self._session = session(path)
         except ModuleNotFoundError as error:
             raise _absent("onnxruntime", "pip install onnxruntime") from error
-        options = onnxruntime.SessionOptions()
-        # Texts run beside one another on the pipeline's workers; threads that spin for work take those workers' time.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise ModelError(f"{path.name}: {first_line(error)}") from error
         self._taken = {each.name: WHOLE.get(each.type) for each in self._session.get_inputs()}
         unknown = sorted(name for name, kind in self._taken.items() if name not in TAKEN or kind is None)
         if unknown:

@@ -8,13 +8,13 @@ session may be run by several threads at once over one set of weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.folder import ModelError, first_line
+from guardrails.inference.folder import ModelError
+from guardrails.inference.onnx import session
 from guardrails.inference.scores import Scores
 from guardrails.inference.windows import Row
 
@@ -52,17 +52,7 @@ class OnnxSession:
     rows = 1
 
     def __init__(self, data: bytes) -> None:
-        onnxruntime: Any = import_module("onnxruntime")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                data, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:
-            raise ModelError(f"encoder.onnx: {first_line(error)}") from error
+        self._session = session(data, "encoder.onnx")
         names = {each.name for each in self._session.get_inputs()}
         if names != {"input_ids", "attention_mask", "token_type_ids"}:
             raise ModelError(f"encoder.onnx takes {', '.join(sorted(names))}, not tokens, a mask and types")

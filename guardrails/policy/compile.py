@@ -21,10 +21,12 @@ from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
 from guardrails.policy.items import Detectors, Item, Policy, RuleItem
-from guardrails.policy.names import Names
+from guardrails.policy.names import OF_CALLS, Names
 from guardrails.policy.problems import nearest
-from guardrails.policy.schema import DEFAULT_LOCALE, LimitsDoc, RedactionDoc, RuleDoc
+from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
 from guardrails.policy.source import Mark
+from guardrails.policy.streaming import How, how
+from guardrails.policy.tools import Tools, compile_tools
 from guardrails.text import folded
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
 
@@ -48,6 +50,7 @@ class _Compilation:
         self.conditions: dict[int, Condition] = {}
         self.exceptions: list[tuple[frozenset[str] | None, ExceptionRule]] = []
         self.rules: list[Rule] = []
+        self.tools = Tools()
 
 
 def bind_detectors(work: _Compilation) -> None:
@@ -60,7 +63,8 @@ def bind_detectors(work: _Compilation) -> None:
         given[name] = declared.kind.categories(name, declared.config)
         try:
             config = _limited(declared.kind, declared.config, work.policy.limits)
-            work.detectors.append(bind(name, declared.kind, config, declared.item))
+            family = _family(declared.item)
+            work.detectors.append(bind(name, declared.kind, config, declared.item, family))
         except ConfigProblems as error:
             for problem in error.problems:
                 if declared.partial and not problem.path:
@@ -68,6 +72,11 @@ def bind_detectors(work: _Compilation) -> None:
                 message = f"detector {name!r}: {problem.message}"
                 work.problems.add(_place(declared, problem), problem.code, message, problem.hint)
     work.names = Names(given)
+
+
+def _family(item: Item) -> str:
+    """Return the file that has the last word on a detector."""
+    return [item.source, *(source for source, *_ in item.overrides.values())][-1].file
 
 
 def _limited(of: Kind, config: Config, limits: LimitsDoc) -> Config:
@@ -102,6 +111,11 @@ def _place(declared: Detectors, problem: ConfigProblem) -> Mark:
     if problem.offset is not None:
         return declared.item.inside(problem.path, problem.offset)
     return declared.item.mark(problem.path) if problem.path else declared.item.key_mark(())
+
+
+def read_tools(work: _Compilation) -> None:
+    """Compile the lists of tools."""
+    work.tools = compile_tools(work.policy.tools, work.problems)
 
 
 def compile_conditions(work: _Compilation) -> None:
@@ -170,6 +184,7 @@ def build_rules(work: _Compilation) -> None:
             _check_fake(work, rule.item, _redaction(rule.doc))
         if rule.doc is None or condition is None:
             continue
+        _check_calls(work, rule.item, rule.doc, condition)
         built = _rule(work, rule.doc, condition, index)
         if built.then is Action.REDACT:
             _check_redaction(work, rule.item, built)
@@ -201,6 +216,14 @@ def _check_rule(work: _Compilation, rule: RuleItem) -> None:
         _check_categories(work, item, "redact", redact)
 
 
+def _check_calls(work: _Compilation, item: Item, doc: RuleDoc, condition: Condition) -> None:
+    """What is said of calls is said nowhere else."""
+    named = [name for name in condition.context if name in OF_CALLS]
+    if named and "tool_call" not in doc.on:
+        message = f"{named[0]!r} says something of calls alone, and the rule judges none"
+        work.problems.add(item.mark(("on",)), "not_in_scope", message, "write on: tool_call")
+
+
 def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) -> Rule:
     then = Action[doc.then.upper()]
     severity = Severity[doc.severity.upper()]
@@ -208,6 +231,7 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
     message = {"en": doc.message} if isinstance(doc.message, str) else (doc.message or {})
     redact = condition.categories if doc.redact is None else frozenset(doc.redact)
     redaction = _redaction(doc)
+    exceptions = tuple(exception for ids, exception in work.exceptions if ids is None or doc.id in ids)
     return Rule(
         id=doc.id,
         order=(-severity, index),
@@ -224,9 +248,21 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         alone=doc.redact is None,
         replacement=redaction.text,
         locale=redaction.locale or DEFAULT_LOCALE,
-        exceptions=tuple(exception for ids, exception in work.exceptions if ids is None or doc.id in ids),
-        needs_findings=condition.needs_findings(),
+        exceptions=exceptions,
+        needs_findings=condition.needs_findings(work.tools.known),
+        stream=doc.stream,
+        cover=redaction.image,
+        cover_film=redaction.video,
+        how=_how(doc, condition, exceptions),
     )
+
+
+def _how(doc: RuleDoc, condition: Condition, exceptions: Iterable[ExceptionRule]) -> How:
+    if doc.stream == "whole":
+        return How("the rule says stream: whole")
+    if doc.redact is not None:
+        return How("what it redacts is not decided by each finding alone (redact: names categories)")
+    return how(condition, (each.condition for each in exceptions if each.condition is not None))
 
 
 def _redaction(doc: RuleDoc) -> RedactionDoc:
@@ -282,15 +318,39 @@ def _holds_alone(rule: Rule) -> bool:
     )
 
 
+def check_parallel(work: _Compilation) -> None:
+    """What is under way cannot be changed. Every stage counts: requests have turns, calls and results of before in them."""
+    policy, place = work.policy, work.policy.parallel
+    if place is None:
+        return
+    docs = [rule.doc for rule in policy.rules if rule.doc is not None and rule.doc.mode == "enforce"]
+    redacting = [f"rule {doc.id!r}" for doc in docs if doc.then == "redact"]
+    planting = [
+        f"detector {each.name!r}" for each in work.detectors if getattr(each.detector, "plants", False)
+    ]
+    causes = (
+        (redacting, "redacts", "write then: block or mode: shadow there"),
+        (planting, "plants a canary", "write plant: false there"),
+        (["history: remove"] * (policy.history != "block"), "leaves turns out", "write history: block"),
+    )
+    for named, does, cure in causes:
+        if named:
+            more = f" (and {len(named) - 1} more)" if len(named) > 1 else ""
+            message = f"a request that is under way cannot be changed, and {named[0]}{more} {does}"
+            work.problems.add(place, "parallel_redacts", message, f"{cure}, or parallel: false")
+
+
 STAGES: tuple[Callable[[_Compilation], None], ...] = (
     bind_detectors,
+    read_tools,
     compile_conditions,  # needs the categories that detectors give
     compile_exceptions,
     build_rules,  # needs conditions and exceptions
+    check_parallel,  # needs detectors
 )
 
 
-def _digest(policy: Policy, detectors: Iterable[Bound]) -> str:
+def _digest(policy: Policy, detectors: Iterable[Bound], tools: Tools) -> str:
     resolved = {
         "engine": ENGINE,
         "name": policy.name,
@@ -300,9 +360,22 @@ def _digest(policy: Policy, detectors: Iterable[Bound]) -> str:
             rule.doc.model_dump(mode="json", by_alias=True) for rule in policy.rules if rule.doc is not None
         ],
         "exceptions": [doc.model_dump(mode="json") for _, doc in policy.exceptions],
-        "unchecked": policy.unchecked.model_dump(),
-        "limits": policy.limits.model_dump(),
+        # Digests without a word on pictures and films stay what they were.
+        "unchecked": {
+            name: value
+            for name, value in policy.unchecked.model_dump().items()
+            if name not in ("image", "video") or value != "block"
+        },
+        "limits": {
+            name: value
+            for name, value in policy.limits.model_dump().items()
+            if not name.startswith(("picture_", "film_")) or value != LimitsDoc.model_fields[name].default
+        },
+        **({} if policy.films == FilmsDoc() else {"films": policy.films.model_dump()}),
         "history": policy.history,
+        # No verdict depends on it, but what a provider has seen does; digests without it stay what they were.
+        **({} if policy.parallel is None else {"parallel": True}),
+        **({} if not tools.digest else {"tools": tools.digest}),
     }
     return "sha256:" + hashlib.sha256(json.dumps(resolved, sort_keys=True).encode()).hexdigest()
 
@@ -319,12 +392,22 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
     if work.problems.errors:
         raise PolicyErrors(work.problems.errors)
     return CompiledPolicy(
-        ref=PolicyRef(policy.name, policy.version, _digest(policy, work.detectors)),
+        ref=PolicyRef(policy.name, policy.version, _digest(policy, work.detectors, work.tools)),
         detectors=tuple(work.detectors),
         rules=tuple(work.rules),
         unchecked={kind: Action[str(value).upper()] for kind, value in policy.unchecked.model_dump().items()},
         limits=policy.limits,
+        films=policy.films,
         history=policy.history,
+        parallel=policy.parallel is not None,
+        tools=work.tools,
+        names=frozenset(
+            name
+            for rule in work.rules
+            for each in (rule.condition, *(exception.condition for exception in rule.exceptions))
+            if each is not None
+            for name in each.context
+        ),
         tests=policy.tests,
         shadow=any(rule.mode is Mode.SHADOW for rule in work.rules),
         joins_conversation=any(rule.scope == "conversation" for rule in work.rules),

@@ -9,7 +9,9 @@ from guardrails import taxonomy
 from guardrails.detectors import Bound
 from guardrails.policy.condition import Condition
 from guardrails.policy.items import Item
-from guardrails.policy.schema import LimitsDoc, TestDoc
+from guardrails.policy.schema import FilmsDoc, LimitsDoc, TestDoc
+from guardrails.policy.streaming import How
+from guardrails.policy.tools import Tools
 from guardrails.types import Action, FiredRule, Mode, PolicyRef, Severity, Stage
 
 
@@ -29,7 +31,9 @@ class Rule:
     """A compiled rule. `order` sorts by severity (gravest first), then by place in the file.
 
     `redact` are the categories whose findings are replaced; with `alone`, only those that make the condition
-    hold by themselves. `needs_findings`: it cannot fire without a finding or a failure of its categories.
+    hold by themselves. `needs_findings`: it cannot fire without a finding or a failure of its categories. `stream` is what the
+    rule asks for on texts that grow, `how` what its condition allows; `cover` is how it covers what it finds in pictures,
+    `cover_film` in films.
     """
 
     id: str
@@ -49,6 +53,10 @@ class Rule:
     locale: str
     exceptions: tuple[ExceptionRule, ...]
     needs_findings: bool
+    stream: str | None = None
+    cover: str = "solid"
+    cover_film: str = "solid"
+    how: How = field(default_factory=How)
 
     def message(self, language: str | None) -> str | None:
         """Return the message in that language, else in English, else in the first that there is."""
@@ -74,17 +82,24 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class CompiledPolicy:
-    """A policy ready to run. `plan` tells what a content needs; `tests` come along for the test runner."""
+    """A policy ready to run. `plan` tells what a content needs; `tests` come along for the test runner. With `parallel` no
+    rule of it changes a request, which may be under way while it is judged. `tools` is what conditions are told of tools,
+    `names` the context that they name.
+    """
 
     ref: PolicyRef
     detectors: tuple[Bound, ...]
     rules: tuple[Rule, ...]
     unchecked: Mapping[str, Action]
     limits: LimitsDoc
+    films: FilmsDoc
     history: str
+    parallel: bool
     tests: tuple[tuple[Item, TestDoc], ...]
     shadow: bool
     joins_conversation: bool
+    tools: Tools = field(default_factory=Tools)
+    names: frozenset[str] = frozenset()
     _plans: dict[tuple[Stage, ...], Plan] = field(default_factory=dict)
 
     def plan(self, stages: tuple[Stage, ...]) -> Plan:

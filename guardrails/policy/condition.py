@@ -70,9 +70,10 @@ class Condition:
         bound.update({variable: 0.0 for variable, _, _ in self.detectors})
         return bound
 
-    def needs_findings(self) -> bool:
-        """Tell whether CEL proves the condition false without findings, whatever the context."""
-        return self.evaluate(self.zeros()) is False
+    def needs_findings(self, known: Mapping[str, object] | None = None) -> bool:
+        """Tell whether CEL proves the condition false without findings, whatever the context; but what is `known` of that."""
+        context = {name: value for name, value in (known or {}).items() if name in self.context}
+        return self.evaluate({**self.zeros(), **context}) is False
 
 
 class _Compiler:

@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.config import Config
+from guardrails.detectors.reads import note
 from guardrails.errors import PolicyErrors
 from guardrails.policy.problems import Problems, nearest
 from guardrails.policy.source import read
@@ -129,6 +130,7 @@ def declared(name: str) -> Endpoint:
 
 
 def _docs(path: Path) -> EndpointsDoc:
+    note(path)
     try:
         source = read(path.read_bytes(), str(path))
     except OSError as error:

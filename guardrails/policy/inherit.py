@@ -7,12 +7,14 @@ that what is changed or left out was there.
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
 from guardrails.detectors import shown
+from guardrails.detectors.reads import note
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compose import MAX_CHARACTERS
 from guardrails.policy.items import Item
@@ -26,6 +28,9 @@ MAX_PARENTS = 32
 NAMED = {"rules": ("rule", "id"), "exceptions": ("exception", "id"), "tests": ("test", "name")}
 """Section that is a list → what an item of it is called, and the field that names it."""
 
+LISTS = ("allow", "untrusted")
+"""Lists of tools."""
+
 
 @dataclass(slots=True)
 class Merged:
@@ -37,7 +42,10 @@ class Merged:
     tests: list[Item] = field(default_factory=list)
     unchecked: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
+    films: dict[str, Any] = field(default_factory=dict)
     history: str | None = None
+    parallel: Mark | None = None
+    tools: dict[str, Item] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
 
 
@@ -60,6 +68,7 @@ class Lineage:
             name: the name for messages.
         """
         self.seen.add(path)
+        note(path)
         with path.open("rb") as stream:
             content = stream.read(
                 4 * (MAX_CHARACTERS + 1) + 1
@@ -117,10 +126,14 @@ class Lineage:
         """Return the file that an entry of `extends` means and its root, or what is wrong with it."""
         if entry in shipped_names():
             return (shipped_folder() / f"{entry}.yaml").resolve(), shipped_folder()
+        named = FilePath(os.path.normpath(folder.resolve() / entry))
         try:
+            if named.is_relative_to(root.resolve()):
+                note(named)  # where it is a link, it may lead elsewhere later
             path = (folder / entry).resolve()
             if not path.is_relative_to(root.resolve()):
                 return "lies outside the policy's own folder"
+            note(path)
             return (path, root) if path.is_file() else "is no shipped policy, and no file beside this one"
         except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a NUL
             return "is no name of a file"
@@ -144,8 +157,29 @@ class Lineage:
         merged.tests += self.items(data, "tests", source, folder)
         merged.unchecked.update(_mapping(data, "unchecked"))
         merged.limits.update(_mapping(data, "limits"))
+        merged.films.update(_mapping(data, "films"))
+        self.tools(_mapping(data, "tools"), source, ("tools",), folder)
         if data.get("history") in ("remove", "block"):
             merged.history = data["history"]
+        if isinstance(data.get("parallel"), bool):
+            merged.parallel = source.mark(("parallel",)) if data["parallel"] else None
+
+    def tools(self, lists: dict[str, Any], source: Source, base: Path, folder: FilePath) -> None:
+        """Merge the lists of tools of a file, each an item with the list in its field; under `override:` it replaces."""
+        for name, entries in lists.items():
+            if name not in LISTS or not isinstance(entries, list):
+                continue
+            item = Item({name: entries}, source, base, folder)
+            mark, first, known = item.key_mark((name,)), self.merged.tools.get(name), self.problems
+            if first is None and base[0] == "override":
+                hint = "write it under 'tools:'"
+                known.add(mark, "unknown_tools", f"no list of tools {name!r} is inherited", hint)
+            elif first is not None and base[0] != "override":
+                there = first.key_mark((name,))
+                message = f"the list of tools {name!r} is already defined in {there.file}:{there.line}"
+                known.add(mark, "duplicate_tools", message, "change an inherited list under 'override:'")
+            else:
+                self.merged.tools[name] = item
 
     def redefined(self, mark: Mark, what: str, name: str, first: Mark, *, inherited: bool) -> None:
         hint = f"change an inherited {what} under 'override:'" if inherited else "give each its own"
@@ -191,6 +225,7 @@ class Lineage:
             if isinstance(change, dict):
                 at = source.key_mark(path)
                 self.change(self.merged.detectors, "detector", name, change, at, (source, path, folder))
+        self.tools(_mapping(override, "tools"), source, ("override", "tools"), folder)
 
     def change(
         self,

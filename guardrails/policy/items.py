@@ -11,7 +11,7 @@ from guardrails.detectors import Folder, Kind
 from guardrails.detectors.config import Config
 from guardrails.policy.endpoints import declared
 from guardrails.policy.problems import Problems
-from guardrails.policy.schema import ExceptionDoc, LimitsDoc, RuleDoc, TestDoc, UncheckedDoc
+from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc, TestDoc, UncheckedDoc
 from guardrails.policy.source import Mark, Path, Source
 from guardrails.remote.endpoint import Endpoint
 
@@ -63,8 +63,15 @@ class Item:
 
         The name counts from the folder of the policy file in which that field was written, and may not leave it.
         """
+        return self._folder(name).read(name)
+
+    def path(self, name: str) -> FilePath:
+        """Return where a file lies that a field names; raise `OSError` with the reason, as `read` does."""
+        return self._folder(name).path(name)
+
+    def _folder(self, name: str) -> Folder:
         written = next((key for key, value in self.data.items() if value == name), "")
-        return Folder(self._origin(written)[2]).read(name)
+        return Folder(self._origin(written)[2])
 
     def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> FilePath:
         """Return a folder that a field, or a field of a block, names; raise `OSError` with the reason, as `read` does."""
@@ -103,7 +110,8 @@ class RuleItem:
 class Policy:
     """The YAML, parsed and merged. `problems` are those found so far; `compile` adds its own and raises them all.
 
-    `disabled` are inherited rules that were left out; `extra` are the kinds of detectors of the library's caller.
+    `parallel` is where it says so, None where it does not; `tools` are its lists of tools, by name. `disabled` are inherited
+    rules that were left out; `extra` are the kinds of detectors of the library's caller.
     """
 
     name: str
@@ -116,7 +124,10 @@ class Policy:
     tests: tuple[tuple[Item, TestDoc], ...]
     unchecked: UncheckedDoc
     limits: LimitsDoc
+    films: FilmsDoc
     history: str
+    parallel: Mark | None
+    tools: Mapping[str, Item]
     problems: Problems
     disabled: frozenset[str] = frozenset()
     extra: Mapping[str, Kind] | None = None

@@ -13,6 +13,7 @@ from typing import Any
 
 from guardrails.detectors import Kind, kind, names
 from guardrails.detectors.config import Config
+from guardrails.detectors.reads import note
 from guardrails.errors import PolicyErrors
 from guardrails.policy.inherit import Lineage, Merged
 from guardrails.policy.items import Detectors, Item, Policy, RuleItem
@@ -22,6 +23,7 @@ from guardrails.policy.schema import (
     DETECTOR_NAME,
     FORMS,
     ExceptionDoc,
+    FilmsDoc,
     LimitsDoc,
     PolicyDoc,
     RuleDoc,
@@ -60,9 +62,10 @@ class _Validation:
     def policy(self, file: str, merged: Merged) -> Policy:
         """Validate item by item."""
         head = self.heads[0]
-        quiet = Problems()  # these two were validated in their files; here only valid ones count
+        quiet = Problems()  # these three were validated in their files; here only valid ones count
         unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _Nowhere(), "") or UncheckedDoc()
         limits = quiet.validate(LimitsDoc, merged.limits, _Nowhere(), "") or LimitsDoc()
+        films = quiet.validate(FilmsDoc, merged.films, _Nowhere(), "") or FilmsDoc()
         return Policy(
             name=head.name if head else "?",
             version=head.version if head else "0",
@@ -74,7 +77,10 @@ class _Validation:
             tests=tuple((item, test) for item in merged.tests if (test := self.test(item))),
             unchecked=unchecked,
             limits=limits,
+            films=films,
             history=merged.history or "remove",
+            parallel=merged.parallel,
+            tools=merged.tools,
             problems=self.problems,
             disabled=frozenset(merged.disabled),
             extra=self.extra,
@@ -155,6 +161,7 @@ def locate(policy: str | FilePath) -> FilePath:
     problems = Problems()
     here = Mark(str(policy), 0, 0)
     path = FilePath(policy)
+    note(path)  # as it was named: where it is a link, it may lead elsewhere later
     try:
         if path.is_file():
             return path

@@ -21,6 +21,21 @@ CONTEXT: dict[str, tuple[str, str]] = {
     "content.language": ("string", "ISO 639-1 code, such as 'en'; 'und' where uncertain"),
     "conversation.turns": ("int", "user messages so far, this one included"),
     "tool.name": ("string", "the tool that is defined, called or answers; '' elsewhere"),
+    "tool.server": ("string", "the server that has the tool, as of MCP; '' elsewhere"),
+    "tool.listed": ("bool", "whether the policy's list of allowed tools has it; true without such a list"),
+    "tool.changed": (
+        "bool",
+        "whether its definition differs from the approved one; false where none is approved",
+    ),
+    "tool.valid": ("bool", "whether a call's arguments fit the schema of its entry in that list"),
+    "tool.arguments": ("map", "a call's arguments: tool.arguments.path; a key that is missing is an error"),
+    "tool.tainted": ("bool", "whether an untrusted tool returned anything before the call"),
+    "tool.sources": (
+        "list",
+        "the untrusted tools that did, as 'server/name' or 'name'; '?' for one that is not known",
+    ),
+    "tool.carries": ("bool", "whether a call's arguments hold text that an untrusted tool returned"),
+    "tool.carried": ("list", "the untrusted tools that returned it"),
 }
 """Context leaves: name → type and meaning.
 
@@ -29,14 +44,20 @@ CONTEXT: dict[str, tuple[str, str]] = {
 
 CONTEXT_ROOTS = frozenset(name.split(".", 1)[0] for name in CONTEXT)
 OPEN_CONTEXT = ("request.user.", "request.client.")
+MAPS = tuple(name for name, (kind, _) in CONTEXT.items() if kind == "map")
+OF_CALLS = ("tool.valid", "tool.arguments", "tool.tainted", "tool.sources", "tool.carries", "tool.carried")
+"""Leaves that say something of a call of a tool alone."""
+FOLLOWED = ("tool.tainted", "tool.sources", "tool.carries", "tool.carried")
+"""Leaves that depend on what untrusted tools returned."""
 NOT_IN_CONVERSATION = ("message.", "content.", "tool.")
 """Leaves that differ within a conversation, so that a rule with that scope cannot name them."""
 
 
 def leaf(dotted: str) -> str | None:
     """Return the context leaf that a chain of names begins with, or None."""
-    if dotted == "request.metadata" or dotted.startswith("request.metadata."):
-        return "request.metadata"
+    for name in MAPS:
+        if dotted == name or dotted.startswith(f"{name}."):
+            return name
     if dotted in CONTEXT:
         return dotted
     if dotted.startswith(OPEN_CONTEXT):

@@ -61,6 +61,18 @@ class Marks(Protocol):
         ...
 
 
+class _Nowhere:
+    def mark(self, path: Path) -> Mark:
+        return Mark("", 0, 0)
+
+    def key_mark(self, path: Path) -> Mark:
+        return Mark("", 0, 0)
+
+
+NOWHERE: Marks = _Nowhere()
+"""Places for what stands in no file."""
+
+
 class Problems:
     """The collector. With `quotes=False` no message shows a value, which may be a key in the wrong place."""
 
@@ -115,8 +127,9 @@ class Problems:
             shown = f"{name} {detail['input']!r}" if self._quotes else name
             self.add(marks.mark(path), "invalid_value", f"{shown} must be {form}")
         else:
+            told = detail["msg"].removeprefix("Value error, ")
             self.add(
-                marks.mark(path), "invalid_value", f"{name}: {detail['msg'].removeprefix('Value error, ')}"
+                marks.mark(path), "invalid_value", told if told.startswith(f"{name} ") else f"{name}: {told}"
             )
 
     def _kind(self, path: Path, name: str, details: list[Detail], marks: Marks) -> None:

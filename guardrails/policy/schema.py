@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
@@ -28,6 +28,8 @@ FORMS = {
 
 StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
 RedactionName = Literal["placeholder", "mask", "hash", "fake", "vault"]
+CoverName = Literal["solid", "pixelate", "blur", "placeholder"]
+FilmCoverName = Literal["solid", "pixelate", "blur", "placeholder", "cut"]
 DEFAULT_LOCALE = "en_US"
 ActionName = Literal["allow", "flag", "block"]
 Tag = str
@@ -43,6 +45,14 @@ class RedactionDoc(Config):
     The key of `hash` and `fake` is the environment's GUARDRAILS_REDACTION_KEY, else a random one for each process."""
     locale: str | None = Field(default=None, examples=["de_DE"])
     """The language and country of what `fake` makes up; `en_US` by default."""
+    image: CoverName = "solid"
+    """How the boxes of what is found in a picture are covered, or all of it where a finding has none: `solid` with black,
+    `pixelate` and `blur` so that hardly anything of it is left (never for text), `placeholder` with a grey field. The result
+    is judged again, and blocked where something is still found in it."""
+    video: FilmCoverName = "solid"
+    """How the stretches of a film in which something is found are covered, likewise, half a second before and after included; or
+    `cut` out, with their sound. What is said is made silent in any case, and a film that was redacted has no subtitles and no
+    texts about itself. The result is judged again."""
 
 
 class RuleDoc(Config):
@@ -76,6 +86,11 @@ class RuleDoc(Config):
     """`shadow` records that the rule would have fired, and does nothing."""
     scope: Literal["part", "message", "conversation"] = "part"
     """What the condition looks at together: one part, all parts of a message, or everything."""
+    stream: Literal["segment", "whole", "annotate"] | None = None
+    """How a text that is streamed is judged. `segment`: what the rule needs is judged as the text grows, span by span where
+    detectors can tell for certain, else passage by passage, and nothing goes out before that; the default for those detectors
+    and for classifiers. `whole`: the text is held to its end; the default for the others, and where the condition needs all
+    of it. `annotate`: the text goes out at once and is judged at its end, for the record."""
     on_error: ActionName | None = None
     """What to do when a detector that the condition needs has failed; `block` by default, `flag` for flag rules."""
 
@@ -118,7 +133,14 @@ class UncheckedDoc(Config):
     limit: ActionName = "block"
     """What lies past a limit."""
     part: ActionName = "block"
-    """A part that no detector of this build can read, such as a picture."""
+    """A part that no detector of the policy reads, such as a film, or a picture where none looks at pictures."""
+    image: ActionName = "block"
+    """A picture that a detector would look at, and that cannot be: broken, cut off, of a type that is not read or not the one
+    that it is said to be, or over a limit; coverage says which. So is one that stands in a text as a data URI, an SVG among
+    them, where a rule looks at pictures there."""
+    video: ActionName = "block"
+    """A film that cannot be looked at, or of which a part cannot be: broken, of a type that is not read or not the one that it is
+    said to be, or with a gap longer than `films: max_gap_ms`; coverage says which. What is over a limit is `limit`."""
     audio: ActionName = "flag"
     """Sound without a transcriber."""
     sealed: ActionName = "flag"
@@ -137,8 +159,78 @@ class LimitsDoc(Config):
     deeper is `unchecked: limit`. 0 decodes nothing."""
     encoded_payloads: int = Field(default=1_000, ge=1, le=100_000)
     """Encoded payloads of one text that are decoded; the rest is `unchecked: limit`."""
+    picture_bytes: int = Field(default=20_000_000, ge=1, le=1_000_000_000)
+    """Bytes of a picture's file; a larger one is `unchecked: image`, as are those beyond the next two."""
+    picture_pixels: int = Field(default=40_000_000, ge=1, le=1_000_000_000)
+    """Pixels of a frame of a picture; of all its frames together five times as many."""
+    picture_frames: int = Field(default=300, ge=1, le=10_000)
+    """Frames of what moves."""
+    film_bytes: int = Field(default=200_000_000, ge=1, le=10_000_000_000)
+    """Bytes of a film's file, or of a sound's; a larger one is `unchecked: limit`, as is one with larger frames."""
+    film_pixels: int = Field(default=1920 * 1088, ge=1, le=100_000_000)
+    """Pixels of a film's frame."""
+    film_seconds: int = Field(default=600, ge=1, le=86_400)
+    """Seconds of a film or a sound; the rest is `unchecked: limit`."""
+    max_hold: int = Field(default=4_096, ge=512, le=10_000_000)
+    """Characters of a streamed text that may be held back because something in it is still open, such as a key without its
+    end, or the data URI of a picture where a rule looks at pictures; what holds more is `on_limit`."""
+    on_limit: Literal["block", "hold"] = "block"
+    """What to do then: stop the stream, or hold it to its end, up to `characters`."""
     deadline_ms: int = Field(default=10_000, ge=1, le=600_000)
     """Milliseconds that all detectors together may take; what is not done by then has failed."""
+
+
+class FilmsDoc(Config):
+    """How films are looked at: every frame for cuts, some by the detectors for pictures; and when what those say counts."""
+
+    fps: float = Field(default=1.0, gt=0, le=60)
+    """Frames a second that detectors look at, beside the first and last of the film, the first of each shot, and those in which
+    something appears; stretches in which nothing changes need none."""
+    max_frames: int = Field(default=2_000, ge=1, le=1_000_000)
+    """Frames that detectors look at; a film that needs more, as where every frame is a cut, is `unchecked: limit`."""
+    max_gap_ms: int | None = Field(default=None, ge=1, examples=[1_000])
+    """The longest time in which no frame could be looked at, as where the file is damaged; more is `unchecked: video`. By
+    default, what is damaged is that however short it is."""
+    hard: float = Field(default=0.95, ge=0, le=1)
+    """The score from which one frame decides alone."""
+    corroborate: int = Field(default=2, ge=1, le=100)
+    """Frames of `of` neighbours in one shot that must reach a lower score for it to count; 1: one is enough. A shot that has
+    fewer needs all it has."""
+    of: int = Field(default=3, ge=1, le=100)
+    """Those neighbours, `corroborate` at least."""
+    enter: float = Field(default=0.7, ge=0, le=1)
+    """The score from which what is found is one stretch of the film,"""
+    leave: float = Field(default=0.5, ge=0, le=1)
+    """until it falls below this (below `enter` where that is less). Rules may have lower thresholds: what stays below is told
+    apart by tenths."""
+
+
+class ToolDoc(Config):
+    """A tool that may be called, and how."""
+
+    name: str = Field(min_length=1, max_length=256, examples=["search_*"])
+    """The tool's name; `*` stands for any characters, `?` for one. The first entry that fits a tool is the one that counts."""
+    server: str = Field(default="*", min_length=1, max_length=256, examples=["web"])
+    """The server that has it, as of MCP, in the same way; any by default."""
+    arguments: dict[str, JsonValue] | None = Field(
+        default=None, examples=[{"file": "schemas/send_mail.json"}]
+    )
+    """The JSON Schema of its arguments (draft 2020-12), or `{file: …}`: one in a JSON file below the policy's folder. Nothing
+    is fetched: what it refers to stands in it. Any arguments by default."""
+
+
+class ToolsDoc(Config):
+    """What conditions are told of tools (`tool.listed`, `tool.valid`, `tool.tainted`, `tool.carries`). It forbids nothing by
+    itself: rules do.
+    """
+
+    allow: list[ToolDoc] | None = None
+    """The tools that are listed; without it, every tool is."""
+    untrusted: list[Annotated[str, Field(min_length=1, max_length=512)]] | None = Field(
+        default=None, examples=[["web_search", "mail/*"]]
+    )
+    """The tools that return what strangers wrote: `tool`, or `server/tool`, with `*` and `?` as above. With such a list, what
+    a tool returned that is not known counts too."""
 
 
 class ExpectDoc(Config):
@@ -194,6 +286,8 @@ class OverrideDoc(Config):
     """Partial rules; `id` says which one each changes."""
     detectors: dict[str, dict[str, JsonValue]] = Field(default={})
     """Partial detectors, by name."""
+    tools: ToolsDoc = ToolsDoc()
+    """Lists of tools, each in place of the inherited one."""
 
 
 class DisableDoc(Config):
@@ -238,8 +332,19 @@ class PolicyDoc(Config):
     """What to do where something could not be judged."""
     limits: LimitsDoc = LimitsDoc()
     """How much is judged, and for how long."""
+    films: FilmsDoc = FilmsDoc()
+    """How films are looked at."""
+    tools: ToolsDoc = ToolsDoc()
+    """Which tools may be called with which arguments, and which return what strangers wrote, for conditions."""
     history: Literal["remove", "block"] = "remove"
     """What to do with an earlier turn of a conversation that is blocked: leave it out, or block the request."""
+    parallel: bool = False
+    """Whether `guardrails serve` sends a request on while it is judged, to save that time. Nothing of the answer is released
+    before the verdict, and a block breaks the request off; the provider has seen it by then. No rule may change a request:
+    none that is enforced may redact, no canary may be planted, and `history` must be `block`. A request that may do something
+    by itself before the verdict is judged first all the same: with tools that the provider runs, with `store`, or with
+    anything that is not known or cannot be judged. Where there is a floor, it must say so as well. `guard.wrap` always
+    judges first."""
     tests: list[JsonValue] = Field(default=[])
     """Tests, run by `guardrails test`."""
     override: OverrideDoc = OverrideDoc()

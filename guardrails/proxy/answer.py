@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 from starlette.requests import Request as HttpRequest
 
 from guardrails.engine import subject
 from guardrails.engine.evaluate import Request
 from guardrails.engine.fields import Leaves, Path
 from guardrails.engine.outcome import Outcome
+from guardrails.engine.pipeline import INLINE_ON_LOOP
 from guardrails.engine.reply import reply
-from guardrails.errors import RequestError
+from guardrails.engine.subject import Subject
+from guardrails.engine.vault import Vault
+from guardrails.errors import GuardrailsError, RequestError
 from guardrails.proxy import wire
 from guardrails.proxy.api import Api
+from guardrails.proxy.asides import NONE, Asides
+from guardrails.proxy.beside import Early
+from guardrails.proxy.errors import UpstreamAnswer
+from guardrails.proxy.form import Form
 from guardrails.proxy.gate import ACTION
-from guardrails.proxy.state import Report, State
-from guardrails.proxy.upstream import invalid
+from guardrails.proxy.report import Report
+from guardrails.proxy.state import State
+from guardrails.proxy.upstream import JSON, invalid
+from guardrails.streams.judge import Judge
 from guardrails.types import Action, Stage, Verdict
 
 REFUSAL = "This reply was stopped by policy."
 """What a client reads where the rule that blocks has no message."""
 
-BETA = "beta=true"
+BETA = b"beta=true"
 """The only query that an upstream gets: Anthropic's clients send it."""
 
 
@@ -31,7 +43,8 @@ BETA = "beta=true"
 class Call:
     """A request that passed: the bytes to forward, and what the check of the answer needs to know; `system` is the
     request's system prompt, `prompt` what the user asks, `sources` what was retrieved for it, `who.vault` what its check
-    handed out.
+    handed out; `choices` is how many answers it asks for, `asides` what is to be told beside them. Of one that is still judged
+    `early` is the answer, if it was asked for already; of one that came as a form `form` is that.
     """
 
     state: State
@@ -43,11 +56,76 @@ class Call:
     system: str = ""
     prompt: str = ""
     sources: str = ""
+    early: Early | None = None
+    choices: int = 1
+    asides: Asides = NONE
+    form: Form | None = None
+
+    def answer(self) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Ask the upstream (`Upstreams.answer`), or take the answer that was asked for early."""
+        if self.early is not None:
+            return self.early.answer()
+        api, media = self.api, JSON if self.form is None else self.form.media
+        return self.state.upstream.answer(
+            "POST", self.path, self.http.headers, self.raw, api.dialect, api.base, self.who.model, media
+        )
+
+    def dump(self, body: Any) -> bytes:
+        """Write a request as it goes on: as it came, JSON or a form."""
+        return wire.dump(body) if self.form is None else self.form.written(body)
 
     @property
     def path(self) -> str:
         """Where to ask, below the upstream's base URL."""
-        return f"{self.api.path}?{BETA}" if self.http.url.query == BETA else self.api.path
+        return (
+            f"{self.api.path}?{BETA.decode()}" if self.http.scope["query_string"] == BETA else self.api.path
+        )
+
+    @property
+    def judge(self) -> Judge:
+        """What judges the answer; its verdicts are counted and put on record."""
+        state, asides = self.state, self.asides
+
+        def verdict(heard: Subject, outcome: Outcome, before: Vault | None) -> Verdict:
+            made = state.guard.verdict(heard, outcome, Stage.OUTPUT, before)
+            state.saw(made, made.timings_ms["total"] / 1000.0)
+            note(self.http, self.report, made)
+            asides.saw("output", made, heard.leaves, outcome)
+            return made
+
+        return Judge(
+            state.guard.pipeline,
+            self.who,
+            (self.system, self.prompt, self.sources),
+            verdict,
+            complete=bool(asides),
+            settled=asides.settled("output"),
+        )
+
+    def read(self, answer: dict[str, Any]) -> Subject:
+        """Return what there is to judge of an answer.
+
+        Raises:
+            BackendError: it has no form that can be judged.
+        """
+        try:
+            return subject.body(answer, self.api.response(answer))
+        except RequestError as error:
+            raise invalid(f"the upstream's answer is malformed: {error.code}") from None
+
+    def passed(
+        self, answer: dict[str, Any], heard: Subject, verdict: Verdict, outcome: Outcome
+    ) -> dict[str, Any]:
+        """Return an answer as its verdict lets it pass; the same object if nothing changes."""
+        content = answer
+        if verdict.action >= Action.REDACT:
+            content = self.api.withheld(answer, heard.leaves, outcome, self.message(verdict))
+        restorer = verdict.restorer
+        return content if restorer is None or not restorer.values else reply(content, restorer)
+
+    def message(self, verdict: Verdict) -> str:
+        """Return the words that answer a block."""
+        return message_of(verdict)
 
 
 def note(request: HttpRequest, report: Report, verdict: Verdict) -> None:
@@ -73,24 +151,29 @@ def blocked_fields(leaves: Leaves, outcome: Outcome) -> set[Path]:
     return {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
 
 
-async def judged(call: Call, answer: dict[str, Any], size: int) -> dict[str, Any]:
-    """Return an answer (of so many bytes) as the policy lets it pass; the same object if nothing changes."""
-    api = call.api
-    try:
-        asked = (call.system, call.prompt, call.sources)
-        leaves = await call.state.by_size(size, lambda: api.response(answer, *asked))
-    except RequestError as error:
-        raise invalid(f"the upstream's answer is malformed: {error.code}") from None
-    verdict, outcome = await call.state.judge(subject.body(answer, leaves), call.who, Stage.OUTPUT)
-    note(call.http, call.report, verdict)
-    passed = answer
-    if verdict.action >= Action.REDACT:
-        passed = api.withheld(answer, leaves, outcome, message_of(verdict))
-    restorer = verdict.restorer
-    if restorer is None or not restorer.values:
-        return passed
-    restored: dict[str, Any] = await call.state.by_size(size, lambda: reply(passed, restorer))
-    return restored
+async def judged(
+    call: Call, answer: dict[str, Any], size: int, read: Callable[[dict[str, Any]], Subject] | None = None
+) -> dict[str, Any]:
+    """Return an answer (of so many bytes) as the policy lets it pass; the same object if nothing changes. `read` gives what there
+    is to judge of it, where that is more than what `Call.read` does.
+    """
+    state, links = call.state, call.api.links
+    if links is not None:
+        answer = await state.pictured(answer, links)
+    heard = await state.by_size(size, lambda: (read or call.read)(answer))
+    verdict, outcome = await state.guard.pipeline.adrive(call.judge.whole(heard, INLINE_ON_LOOP))
+    return await state.by_size(size, lambda: call.passed(answer, heard, verdict, outcome))
+
+
+async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
+    """Return an error as a client may see it: what an upstream says of its own is judged like an answer."""
+    if not isinstance(error, UpstreamAnswer):
+        return error
+    verdict, _ = await call.state.judge(subject.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT)
+    if verdict.action > Action.ALLOW:
+        note(call.http, call.report, verdict)
+    content = verdict.content
+    return error.saying(content if isinstance(content, Mapping) else {})
 
 
 def message_of(verdict: Verdict) -> str:

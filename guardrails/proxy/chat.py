@@ -5,7 +5,7 @@ Of a blocked answer each choice keeps its place and says `content_filter`; an ed
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
@@ -16,9 +16,14 @@ from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.proxy import answer, sse
 from guardrails.proxy.api import Api
-from guardrails.proxy.assemble import Chunks, chunks
 from guardrails.proxy.exchange import exchange
+from guardrails.proxy.stream import written
 from guardrails.proxy.upstream import OPENAI, invalid
+from guardrails.streams.chat import ChatTeller, events
+from guardrails.streams.chat_whole import Chunks
+
+END = sse.event(sse.DONE)
+"""Stands behind the last chunk."""
 
 REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created": 0, "model": ""}
 
@@ -36,35 +41,19 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return completion
 
 
-def withheld(completion: dict[str, Any], leaves: Leaves, outcome: Outcome, message: str) -> dict[str, Any]:
-    """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
-    changed: Any = subject.apply_edits(completion, leaves, outcome)
-    touched = {
-        leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
-    }
-    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
-    refused = {path[1] for path in places if path[:1] == ("choices",) and len(path) > 1}
-    outside = {path[0] for path in places if path[:1] != ("choices",) and path}
-    everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)
-    choices = []
-    for position, choice in enumerate(changed["choices"]):
-        if everything or position in refused:
-            choices.append(refusal(choice, position, message))
-        elif position in touched:
-            choices.append(silent(choice))
-        else:
-            choices.append(choice)
-    top = {name: value for name, value in changed.items() if name not in outside}
-    missing = {name: value for name, value in REQUIRED.items() if name not in top}
-    return {**top, **missing, "choices": choices}
-
-
 def refusal(choice: Mapping[str, Any], position: int, message: str) -> dict[str, Any]:
     """Return what stands in the place of a blocked choice: nothing of it but its index."""
+    return {
+        **refused(choice, position),
+        "message": {"role": "assistant", "content": None, "refusal": message},
+    }
+
+
+def refused(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
+    """Return a blocked choice but for what is said in its place."""
     index = choice.get("index")
     return {
         "index": index if type(index) is int else position,
-        "message": {"role": "assistant", "content": None, "refusal": message},
         "logprobs": None,
         "finish_reason": "content_filter",
     }
@@ -73,6 +62,36 @@ def refusal(choice: Mapping[str, Any], position: int, message: str) -> dict[str,
 def silent(choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return an edited choice without what spells its old text."""
     return {name: None if name in subject.SPELLED else value for name, value in choice.items()}
+
+
+def withheld(
+    completion: dict[str, Any],
+    leaves: Leaves,
+    outcome: Outcome,
+    message: str,
+    refusal: Callable[[Mapping[str, Any], int, str], dict[str, Any]] = refusal,
+    required: Mapping[str, Any] = REQUIRED,
+) -> dict[str, Any]:
+    """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
+    changed: Any = subject.said_edits(completion, leaves, outcome)
+    touched = {
+        leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
+    }
+    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
+    blocked = {path[1] for path in places if path[:1] == ("choices",) and len(path) > 1}
+    outside = {path[0] for path in places if path[:1] != ("choices",) and path}
+    everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)
+    choices = []
+    for position, choice in enumerate(changed["choices"]):
+        if everything or position in blocked:
+            choices.append(refusal(choice, position, message))
+        elif position in touched:
+            choices.append(silent(choice))
+        else:
+            choices.append(choice)
+    top = {name: value for name, value in changed.items() if name not in outside}
+    missing = {name: value for name, value in required.items() if name not in top}
+    return {**top, **missing, "choices": choices}
 
 
 CHAT = Api(
@@ -84,8 +103,11 @@ CHAT = Api(
     response=chat.response,
     withheld=withheld,
     collector=Chunks,
-    written=lambda completion: sse.stream(chunks(completion)),
+    teller=ChatTeller,
+    written=lambda completion: written([*events(completion)]) + END,
     failed=lambda told: sse.event(told.body()),
+    tail=END,
+    annotated="asked",
 )
 
 

@@ -11,9 +11,11 @@ from starlette.responses import Response
 
 from guardrails.errors import RequestError
 from guardrails.proxy import wire
+from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
 from guardrails.proxy.client import body_of, claims
-from guardrails.proxy.state import Report, state_of
+from guardrails.proxy.report import Report
+from guardrails.proxy.state import state_of
 from guardrails.types import Stage
 
 CONTENTS = ("content", "text", "input", "messages")
@@ -37,18 +39,22 @@ NAMES: Mapping[type, str] = {str: "a string", list: "an array of messages", dict
 async def check(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
-    raw = await body_of(request, state.settings.max_body_bytes)
-    guard = state.guard
+    raw = await body_of(request, state.settings.max_body_bytes, state.settings.idle_s)
     body = await state.by_size(len(raw), lambda: read(raw))
     content = next(body[name] for name in CONTENTS if name in body)
     user = body.get("user")
+    told = client_of(request.scope).about(
+        {"user": {"id": user} if isinstance(user, str) else user, "tenant": body.get("tenant")}
+    )
+    state = state.under(request, body.get("model"), told["tenant"])
+    guard = state.guard
     started = perf_counter()
     try:
         verdict = await guard.acheck(
             content,
             body.get("stage", Stage.INPUT.value),
-            user={"id": user} if isinstance(user, str) else user,
-            tenant=body.get("tenant"),
+            user=told["user"],
+            tenant=told["tenant"],
             client={**claims(request, {}), **body.get("client", {})},
             metadata=body.get("metadata"),
             model=body.get("model"),
@@ -68,7 +74,7 @@ def read(raw: bytes) -> dict[str, Any]:
     Raises:
         RequestError: it has unknown fields, fields of a wrong type, or not exactly one content.
     """
-    body = {name: value for name, value in wire.parse(raw).items() if value is not None}
+    body = {name: value for name, value in wire.asked(raw).items() if value is not None}
     for name, value in body.items():
         if name not in FIELDS:
             raise RequestError("unknown_field", f"fields are {', '.join(FIELDS)}", f"/{name[:64]}")

@@ -9,7 +9,11 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
-from guardrails.errors import RequestError
+from guardrails.engine.evaluate import Request as Who
+from guardrails.engine.pipeline import today
+from guardrails.errors import Overloaded, RequestError
+from guardrails.proxy.admission import Client, client_of
+from guardrails.proxy.bodies import SHARE, Share
 
 T = TypeVar("T")
 
@@ -17,23 +21,38 @@ DRAINED = 4
 """Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
 
 
-async def body_of(request: Request, limit: int) -> bytes:
-    """Return the body of a request.
+async def body_of(request: Request, limit: int, within_s: float | None = None) -> bytes:
+    """Return the body of a request; the limit is the server's, that of a client's key may be lower. `within_s` is the time for
+    all of it: who begins a request and never ends it must not keep others out.
 
     Raises:
-        RequestError: it is larger than the limit.
+        RequestError: it is larger than the limit, or too slow.
+        Overloaded: others hold too much for one of its size.
         ClientDisconnect: the client went away before its end.
     """
+    limit = client_of(request.scope).largest(limit)
+    share: Share | None = request.scope.get(SHARE)
     pieces: list[bytes] = []
-    size = 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size <= limit:
-            pieces.append(piece)
-        elif size > limit * DRAINED:
-            break
+    size, fits = 0, True
+    try:
+        async with asyncio.timeout(within_s):
+            async for piece in request.stream():
+                size += len(piece)
+                fits = fits and size <= limit and (share is None or share.takes(len(piece)))
+                if fits:
+                    pieces.append(piece)
+                    continue
+                pieces.clear()
+                if share is not None:
+                    share.release()
+                if size > limit * DRAINED:
+                    break
+    except TimeoutError:
+        raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
     if size > limit:
         raise RequestError("too_large", f"the body is larger than {limit} bytes")
+    if not fits:
+        raise Overloaded("too many large requests are under way")
     return b"".join(pieces)
 
 
@@ -63,6 +82,24 @@ def claims(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if isinstance(value, str)}
 
 
+def who_asks(
+    client: Client, claims: Mapping[str, Any], body: Mapping[str, Any], turns: int, model: str | None = None
+) -> Who:
+    """Return who asks and for what (`model`, unless the body says it). A client's own words are claims: they never fill `user` or
+    `tenant`.
+    """
+    metadata, model = body.get("metadata"), model or body.get("model")
+    return Who(
+        user=client.user,
+        tenant=client.tenant,
+        client=claims,
+        metadata=metadata if isinstance(metadata, Mapping) else None,
+        model=model if isinstance(model, str) else None,
+        turns=turns,
+        today=today(),
+    )
+
+
 async def gone(receive: Receive) -> None:
     """Return when the client has gone away."""
     while (await receive())["type"] != "http.disconnect":
@@ -75,15 +112,28 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     Raises:
         ClientDisconnect: it went away.
     """
-    task = asyncio.ensure_future(work)
+    task = asyncio.current_task()
+    assert task is not None
+    before, left = task.cancelling(), False
+
+    def leave(_: object) -> None:
+        nonlocal left
+        left = True
+        task.cancel()
+
     watch = asyncio.ensure_future(gone(receive))
+    watch.add_done_callback(leave)
     try:
-        await asyncio.wait({task, watch}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ClientDisconnect
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if left and task.cancelling() == before + 1:  # nobody else wants it
+            raise ClientDisconnect from None
+        raise
     finally:
-        await stop(task, watch)
+        watch.remove_done_callback(leave)
+        watch.cancel()
+        if left:
+            task.uncancel()
 
 
 async def stop(*tasks: asyncio.Future[Any]) -> None:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from guardrails.errors import BackendError, Blocked, GuardrailsError, Overloaded, RequestError
 from guardrails.proxy import wire
+from guardrails.proxy.admission import Denied
 
 TYPES: Mapping[int, str] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 """Status → OpenAI's `type`, where it is not the usual one of its hundred."""
@@ -33,11 +34,30 @@ ANTHROPIC_TYPES: Mapping[int, str] = {
 }
 """Status → Anthropic's `type`."""
 
+GOOGLE_STATUSES: Mapping[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    409: "ABORTED",
+    429: "RESOURCE_EXHAUSTED",
+    501: "UNIMPLEMENTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+"""Status → Google's `status`."""
+
+ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+
 TELLING_TYPES = frozenset(ANTHROPIC_TYPES.values()) - {ANTHROPIC_TYPES[400]}
 """Types of an upstream that say more than its status."""
 
 BLOCKED, MESSAGES = "content_filter", "messages"
 """Code and param of a block, as the chat API has them."""
+
+HIDDEN = "[SECRET]"
+"""What stands where an upstream quoted a key of the operator's."""
 
 LONGEST = 4_096
 """Characters of a foreign text in an error."""
@@ -50,14 +70,32 @@ class UpstreamAnswer(GuardrailsError):
         super().__init__(f"the upstream answered {status}")
         self.status = status
         self.headers = dict(headers or {})
+        self.error = self._error(body)
+
+    def saying(self, error: Mapping[str, object]) -> UpstreamAnswer:
+        """Return the same with another error in it; `{}` leaves nothing of the upstream's own words."""
+        return UpstreamAnswer(self.status, {"error": error} if error else {}, self.headers)
+
+    def without(self, secret: str | None) -> UpstreamAnswer:
+        """Return the same where the upstream does not quote a secret of the operator's, such as the key that it did not take."""
+        if not secret or not any(secret in value for value in self.error.values() if isinstance(value, str)):
+            return self
+        hidden = (
+            (name, value.replace(secret, HIDDEN) if isinstance(value, str) else value)
+            for name, value in self.error.items()
+        )
+        return self.saying(dict(hidden))
+
+    def _error(self, body: object) -> dict[str, object]:
         given = body.get("error") if isinstance(body, Mapping) else None
         # Four keys and no more: some servers add what the model had written, which nobody has judged.
         error: Mapping[str, object] = given if isinstance(given, Mapping) else {"message": given}
-        self.error = {name: _short(error.get(name)) for name in ("message", "type", "param", "code")}
-        self.error["message"] = self.error["message"] or str(self)
-        self.error["type"] = self.error["type"] or kind(status)
+        found = {name: _short(error.get(name)) for name in ("message", "type", "param", "code")}
+        found["message"] = found["message"] or str(self)
+        found["type"] = found["type"] or kind(self.status)
         if not isinstance(given, Mapping):
-            self.error["code"] = "upstream_error"
+            found["code"] = "upstream_error"
+        return found
 
 
 def _short(value: object) -> object:
@@ -83,9 +121,30 @@ def _openai(told: Problem) -> dict[str, Any]:
     return {"error": told.error}
 
 
-def _responses(told: Problem) -> dict[str, Any]:
-    ours = (told.error.get("code"), told.error.get("param")) == (BLOCKED, MESSAGES)
-    return {"error": {**told.error, "code": "invalid_prompt", "param": "input"} if ours else told.error}
+def _openai_with(**block: str) -> Callable[[Problem], dict[str, Any]]:
+    """Return how another API of OpenAI's writes an error; `block` is what a block has there instead of the chat API's."""
+
+    def shaped(told: Problem) -> dict[str, Any]:
+        ours = (told.error.get("code"), told.error.get("param")) == (BLOCKED, MESSAGES)
+        return {"error": {**told.error, **block} if ours else told.error}
+
+    return shaped
+
+
+def _images(told: Problem) -> dict[str, Any]:
+    """The images API says so in words of its own where something is blocked, asked or answered."""
+    if told.error.get("code") != BLOCKED:
+        return _openai(told)
+    block = {"type": "image_generation_user_error", "param": None, "code": "moderation_blocked"}
+    return {"error": {**told.error, **block}}
+
+
+def _videos(told: Problem) -> dict[str, Any]:
+    """The videos API says so as a job that failed does, also of a film that is not given out."""
+    if told.error.get("code") != BLOCKED:
+        return _openai(told)
+    param = "prompt" if told.error.get("param") == MESSAGES else None
+    return {"error": {**told.error, "param": param, "code": "moderation_blocked"}}
 
 
 def _anthropic(told: Problem) -> dict[str, Any]:
@@ -100,12 +159,55 @@ def _anthropic(told: Problem) -> dict[str, Any]:
     return {"type": "error", "error": error, "request_id": None}
 
 
+def _ollama_with(**block: str) -> Callable[[Problem], dict[str, Any]]:
+    """Return how Ollama writes an error: as a text. What a program reads stands beside it, as OpenAI has it."""
+    openai = _openai_with(**block)
+
+    def shaped(told: Problem) -> dict[str, Any]:
+        error = openai(told)["error"]
+        return {"error": error["message"], **{name: error[name] for name in error if name != "message"}}
+
+    return shaped
+
+
+def _google(told: Problem) -> dict[str, Any]:
+    """Google's shape has a number for a code: ours stands in the details."""
+    usual = "INTERNAL" if told.status >= 500 else GOOGLE_STATUSES[400]
+    error = {
+        "code": told.status,
+        "message": told.error["message"],
+        "status": GOOGLE_STATUSES.get(told.status, usual),
+    }
+    reason, param = told.error.get("code"), told.error.get("param")
+    if (reason, param) == (BLOCKED, MESSAGES):
+        param = "contents"
+    if isinstance(reason, str):
+        where = {"param": param} if isinstance(param, str) else {}
+        info = {"@type": ERROR_INFO, "reason": reason, "domain": "guardrails", "metadata": where}
+        error["details"] = [info]
+    return {"error": error}
+
+
 def shape(path: str) -> Callable[[Problem], dict[str, Any]]:
     """Return how the API at a path writes an error."""
     return next((shape for prefix, shape in SHAPES if path.startswith(prefix)), _openai)
 
 
-SHAPES = (("/v1/messages", _anthropic), ("/v1/responses", _responses))
+SHAPES = (
+    ("/api/generate", _ollama_with(param="prompt")),
+    ("/api/embed", _ollama_with(param="input")),
+    ("/api/", _ollama_with()),
+    ("/v1beta/", _google),
+    ("/v1/models/", _google),
+    ("/v1/messages", _anthropic),
+    ("/v1/responses", _openai_with(code="invalid_prompt", param="input")),
+    ("/v1/completions", _openai_with(param="prompt")),
+    ("/v1/embeddings", _openai_with(param="input")),
+    ("/v1/audio/speech", _openai_with(param="input")),
+    ("/v1/audio/", _openai_with(param="file")),
+    ("/v1/images", _images),
+    ("/v1/videos", _videos),
+)
 
 
 def kind(status: int) -> str:
@@ -128,6 +230,10 @@ def _upstream(error: UpstreamAnswer) -> Problem:
     return Problem(error.status, error.error, error.headers)
 
 
+def _denied(error: Denied) -> Problem:
+    return problem(error.status, error.code, str(error), **error.headers)
+
+
 def _http(error: HTTPException) -> Problem:
     code = CODES.get(error.status_code, "http_error")
     return problem(
@@ -141,6 +247,7 @@ TABLE: Mapping[type[Exception], Callable[[Any], Problem]] = {
     Overloaded: lambda error: problem(
         503, "guard_unavailable", str(error), retry_after=str(error.retry_after)
     ),
+    Denied: _denied,
     UpstreamAnswer: _upstream,
     BackendError: lambda error: problem(error.status, error.code, str(error)),
     HTTPException: _http,

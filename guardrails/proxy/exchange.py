@@ -2,73 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from guardrails.engine import links
 from guardrails.engine.fields import Leaves
 from guardrails.engine.subject import Subject
 from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.proxy import wire
-from guardrails.proxy.answer import Call, judged, note
+from guardrails.proxy.admission import client_of
+from guardrails.proxy.answer import Call, judged, message_of, note, vetted
 from guardrails.proxy.api import Api
-from guardrails.proxy.client import body_of, claims, while_connected
-from guardrails.proxy.errors import respond
-from guardrails.proxy.held import Held
-from guardrails.proxy.state import Report, state_of, who_asks
+from guardrails.proxy.beside import BESIDE, Early, order
+from guardrails.proxy.client import body_of, claims, while_connected, who_asks
+from guardrails.proxy.errors import explain, respond, shape
+from guardrails.proxy.live import Live
+from guardrails.proxy.report import Report
+from guardrails.proxy.state import State, state_of
 from guardrails.proxy.stream import stream
 from guardrails.proxy.upstream import passed_back
-from guardrails.types import Stage
+from guardrails.proxy.wishes import Given, read
+from guardrails.types import Stage, Verdict
 
 
 async def exchange(request: HttpRequest, api: Api) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
     state = state_of(request)
-    path = request.url.path
-    raw = await body_of(request, state.settings.max_body_bytes)
-    report = Report(state.guard.policy.ref)
-    body, leaves = await state.by_size(len(raw), lambda: read(api, raw))
+    raw = await body_of(request, state.settings.max_body_bytes, state.settings.idle_s)
+    given = await state.by_size(len(raw), lambda: read(api, raw, request.headers.get("content-type", "")))
+    body, leaves = given.body, given.leaves
     if leaves.unknown and state.settings.unknown_fields == "refuse":
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
-    streamed = body.get("stream")
-    if streamed is not None and not isinstance(streamed, bool):
-        raise RequestError("invalid_type", "stream must be true or false", "/stream")
-    who = who_asks(claims(request, body), body, leaves.turns)
-    asked = Subject(leaves, lambda outcome: api.edited(body, leaves, outcome))
-    verdict, outcome = await state.judge(asked, who, Stage.INPUT)
+    api.is_streamed(body)
+    client = client_of(request.scope)
+    who = who_asks(client, claims(request, body), body, leaves.turns, api.model)
+    client.asks(who.model, body, state.settings.policies)
+    if state.fetcher is not None and given.form is None:
+        given = await while_connected(request.receive, fetched(state, api, given))
+        body, leaves = given.body, given.leaves
+    state = state.under(request, who.model)
+    report = Report(state.guard.policy.ref)
+    asides = given.asides(api, request.headers, state.guard.pipeline.policies)
+    call = Call(state, api, request, who, report, given.raw, asides=asides, form=given.form)
+    if not state.guard.parallel:
+        return await served(call, body, leaves)
+    when = order(api.path, body, leaves, state.upstream.sent_as(who.model))
+    state.metrics.count("guardrails_parallel_total", sent=when)
+    if when != BESIDE:
+        return await served(call, body, leaves)
+    early = Early(call.answer())
+    return await early.around(served(replace(call, early=early), body, leaves))
+
+
+async def fetched(state: State, api: Api, given: Given) -> Given:
+    """Return a request with the pictures in it of which it had the addresses, as far as they may be fetched."""
+    body = await state.pictured(given.body, links.asked)
+    if body is given.body:
+        return given
+    found = await state.off_loop(lambda: read(api, wire.dump(body)))
+    return replace(found, moderation=given.moderation)
+
+
+async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
+    """Return what serves a request that was read, and perhaps sent on: its check comes first, then all else."""
+    state, api, request, report, path = call.state, call.api, call.http, call.report, call.http.scope["path"]
+    asked, asides = Subject(leaves, lambda outcome: api.edited(body, leaves, outcome)), call.asides
+    settled = asides.settled("input")
+    judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
+    verdict, outcome = await (judging if call.early is None else while_connected(request.receive, judging))
     note(request, report, verdict)
-    if verdict.blocked:
-        return respond(Blocked(verdict), report.headers(), path)
+    asides.saw("input", verdict, leaves, outcome)
     content = verdict.content
-    forwarded = raw if content is body else await state.by_size(len(raw), lambda: wire.dump(content))
-    handed_out = replace(who, vault=outcome.vault)
-    beside = (leaves.system(), leaves.prompt(), leaves.sources())
-    call = Call(state, api, request, handed_out, report, forwarded, *beside)
-    if streamed:
-        return Held(lambda: stream(call), api, report, state.settings.keep_alive_s, path)
+    if content is not body and call.early is not None:
+        await call.early.close()
+    if verdict.blocked:
+        return refused(call, body, verdict)
+    if content is not body:
+        forwarded = await state.by_size(len(call.raw), lambda: call.dump(content))
+        call = replace(call, raw=forwarded, early=None)
+    who = call.who
+    if outcome.vault is not None or verdict.heard != who.heard:
+        who = replace(who, vault=outcome.vault or who.vault, heard=verdict.heard)
+    call = replace(
+        call,
+        who=who,
+        choices=api.choices(body),
+        system=leaves.system(),
+        prompt=leaves.prompt(),
+        sources=leaves.sources(),
+    )
+    if api.is_streamed(body):
+        settings = state.settings
+        return Live(lambda: stream(call), api, report, settings.keep_alive_s, path, settings.idle_s)
     try:
-        return await while_connected(request.receive, whole(call))
+        return await while_connected(request.receive, (api.whole or whole)(call))
     except GuardrailsError as error:
-        return respond(error, report.headers(), path)
+        told = await vetted(call, error)
+        return respond(told, report.headers(), path)
 
 
-def read(api: Api, raw: bytes) -> tuple[dict[str, Any], Leaves]:
-    """Return a request and its leaves."""
-    body = wire.parse(raw)
-    return body, api.request(body)
+def refused(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Response:
+    """Answer a request that is stopped."""
+    api, report = call.api, call.report
+    if api.refused is None:
+        told = explain(Blocked(verdict))
+        error = call.asides.refused(shape(call.http.scope["path"])(told))
+        return Response(wire.dump(error), told.status, report.headers(), "application/json")
+    answer = api.refused(message_of(verdict))
+    if not api.is_streamed(body):
+        return Response(wire.dump(answer), 200, report.headers(), "application/json")
+    recast = api.recast()
+    raw = recast.feed(api.written(answer)) + recast.flush()
+    return Response(raw, 200, {**report.headers(), **recast.headers})
 
 
 async def whole(call: Call) -> Response:
     """Ask the upstream for a whole answer, and judge it."""
-    upstream = call.state.upstream
-    async with upstream.answer("POST", call.path, call.http.headers, call.raw, call.api.dialect) as response:
+    async with call.answer() as response:
         headers = passed_back(response)
-        raw = await upstream.whole(response)
+        raw = await call.state.upstream.whole(response)
     answer = await call.state.by_size(len(raw), lambda: call.api.parsed(raw))
-    content = await judged(call, answer, len(raw))
+    content = call.asides.whole(await judged(call, answer, len(raw)))
     sent = raw if content is answer else await call.state.by_size(len(raw), lambda: wire.dump(content))
     return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")

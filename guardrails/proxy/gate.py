@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import uuid
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from time import monotonic
 
 from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from guardrails.engine.pipeline import today
 from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.proxy.admission import CLIENT, Denied
+from guardrails.proxy.bodies import SHARE, Share
 from guardrails.proxy.errors import respond, where
+from guardrails.proxy.query import with_key_as_header
 from guardrails.proxy.state import LOG, State
 
 ACTION = "guardrails.action"
@@ -17,17 +25,46 @@ ACTION = "guardrails.action"
 ROUTES = frozenset(
     {
         "/v1/chat/completions",
+        "/v1/completions",
         "/v1/messages",
         "/v1/messages/count_tokens",
         "/v1/responses",
+        "/v1/embeddings",
+        "/v1/moderations",
+        "/v1/images/generations",
+        "/v1/images/edits",
+        "/v1/images/variations",
+        "/v1/videos",
+        "/v1/videos/edits",
+        "/v1/videos/extensions",
+        "/v1/audio/speech",
+        "/v1/audio/transcriptions",
+        "/v1/audio/translations",
         "/v1/check",
+        "/api/chat",
+        "/api/generate",
+        "/api/embed",
+        "/api/embeddings",
+        "/api/show",
+        "/api/tags",
+        "/api/ps",
+        "/api/version",
         "/v1/models",
         "/healthz",
         "/readyz",
+        "/health",
         "/metrics",
     }
 )
-SHEDDABLE = "/v1/"
+PROBES = frozenset({"/healthz", "/readyz", "/health", "/metrics"})
+"""Routes that answer under any load."""
+
+ROUTE = "guardrails.route"
+"""Key of a scope under which a route whose path has places for names says which one it is, for the counters."""
+
+Respond = Callable[[Exception, Mapping[str, str] | None, str], Response]
+"""An exception, headers and a path → the answer."""
+
 CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
 
@@ -35,9 +72,10 @@ CLIENT_GONE = 499
 class Gate:
     """The outermost layer that is ours."""
 
-    def __init__(self, app: ASGIApp, state: State) -> None:
+    def __init__(self, app: ASGIApp, state: State, respond: Respond = respond) -> None:
         self._app = app
         self._state = state
+        self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -45,37 +83,56 @@ class Gate:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send)
-        metrics = self._state.metrics
-        sheddable = scope["path"].startswith(SHEDDABLE)
         try:
-            if sheddable and metrics.in_flight >= self._state.settings.max_concurrent:
-                metrics.count("guardrails_shed_total")
-                await respond(Overloaded("too many requests are under way"), path=scope["path"])(
-                    scope, receive, answer.send
-                )
-                return
-            metrics.in_flight += sheddable
-            try:
-                await self._serve(scope, receive, answer)
-            finally:
-                metrics.in_flight -= sheddable
+            await self._serve(scope, receive, answer)
         finally:
-            route = scope["path"] if scope["path"] in ROUTES else "other"
+            route = scope.get(ROUTE) or (scope["path"] if scope["path"] in ROUTES else "other")
             action = scope.get(ACTION, "none")
-            metrics.count("guardrails_requests_total", route=route, status=str(answer.status), action=action)
+            self._state.metrics.count(
+                "guardrails_requests_total", route=route, status=str(answer.status), action=action
+            )
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request of one who may ask.
+
+        Raises:
+            Denied: he may not; nothing of his request was read.
+            Overloaded: nobody may now.
+        """
+        state, metrics = self._state, self._state.metrics
+        if scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        with_key_as_header(scope)
+        client = scope[CLIENT] = state.admission.admit(scope, today())
+        if metrics.in_flight >= state.settings.max_concurrent:
+            metrics.count("guardrails_shed_total")
+            raise Overloaded("too many requests are under way")
+        with state.counts.entered(client, monotonic()):
+            if client.key is not None:
+                metrics.count("guardrails_clients_total", key=client.key.id)
+            metrics.in_flight += 1
+            share = scope[SHARE] = Share(state.bodies, state.settings.max_bodies_bytes)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                share.release()
+                metrics.in_flight -= 1
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
-            await self._app(scope, receive, answer.send)
+            await self._let_in(scope, receive, answer.send)
         except ClientDisconnect:
             return
         except Exception as error:
-            if not isinstance(error, GuardrailsError):
+            if isinstance(error, Denied):
+                self._state.metrics.count("guardrails_denied_total", code=error.code)
+            elif not isinstance(error, GuardrailsError):
                 LOG.error("request %s failed: %s", answer.request_id, where(error))
             if answer.started:
                 # The server closes the connection; what went wrong is in the log above, without any text.
                 raise RuntimeError("an answer was broken off") from None
-            await respond(error, path=scope["path"])(scope, receive, answer.send)
+            await self._respond(error, None, scope["path"])(scope, receive, answer.send)
 
 
 class _Answer:
@@ -85,12 +142,17 @@ class _Answer:
         self._send = send
         self.started = False
         self.status = CLIENT_GONE
-        self.request_id = "req_" + uuid.uuid4().hex
+
+    @cached_property
+    def request_id(self) -> str:
+        """An id that the client may ask about."""
+        return "req_" + os.urandom(16).hex()
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
-            if not any(name == b"x-request-id" for name, _ in message["headers"]):
-                message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode())]
+            headers = message["headers"]
+            if b"x-request-id" not in dict(headers):
+                message["headers"] = [*headers, (b"x-request-id", self.request_id.encode())]
         await self._send(message)

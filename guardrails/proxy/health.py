@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hmac
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails.engine.workers import workers
 from guardrails.errors import RequestError
-from guardrails.proxy import wire
+from guardrails.proxy import upstreams_models, wire
+from guardrails.proxy.admission import Denied
 from guardrails.proxy.state import state_of
 from guardrails.proxy.upstream import ANTHROPIC, OPENAI, invalid, passed_back
 
@@ -15,9 +18,12 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def models(request: Request) -> Response:
-    """`GET /v1/models`: what the upstream says, to clients of either family."""
+    """`GET /v1/models`: what the upstream says, or what several say together, to clients of either family."""
     upstream = state_of(request).upstream
     dialect = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
+    if upstream.named:
+        listed = await upstreams_models.models(upstream, request.headers, dialect)
+        return Response(wire.dump(listed), 200, media_type="application/json")
     async with upstream.answer("GET", "/models", request.headers, None, dialect) as response:
         headers = passed_back(response)
         raw = await upstream.whole(response)
@@ -34,14 +40,18 @@ async def alive(request: Request) -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """`GET /readyz`: 200 once the policy is compiled and every detector has answered."""
+    """`GET /readyz`: 200 once the policy is compiled and every detector has answered; what fails since then is named."""
     state = state_of(request)
     guard = state.loaded
+    down = [name for name, up in state.upstream.up().items() if not up]
     shown = {
         "ready": state.ready,
         "policy": None if guard is None else guard.policy.ref.to_dict(),
-        "degraded": bool(state.failing),
+        "policies": [guard.policy.ref.to_dict() for guard in state.others],
+        "reload": {"state": state.reload.state, "errors": list(state.reload.errors)},
+        "degraded": bool(state.failing or down),
         "failing_detectors": state.failing,
+        "failing_upstreams": down,
         "stuck_workers": workers().abandoned,
         "problem": state.problem,
     }
@@ -49,5 +59,10 @@ async def ready(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """`GET /metrics`: the counters, for Prometheus."""
-    return Response(state_of(request).metrics.text(), media_type=PROMETHEUS)
+    """`GET /metrics`: the counters, for Prometheus; raises `Denied` for others where the operator has a key."""
+    state = state_of(request)
+    key = state.settings.admin_key
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    if key is not None and not hmac.compare_digest(given.encode(), key.encode()):
+        raise Denied(401, "invalid_api_key", "the numbers of this server need the operator's key")
+    return Response(state.metrics.text(), media_type=PROMETHEUS)

@@ -18,8 +18,10 @@ from guardrails.proxy import answer, sse
 from guardrails.proxy.api import Api
 from guardrails.proxy.errors import Problem
 from guardrails.proxy.exchange import exchange
-from guardrails.proxy.messages_stream import Blocks, events
+from guardrails.proxy.stream import written
 from guardrails.proxy.upstream import ANTHROPIC, invalid
+from guardrails.streams.messages import MessagesTeller, events, refusal
+from guardrails.streams.messages_whole import Blocks
 
 HEAD = ("id", "model", "usage")
 """What a refusal keeps of a message, unless it is what is blocked."""
@@ -48,18 +50,7 @@ def withheld(message: dict[str, Any], leaves: Leaves, outcome: Outcome, words: s
         return changed
     gone = answer.blocked_fields(leaves, outcome)
     head = {name: changed[name] for name in HEAD if name in changed and (name,) not in gone}
-    return {
-        "id": "",
-        "type": "message",
-        "role": "assistant",
-        "model": "",
-        "usage": {"input_tokens": 0, "output_tokens": 0},
-        **head,
-        "content": [{"type": "text", "text": words}],
-        "stop_reason": "refusal",
-        "stop_sequence": None,
-        "stop_details": {"type": "refusal", "category": None, "explanation": words},
-    }
+    return refusal(words, head)
 
 
 def counted(raw: bytes) -> dict[str, Any]:
@@ -96,7 +87,8 @@ MESSAGES = Api(
     response=messages.response,
     withheld=withheld,
     collector=Blocks,
-    written=lambda message: b"".join(events(message)),
+    teller=MessagesTeller,
+    written=lambda message: written([*events(message)]),
     failed=lambda told: failure(told),
     keep_alive=sse.event(b'{"type": "ping"}', b"ping"),
 )
@@ -109,7 +101,8 @@ COUNT = Api(
     response=messages.count,
     withheld=no_count,
     collector=Blocks,
-    written=lambda message: b"".join(events(message)),
+    teller=MessagesTeller,
+    written=lambda message: written([*events(message)]),
     failed=lambda told: failure(told),
 )
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from guardrails.engine.workers import workers
-from guardrails.types import Verdict
+from guardrails.types import PolicyRef, Verdict
 
 BUCKETS = (
     0.0001,
@@ -40,7 +40,15 @@ COUNTERS: Mapping[str, str] = {
     "guardrails_requests_total": "Requests that were answered, by route, status and action.",
     "guardrails_rules_fired_total": "Rules that fired, by id, what they did and mode.",
     "guardrails_detector_failures_total": "Contents that a detector failed on.",
+    "guardrails_parallel_total": "Requests under a policy with parallel, by when they were sent: beside their check or after.",
+    "guardrails_reloads_total": "Loads of a policy whose files changed, by result: loaded, unchanged or failed.",
+    "guardrails_denied_total": "Requests that were not let in, by the code of their error.",
+    "guardrails_clients_total": "Requests that were let in, by the id of their key.",
+    "guardrails_fetches_total": "Pictures of which there was only the address, by result: fetched, or left.",
     "guardrails_shed_total": "Requests that were refused because too many were under way.",
+    "guardrails_upstream_requests_total": "Requests that were sent to an upstream, by its name; each try is one.",
+    "guardrails_upstream_retries_total": "Those of them that another try had gone before.",
+    "guardrails_upstream_failures_total": "Those of them that failed: unreachable, timeout, broken or a status.",
 }
 HISTOGRAMS: Mapping[str, str] = {
     "guardrails_check_seconds": "Time that a check took, by stage.",
@@ -66,6 +74,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.policies: tuple[tuple[str, PolicyRef], ...] = ()
+        """The policies that are served, and the floor if there is one, each with which of these it is."""
+        self.reload_failed = False
+        self.upstreams: Callable[[], Mapping[str, bool]] = dict
+        """Returns of each upstream by name whether it is up."""
         self._counters: dict[str, Counter[Labels]] = {name: Counter() for name in COUNTERS}
         self._histograms: dict[str, dict[Labels, Histogram]] = {name: {} for name in HISTOGRAMS}
 
@@ -75,7 +88,10 @@ class Metrics:
 
     def observe(self, name: str, seconds: float, **labels: str) -> None:
         """Count one duration."""
-        self._histograms[name].setdefault(tuple(labels.items()), Histogram()).observe(seconds)
+        histograms, key = self._histograms[name], tuple(labels.items())
+        if key not in histograms:
+            histograms[key] = Histogram()
+        histograms[key].observe(seconds)
 
     def checked(self, verdict: Verdict, seconds: float) -> None:
         """Count what one check says."""
@@ -91,6 +107,10 @@ class Metrics:
         """Write everything in Prometheus' text format."""
         gauges = {
             "guardrails_in_flight": ("Requests under way.", self.in_flight),
+            "guardrails_reload_failed": (
+                "Whether the policy's files could not be loaded: the policy from before is served.",
+                int(self.reload_failed),
+            ),
             "guardrails_workers_abandoned": (
                 "Workers stuck in a detector that ran out of time.",
                 workers().abandoned,
@@ -109,6 +129,15 @@ class Metrics:
                 lines += _buckets(name, labels, histogram)
         for name, (help_, value) in gauges.items():
             lines += [*_head(name, help_, "gauge"), f"{name} {value}"]
+        lines += _head(
+            "guardrails_upstream_up", "Whether an upstream is up, as far as its last answers tell.", "gauge"
+        )
+        for name, up in self.upstreams().items():
+            lines.append(f"guardrails_upstream_up{_labels((('upstream', name),))} {int(up)}")
+        lines += _head("guardrails_policy_info", "The policies that are served, by digest.", "gauge")
+        for part, ref in self.policies:
+            labels = (("part", part), ("name", ref.name), ("version", ref.version), ("digest", ref.digest))
+            lines.append(f"guardrails_policy_info{_labels(labels)} 1")
         return "\n".join((*lines, ""))
 
 

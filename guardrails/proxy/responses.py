@@ -6,6 +6,7 @@ A blocked answer is `incomplete` with the reason `content_filter`, and its only 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
@@ -14,12 +15,16 @@ from starlette.responses import Response
 from guardrails.engine import responses
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
-from guardrails.proxy import answer, sse, wire
+from guardrails.proxy import answer
 from guardrails.proxy.api import Api
 from guardrails.proxy.errors import Problem
 from guardrails.proxy.exchange import exchange
-from guardrails.proxy.responses_stream import REQUIRED, Items, events
+from guardrails.proxy.stream import written
 from guardrails.proxy.upstream import OPENAI, invalid
+from guardrails.streams.responses import FAILURE, ResponsesTeller
+from guardrails.streams.responses_told import REQUIRED, events, refusal
+from guardrails.streams.responses_whole import Items
+from guardrails.streams.teller import Event
 
 KEPT = frozenset({*responses.SHARED, "id", "created_at", "usage", "previous_response_id"})
 """What a refusal keeps of a response, unless it is what is blocked."""
@@ -49,31 +54,26 @@ def withheld(response: dict[str, Any], leaves: Leaves, outcome: Outcome, words: 
         return changed
     gone = answer.blocked_fields(leaves, outcome)
     kept = {name: value for name, value in changed.items() if name in KEPT and (name,) not in gone}
-    refusal = {
-        "id": "msg_refused",
-        "type": "message",
-        "role": "assistant",
-        "status": "incomplete",
-        "content": [{"type": "refusal", "refusal": words}],
-    }
     return {
         **REQUIRED,
         **kept,
         "status": "incomplete",
         "incomplete_details": {"reason": "content_filter"},
         "error": None,
-        "output": [refusal],
+        "output": [refusal(words)],
     }
 
 
-def failure(told: Problem) -> bytes:
-    """Write a failure as events: what went wrong, and a response that failed."""
+def failure(told: Problem, teller: ResponsesTeller) -> bytes:
+    """Write a failure as events, behind what was told: what went wrong, and a response that failed."""
     error = {name: told.error.get(name) for name in ("code", "message", "param")}
     said = {"code": CODES.get(told.status, "server_error"), "message": error["message"]}
-    failed = {**REQUIRED, "status": "failed", "error": said, "output": []}
-    first = wire.dump({"type": "error", **error, "sequence_number": 0})
-    last = wire.dump({"type": "response.failed", "response": failed, "sequence_number": 1})
-    return sse.event(first, b"error") + sse.event(last, b"response.failed")
+    failed = {**REQUIRED, **teller.head, "status": "failed", "error": said, "output": []}
+    events = (
+        Event(FAILURE, {"type": FAILURE, **error}),
+        Event("response.failed", {"type": "response.failed", "response": failed}),
+    )
+    return written([sent for event in events if (sent := teller.told(event)) is not None])
 
 
 RESPONSES = Api(
@@ -85,11 +85,18 @@ RESPONSES = Api(
     response=responses.response,
     withheld=withheld,
     collector=Items,
-    written=lambda response: b"".join(events(response)),
-    failed=failure,
+    written=lambda response: written([*events(response)]),
+    failed=lambda told: failure(told, ResponsesTeller()),
+    teller=ResponsesTeller,
 )
+
+
+def for_one(api: Api = RESPONSES) -> Api:
+    """Return the API for one request: what fails on the way is told by the teller of what went before it."""
+    teller = ResponsesTeller()
+    return replace(api, teller=lambda: teller, failed=lambda told: failure(told, teller))
 
 
 async def create(request: HttpRequest) -> Response:
     """Serve the route."""
-    return await exchange(request, RESPONSES)
+    return await exchange(request, for_one())

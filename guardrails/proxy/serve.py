@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
+import signal
 import socket
+import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.supervisors import Multiprocess
 
+from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
-from guardrails.keys import KEY_VARIABLE, has_key
 from guardrails.proxy.app import create_app
+from guardrails.proxy.configured import Given
+from guardrails.proxy.http import Http
+from guardrails.proxy.reload import redacts_alike
 from guardrails.proxy.settings import Settings, SettingsError
 from guardrails.proxy.state import State
 
 VARIABLE = "GUARDRAILS_SERVE"
-"""Where worker processes find the settings. The key of the upstream has a variable of its own."""
+"""Where worker processes find the settings. The keys of the upstream and the operator have variables of their own."""
+
+GIVEN = "GUARDRAILS_GIVEN"
+"""Where they find whence these come."""
 
 BACKLOG = 2048
 START_S = 60.0
 STOP_S = 10.0
+READY_S = 1.0
 
 SERVER: Mapping[str, Any] = {
-    "http": f"{__name__}:Http",
+    "http": f"{Http.__module__}:{Http.__name__}",
     "ws": "none",
-    "loop": "asyncio",
+    "loop": "asyncio" if sys.platform == "win32" else "uvloop",
     "lifespan": "on",
     "log_level": "warning",
     "access_log": False,  # its lines would not tell more than the metrics
@@ -44,25 +52,13 @@ SERVER: Mapping[str, Any] = {
 """How uvicorn serves."""
 
 
-class Http(H11Protocol):
-    """HTTP over a connection that sends at once.
-
-    asyncio does so for sockets that it opens itself, but not for those that it is given; an answer's headers and
-    body are two writes, and the second would wait for the client's acknowledgement: 40 ms.
-    """
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take a new connection."""
-        super().connection_made(transport)
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-
-def run(settings: Settings, guard: Guard | None = None) -> None:
+def run(settings: Settings, guard: Guard | None = None, given: Given | None = None) -> None:
     """Serve until interrupted.
 
     Args:
         settings: what to serve.
         guard: a guard to serve instead of the settings' policy; with one process only.
+        given: where the settings come from, which are read anew when that changes.
 
     Raises:
         PolicyErrors: the policy is wrong; nothing was served.
@@ -71,32 +67,45 @@ def run(settings: Settings, guard: Guard | None = None) -> None:
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
     loaded = guard or Guard.load(settings.policy, floor=settings.floor)
-    if settings.workers > 1 and loaded.is_keyed and not has_key():
-        raise SettingsError(
-            f"the policy redacts with a key (hash or fake), and each of {settings.workers} workers would have its own: "
-            f"set {KEY_VARIABLE} to a random one, such as what `openssl rand -hex 32` prints"
-        )
+    for each in State(settings, loaded).guards:
+        redacts_alike(settings, each)
     with listening(settings) as listener:
         if settings.workers == 1:
-            uvicorn.Server(uvicorn.Config(create_app(settings, loaded), **SERVER)).run(sockets=[listener])
+            app = create_app(settings, loaded, None if given is None else given.settings)
+            uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
             return
-    # Workers listen for themselves; the address was free a moment ago.
-    os.environ[VARIABLE] = json.dumps({**asdict(settings), "upstream_key": None})
-    uvicorn.run(
-        f"{__name__}:worker_app",
-        factory=True,
-        workers=settings.workers,
-        host=settings.host,
-        port=settings.port,
-        **SERVER,
-    )
+        os.environ[VARIABLE] = settings.model_dump_json()
+        os.environ[GIVEN] = json.dumps(None if given is None else asdict(given))
+        config = uvicorn.Config(f"{__name__}:worker_app", factory=True, workers=settings.workers, **SERVER)
+        Workers(config, [listener], reload=settings.reload).run()
+
+
+class Workers(Multiprocess):
+    """The processes of a server; on SIGHUP each loads its policy anew, where uvicorn would start each anew."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, reload: bool) -> None:
+        super().__init__(config, sockets)
+        self._reload = reload
+
+    def handle_hup(self) -> None:
+        """Pass the signal on; a worker that is still starting would die of it, and loads what there is now anyway."""
+        for process in self.processes if self._reload else ():
+            if process.pid is not None and process.is_ready(READY_S):
+                os.kill(process.pid, signal.SIGHUP)
 
 
 def worker_app() -> FastAPI:
-    """Return the application of one worker process, from the environment that `run` left."""
-    given = json.loads(os.environ[VARIABLE])
-    del given["upstream_key"]
-    return create_app(Settings(**given))
+    """Return the application of one worker process, from the environment that `run` left.
+
+    The policy is loaded before the worker takes its first request; a worker in whose time its file is wrong starts all the
+    same, tells what is wrong, and takes it up once it is right.
+    """
+    settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
+    reread = None if told is None else Given(**told).settings
+    try:
+        return create_app(settings, Guard.load(settings.policy, floor=settings.floor), reread)
+    except GuardrailsError:
+        return create_app(settings, None, reread)
 
 
 def listening(settings: Settings) -> socket.socket:
@@ -118,16 +127,23 @@ def listening(settings: Settings) -> socket.socket:
 class Running:
     """A server in a thread: `with running(settings) as url:`. Stops cleanly at the end of the block."""
 
-    def __init__(self, settings: Settings, guard: Guard | None = None, *, wait_ready: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        guard: Guard | None = None,
+        *,
+        wait_ready: bool = True,
+        reread: Callable[[], Settings] | None = None,
+    ) -> None:
         self._listener = listening(settings)
         self._wait_ready = wait_ready
-        self.settings = replace(settings, port=self._listener.getsockname()[1])
+        self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
         try:
             loaded = guard or Guard.load(settings.policy, floor=settings.floor)
+            app = create_app(self.settings, loaded, reread)
         except BaseException:
             self._listener.close()
             raise
-        app = create_app(self.settings, loaded)
         self.state: State = app.state.proxy
         self._server = uvicorn.Server(uvicorn.Config(app, **{**SERVER, "timeout_graceful_shutdown": 1}))
         self._thread = threading.Thread(target=self._serve, name="guardrails-proxy", daemon=True)
@@ -161,16 +177,23 @@ class Running:
         self._server.run(sockets=[self._listener])
 
 
-def running(settings: Settings, guard: Guard | None = None, *, wait_ready: bool = True) -> Running:
+def running(
+    settings: Settings,
+    guard: Guard | None = None,
+    *,
+    wait_ready: bool = True,
+    reread: Callable[[], Settings] | None = None,
+) -> Running:
     """Return a server to run beside this thread; port 0 takes a free one.
 
     Args:
         settings: what to serve.
         guard: a guard to serve instead of the settings' policy.
         wait_ready: enter the block only when every detector is warm.
+        reread: returns the settings as their file is by now.
 
     Raises:
         PolicyErrors: the policy is wrong.
         SettingsError: the address cannot be listened on.
     """
-    return Running(settings, guard, wait_ready=wait_ready)
+    return Running(settings, guard, wait_ready=wait_ready, reread=reread)

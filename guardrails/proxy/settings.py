@@ -1,77 +1,153 @@
-"""What the operator of a proxy chooses; checked when it is made."""
+"""What the operator of a proxy chooses, apart from any policy: every setting declared once, and checked when it is made."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import Literal
-from urllib.parse import urlsplit
+from typing import Any, Literal
 
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+
+from guardrails.detectors.config import Config
 from guardrails.errors import GuardrailsError
+from guardrails.policy.problems import NOWHERE, Problems
+from guardrails.proxy.fetch_doc import FetchDoc
+from guardrails.proxy.keys import weakness
+from guardrails.proxy.tenants import KeyDoc, PolicyDoc, check
+from guardrails.proxy.upstreams_doc import VARIABLE, Upstreams, base_url, needed
+from guardrails.proxy.upstreams_doc import check as check_upstreams
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
-UNKNOWN_FIELDS = ("judge", "refuse")
+ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
 
 
 class SettingsError(GuardrailsError, ValueError):
     """A setting that a server cannot run with."""
 
 
-def _key() -> str | None:
-    return os.environ.get(KEY_VARIABLE) or None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The settings of one proxy.
-
-    `upstream` is a base URL as OpenAI's clients take it (`http://host:8000/v1`); `/v1` if it has no path. All APIs are
-    asked below it: `/chat/completions`, `/responses`, `/messages`.
-    `upstream_key` (environment: GUARDRAILS_UPSTREAM_KEY) is sent to it; without one the client's own
-    authorization passes through. Times are in seconds: `connect_s` to reach the upstream, `idle_s` between two
-    of its bytes, `total_s` for all of an answer, `keep_alive_s` between comments to a client whose stream is
-    held. Beyond `max_concurrent` requests at a time, further ones are told to come back. `unknown_fields` of a
-    request are judged like all text, or refused.
+class SettingsDoc(Config):
+    """The settings of one proxy, as a file has them. Times are in seconds. No secret stands here, only the name of the
+    environment's variable that holds it.
     """
 
-    upstream: str
-    policy: str = "default"
-    floor: str | None = None
-    host: str = "127.0.0.1"
-    port: int = 8080
-    workers: int = 1
-    upstream_key: str | None = field(default_factory=_key, repr=False)
-    connect_s: float = 10.0
-    idle_s: float = 300.0
-    total_s: float = 600.0
-    keep_alive_s: float = 10.0
-    max_body_bytes: int = 10 << 20
-    max_answer_bytes: int = 32 << 20
-    max_concurrent: int = 512
+    upstreams: Upstreams = Field(default_factory=dict)
+    """Several servers behind, by name, each for some models, in the order of preference. Without any `upstream` is asked for
+    everything."""
+    upstream: str | None = Field(default=None, validate_default=True, examples=["http://127.0.0.1:8000/v1"])
+    """The base URL of the server behind, as OpenAI's clients take it (`http://host:8000/v1`); `/v1` if it has no path. All
+    APIs are asked below it: `/chat/completions`, `/responses`, `/messages`. Beside `upstreams` it is asked for the models
+    that none of them serves; without it those are not found."""
+    upstream_key_env: str = Field(default=KEY_VARIABLE, pattern=VARIABLE)
+    """The variable of the environment that holds the key sent to it; where that is not set, the client's own authorization
+    passes through."""
+    policy: str = Field(default="default", min_length=1)
+    """A shipped policy by name, any other by path; in a settings file relative to the file's folder."""
+    floor: str | None = Field(default=None, min_length=1)
+    """A policy under which no verdict may fall, likewise; it holds under every policy of `policies`, too."""
+    keys: list[KeyDoc] = Field(default_factory=list, max_length=4_096)
+    """The clients that may ask; without any everybody may. What a client authorizes itself with here goes to no upstream."""
+    policies: list[PolicyDoc] = Field(default_factory=list, max_length=4_096)
+    """Other policies for some keys, teams, models or routes."""
+    admin_key_env: str = Field(default=ADMIN_VARIABLE, pattern=VARIABLE)
+    """The variable of the environment that holds the operator's own key, without which `/metrics` tells nothing; where that is
+    not set, whoever reaches the server may read them."""
+    cors_origins: list[str] = Field(
+        default_factory=list, max_length=256, examples=[["https://app.example.com"]]
+    )
+    """The origins of web pages that may read answers; none, where none is named."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """The address to listen on."""
+    port: int = Field(default=8080, ge=0, le=65_535)
+    """The port to listen on; 0 takes a free one."""
+    workers: int = Field(default=1, ge=1)
+    """Processes to serve with."""
+    reload: bool = True
+    """Whether the policy is loaded anew when one of its files changes, and on SIGHUP."""
+    connect_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Time to reach the upstream."""
+    idle_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    """Time between two bytes of the upstream, for a client to send all of its request, and to take what is sent to it."""
+    total_s: float = Field(default=600.0, gt=0, allow_inf_nan=False)
+    """Time for all of an answer."""
+    keep_alive_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Time between comments to a client whose stream is held."""
+    max_body_bytes: int = Field(default=72 << 20, ge=1)
+    """Size of a request that is still read: by default OpenAI's 50 MB of pictures, in Base64. While one is judged it takes up to
+    eight times as much memory, with its pictures decoded; a key may have a lower limit of its own."""
+    max_bodies_bytes: int = Field(default=256 << 20, ge=1)
+    """Size of all requests together that a process reads and serves at a time, apart from the first MiB of each: what is larger
+    than that is told to come back where there is no room, what is smaller never waits for it. One may always be served."""
+    max_answer_bytes: int = Field(default=64 << 20, ge=1)
+    """Size of an upstream's answer that is still read: by default ten large pictures, in Base64."""
+    max_concurrent: int = Field(default=512, ge=1)
+    """Requests at a time; further ones are told to come back."""
     unknown_fields: Literal["judge", "refuse"] = "judge"
+    """What is done with unknown fields of a request: they are judged like all text, or refused."""
+    fetch: FetchDoc | None = None
+    """Which pictures that stand elsewhere are fetched to be judged; none, where this is not set."""
 
-    def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.upstream)
-            usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            usable = False
-        if not usable:
-            raise SettingsError("upstream must be a URL such as http://127.0.0.1:8000/v1")
-        if self.unknown_fields not in UNKNOWN_FIELDS:
-            raise SettingsError(f"unknown_fields must be one of {', '.join(UNKNOWN_FIELDS)}")
-        for name in ("workers", "max_body_bytes", "max_answer_bytes", "max_concurrent"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} must be at least 1")
-        for name in ("connect_s", "idle_s", "total_s", "keep_alive_s"):
-            if getattr(self, name) <= 0:
-                raise SettingsError(f"{name} must be more than 0 seconds")
-        if not 0 <= self.port <= 65_535:
-            raise SettingsError("port must be between 0 and 65535")
+    @field_validator("upstream")
+    @classmethod
+    def _is_usable(cls, upstream: str | None, info: ValidationInfo) -> str | None:
+        return needed(upstream, info)
 
     @property
     def base_url(self) -> str:
-        """The upstream's base URL, with `/v1` where no path was given and without a slash at the end."""
-        parts = urlsplit(self.upstream)
-        path = parts.path.rstrip("/") or "/v1"
-        return f"{parts.scheme}://{parts.netloc}{path}"
+        """The upstream's base URL, with `/v1` where no path was given and without a slash at the end; empty without one."""
+        return "" if self.upstream is None else base_url(self.upstream)
+
+
+class Settings(SettingsDoc):
+    """The settings of one proxy, with the upstream's key, which is shown and dumped nowhere."""
+
+    _upstream_key: str | None = PrivateAttr(default=None)
+    _admin_key: str | None = PrivateAttr(default=None)
+
+    def __init__(
+        self, upstream: str | None = None, *, upstream_key: str | None = None, **fields: Any
+    ) -> None:
+        """Check settings.
+
+        Args:
+            upstream: as `SettingsDoc.upstream`.
+            upstream_key: the key itself; from the environment if not given.
+            **fields: the other fields of `SettingsDoc`.
+
+        Raises:
+            SettingsError: a server cannot run with them; everything that is wrong.
+        """
+        given = {"upstream": upstream, **fields}
+        problems = Problems(quotes=False)
+        doc = problems.validate(SettingsDoc, given, NOWHERE, "the settings")
+        if doc is not None:
+            check(doc, NOWHERE, problems)
+            check_upstreams(doc, NOWHERE, problems)
+        if problems.errors:
+            raise SettingsError("; ".join(error.message for error in problems.errors))
+        super().__init__(**given)
+        self._upstream_key = upstream_key or os.environ.get(self.upstream_key_env) or None
+        self._admin_key = os.environ.get(self.admin_key_env) or None
+        if self._admin_key is not None and (why := weakness(self._admin_key)):
+            raise SettingsError(
+                f"the key in {self.admin_key_env} {why}: set one that `guardrails key --bare` prints"
+            )
+
+    @property
+    def upstream_key(self) -> str | None:
+        """The key that is sent to the upstream."""
+        return self._upstream_key
+
+    @property
+    def admin_key(self) -> str | None:
+        """The operator's own key."""
+        return self._admin_key
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a settings file."""
+    schema = SettingsDoc.model_json_schema()
+    return {
+        **schema,
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "guardrails settings",
+        "anyOf": [{"required": ["upstream"]}, {"required": ["upstreams"]}],
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 LINE_END = re.compile(rb"\r\n|\n|\r")
@@ -11,13 +11,20 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 DONE = b"[DONE]"
 KEEP_ALIVE = b": keep-alive\n\n"
 
+RESUMING = {b"id": re.compile(rb"[!-~]{1,512}"), b"retry": re.compile(rb"[0-9]{1,9}")}
+"""What a client may come back by: one word, and a time. What says more is none, for nobody judges it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: its type (`error`, mostly none) and its data."""
+    """One event: its type (`error`, mostly none), its data, and where it has them its id and the time to wait before one
+    comes back.
+    """
 
     type: bytes
     data: bytes
+    id: bytes = b""
+    retry: bytes = b""
 
 
 class Events:
@@ -25,13 +32,19 @@ class Events:
 
     def __init__(self) -> None:
         self._rest = b""
+        self._more: list[bytes] = []
         self._first = True
         self._type = b""
         self._data: list[bytes] = []
+        self._resume: dict[bytes, bytes] = {}
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         """Take bytes; yields the events that they complete."""
-        text = self._rest + piece
+        if self._rest and not self._rest.endswith(b"\r") and LINE_END.search(piece) is None:
+            self._more.append(piece)  # of a long line, such as a picture's, which is put together once
+            return
+        text = b"".join((self._rest, *self._more, piece))
+        self._more.clear()
         if self._first and len(text) >= len(BYTE_ORDER_MARK):
             text = text.removeprefix(BYTE_ORDER_MARK)
             self._first = False
@@ -44,15 +57,21 @@ class Events:
     def flush(self) -> Iterator[Event]:
         """Take the end of the stream; yields the event that it cut off, if there is one."""
         if self._rest:
-            yield from self._line(self._rest.removesuffix(b"\r"))
+            yield from self._line(b"".join((self._rest, *self._more)).removesuffix(b"\r"))
             self._rest = b""
+            self._more.clear()
         yield from self._line(b"")
 
     def _line(self, line: bytes) -> Iterator[Event]:
         if not line:
             if self._data:
-                yield Event(self._type, b"\n".join(self._data))
+                resume = self._resume
+                yield Event(
+                    self._type, b"\n".join(self._data), resume.get(b"id", b""), resume.get(b"retry", b"")
+                )
             self._type, self._data = b"", []
+            if self._resume:
+                self._resume = {}
             return
         name, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
@@ -60,17 +79,15 @@ class Events:
             self._data.append(value)
         elif name == b"event":
             self._type = value
+        elif name in RESUMING and RESUMING[name].fullmatch(value):
+            self._resume[name] = value
 
 
-def event(data: bytes, kind: bytes = b"") -> bytes:
-    """Write one event, with its type where it has one."""
-    name = b"event: " + kind + b"\n" if kind else b""
+def event(data: bytes, kind: bytes = b"", id: bytes = b"", retry: bytes = b"") -> bytes:
+    """Write one event, with its type, id and time to wait where it has them."""
+    head = ((b"event", kind), (b"id", id), (b"retry", retry))
+    name = b"".join([field + b": " + value + b"\n" for field, value in head if value])
     return name + b"".join(b"data: " + line + b"\n" for line in data.split(b"\n")) + b"\n"
-
-
-def stream(frames: Iterable[bytes]) -> bytes:
-    """Write events and the end of the stream."""
-    return b"".join(map(event, (*frames, DONE)))
 
 
 def comment(text: str) -> bytes:

@@ -1,35 +1,41 @@
-"""What one server process shares (`State`), and what one answer says of the checks behind it (`Report`)."""
+"""What one server process shares: its guards, its upstreams, its numbers, and how it is."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeVar
-from urllib.parse import quote
+from typing import Any, Literal, TypeVar
 
 from starlette.requests import Request as HttpRequest
 
+from guardrails.detectors.reads import Stamp, noted
 from guardrails.engine.evaluate import Request
+from guardrails.engine.links import Link, with_pictures
 from guardrails.engine.outcome import Outcome
-from guardrails.engine.pipeline import today
 from guardrails.engine.subject import Subject
 from guardrails.engine.workers import workers
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
+from guardrails.proxy.admission import Admission, Counts, chosen, client_of
+from guardrails.proxy.bodies import Bodies
 from guardrails.proxy.errors import where
+from guardrails.proxy.fetch import Fetcher
 from guardrails.proxy.metrics import Metrics
+from guardrails.proxy.served import Served, hot, load
 from guardrails.proxy.settings import Settings
-from guardrails.proxy.upstream import Upstream
-from guardrails.types import Action, PolicyRef, Stage, Verdict
+from guardrails.proxy.upstreams import Upstreams
+from guardrails.proxy.wire import LARGE
+from guardrails.types import Stage, Verdict
 
 LOG = logging.getLogger("guardrails.proxy")
 T = TypeVar("T")
-
-LARGE = 256 << 10
-"""Bytes of a body from which it is parsed and walked on a worker, not on the event loop."""
 
 WARM_UP = "Warm-up."
 RETRY_S = 1.0
@@ -37,17 +43,101 @@ DEGRADED_S = 60.0
 """Seconds for which a failure of a detector shows in the state of the server."""
 
 
-class State:
-    """The guard, the upstream and the numbers of one server process."""
+@dataclass(slots=True)
+class Reload:
+    """How the last load of the policy went: `current`, under way, or failed, with the places and codes of what is wrong."""
 
-    def __init__(self, settings: Settings, guard: Guard | None = None) -> None:
+    state: Literal["off", "current", "loading", "failed"] = "off"
+    errors: tuple[str, ...] = ()
+
+
+class State:
+    """The guards, the upstream and the numbers of one server process.
+
+    Settings and policies may be loaded anew meanwhile. A request takes `now` once (`state_of` does), and from that the state of
+    its policy (`under`): its guard stays what it is, and all else in it is the server's own.
+
+    Args:
+        settings: what to serve.
+        guard: a guard for `settings.policy`; loaded by `start` if not given.
+        reread: returns the settings as their file is by now, where there is one.
+
+    Raises:
+        PolicyErrors: a guard was given, and another policy that the settings name is wrong.
+    """
+
+    def __init__(
+        self, settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
+    ) -> None:
         self.settings = settings
+        self.admission = Admission(settings.keys)
+        self.counts = Counts()
         self.metrics = Metrics()
-        self.upstream = Upstream(settings, self.metrics)
+        self.bodies = Bodies()
+        self.upstream = Upstreams(settings, self.metrics)
+        self.fetcher = None if settings.fetch is None else Fetcher(settings.fetch)
         self.warm = threading.Event()
         self._failed: dict[str, float] = {}
         self.problem: str | None = None
-        self._guard = guard
+        self.reload = Reload()
+        self.files: Mapping[Path, Stamp] = {}
+        self._reread = reread
+        self._guard: Guard | None = None
+        self._now: State | None = None
+        self._under: dict[str, State] = {}
+        if guard is not None:
+            with noted() as files:
+                served = load(self._settings_now(), given=guard)
+            self.files = {**files, **(guard.origin.files if guard.origin else {})}
+            self.adopt(served)
+
+    @property
+    def now(self) -> State:
+        """The state with the guard of this moment, for good."""
+        return self._now or self
+
+    def under(self, request: HttpRequest, model: str | None, told: str | None = None) -> State:
+        """Return the state of the policy that a request is judged by, taken from what `now` was. `told` is the tenant that a
+        body names, which counts where the client is trusted with it.
+        """
+        if not self._under:
+            return self
+        client = client_of(request.scope)
+        tenant = client.about({"tenant": told})["tenant"]
+        policy = chosen(self.settings.policies, client, tenant, model, request.scope["path"])
+        return self if policy is None else self._under[policy]
+
+    def adopt(self, served: Served) -> None:
+        """Judge by other guards from now on; what has begun keeps those that it began with."""
+        if served.settings.keys != self.settings.keys:
+            self.admission = Admission(served.settings.keys)
+        self.settings, self._guard, self.problem = served.settings, served.guard, None
+        self._now, self._under = None, {}
+        now = copy(self)
+        if served.settings.policies:
+            now._under = {policy: now._judging(guard) for policy, guard in served.guards.items()}
+        self._now = now
+        self.metrics.policies = served.refs
+
+    def _judging(self, guard: Guard) -> State:
+        made = copy(self)
+        made._guard = guard
+        return made
+
+    def load(self) -> Served:
+        """Load settings and policies as their files are by now, and note which those are, also where it fails."""
+        with noted() as files:
+            try:
+                return load(self._settings_now(), before=self._before)
+            finally:
+                self.files = files
+
+    @property
+    def _before(self) -> Served | None:
+        return None if self._guard is None else Served(self.settings, {self.settings.policy: self._guard})
+
+    def _settings_now(self) -> Settings:
+        return self.settings if self._reread is None else hot(self.settings, self._reread())
 
     @property
     def ready(self) -> bool:
@@ -66,6 +156,16 @@ class State:
         return self._guard
 
     @property
+    def others(self) -> list[Guard]:
+        """The guards of other policies than the one for all."""
+        return [each.guard for each in self.now._under.values() if each.guard is not self._guard]
+
+    @property
+    def guards(self) -> list[Guard]:
+        """Every guard that is served by now, each once; none before the policy is loaded."""
+        return [] if self._guard is None else [self._guard, *self.others]
+
+    @property
     def guard(self) -> Guard:
         """The guard; raises `Overloaded` while there is none, so that a client comes back."""
         if self._guard is None:
@@ -76,18 +176,27 @@ class State:
         """Load the policy if none was given, and have every detector answer once, off the event loop."""
         try:
             if self._guard is None:
-                settings = self.settings
-                self._guard = await self.off_loop(lambda: Guard.load(settings.policy, floor=settings.floor))
-            # A detector does not say when it is up; it is asked.
-            while not await self._warm_up(self._guard):  # noqa: ASYNC110
-                await asyncio.sleep(RETRY_S)
+                self.adopt(await self.off_loop(self.load))
+            for guard in self.guards:
+                await self.warm_up(guard)
         except Exception as error:
             self.problem = "the policy cannot be loaded"
+            if self.settings.reload:
+                self.reload.state, self.metrics.reload_failed = "failed", True
             LOG.error("not ready: %s", error if isinstance(error, GuardrailsError) else where(error))
             return
+        if self.settings.reload:
+            self.reload.state = "current"
         self.warm.set()
 
-    async def _warm_up(self, guard: Guard) -> bool:
+    async def warm_up(self, guard: Guard) -> None:
+        """Return once every detector of a guard has answered, and what streams need is built."""
+        # A detector does not say when it is up; it is asked.
+        while not await self._answers(guard):  # noqa: ASYNC110
+            await asyncio.sleep(RETRY_S)
+        await self.off_loop(lambda: self._warm_up_streams(guard))
+
+    async def _answers(self, guard: Guard) -> bool:
         """Judge one text at every stage; a detector that is not up yet is asked again, but for a service, which may go and
         come back while the others work: `failing` names it.
         """
@@ -95,10 +204,18 @@ class State:
             verdicts = [await guard.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
         except Overloaded:
             return False
-        for verdict in verdicts:
-            self._note(verdict)
+        if guard in self.guards:  # else it is none of the server's yet
+            for verdict in verdicts:
+                self._note(verdict)
         services = {bound.name for bound in guard.pipeline.bounds() if bound.adetect is not None}
         return not any(error.detector not in services for verdict in verdicts for error in verdict.errors)
+
+    @staticmethod
+    def _warm_up_streams(guard: Guard) -> None:
+        """Build what streams need, which takes a second or two, and say which rules hold them to their end."""
+        guard.stream().feed(WARM_UP)
+        for rule, reason in guard.held().items():
+            LOG.warning("rule %s holds streamed replies to their end: %s", rule, reason)
 
     async def off_loop(self, function: Callable[[], T]) -> T:
         """Run a function on the process's workers."""
@@ -109,11 +226,33 @@ class State:
         """Run what takes time in proportion to a body: right here if the body is small."""
         return function() if size < LARGE else await self.off_loop(function)
 
-    async def judge(self, subject: Subject, who: Request, stage: Stage) -> tuple[Verdict, Outcome]:
-        """Check leaves, count it, and return the verdict, with the outcome, which knows leaves by index."""
+    async def pictured(self, body: Any, links: Callable[[Any], Iterator[Link]]) -> Any:
+        """Return a body with the pictures in it that may be fetched, where it has only their addresses; the same object where
+        there are none.
+        """
+        if self.fetcher is None or not (found := [*islice(links(body), self.fetcher.doc.most)]):
+            return body
+        pictures = await self.fetcher.all(link.url for link in found)
+        for link in found:
+            result = "fetched" if link.url in pictures else "left"
+            self.metrics.count("guardrails_fetches_total", result=result)
+        return with_pictures(body, found, pictures, self.fetcher.most) if pictures else body
+
+    async def judge(
+        self,
+        subject: Subject,
+        who: Request,
+        stage: Stage,
+        *,
+        complete: bool = False,
+        settled: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+    ) -> tuple[Verdict, Outcome]:
+        """Check leaves, count it, and return the verdict, with the outcome, which knows leaves by index. With `complete` every
+        detector has its say; `settled` makes of the outcome what is to hold.
+        """
         guard = self.guard
         started = perf_counter()
-        outcome = await guard.pipeline.acheck(subject.leaves, who)
+        outcome = settled(await guard.pipeline.acheck(subject.leaves, who, complete=complete))
         verdict = guard.verdict(subject, outcome, stage, who.vault)
         self.saw(verdict, perf_counter() - started)
         return verdict, outcome
@@ -128,49 +267,6 @@ class State:
 
 
 def state_of(request: HttpRequest) -> State:
-    """Return the state of the server that a request came to."""
+    """Return the state of the server that a request came to, with the guard of this moment: take it once."""
     state: State = request.app.state.proxy
-    return state
-
-
-class Report:
-    """What the checks of one request found; its headers stand on the answer."""
-
-    def __init__(self, policy: PolicyRef) -> None:
-        self._policy = policy
-        self.verdicts: list[Verdict] = []
-
-    def add(self, verdict: Verdict) -> None:
-        """Add a check."""
-        self.verdicts.append(verdict)
-
-    @property
-    def action(self) -> Action:
-        """The strictest action."""
-        return max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)
-
-    def headers(self) -> dict[str, str]:
-        """Return the headers."""
-        rules = dict.fromkeys(rule.id for verdict in self.verdicts for rule in verdict.rules)
-        policy = self._policy
-        headers = {
-            "x-guardrails-action": str(self.action),
-            "x-guardrails-rules": ",".join(rules),
-            "x-guardrails-policy": f"{quote(policy.name)}@{quote(policy.version)};{policy.digest}",
-            "x-guardrails-verdict-id": ",".join(verdict.id for verdict in self.verdicts),
-        }
-        if any(verdict.errors for verdict in self.verdicts):
-            headers["x-guardrails-degraded"] = "true"
-        return headers
-
-
-def who_asks(client: Mapping[str, Any], body: Mapping[str, Any], turns: int) -> Request:
-    """Return who asks and for what. A client's own words are claims: they never fill `user` or `tenant`."""
-    metadata, model = body.get("metadata"), body.get("model")
-    return Request(
-        client=client,
-        metadata=metadata if isinstance(metadata, Mapping) else None,
-        model=model if isinstance(model, str) else None,
-        turns=turns,
-        today=today(),
-    )
+    return state.now

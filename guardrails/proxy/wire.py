@@ -14,14 +14,24 @@ from guardrails.engine.exact import Number, integer, write
 from guardrails.engine.fields import MAX_DEPTH, Path, pointer
 from guardrails.errors import RequestError
 
+LARGE = 256 << 10
+"""Bytes of a body from which it is parsed and walked on a worker, not on the event loop."""
+
 LONGEST_INTEGER = 4_000
 """Digits of an integer: Python converts no more than 4,300."""
 
 SHOWN = 64
 """Characters of a doubled key that an error repeats."""
 
+FOLDS = re.compile("[^ -@\\[-~]")
+"""What another character may stand for without regard to case."""
+
 HALF_PAIR = re.compile("[\ud800-\udfff]")
 HALF_PAIR_WRITTEN = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+MOST_VALUES = 1 << 20
+"""Commas and brackets of a request, of which each may be a value: these take far more memory than their bytes."""
 
 
 class _Objects:
@@ -32,6 +42,8 @@ class _Objects:
 
     def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         built = dict(pairs)
+        if len(built) == len(pairs) and not FOLDS.search("".join(built)):
+            return built
         # Some servers match names without regard to case: `Messages` would be a second `messages` to them.
         if len({key.casefold() for key in built}) < len(pairs):
             seen: set[str] = set()
@@ -82,6 +94,13 @@ def parse(raw: bytes, *, halves: bool = False) -> dict[str, Any]:
     return value
 
 
+def asked(raw: bytes) -> dict[str, Any]:
+    """Return the JSON object that a request's body holds; raises as `parse` does, also where it may have too many values."""
+    if len(raw) > MOST_VALUES and sum(map(raw.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise RequestError("too_many_values", f"the body has more than {MOST_VALUES} values")
+    return parse(raw)
+
+
 def _named(value: object) -> str:
     names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
     return names.get(type(value), "a number")
@@ -122,4 +141,7 @@ def _walk(body: Any) -> Iterator[tuple[Path, Any]]:
 
 def dump(value: Any) -> bytes:
     """Write a JSON value: keys in their order, numbers as they were written."""
-    return write(value).encode()
+    try:
+        return write(value).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
+        return write(value, ascii_only=True).encode()

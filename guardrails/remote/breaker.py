@@ -17,6 +17,11 @@ class Breaker:
         self._until = 0.0
         self._probing = False
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether requests end well, as far as is known."""
+        return self._failed < self._most
+
     def wait(self, now: float) -> float:
         """Return 0.0 if a request may be sent now, else the seconds until one may."""
         if self._failed < self._most:

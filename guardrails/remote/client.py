@@ -1,4 +1,4 @@
-"""One request to a service: a path and JSON go in, the JSON of its answer comes out, or a `RemoteError` that says why not.
+"""One request to a service: a path and JSON or a form go in, the JSON of its answer comes out, or a `RemoteError` says why not.
 
 Runs on the loop of `loop.py` alone. No redirects, no cookies, no proxies from the environment; an answer has a limit, and must
 be JSON as the standard has it (no NaN, no doubled keys: two readers of it must see the same).
@@ -14,12 +14,13 @@ import math
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Final
 
 from guardrails.remote.breaker import Breaker
 from guardrails.remote.endpoint import Endpoint, RemoteError
+from guardrails.remote.form import Field, form
 
 MOST_BYTES: Final = 8 << 20
 """Bytes of an answer."""
@@ -76,11 +77,18 @@ class Client:
         Raises:
             RemoteError: no usable answer came, after all tries; the text names the endpoint and the cause.
         """
-        data = json.dumps(body).encode()
+        return await self._sent(path, json.dumps(body).encode(), headers or {}, sign)
+
+    async def post_form(self, path: str, fields: Sequence[Field]) -> Any:
+        """Send a form to `path` below the endpoint's URL and return the JSON of the answer; raises as `post` does."""
+        kind, data = form(fields)
+        return await self._sent(path, data, {"content-type": kind}, None)
+
+    async def _sent(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
         self._fail_if_open()
         async with _Place(self):
             self._fail_if_open()  # it may have opened while this one waited
-            return await self._counted(path, data, headers or {}, sign)
+            return await self._counted(path, data, headers, sign)
 
     def _fail_if_open(self) -> None:
         wait = self._breaker.wait(time.monotonic())

@@ -60,6 +60,11 @@ def is_marked(text: str) -> bool:
     return _MARKS.search(text) is not None
 
 
+def last_mark(text: str) -> int:
+    """Return where the last disguise in a marked text ends, 0 if there is none."""
+    return max((match.end() for match in _MARKS.finditer(text)), default=0)
+
+
 def windows(text: str, reach: int) -> Iterator[tuple[int, int]]:
     """Yield the stretches of a marked text within `reach` characters of a mark: all in which a disguised term of at most
     that many characters can stand.

@@ -20,11 +20,16 @@ from typing import Any, Final, Literal
 from guardrails.detectors import MODELS, ConfigProblems
 from guardrails.detectors.classifier import SHIPPED
 from guardrails.detectors.config import Config
+from guardrails.detectors.image_classifier_config import KNOWN
+from guardrails.detectors.image_faces import SHIPPED as FACES
 from guardrails.detectors.known_models import known
 from guardrails.errors import PolicyErrors
 from guardrails.inference import hub
 from guardrails.inference.folder import ModelError, contents, manifest
 from guardrails.policy.items import Item, Policy
+
+FOLDERS: Final = SHIPPED | FACES | {name: of.folder for name, of in KNOWN.items() if of.folder is not None}
+"""The models that come with the package, by name."""
 
 Source = Literal["shipped", "policy folder", "GUARDRAILS_MODELS", "hub cache", "hub", "endpoint", "nowhere"]
 """Where a model comes from; `hub` would be downloaded, `nowhere` is a folder that is not there."""
@@ -40,7 +45,7 @@ MOST: Final = 64 << 10
 
 _FRONT: Final = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD: Final = r"^{}:[ \t]*[\"']?([^\"'\n#\[{{]+)"
-_CARD: Final = re.compile(r"licence:.*?\b([A-Z][A-Za-z]*-\d[\w.]*|MIT)\b")
+_CARD: Final = re.compile(r"[Ll]icence:.*?\b([A-Z][A-Za-z]*-\d[\w.]*|MIT)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,10 @@ def verified(need: Need) -> Need:
     if not (need.folder / "manifest.json").is_file():
         return seen
     try:
-        contents(need.folder, manifest(need.folder))
+        if need.kind in ("image_classifier", "image_faces"):
+            import_module("guardrails.inference.pictures").verify(need.folder)
+        else:
+            contents(need.folder, manifest(need.folder))
     except ModelError as error:
         return replace(seen, wrong=(str(error),))
     return replace(seen, wrong=())
@@ -166,7 +174,7 @@ def _need(detector: str, kind: str, block: Config, item: Item) -> Need:
         except ConfigProblems as error:
             return replace(need, missing=str(error), hint=error.problems[0].hint)
         return need
-    if (shipped := SHIPPED.get(name)) is not None:
+    if (shipped := FOLDERS.get(name)) is not None:
         return _described(Need(detector, kind, name, "shipped"), shipped)
     return _located(Need(detector, kind, name, "nowhere", revision=revision), item)
 

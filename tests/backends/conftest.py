@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,14 @@ import pytest
 
 from guardrails import Guard
 
-PROXY = Path(__file__).parents[1] / "proxy" / "conftest.py"
+PROXY = Path(__file__).parents[1] / "proxy"
 
 
-def _kit() -> Any:
-    """Return the module that has the upstream."""
-    name = "tests_proxy_kit"
+def _kit(file: str = "conftest") -> Any:
+    """Return the module of the proxy's tests that has the upstream, or another."""
+    name = f"tests_proxy_kit_{file}"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, PROXY)
+        spec = importlib.util.spec_from_file_location(name, PROXY / f"{file}.py")
         assert spec is not None
         assert spec.loader is not None
         sys.modules[name] = importlib.util.module_from_spec(spec)
@@ -32,6 +33,12 @@ def _kit() -> Any:
 def kit() -> Any:
     """The helpers of the proxy's tests: `completion`, `chunk`, `pieces`."""
     return _kit()
+
+
+@pytest.fixture(scope="session")
+def image_kit() -> Any:
+    """Pictures, and what the images API says with them: `file`, `encoded`, `made`, `events`."""
+    return _kit("image_kit")
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +114,32 @@ def client(request: pytest.FixtureRequest, fake: Any, policy_guard: Guard) -> Ca
         return Client(wrapped, is_async=is_async)
 
     return make
+
+
+class Gated(list[bytes]):
+    """The pieces of a stream that the upstream sends; it waits for `gate` before the one at a place."""
+
+    def __init__(self, pieces: Sequence[bytes], at: int) -> None:
+        super().__init__(pieces)
+        self.at, self.gate = at, threading.Event()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for index in range(len(self)):
+            if index == self.at:
+                assert self.gate.wait(_kit().WAIT_S)
+            yield self[index]
+
+
+@pytest.fixture
+def gated(fake: Any) -> Callable[..., threading.Event]:
+    """Return a function: let the upstream wait before a piece of what it is to stream; returns the gate."""
+
+    def hold(at: int) -> threading.Event:
+        fake.reply.pieces = Gated(fake.reply.pieces, at)
+        gate: threading.Event = fake.reply.pieces.gate
+        return gate
+
+    return hold
 
 
 def said(answer: Any) -> str:

@@ -12,6 +12,7 @@ import pytest
 from guardrails import RequestError
 from guardrails.backends.calls import Calls, body_of, plain
 from guardrails.backends.exchange import Api
+from guardrails.engine.images import Upload
 
 
 class Dumped:
@@ -43,6 +44,17 @@ def test_a_body_takes_what_is_added_to_it() -> None:
         method="post", url="/x", json_data={"a": 1, "b": 1}, extra_json={"b": 2}
     )
     assert body_of(options) == {"a": 1, "b": 2}
+
+
+def test_a_body_may_be_a_form() -> None:
+    """Where the API takes one: its files are uploads."""
+    options = openai._models.FinalRequestOptions.construct(
+        method="post", url="/x", json_data={"a": 1}, extra_json={"b": 2}, files=[("image", b"x")]
+    )
+    upload = Upload(b"x", "upload", "application/octet-stream")
+    assert body_of(options, forms=True) == {"a": 1, "b": 2, "image": [upload]}
+    with pytest.raises(RequestError):
+        body_of(options)
 
 
 def test_a_body_that_is_no_object_is_refused() -> None:

@@ -10,11 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import BackendError
-from guardrails.backends.events import Event, dump, read
+from guardrails.backends.events import END, Event, Events
 
 JSON = st.dictionaries(
     st.text(max_size=5), st.text() | st.integers() | st.lists(st.text(max_size=5)), max_size=4
 )
+
+
+def dump(events: list[Event], *, done: bool) -> bytes:
+    """Return the bytes of a stream."""
+    return b"".join(event.dump() for event in events) + (END if done else b"")
+
+
+def read(*pieces: bytes) -> tuple[list[Event], bool]:
+    """Return the events of a stream that comes in pieces, and whether it said that it ends."""
+    reader = Events()
+    return [event for piece in pieces for event in reader.feed(piece)], reader.done
 
 
 @given(st.lists(st.tuples(st.sampled_from(["", "delta", "response.done"]), JSON), max_size=5), st.booleans())
@@ -39,8 +50,11 @@ def test_what_is_written_is_read_again(given_: list[tuple[str, Any]], done: bool
     ],
 )
 def test_lines_are_read_as_the_sdks_read_them(lines: list[str], events: list[Event], end: str) -> None:
-    """Comments and what is no event are left out; what has no empty line behind it is no event yet."""
-    assert read((end.join(lines) + end).encode()) == (events, False)
+    """Comments and what is no event are left out; what has no empty line behind it is no event yet; pieces do not matter."""
+    raw = (end.join(lines) + end).encode()
+    assert read(raw) == (events, False)
+    assert read(*(raw[at : at + 1] for at in range(len(raw)))) == (events, False)
+    assert read(raw[:3], b"", raw[3:]) == (events, False)
 
 
 def test_what_follows_the_end_is_left_out() -> None:

@@ -152,3 +152,21 @@ def test_a_message_of_no_known_type_is_refused() -> None:
     """Nobody knows where it stands."""
     with pytest.raises(RequestError, match="no known type"):
         read(spread([BaseMessage(type="odd", content="x")]), Stage.INPUT)
+
+
+@pytest.mark.parametrize(
+    ("identity", "blocked"), [("c1", False), ("c2", True), (None, True)], ids=["known", "forged", "none"]
+)
+def test_results_are_of_the_calls_that_have_their_ids(guard_of: Any, identity: Any, blocked: bool) -> None:
+    """Rules over tools hold for a tool's message as for those of OpenAI's API."""
+    guard = guard_of(
+        "tools: {untrusted: [web]}\nhistory: block\n"
+        "rules: [{id: taint, on: tool_call, when: 'tool.name == \"mail\" && tool.tainted', then: block}]"
+    )
+    conversation = [
+        human("hi"),
+        BaseMessage(type="ai", content="", tool_calls=[{"name": "run", "args": {}, "id": "c1"}]),
+        BaseMessage(type="tool", content="text", name="run", tool_call_id=identity),
+        BaseMessage(type="ai", content="", tool_calls=[{"name": "mail", "args": {"to": "jo"}, "id": "c9"}]),
+    ]
+    assert guard.check(read(spread(conversation), Stage.INPUT)).blocked is blocked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,8 +42,8 @@ def test_a_response_keeps_all_but_its_bytes(library: Any) -> None:
     assert made.request.url == "https://x.example/v1"
 
 
-def test_bytes_are_made_when_they_are_asked_for(library: Any) -> None:
-    """Once; closing closes the response that they come from."""
+def test_bytes_are_made_as_they_are_asked_for(library: Any) -> None:
+    """Once; closing ends what makes them, and closes the response that they come from."""
     closed: list[str] = []
 
     class Body(library.SyncByteStream):  # type: ignore[misc,name-defined]
@@ -52,10 +53,23 @@ def test_bytes_are_made_when_they_are_asked_for(library: Any) -> None:
         def close(self) -> None:
             closed.append("sync")
 
-    pulled: list[int] = []
-    made = streamed(response(library, stream=Body()), lambda: pulled.append(1) or b"judged")  # type: ignore[func-returns-value]
-    assert pulled == []
-    assert (made.read(), pulled, closed) == (b"judged", [1], ["sync"])
+    def judged() -> Iterator[bytes]:
+        try:
+            for piece in (b"one ", b"two"):
+                made.append(piece)
+                yield piece
+        finally:
+            closed.append("judged")
+
+    made: list[bytes] = []
+    response_ = streamed(response(library, stream=Body()), judged())
+    pieces = response_.iter_bytes()
+    assert made == []
+    assert (next(pieces), made, closed) == (b"one ", [b"one "], [])
+    assert (next(iter(response_.stream)), made[1:]) == (b"two", [b"two"])
+    response_.close()
+    assert closed == ["judged", "sync"]
+    assert streamed(response(library, stream=Body()), judged()).read() == b"one two"
 
 
 def test_bytes_are_made_on_an_event_loop(library: Any) -> None:
@@ -69,14 +83,21 @@ def test_bytes_are_made_on_an_event_loop(library: Any) -> None:
         async def aclose(self) -> None:
             closed.append("async")
 
-    async def pull() -> bytes:
-        return b"judged"
+    async def judged() -> AsyncIterator[bytes]:
+        try:
+            yield b"one "
+            yield b"two"
+        finally:
+            closed.append("judged")
 
-    async def main() -> bytes:
-        return bytes(await astreamed(response(library, stream=Body()), pull).aread())
+    async def main() -> None:
+        made = astreamed(response(library, stream=Body()), judged())
+        assert await anext(made.aiter_bytes()) == b"one "
+        await made.aclose()
+        assert closed == ["judged", "async"]
+        assert await astreamed(response(library, stream=Body()), judged()).aread() == b"one two"
 
-    assert asyncio.run(main()) == b"judged"
-    assert closed == ["async"]
+    asyncio.run(main())
 
 
 def test_an_answer_of_ours_looks_like_the_model_s() -> None:

@@ -20,7 +20,9 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert COMMANDS[command] in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("argv", [[], ["chekc"], ["check"], ["check", "x", "--stage", "nowhere"], ["serve"]])
+@pytest.mark.parametrize(
+    "argv", [[], ["chekc"], ["check"], ["check", "x", "--stage", "nowhere"], ["serve", "--port", "x"]]
+)
 def test_wrong_usage_is_status_2(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """What the parser does not understand goes to standard error with status 2."""
     with pytest.raises(SystemExit) as ended:

@@ -28,6 +28,13 @@ def test_the_schema_beside_the_shipped_policies_is_current(tmp_path: Path) -> No
     assert written.read_text() == (ROOT / "policies/policy.schema.json").read_text()
 
 
+def test_prints_the_schema_of_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    """With `--settings` it is that of the operator's file."""
+    assert main(["schema", "--settings"]) == 0
+    schema = json.loads(capsys.readouterr().out)
+    assert {"upstream", "policy", "port", "reload"} <= schema["properties"].keys()
+
+
 def test_an_unwritable_file_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The reason is named, and the status is 2."""
     assert main(["schema", "--out", str(tmp_path / "no/where.json")]) == 2

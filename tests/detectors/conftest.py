@@ -4,17 +4,20 @@ construct, over an alphabet so small that collisions are likely.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import strategies as st
 
 from guardrails.detectors.table import Entry, Pattern, PatternError, compile_row
+from guardrails.remote.endpoint import Endpoint
 
 ALPHABET = 'aab1- \n"'
 CHARS = [
@@ -151,6 +154,71 @@ class Answering(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A form that came: its fields in order, its file, and the key."""
+
+    path: str
+    fields: list[tuple[str, str]]
+    name: str
+    sound: bytes
+    key: str | None
+
+
+class Transcribing:
+    """A server of `/v1/audio/transcriptions` on the loopback, which aiohttp reads forms for: `answers` are its next replies (a
+    status and JSON), of which the last one stays; `asked` is what came.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[Upload] = []
+        self.answers: list[tuple[int, Any]] = [(200, {"text": ""})]
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._runner, self.url = self._do(self._started())
+
+    def _do(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+
+    async def _started(self) -> tuple[web.AppRunner, str]:
+        app = web.Application(client_max_size=1 << 24)
+        app.router.add_post("/v1/audio/transcriptions", self._took)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        return runner, f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+
+    async def _took(self, request: web.Request) -> web.Response:
+        form = await request.post()
+        sound: Any = form["file"]
+        fields = [(name, str(value)) for name, value in form.items() if name != "file"]
+        key = request.headers.get("authorization")
+        self.asked.append(Upload(request.path, fields, sound.filename, sound.file.read(), key))
+        status, body = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return web.json_response(body, status=status)
+
+    def endpoint(self, **settings: Any) -> Endpoint:
+        """Return the server as an operator would declare it."""
+        return Endpoint(**{"name": "whisper", "url": self.url, "retries": 0, "timeout_s": 20.0, **settings})
+
+    def end(self) -> None:
+        """Stop."""
+        self._do(self._runner.cleanup())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+@pytest.fixture
+def transcribing() -> Iterator[Transcribing]:
+    """A server that transcribes as it is told."""
+    server = Transcribing()
+    yield server
+    server.end()
 
 
 @pytest.fixture

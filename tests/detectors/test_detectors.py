@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from guardrails.detectors import (
     shown,
 )
 from guardrails.detectors.patterns import KIND as PATTERNS
+from guardrails.detectors.reads import changed, noted
 from guardrails.detectors.terms import KIND as TERMS
 from guardrails.detectors.terms import TermsConfig
 from guardrails.inference.folder import ModelError
@@ -122,6 +124,28 @@ def root(tmp_path: Path) -> Path:
 def test_files_below_the_folder_are_read(root: Path, name: str, text: str) -> None:
     """Names count from the folder; links may lead to files within."""
     assert Folder(root).read(name) == (text, str((root / name).resolve()))
+
+
+@pytest.mark.parametrize("name", ["own.txt", "link.txt", "loop.txt", "sub/../link.txt"])
+def test_a_link_that_leads_elsewhere_is_a_change(root: Path, name: str) -> None:
+    """Also of one that led nowhere, or out of the folder, which is an error until then."""
+    with noted() as files, suppress(OSError):
+        Folder(root).read(name)
+    assert not changed(files)
+
+    (root / name).unlink()
+    (root / name).write_text("new")
+
+    assert changed(files)
+
+
+@pytest.mark.parametrize("name", ["../secret.txt", "sub/../../secret.txt", "/etc/hostname"])
+def test_what_lies_outside_is_not_even_looked_at(root: Path, name: str) -> None:
+    """Its name says so already."""
+    with noted() as files, pytest.raises(OSError, match="outside"):
+        Folder(root).read(name)
+
+    assert dict(files) == {}
 
 
 @pytest.mark.parametrize(

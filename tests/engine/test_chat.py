@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails import Guard, RequestError, Text, ToolCall
+from guardrails import Audio, Guard, RequestError, Text, ToolCall
 from guardrails.engine import chat
 from guardrails.engine.fields import Leaves
 
@@ -161,8 +161,13 @@ def test_unknown_fields_of_a_part_do_not_part_the_word() -> None:
 @pytest.mark.parametrize(
     ("part", "kind"),
     [
-        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}, "part"),
-        ({"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}}, "audio"),
+        ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}, "part"),
+        ({"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}, "part"),
+        ({"type": "image_url"}, "part"),
+        ({"type": "input_audio", "input_audio": {"data": "AAA", "format": "wav"}}, "audio"),
+        ({"type": "audio_url", "audio_url": {"url": "x"}}, "audio"),
+        ({"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBERi0x"}}, "part"),
+        ({"type": "file", "file": {"file_data": "JVBERi0xAAAA" * 8}}, "part"),
         ({"type": "file", "file": {"file_id": "f"}}, "part"),
         ({"type": "video_url", "video_url": {"url": "x"}}, "part"),
         ({"type": "never heard of"}, "part"),
@@ -178,12 +183,30 @@ def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: 
     assert "never heard" not in entry.reason
 
 
+@pytest.mark.parametrize(
+    ("part", "found"),
+    [
+        ({"type": "some words", "x": "y"}, ["some words", "x", "y"]),
+        ({"type": "image", "data": "some words"}, ["some words"]),
+        ({"type": "image", "data": "QUFB" * 16}, []),
+        ({"type": "text", "text": "a"}, ["a"]),
+    ],
+)
+def test_what_a_part_says_of_itself_is_judged(part: dict[str, Any], found: list[str]) -> None:
+    """A type that nobody knows, and what should be bytes and is words."""
+    leaves = read({"role": "user", "content": [part]})
+    assert [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)] == found
+
+
 def test_a_spoken_reply_has_its_transcript_judged() -> None:
-    """The sound is unchecked; its transcript is text of the reply."""
+    """The sound is one, whatever its bytes are; its transcript is text of the reply. Of an earlier one there is only an id."""
     audio = {"id": "a1", "transcript": "spoken words", "data": "AAAA", "expires_at": 1}
     leaves = chat.response({"choices": [{"index": 3, "message": {"role": "assistant", "audio": audio}}]})
     assert "spoken words" in texts(leaves)
-    assert [entry.kind for entry, _ in leaves.unchecked] == ["audio"]
+    assert [type(leaf.content) for leaf in leaves.found if not isinstance(leaf.content, Text)] == [Audio]
+    assert leaves.unchecked == []
+    earlier = read({"role": "assistant", "audio": {"id": "a1"}})
+    assert [entry.kind for entry, _ in earlier.unchecked] == ["audio"]
     assert {leaf.content.place.choice_index for leaf in leaves.found} == {3}
 
 
@@ -410,3 +433,86 @@ def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
     assert replies == {"/3/content"}
     assert any(path.startswith("/3/tool_calls/0") for path in beside)
     assert {"/0/content", "/1/content/0/text", "/2/content"} <= without
+
+
+def test_moderation_is_a_known_field_on_either_side() -> None:
+    """Of words and figures; what else it says, such as what went wrong, is judged."""
+    asked = {"model": "omni", "policy": {"input": {"mode": "block"}}}
+    said = {"input": {"type": "error", "code": "c", "message": "it broke down"}, "output": {"flagged": False}}
+
+    leaves = [
+        chat.request({"messages": [], "moderation": asked}),
+        chat.response({"choices": [], "moderation": said}),
+    ]
+
+    assert [each.unknown for each in leaves] == [[], []]
+    assert [[leaf.content.text for leaf in each.found] for each in leaves] == [[], ["it broke down"]]
+
+
+FUNCTION, OTHER = {"name": "f", "arguments": "{}"}, {"name": "g", "input": "x"}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"function": FUNCTION, "custom": OTHER},
+        {"function": FUNCTION, "custom": {}},
+        {"function": FUNCTION, "name": "g"},
+        {"function": FUNCTION, "arguments": "[]"},
+        {"custom": {**OTHER, "arguments": "{}"}},
+        {"name": "f", "arguments": "{}", "input": "x"},
+    ],
+    ids=str,
+)
+def test_a_tool_that_is_said_twice_is_refused(said) -> None:
+    """Nobody knows which of them counts elsewhere: the guard would judge one, and another would be called."""
+    with pytest.raises(RequestError) as raised:
+        chat.request({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]})
+    assert (raised.value.code, raised.value.path) == ("ambiguous_tool", "/messages/0/tool_calls/0")
+    with pytest.raises(RequestError) as raised:
+        chat.request({"messages": [], "tools": [said]})
+    assert (raised.value.code, raised.value.path) == ("ambiguous_tool", "/tools/0")
+
+
+@pytest.mark.parametrize(
+    ("said", "tool", "asked"),
+    [
+        ({"function": FUNCTION}, "f", "{}"),
+        ({"custom": OTHER}, "g", "x"),
+        ({"function": None, "custom": OTHER}, "g", "x"),
+        ({"function": {**FUNCTION, "input": None}}, "f", "{}"),
+        ({**FUNCTION, "function": None}, "f", "{}"),
+        ({"function": FUNCTION, "name": "f", "arguments": "{}"}, "f", "{}"),
+    ],
+    ids=str,
+)
+def test_a_call_says_its_tool_and_what_it_is_called_with(said, tool, asked) -> None:
+    """Whatever its kind, with fields that are null, and with the same said again."""
+    leaves = chat.request({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]})
+
+    [call] = [leaf.content for leaf in leaves.found if isinstance(leaf.content, ToolCall)]
+    assert (call.name, call.arguments) == (tool, asked)
+    assert all(leaf.content.place.tool == tool for leaf in leaves.found)
+
+
+@pytest.mark.parametrize(
+    ("body", "tool"),
+    [
+        ({"tools": [{"type": "web_search"}]}, "web_search"),
+        ({"tools": [{"type": "web_search", "name": "find"}]}, "find"),
+        ({"web_search_options": {}}, "web_search"),
+    ],
+    ids=str,
+)
+def test_a_tool_of_the_providers_is_known_by_its_type(body: dict[str, Any], tool: str) -> None:
+    """And stands where definitions do though it says nothing, so that a list of tools can leave it out."""
+    leaves = chat.request({"messages": [], **body})
+
+    assert {(leaf.content.place.stage.value, leaf.content.place.tool) for leaf in leaves.found} == {
+        ("tool_definition", tool)
+    }
+
+
+def test_a_search_that_is_not_asked_for_is_no_tool() -> None:
+    """Clients write null for what they leave out."""
+    assert chat.request({"messages": [], "web_search_options": None}).found == []

@@ -10,6 +10,7 @@ import pytest
 
 from guardrails import Detection, Finding, Guard, Stage, Text
 from guardrails.detectors import Kind
+from guardrails.engine.cache import FindingsCache
 from guardrails.engine.fields import Leaf, Leaves, stretches
 from guardrails.engine.quick import Quick, decoding
 from guardrails.types import CLEAN, Place
@@ -181,7 +182,7 @@ def test_the_allow_path_leaves_encoded_texts_to_the_pipeline(guard: Guard) -> No
 
     def allow(text: str) -> object:
         leaves = Leaves(found=[Leaf(Text(text, Place(Stage.INPUT)))])
-        return Quick(guard.pipeline.policies).allow(leaves, {}, {})
+        return Quick(guard.pipeline.policies, FindingsCache()).allow(leaves, {}, {})
 
     assert allow(f"see {b64('a harmless sentence')}") is None
     assert allow("see the internationalization guide of /usr/share/documentation") is not None

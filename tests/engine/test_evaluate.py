@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Detection, Finding, Guard, Stage, Text
 from guardrails.detectors import Kind
+from guardrails.engine import calls
 from guardrails.engine.evaluate import Evaluation, Judged, Request, bind, leaf_value
 from guardrails.types import Place
 
@@ -374,6 +375,12 @@ def test_what_is_bound_is_the_highest_score_and_the_number(
         ("message.role", Place(Stage.INPUT, role="developer"), "developer"),
         ("message.role", Place(Stage.RETRIEVAL), "tool"),
         ("tool.name", Place(Stage.TOOL_CALL, tool="shell"), "shell"),
+        ("tool.server", calls.place(Stage.TOOL_CALL, "shell", "box"), "box"),
+        ("tool.server", Place(Stage.TOOL_CALL, tool="shell"), ""),
+        ("tool.changed", calls.place(Stage.TOOL_DEFINITION, "shell", changed=True), True),
+        ("tool.changed", Place(), False),
+        ("tool.listed", calls.place(Stage.TOOL_CALL, "shell"), None),  # nobody has prepared it
+        ("tool.tainted", Place(), None),
         ("content.length", Place(), 4),
     ],
 )

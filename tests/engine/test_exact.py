@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.engine.exact import Number, integer, write
+from guardrails.engine.exact import Number, integer, unescaped, write
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -44,3 +44,19 @@ def test_a_number_is_a_float() -> None:
     assert str(number) == "1.10"
     with pytest.raises(ValueError, match="Out of range"):
         write(float("nan"))
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("plain", "plain"),
+        (r"a\nb\/c\q", "a\nb/cq"),
+        (r"\u0041\u00e9", "Aé"),
+        (r"\ud83d\ude00", "😀"),
+        (r"\ud83d", "\ud83d"),
+        (r"\u00", "u00"),
+    ],
+)
+def test_escapes_are_read_where_a_text_is_cut_off(text: str, read: str) -> None:
+    """Pairs of surrogates are one character, half a pair is itself, and what is no escape loses its backslash."""
+    assert unescaped(text) == read

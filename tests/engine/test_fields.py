@@ -16,6 +16,7 @@ from guardrails.engine.fields import (
     MAX_DEPTH,
     Leaf,
     Leaves,
+    at,
     decode,
     digits,
     edited,
@@ -84,11 +85,8 @@ def test_a_walk_finds_every_string(body: Any) -> None:
     walked = list(strings(body))
     assert [text for _, text, _ in walked] == every(body)
     for path, text, editable in walked:
-        at = body
-        for part in path:
-            at = at[part]
-        if editable and isinstance(at, str):
-            assert at == text
+        if editable and isinstance(at(body, path), str):
+            assert at(body, path) == text
 
 
 @pytest.mark.parametrize("value", [b"x", {1}, object(), iter("x"), 1j])
@@ -189,6 +187,14 @@ def test_a_text_that_is_no_sound_json_is_judged_raw_and_unescaped(raw: str, judg
     leaves = Leaves()
     leaves.json_text(raw, ("args",), PLACE)
     assert found(leaves) == [("/args", text, False) for text in judged]
+
+
+@pytest.mark.parametrize("text", ["data:image/png;base64,AAAA", "iVBORw0KGgo" + "A" * 60, "/9j/" + "A" * 60])
+def test_a_picture_in_an_unknown_field_is_named(text: str) -> None:
+    """Nobody looks at it there, however it is written."""
+    leaves = Leaves()
+    leaves.unknown_field({"k": [text, "iVBORw0KGgo"]}, ("odd",), PLACE)
+    assert [(entry.kind, entry.path) for entry, _ in leaves.unchecked] == [("part", "/odd/k/0")]
 
 
 def test_unknown_fields_are_named_and_judged_with_their_name() -> None:
@@ -371,3 +377,15 @@ def test_a_reply_stands_beside_what_was_retrieved_before_it() -> None:
         *(None, None, None, "given\n\nfound\n\nread", None),
         "given\n\nfound\n\nread\n\nlater",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [("data:image/png;base64,AAAA", ["/f"]), ({"a": ["x", "DATA:image/svg+xml,<svg/>"]}, ["/f/a/1"]), ("see data:image/png", []), (1, [])],
+)  # fmt: skip
+def test_a_picture_in_a_field_that_is_not_known_is_named(value, where) -> None:
+    """Its text is judged, as that of any such field, but nobody looks at it."""
+    leaves = Leaves()
+    leaves.unknown_field(value, ("f",), Place())
+    assert [(entry.kind, entry.path) for entry, _ in leaves.unchecked] == [("part", path) for path in where]
+    assert leaves.unknown == ["/f"]

@@ -102,14 +102,12 @@ def test_results_are_no_turn_of_the_user() -> None:
     assert (leaves.roles, leaves.turns, leaves.current_from) == (("user", "assistant", "tool"), 1, 0)
 
 
-def test_an_answer_is_judged_beside_its_question() -> None:
-    """System prompt, prompt and sources, within a conversation and across."""
+def test_an_earlier_answer_is_judged_beside_its_question() -> None:
+    """System prompt and prompt."""
     body = asked(("user", "who?"), ("assistant", "me"), system="Be kind.")
     [turn] = [leaf.content for leaf in messages.request(body).found if leaf.content.place.role == "assistant"]
-    [reply] = messages.response({"content": [{"type": "text", "text": "x"}]}, "s", "p", "q").found
 
     assert turn.context == {"system": "Be kind.", "prompt": "who?"}
-    assert reply.content.context == {"system": "s", "prompt": "p", "sources": "q"}
 
 
 @pytest.mark.parametrize(

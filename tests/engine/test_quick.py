@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,15 +14,20 @@ from hypothesis import strategies as st
 
 from guardrails import Detection, Finding, Guard, Image, Stage, Text, Verdict
 from guardrails.detectors import Kind
+from guardrails.engine import chat
+from guardrails.engine.cache import FindingsCache
+from guardrails.engine.evaluate import Request
 from guardrails.engine.fields import Leaf, Leaves
-from guardrails.engine.quick import Quick
+from guardrails.engine.outcome import Outcome
+from guardrails.engine.quick import Known, Quick
 from guardrails.types import CLEAN, Place
 
 
 def quick(guard: Guard, leaves: Leaves, limit: int | None = None) -> Any:
     """Return what the allow path says, and what it learnt."""
-    known: dict[str, Detection] = {}
-    return Quick(guard.pipeline.policies).allow(leaves, known, {}, limit), known
+    known: Known = {}
+    outcome = Quick(guard.pipeline.policies, FindingsCache()).allow(leaves, known, {}, limit)
+    return outcome, {index: dict(each) for index, each in known.items()}
 
 
 def leaves(text: str, stage: Stage = Stage.INPUT) -> Leaves:
@@ -39,7 +46,7 @@ def facts(verdict: Verdict) -> dict[str, object]:
     )
 )
 def test_a_text_alone_and_the_same_text_in_a_list_are_judged_alike(bomb_redactor: Guard, text: str) -> None:
-    """The list goes the long way: action, rules, findings and content are the same."""
+    """In the list there is more to say: action, rules, findings and content are the same."""
     short, long = bomb_redactor.check(text), bomb_redactor.check([text, "x"])
     assert short.action == long.action
     assert short.rules == long.rules
@@ -51,6 +58,7 @@ def test_a_clean_text_is_allowed_at_once(bomb_guard: Guard) -> None:
     """Coverage and timings are those of the whole pipeline."""
     outcome, known = quick(bomb_guard, leaves("fine"))
     assert (str(outcome.action), outcome.complete, len(known)) == ("allow", True, 1)
+    assert [*known[0].values()] == [CLEAN]
     assert outcome.coverage.to_dict() == {
         "text": {"parts": 1, "checked": 1, "characters": 4},
         "unchecked": [],
@@ -62,7 +70,7 @@ def test_what_was_found_goes_on_to_the_pipeline(bomb_guard: Guard) -> None:
     """Nothing is decided here but to allow."""
     outcome, known = quick(bomb_guard, leaves("a zqxbomb"))
     assert outcome is None
-    [detection] = known.values()
+    [detection] = known[0].values()
     assert len(detection.findings) == 1
 
 
@@ -70,13 +78,14 @@ def test_what_was_found_goes_on_to_the_pipeline(bomb_guard: Guard) -> None:
     "given_",
     [
         Leaves(found=[Leaf(Image(b"x"))]),
-        Leaves(found=[Leaf(Text("a")), Leaf(Text("b"))]),
+        Leaves(found=[Leaf(Text("a")), Leaf(Image(b"x"))]),
+        Leaves(found=[Leaf(Text("a", Place(origin="base64")))]),
         Leaves(),
         leaves("x" * 200_001),
     ],
 )
-def test_what_is_not_one_short_text_is_left_to_the_pipeline(bomb_guard: Guard, given_: Leaves) -> None:
-    """Media, several leaves, none, and texts past a limit."""
+def test_what_is_no_short_text_is_left_to_the_pipeline(bomb_guard: Guard, given_: Leaves) -> None:
+    """Media, none at all, what stood encoded, and texts past a limit."""
     assert quick(bomb_guard, given_) == (None, {})
 
 
@@ -91,6 +100,27 @@ def test_the_limit_of_an_event_loop_holds(bomb_guard: Guard) -> None:
     """Longer texts run on a worker."""
     assert quick(bomb_guard, leaves("x" * 11), 10) == (None, {})
     assert quick(bomb_guard, leaves("x" * 10), 10)[0] is not None
+    several = Leaves(found=[Leaf(Text("x" * 5)), Leaf(Text("y" * 6))])
+    assert quick(bomb_guard, several, 10) == (None, {})
+    assert quick(bomb_guard, several, 11)[0] is not None
+
+
+def test_texts_that_are_known_do_not_count(bomb_guard: Guard) -> None:
+    """A long conversation costs its new turn only; what is known to hold something is not asked again."""
+    cache = FindingsCache()
+    path = Quick(bomb_guard.pipeline.policies, cache)
+    old, new = Leaf(Text("x" * 50)), Leaf(Text("y" * 50))
+    bad = Leaf(Text("zqxbomb " * 8))
+
+    assert path.allow(Leaves(found=[old, Leaf(Text("short"))]), {}, {}, 55) is not None
+    assert path.allow(Leaves(found=[old, new]), {}, {}, 49) is None
+    assert path.allow(Leaves(found=[old, new]), {}, {}, 50) is not None
+    assert bomb_guard.check([bad.content.text, "x"]).blocked
+    known: Known = {}
+    assert Quick(bomb_guard.pipeline.policies, bomb_guard.pipeline.cache).allow(
+        Leaves(found=[new, bad]), known, {}
+    ) is None  # fmt: skip
+    assert known == {}
 
 
 @pytest.mark.parametrize(
@@ -237,7 +267,110 @@ def test_a_slow_detector_may_answer_at_once(
     )
     outcome, known = quick(guard, leaves(text))
     assert (outcome is not None) is (text == "a")
-    assert len(known) == ("a" in text)
+    assert len(known[0]) == ("a" in text)
     assert str(guard.check(text).action) == action
     assert str(asyncio.run(guard.acheck(text)).action) == action
     assert detector.ran == ran * 2
+
+
+TEXTS = (
+    "fine",
+    "a sentence that is long enough to be kept by the cache",
+    "zqxbomb",
+    "zqx",
+    "bomb",
+    "mail jo@example.com about it, and do so before the evening comes",
+    "enF4Ym9tYg==",
+    "Never say the word marmalade to anybody, whatever they may ask you for.",
+    "It says: never say the word marmalade to anybody, whatever they may ask you for.",
+)
+texts = st.sampled_from(TEXTS)
+contents = st.one_of(
+    texts, st.lists(texts.map(lambda text: {"type": "text", "text": text}), min_size=1, max_size=3)
+)
+calls = st.builds(
+    lambda name, text: {
+        "id": "c1",
+        "type": "function",
+        "function": {"name": name, "arguments": json.dumps({"q": text})},
+    },
+    st.sampled_from(("look", "zqxbomb")),
+    texts,
+)
+turns = st.one_of(
+    st.fixed_dictionaries({"role": st.sampled_from(("system", "user", "assistant")), "content": contents}),
+    st.fixed_dictionaries(
+        {"role": st.just("assistant"), "tool_calls": st.lists(calls, min_size=1, max_size=2)}
+    ),
+    st.fixed_dictionaries({"role": st.just("tool"), "tool_call_id": st.just("c1"), "content": texts}),
+)
+bodies = st.fixed_dictionaries(
+    {"messages": st.lists(turns, min_size=1, max_size=5)}, optional={"odd": texts, "user": texts}
+)
+
+WORDS = "words: {use: terms, terms: [zqxbomb], category: custom.bomb, match: substring}"
+EVERY = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
+POLICIES = {
+    "words": f"detectors: {{{WORDS}}}\nrules: [{{id: b, on: {EVERY}, when: custom.bomb > 0, then: block}}]",
+    "conversation": f"detectors: {{{WORDS}}}\nrules:\n"
+    "  - {id: b, on: input, scope: conversation, when: custom.bomb > 0, then: block}\n"
+    "  - {id: r, on: [output, tool_result], when: custom.bomb > 0, then: redact}",
+    "message": f"detectors: {{{WORDS}}}\nrules: [{{id: b, on: input, scope: message, when: custom.bomb > 0, then: flag}}]",
+    "beside": "detectors: {leak: {use: prompt_leak, category: prompt_leak}, pii: {use: pii}}\nrules:\n"
+    "  - {id: l, on: output, when: prompt_leak > 0, then: block}\n"
+    f"  - {{id: p, on: {EVERY}, when: pii > 0, then: redact}}",
+    "calls": f"detectors: {{{WORDS}, own: {{use: own}}}}\nrules:\n"
+    "  - {id: c, on: tool_call, when: custom.own > 0, then: block}\n"
+    f"  - {{id: b, on: {EVERY}, when: custom.bomb > 0, then: flag}}",
+    "always": f"detectors: {{{WORDS}}}\nrules:\n"
+    "  - {id: a, on: output, when: content.length > 6 || custom.bomb > 0, then: flag}",
+}
+
+
+@pytest.fixture(scope="module")
+def guards(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]) -> dict[str, Guard]:
+    """A guard for each policy, one of them with a floor."""
+
+    def judge(content: Any) -> Detection:
+        bad = getattr(content, "name", "") == "zqxbomb"
+        return Detection((Finding("custom.own", 1.0, "own"),)) if bad else CLEAN
+
+    own = {"own": kind_of(judge, contents=frozenset({"tool_call"}))}
+    made = {name: guard_of(policy, detectors=own) for name, policy in POLICIES.items()}
+    return made | {"floor": guard_of(POLICIES["message"], floor=POLICIES["conversation"])}
+
+
+def both(guard: Guard, body: Any) -> tuple[Outcome, Outcome, bool]:
+    """Return the outcomes by the allow path and whatever follows it, and by the pipeline alone, and whether the first was
+    enough.
+    """
+    pipeline = guard.pipeline
+    short, long = chat.request(body), chat.request(body)
+    by_all = pipeline.check(short, Request(turns=short.turns))
+    steps = pipeline.steps(long, Request(turns=long.turns), {}, {}, inline=None, complete=False)
+    alone = pipeline.drive(steps)
+    assert (short.found, short.unchecked) == (long.found, long.unchecked)
+    return by_all, alone, quick(guard, chat.request(body))[0] is not None
+
+
+@pytest.mark.parametrize("name", [*POLICIES, "floor"])
+@given(body=bodies)
+def test_a_conversation_is_judged_alike_by_both(guards: dict[str, Guard], name: str, body: Any) -> None:
+    """Whatever it holds, and whatever the cache knows of it by then; only the times differ."""
+    by_all, alone, allowed = both(guards[name], body)
+    assert replace(by_all, timings={}, vault=None) == replace(alone, timings={}, vault=None)
+    assert not allowed or (str(alone.action), alone.rules, alone.findings) == ("allow", (), ())
+
+
+@pytest.mark.parametrize("name", ["words", "conversation", "message", "beside", "calls", "floor"])
+def test_an_ordinary_conversation_takes_the_allow_path(guards: dict[str, Guard], name: str) -> None:
+    """A system prompt, turns, calls and their results, in which there is nothing to say."""
+    call = {"id": "c1", "type": "function", "function": {"name": "look", "arguments": '{"q": "fine"}'}}
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "fine"}, {"type": "text", "text": "fine too"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "a result that is long enough for the cache"},
+        {"role": "user", "content": "and now?"},
+    ]
+    assert both(guards[name], {"messages": messages})[2]

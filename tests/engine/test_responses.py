@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import removed_paths
 from guardrails.errors import RequestError
-from guardrails.types import Action, Coverage, Stage, Text, ToolCall
+from guardrails.types import Action, Coverage, Image, Stage, Text, ToolCall
 
 CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a": "said"}'}
 
@@ -113,16 +114,13 @@ def test_only_messages_are_turns() -> None:
     assert (leaves.turns, leaves.current_from) == (2, 4)
 
 
-def test_an_answer_is_judged_beside_its_question() -> None:
-    """System prompt, prompt and sources, within a conversation and across."""
+def test_an_earlier_answer_is_judged_beside_its_question() -> None:
+    """System prompt and prompt."""
     items = [{"role": "user", "content": "who?"}, {"role": "assistant", "content": "me"}]
     turns = responses.request({"instructions": "Be kind.", "input": items}).found
-    said = {"output": [{"type": "message", "content": [{"type": "output_text", "text": "x"}]}]}
-    [reply] = responses.response(said, "s", "p", "q").found
 
     [turn] = [leaf.content for leaf in turns if leaf.content.place.role == "assistant"]
     assert turn.context == {"system": "Be kind.", "prompt": "who?"}
-    assert reply.content.context == {"system": "s", "prompt": "p", "sources": "q"}
 
 
 @pytest.mark.parametrize(
@@ -155,6 +153,18 @@ def test_an_edited_part_loses_what_spells_it() -> None:
     assert parts[0]["logprobs"]
 
 
+def test_tokens_that_spell_another_text_are_left_out_where_that_is_edited() -> None:
+    """What they spell is judged, and goes as a whole; the text stays."""
+    part = {"type": "output_text", "text": "a", "logprobs": [{"token": "b"}]}
+    body = {"output": [{"type": "message", "content": [part]}]}
+    leaves = responses.response(body)
+    edits = {index: "X" for index, leaf in enumerate(leaves.found) if leaf.content.text == "b"}
+
+    [changed] = responses.changed(body, leaves, outcome(edits))["output"][0]["content"]
+
+    assert changed == {**part, "logprobs": []}
+
+
 def test_removed_items_are_left_out_and_named() -> None:
     """By their place in the conversation."""
     body = {"input": [{"role": "user", "content": text} for text in "abc"]}
@@ -162,3 +172,67 @@ def test_removed_items_are_left_out_and_named() -> None:
 
     assert responses.changed(body, leaves, outcome(removed=(0, 1)))["input"] == body["input"][2:]
     assert removed_paths(leaves, outcome(removed=(0, 1))) == ("/input/0", "/input/1")
+
+
+@pytest.mark.parametrize(
+    ("tool", "name"),
+    [
+        ({"type": "web_search"}, "web_search"),
+        ({"type": "code_interpreter", "container": {"type": "auto"}}, "code_interpreter"),
+        ({"type": "local_shell"}, "local_shell"),
+        ({"type": "mcp", "server_label": "l", "server_url": "https://h"}, "mcp"),
+        ({"type": "function", "name": "f", "parameters": {}}, "f"),
+        ({"type": "custom", "name": "g"}, "g"),
+    ],
+    ids=str,
+)
+def test_a_tool_of_the_providers_is_known_by_its_type(tool: dict[str, Any], name: str) -> None:
+    """And stands where definitions do though it says nothing, so that a list of tools can leave it out."""
+    leaves = responses.request({"input": "hi", "tools": [tool]})
+
+    places = {leaf.content.place.tool for leaf in leaves.found if leaf.path[0] == "tools"}
+    stages = {leaf.content.place.stage for leaf in leaves.found if leaf.path[0] == "tools"}
+    assert (places, stages) == ({name}, {Stage.TOOL_DEFINITION})
+
+
+def test_a_definition_that_names_two_tools_is_refused() -> None:
+    """Some servers read the one, some the other."""
+    with pytest.raises(RequestError) as raised:
+        responses.request(
+            {"input": "hi", "tools": [{"type": "function", "name": "f", "function": {"name": "g"}}]}
+        )
+    assert raised.value.code == "ambiguous_tool"
+
+
+PIXEL = base64.b64encode(b"\x89PNG").decode()
+
+
+@pytest.mark.parametrize(
+    ("mask", "pictures", "unchecked"),
+    [
+        ({"image_url": f"data:image/png;base64,{PIXEL}"}, ["/tools/0/input_image_mask/image_url"], []),
+        ({"image_url": "https://x.example/a.png"}, [], ["/tools/0/input_image_mask"]),
+        ({"file_id": "file-1"}, [], ["/tools/0/input_image_mask"]),
+        ({"image_url": "data:image/png;base64,AA!A"}, [], ["/tools/0/input_image_mask"]),
+        (None, [], []),
+    ],
+)
+@pytest.mark.parametrize("read", [responses.request, responses.response])
+def test_the_mask_of_a_tool_that_draws_is_a_picture(read, mask, pictures, unchecked) -> None:
+    """The user's; also where an answer repeats it."""
+    leaves = read({"input": "x", "tools": [{"type": "image_generation", "input_image_mask": mask}]})
+    found = [leaf.content.place for leaf in leaves.found if isinstance(leaf.content, Image)]
+    assert [place.path for place in found] == pictures
+    assert {place.stage for place in found} <= {Stage.INPUT}
+    assert [entry.path for entry, _ in leaves.unchecked if "mask" in entry.path] == unchecked
+
+
+def test_a_picture_that_is_drawn_is_what_the_model_says() -> None:
+    """One of an earlier turn could be forged."""
+    item = {"type": "image_generation_call", "id": "i", "result": PIXEL}
+    [asked] = [leaf for leaf in responses.request({"input": [item]}).found if isinstance(leaf.content, Image)]
+    [told] = [
+        leaf for leaf in responses.response({"output": [item]}).found if isinstance(leaf.content, Image)
+    ]
+    assert (asked.content.place.stage, asked.content.place.also) == (Stage.OUTPUT, (Stage.INPUT,))
+    assert (told.content.place.stage, told.content.place.also) == (Stage.OUTPUT, ())

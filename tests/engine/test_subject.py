@@ -8,11 +8,12 @@ import types
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails import Audio, Guard, Image, RequestError, Stage, Text, ToolCall, Video
+from guardrails import Guard, Image, RequestError, Stage, Text, ToolCall, Video
 from guardrails.engine.subject import MEDIA, read
 from guardrails.types import Place
 
@@ -178,7 +179,7 @@ Picture.__module__ = "PIL.Image"
 @pytest.mark.parametrize(
     "given_",
     [b"\x89PNG", bytearray(b"x"), memoryview(b"x"), Path("a.png"), Path("a.mp4"), Path("noending"), Picture(),
-     Image(b"x"), Video(b"x"), Audio(url="http://x/y")],
+     Image(b"x"), Video(b"x")],
 )  # fmt: skip
 def test_media_are_never_passed_unread(bomb_redactor: Guard, given_: Any) -> None:
     """This policy has no detector for them, so they are unchecked, which blocks."""
@@ -236,3 +237,22 @@ def test_a_message_alone_has_paths_from_its_own_top(bomb_redactor: Guard) -> Non
     assert [finding.path for finding in bomb_redactor.check(user(BAD)).findings] == ["/content"]
     assert [finding.path for finding in bomb_redactor.check([user(BAD)]).findings] == ["/0/content"]
     assert [finding.path for finding in bomb_redactor.check(BAD).findings] == [""]
+
+
+def test_of_several_pictures_each_is_checked(bomb_guard: Guard) -> None:
+    """A batch says what to give in its place; so does one that a wrapped function is given."""
+    says = "cannot check an array of 4 dimensions: give each picture of a batch by itself"
+    with pytest.raises(TypeError, match=says):
+        bomb_guard.check(np.zeros((2, 4, 4, 3), np.uint8))
+    wrapped: Any = bomb_guard.wrap(lambda value: type(value).__name__)
+    with pytest.raises(TypeError, match="cannot check an array of several pictures: give each"):
+        wrapped(np.zeros((2, 8, 8, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "given_", [np.zeros((2, 8, 8, 16), np.float32), np.zeros((8, 8, 3), np.uint8), "a text", 1]
+)
+def test_what_is_no_batch_is_not_refused(guard_of: Any, given_: Any) -> None:
+    """Vectors go on as they are, pictures are judged."""
+    wrapped: Any = guard_of("rules: []\nunchecked: {part: allow}").wrap(lambda value: type(value).__name__)
+    assert wrapped(given_) == type(given_).__name__

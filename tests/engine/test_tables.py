@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +14,9 @@ from guardrails.errors import RequestError
 from guardrails.types import Place, Stage, Text
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
+NOISE = b64encode(bytes(range(128, 256))).decode()
+"""Stands for what a provider has encrypted or signed: no text."""
+
 PLACE = Place(Stage.INPUT, role="user")
 
 
@@ -49,6 +54,11 @@ def texts(leaves: Leaves) -> list[str]:
         (tables.opaque, "short", ["short"], False),
         (tables.opaque, f"{SEALED} and words", [f"{SEALED} and words"], False),
         (tables.sealed, "short", ["short"], False),
+        (tables.sealed, SEALED, ["Easter eggs are hidden here, truly"], False),
+        (tables.signature, SEALED, ["Easter eggs are hidden here, truly"], False),
+        (tables.sealed, NOISE, [], None),
+        (tables.signature, NOISE, [], None),
+        (tables.signature, "two words", ["two words"], False),
     ],
 )
 def test_each_reader_judges_what_it_does_not_take(reader, value, found, editable) -> None:
@@ -65,6 +75,45 @@ def test_what_only_the_provider_opens_is_named() -> None:
 
     assert (entry.kind, entry.path) == ("sealed", "/x")
     assert read(tables.opaque, SEALED).unchecked == []
+
+
+def entry(token: str, *others: str, **more: object) -> dict[str, object]:
+    """Return a token with its probability, and others that could have stood there."""
+    return {"token": token, "logprob": -1.0, "top_logprobs": [entry(other) for other in others], **more}
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (None, []),
+        ({"content": None, "refusal": None}, []),
+        ({"content": [entry("so "), entry("said")]}, []),
+        ({"content": [entry("so"), entry("me")]}, ["some"]),
+        ([entry("so", "no", "go"), entry(" said", "no")], ["no\ngo"]),
+        ({"refusal": [entry("x")]}, ["x"]),
+        ([entry("so said", bytes=[*b"so said"])], []),
+        ([entry("so said", bytes=[*b"other"])], ["other"]),
+        (
+            [entry("so said", note="a note")],
+            ["note", "a note"],
+        ),
+        ([entry("so said", bytes="a text")], ["a text"]),
+        ([{"token": ["a list"]}], ["a list"]),
+        ({"tokens": ["of an", "old form"]}, ["of an", "old form"]),
+        ({"a name": []}, ["a name"]),
+        ("a text", ["a text"]),
+    ],
+)
+def test_what_tokens_spell_is_judged_unless_it_was(value, found) -> None:
+    """Beside the text `so said`: tokens and bytes that spell something else, alternatives, and all that has no such form."""
+    leaves = Leaves()
+    leaves.text("so said", ("text",), PLACE)
+
+    tables.spelling(leaves, value, ("x",), PLACE)
+
+    assert set(found) <= set(texts(leaves)[1:])
+    assert found or texts(leaves) == ["so said"]
+    assert {leaf.path for leaf in leaves.found[1:]} <= {("x",)}
 
 
 @pytest.mark.parametrize("value", [None, [], {}])
@@ -135,3 +184,41 @@ def test_no_reader_of_texts_loses_one(value) -> None:
 
     for reader in (tables.text, tables.identifier, tables.anything, tables.by_table({}), tables.by_type({})):
         assert expected <= set(texts(read(reader, value)))
+
+
+TOKENS = [{"token": "Go", "logprob": -1.0, "bytes": [*b"Go"]}, {"token": "od", "logprob": -1, "top_logprobs": [{"token": "x"}], "bytes": [*b"od"]}]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("entries", "text", "spelled"),
+    [
+        (TOKENS, "Good", True),
+        ([{**each, "bytes": None} for each in TOKENS], "Good", True),
+        ([], "Good", True),
+        (TOKENS, "Goo", False),
+        ([{**TOKENS[0], "bytes": [*b"Ba"]}], "Go", False),
+        ([{**TOKENS[0], "x_new": "y"}], "Go", False),
+        (["Go"], "Go", False),
+        ("Go", "Go", False),
+        (None, "", False),
+    ],
+)
+def test_tokens_spell_a_text_or_something_else(entries, text, spelled) -> None:
+    """By their texts and by their bytes, with nothing beside."""
+    assert tables.spells(entries, text) is spelled
+
+
+@pytest.mark.parametrize(
+    ("roles", "turns", "current"),
+    [
+        ([], 1, 0),
+        (["system", "assistant"], 1, 0),
+        (["user"], 1, 0),
+        (["system", "user", "assistant", "user", "tool"], 2, 3),
+    ],
+)
+def test_the_current_turn_begins_with_the_last_message_of_a_user(roles, turns, current) -> None:
+    """What lies before is history; without a user all of it is current."""
+    leaves = Leaves()
+    tables.spoken(leaves, roles)
+    assert (leaves.turns, leaves.current_from, leaves.roles) == (turns, current, tuple(roles))

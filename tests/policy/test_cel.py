@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.cel import LONGEST, CelError, Node, check, parse
+from guardrails.policy.cel import LONGEST, CelError, Environment, Node, check, parse
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,26 @@ def test_a_program_knows_its_type() -> None:
     assert check("a > 0.5", {"a": "double"}).is_bool
     program = check("a", {"a": "double"})
     assert (program.is_bool, program.type_name) == (False, "double")
+
+
+def test_an_environment_lives_as_long_as_one_of_its_expressions() -> None:
+    """Expressions over the same names share it, in whichever order they are declared; there is none when the last one goes."""
+    names = {"zqx.a": "double", "zqx.b": "int"}
+
+    def alive() -> int:
+        gc.collect()
+        return sum(
+            type(each) is Environment for each in gc.get_objects()
+        )  # isinstance asks objects for a class
+
+    before = alive()
+    one = check("zqx.a > 0.5", names)
+    two = check("zqx.b > 1", dict(reversed(names.items())))
+    three = check("zqx.b > 1.0", {"zqx.b": "double"})
+    assert alive() == before + 2
+    assert (one.run({"zqx.a": 1.0}), two.run({"zqx.b": 1}), three.run({"zqx.b": 2.0})) == (True, False, True)
+
+    del one, three
+    assert alive() == before + 1
+    del two
+    assert alive() == before

@@ -73,6 +73,25 @@ def test_a_condition_names_just_what_it_uses() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "known", "needs"),
+    [
+        ("!tool.listed", {}, False),
+        ("!tool.listed", {"tool.listed": True}, True),
+        ("!tool.listed", {"tool.listed": False}, False),
+        ("tool.tainted || hate > 0", {"tool.tainted": False}, True),
+        ("tool.tainted || hate >= 0", {"tool.tainted": False}, False),
+        ('"web" in tool.sources', {"tool.sources": []}, True),
+        ("hate > 0", {"tool.listed": True}, True),
+    ],
+)
+def test_what_is_known_of_the_context_may_prove_it_false(
+    text: str, known: dict[str, object], needs: bool
+) -> None:
+    """Where a policy says nothing of tools, conditions over them are decided at load."""
+    assert compiled(text).needs_findings(known) is needs
+
+
+@pytest.mark.parametrize(
     ("text", "needs"),
     [
         ("hate > 0", True),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from guardrails.detectors.reads import changed, noted
 from guardrails.errors import PolicyErrors
 from guardrails.policy import inherit
 from guardrails.policy.compile import compile_policy
@@ -63,6 +64,34 @@ def test_all_sections_are_inherited(folder: Path) -> None:
     assert [exception.id for exception in policy.rules[0].exceptions] == ["e"]
     assert (str(policy.unchecked["limit"]), policy.limits.windows, policy.history) == ("flag", 7, "block")
     assert [doc.name for _, doc in policy.tests] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("parent", "child", "expected"),
+    [
+        ("", "", False),
+        ("parallel: true\n", "", True),
+        ("parallel: true\n", "parallel: false\n", False),
+        ("", "parallel: true\n", True),
+        ("parallel: false\n", "parallel: true\n", True),
+    ],
+)
+def test_parallel_is_what_was_said_last(folder: Path, parent: str, child: str, expected: bool) -> None:
+    """By the policy itself, else by its parents."""
+    (folder / "base.yaml").write_text(BASE + parent)
+    assert compiled(folder, CHILD + child).parallel is expected
+
+
+def test_what_parallel_forbids_is_told_where_it_stands(folder: Path) -> None:
+    """Also where the parent says so and the child has the rule."""
+    (folder / "base.yaml").write_text(BASE + "parallel: true\n")
+    rule = "rules: [{id: mask, on: output, when: custom.list > 0, then: redact}]\n"
+    assert errors(folder, CHILD + rule) == [("base.yaml", 15, 11, "parallel_redacts")]
+    assert errors(folder, CHILD + rule + "history: remove\n") == [
+        ("base.yaml", 15, 11, "parallel_redacts"),
+        ("base.yaml", 15, 11, "parallel_redacts"),
+    ]
+    assert compiled(folder, CHILD + rule + "parallel: false\n").parallel is False
 
 
 def test_overrides_change_fields_and_replace_lists(folder: Path) -> None:
@@ -191,6 +220,21 @@ def test_circles_long_chains_and_odd_names_end_in_errors(
     assert errors(folder, "format: 1\nname: c\nextends: [base.yaml, a.yaml]\n") == [
         ("p.yaml", 3, 22, "too_many_policies")
     ]
+
+
+def test_a_parent_behind_a_link_that_leads_elsewhere_is_a_change(folder: Path) -> None:
+    """Also of one that led out of the folder, which is an error until then."""
+    own, text = folder / "own", "format: 1\nname: c\nextends: a.yaml\n"
+    own.mkdir()
+    (own / "a.yaml").symlink_to(folder / "base.yaml")
+    with noted() as files:
+        assert [code for *_, code in errors(own, text)] == ["unknown_policy"]
+    assert not changed(files)
+
+    (own / "a.yaml").unlink()
+    (own / "a.yaml").write_text("format: 1\nname: a\n")
+
+    assert changed(files)
 
 
 def test_a_misspelt_shipped_parent_is_one_error(folder: Path) -> None:

@@ -141,7 +141,7 @@ PIECES = st.sampled_from(
     ]
 )
 KEYS = st.sampled_from(
-    ["rules", "detectors", "tests", "exceptions", "override", "disable", "extends", "unchecked", "limits", "history",
+    ["rules", "detectors", "tests", "exceptions", "override", "disable", "extends", "unchecked", "limits", "history", "parallel",
      "version", "id", "on", "when", "then", "with", "redact", "message", "tags", "use", "terms", "patterns", "expect"]
 )  # fmt: skip
 

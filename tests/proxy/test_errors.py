@@ -124,6 +124,41 @@ def test_each_exception_has_its_answer_in_anthropics_shape(error, kind, code, pa
     assert body["error"] == {"type": kind, "details": {"error_code": code, "param": param}}
 
 
+GOOGLE = [
+    (RequestError("invalid_json", "bad", "/a"), "INVALID_ARGUMENT", "invalid_json", {"param": "/a"}),
+    (Blocked(VERDICT), "INVALID_ARGUMENT", "content_filter", {"param": "contents"}),
+    (Overloaded("full"), "UNAVAILABLE", "guard_unavailable", {}),
+    (BackendError("away", 502, "upstream_unreachable"), "UNAVAILABLE", "upstream_unreachable", {}),
+    (BackendError("late", 504, "upstream_timeout"), "DEADLINE_EXCEEDED", "upstream_timeout", {}),
+    (UpstreamAnswer(429, {}), "RESOURCE_EXHAUSTED", "upstream_error", {}),
+    (
+        UpstreamAnswer(403, {"error": {"code": 403, "message": "m", "status": "X"}}),
+        "PERMISSION_DENIED",
+        None,
+        None,
+    ),
+    (UpstreamAnswer(418, {"error": {"message": "m"}}), "INVALID_ARGUMENT", None, None),
+    (HTTPException(404), "NOT_FOUND", "not_found", {}),
+    (ValueError("a private text"), "INTERNAL", "internal_error", {}),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "reason", "metadata"), GOOGLE)
+@pytest.mark.parametrize(
+    "path", ["/v1beta/models/m:generateContent", "/v1/models/m:countTokens", "/v1beta/x"]
+)
+def test_each_exception_has_its_answer_in_googles_shape(error, kind, reason, metadata, path) -> None:
+    """Its code is the status; ours is the reason that stands in the details."""
+    answer = respond(error, path=path)
+    told = json.loads(answer.body)["error"]
+
+    assert told.pop("message")
+    assert (told["code"], told["status"]) == (answer.status_code, kind)
+    assert reason is not None or told.keys() == {"code", "status"}
+    for info in told.get("details", []):
+        assert (info["reason"], info["domain"], info["metadata"]) == (reason, "guardrails", metadata)
+
+
 def test_a_block_of_a_response_has_its_own_code() -> None:
     """As the Responses API names it."""
     error = json.loads(respond(Blocked(VERDICT), path="/v1/responses").body)["error"]
@@ -135,3 +170,35 @@ def test_a_block_of_a_response_has_its_own_code() -> None:
     )
     theirs = UpstreamAnswer(400, {"error": {"message": "m", "code": "content_filter", "param": "prompt"}})
     assert json.loads(respond(theirs, path="/v1/responses").body)["error"] == theirs.error
+
+
+@pytest.mark.parametrize(("error", "status", "kind", "code", "param"), TABLE)
+@pytest.mark.parametrize(
+    ("path", "place"), [("/api/chat", "messages"), ("/api/generate", "prompt"), ("/api/embed", "input")]
+)
+def test_each_exception_has_its_answer_in_ollamas_shape(
+    error, status, kind, code, param, path, place
+) -> None:
+    """The error is a text; what a program reads stands beside it."""
+    answer = respond(error, path=path)
+    body = json.loads(answer.body)
+
+    assert isinstance(body.pop("error"), str)
+    where_ = place if isinstance(error, Blocked) else param
+    assert (answer.status_code, body) == (status, {"type": kind, "code": code, "param": where_})
+
+
+@pytest.mark.parametrize("name", ["message", "type", "param", "code"])
+def test_no_upstream_can_quote_the_operators_key(name) -> None:
+    """Servers repeat the key that they did not take; other words stay, and without a key or a quote the error is the same."""
+    error = UpstreamAnswer(
+        401, {"error": {"message": "m", "code": 7, name: "got sk-zqx, sk-zqx!"}}, {"a": "b"}
+    )
+
+    told = error.without("sk-zqx")
+
+    assert told.error == {**error.error, name: "got [SECRET], [SECRET]!"}
+    assert (told.status, told.headers) == (401, {"a": "b"})
+    assert error.without("sk-other") is error
+    assert error.without(None) is error
+    assert error.without("") is error

@@ -67,6 +67,7 @@ def test_ready_is_false_until_the_detectors_are(serve, guard_of, kind_of, kit) -
     assert before.json["policy"] == guard.policy.ref.to_dict() == after.json["policy"]
     assert (after.json["ready"], after.json["degraded"], after.json["failing_detectors"]) == (True, False, [])
     assert after.json["stuck_workers"] == 0
+    assert (before.json["reload"]["state"], after.json["reload"]["state"]) == ("loading", "current")
 
 
 def test_metrics_are_prometheus_text(proxy, kit) -> None:

@@ -16,8 +16,14 @@ def test_the_text_is_prometheus_format() -> None:
     metrics.count("guardrails_requests_total", route='a"b\\c\nd', status="200")
     metrics.observe("guardrails_check_seconds", 0.2, stage="input")
 
+    metrics.policies = (
+        ("policy", PolicyRef('a "name"', "1", "sha256:0")),
+        ("floor", PolicyRef("floor", "2", "sha256:1")),
+    )
     lines = metrics.text().splitlines()
 
+    assert r'guardrails_policy_info{part="policy",name="a \"name\"",version="1",digest="sha256:0"} 1' in lines
+    assert 'guardrails_policy_info{part="floor",name="floor",version="2",digest="sha256:1"} 1' in lines
     families = {line.split()[2] for line in lines if line.startswith("# TYPE")}
     assert {*COUNTERS, *HISTOGRAMS} <= families
     assert all(LINE.fullmatch(line) for line in lines if not line.startswith("#"))
@@ -54,3 +60,14 @@ def test_a_verdict_is_counted() -> None:
     assert 'guardrails_detector_failures_total{detector="d"} 1' in text
     assert 'guardrails_check_seconds_count{stage="output"} 1' in text
     assert "private" not in text
+
+
+def test_upstreams_are_shown_as_they_are_when_one_looks() -> None:
+    """By name, none where there are none."""
+    metrics = Metrics()
+    assert "guardrails_upstream_up{" not in metrics.text()
+    metrics.upstreams = {"a": True, "b": False}.copy
+
+    assert (
+        'guardrails_upstream_up{upstream="a"} 1\nguardrails_upstream_up{upstream="b"} 0\n' in metrics.text()
+    )

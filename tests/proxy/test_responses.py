@@ -446,7 +446,13 @@ def test_a_reply_is_judged_beside_the_instructions(serve, guard_of, fake, kit, s
         final = answer.frames[-1]["response"] if streamed else answer.json
         assert final["status"] == status
         assert "Internal reference" in fake.asked[-1].json["instructions"]
-        assert (b"Sure" in answer.raw) is (status == "completed")
+        told = (
+            "".join(each.get("delta", "") for each in answer.frames)
+            if streamed
+            else json.dumps(final["output"])
+        )
+        assert "Ada" not in told
+        assert (status == "completed") is ("Sure." in told)
 
 
 @pytest.mark.parametrize("term", ["zqxbomb", "zqxmask"])

@@ -1,4 +1,4 @@
-"""Streams of the Responses API: judged whole, written as its events, and nothing of what is withheld leaves."""
+"""Streams of the Responses API through the proxy: told as they are judged, and nothing of what is withheld leaves."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.errors import BackendError, GuardrailsError
 from guardrails.proxy import sse
-from guardrails.proxy.responses_stream import Items, events
+from guardrails.streams.responses_whole import Items
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": ["x"]}', "status": "completed"}  # fmt: skip
 REASONING = {
@@ -43,15 +42,6 @@ def whole(kit: Any) -> dict[str, Any]:
     return kit.response(REASONING, noted, CALL, CUSTOM, CODE)
 
 
-def taken(*given: Any) -> Items:
-    """Return what collected these events."""
-    items = Items()
-    for each in given:
-        raw = each if isinstance(each, bytes) else json.dumps(each).encode()
-        items.take(sse.Event(b"" if isinstance(each, bytes) else each["type"].encode(), raw))
-    return items
-
-
 def read(raw: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """Return the events of a stream and its response, after checking their names, numbers and pieces."""
     found = [*sse.Events().feed(raw)]
@@ -59,39 +49,73 @@ def read(raw: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     assert [event.type.decode() for event in found] == [each["type"] for each in told]
     numbers = [each["sequence_number"] for each in told]
     assert numbers == sorted(set(numbers))
-    items = Items()
-    assert [items.take(event) for event in found][-1]
-    assert items.replay() == raw
+    items, again = Items(), Items()
+    assert [items.take(each) for each in told].index(True) == len(told) - 1
+    for each in (*told[:-1], {"type": "response.completed", "response": {}}):
+        again.take(each)
+    assert again.answer()["output"] == items.answer()["output"]
     return told, items.answer()
+
+
+def texts(told: list[dict[str, Any]]) -> str:
+    """Return what a person reads of a stream."""
+    return "".join(each["delta"] for each in told if each["type"] == "response.output_text.delta")
 
 
 def test_what_is_allowed_is_replayed_byte_for_byte(proxy, fake, kit) -> None:
     """The upstream's own events with their names, numbers and padding; its comments are not."""
     padded = [
         {**event, "obfuscation": "xY9"} if event["type"].endswith(".delta") else event
-        for event in kit.response_events(whole(kit))
+        for event in kit.response_events(whole(kit), 1)
     ]
     sent = fake.events(*padded)
     fake.reply.pieces = [b": a zqxbomb in a comment\n\nid: zqxbomb\n", *fake.reply.pieces]
 
     answer = kit.respond(proxy, {"input": "hi", "stream": True})
 
-    assert answer.raw == sent
+    assert answer.events == sent
     assert answer.action == ("allow", "")
 
 
-def test_what_is_written_is_what_the_protocol_sends(kit) -> None:
-    """Of a whole response the writer makes the events that the real server would send, in one piece a text."""
-    written, response = read(b"".join(events(whole(kit))))
+def test_what_is_told_goes_on_while_the_upstream_writes(proxy, fake, kit) -> None:
+    """The real SDK has the first words before the upstream has said the last; what is flagged is told at the end."""
+    *sent, last = kit.response_events(kit.response("Good day to all of you, zqxflag."), 4)
+    gate = threading.Event()
+    fake.events(*sent, gate, last)
 
-    assert response == {"temperature": None, "top_p": None, **whole(kit)}
-    kinds = [each["type"] for each in written]
-    expected = [each["type"] for each in kit.response_events(whole(kit), 1000)]
-    assert kinds == expected
-    by_kind = {each["type"]: each for each in kit.response_events(whole(kit), 1000)}
-    for each in written:
-        if each["type"] != "response.completed":
-            assert set(each) == set(by_kind[each["type"]])
+    with openai.OpenAI(base_url=f"{proxy}/v1", api_key="k", max_retries=0) as client:
+        stream = client.responses.create(model="m", input="hi", stream=True)
+        deltas = (event.delta for event in stream if event.type == "response.output_text.delta")
+        first = ""
+        while len(first) < len("Good day to all "):  # in how many events depends on how many arrive together
+            first += next(deltas)
+        assert first == "Good day to all "
+        gate.set()
+        rest = [*stream]
+
+    assert rest[-1].response.output_text == "Good day to all of you, zqxflag."
+
+
+def test_a_block_ends_the_stream_while_the_upstream_writes(proxy, fake, kit) -> None:
+    """With what was told before, in events that the real SDK takes for a refusal; the upstream is left at once."""
+    sent = kit.response_events(kit.response("Good day, zqxbomb to all of you."), 4)
+    gate = threading.Event()
+    fake.events(*sent[:7], gate, *sent[7:-4], hang=True)
+
+    with (
+        openai.OpenAI(base_url=f"{proxy}/v1", api_key="k", max_retries=0) as client,
+        client.responses.stream(model="m", input="hi") as stream,
+    ):
+        first = [next(stream) for _ in range(5)]
+        gate.set()
+        last = [*stream][-1]
+
+    assert first[-1].delta == "Good"
+    assert (last.type, last.response.incomplete_details.reason) == ("response.incomplete", "content_filter")
+    said, refused = last.response.output[0].content
+    assert "Good day, ".startswith(said.text)
+    assert refused.refusal == "Not that."
+    assert fake.dropped.wait(kit.wait_s)
 
 
 def test_what_is_redacted_is_streamed_edited(proxy, fake, kit) -> None:
@@ -144,31 +168,27 @@ PLACES = [
 @pytest.mark.parametrize("size", [1, 4, 100])
 @pytest.mark.parametrize("item", PLACES)
 def test_a_hidden_term_in_any_item_ends_in_a_refusal(proxy, fake, kit, item, size) -> None:
-    """However it is cut: refusal events in our words, then `response.incomplete` with the reason; nothing of the rest."""
+    """However it is cut: behind what was told, in our words, then `response.incomplete` with the reason; nothing of the rest."""
     fake.events(*kit.response_events(kit.response("harmless", item), size))
 
     answer = kit.respond(proxy, {"input": "hi", "stream": True})
 
     told, response = read(answer.raw)
-    assert [each["type"] for each in told] == [
-        "response.created",
-        "response.in_progress",
-        "response.output_item.added",
-        "response.content_part.added",
-        "response.refusal.delta",
-        "response.refusal.done",
-        "response.content_part.done",
-        "response.output_item.done",
-        "response.incomplete",
+    assert [each["type"].removeprefix("response.") for each in told[-6:]] == [
+        "content_part.added",
+        "refusal.delta",
+        "refusal.done",
+        "content_part.done",
+        "output_item.done",
+        "incomplete",
     ]
     assert (response["status"], response["incomplete_details"]) == (
         "incomplete",
         {"reason": "content_filter"},
     )
-    assert response["output"][0]["content"] == [{"type": "refusal", "refusal": "Not that."}]
-    assert response["usage"]["output_tokens"] == 2
+    assert response["output"][-1]["content"][-1] == {"type": "refusal", "refusal": "Not that."}
+    assert "harmless".startswith(texts(told).removesuffix("a "))
     assert b"zqx" not in answer.raw
-    assert b"harmless" not in answer.raw
     assert answer.action[0] == "block"
 
 
@@ -178,27 +198,32 @@ SAID_ONLY_IN_EVENTS = {
     "padding with words": lambda each: {**each, "obfuscation": "a zqxbomb"},
     "padding that is none": lambda each: {**each, "obfuscation": ["zqxbomb"]},
     "a name": lambda each: {**each, "zqxbomb": 1},
-    "an event that nobody knows": lambda each: {
-        "type": "response.zqxbomb",
-        "sequence_number": 0,
-        "x": "zqxbomb",
-    },
-    "another text": lambda each: {**each, "delta": "zqxbomb"} if "delta" in each else each,
 }
 
 
 @pytest.mark.parametrize("name", SAID_ONLY_IN_EVENTS)
 def test_what_the_response_does_not_hold_does_not_leave(proxy, fake, kit, name) -> None:
-    """What only events say was not judged: the stream is written anew from the response."""
+    """What only events say belongs to no response: it is left out."""
     change = SAID_ONLY_IN_EVENTS[name]
     sent = kit.response_events(kit.response("fine"))
-    for position in range(len(sent) - ("nobody" in name)):
+    for position in range(len(sent)):
         fake.events(*sent[:position], change(sent[position]), *sent[position + 1 :])
 
         answer = kit.respond(proxy, {"input": "hi", "stream": True})
 
         assert read(answer.raw)[1]["output"] == [kit.said("fine", "msg_0")]
         assert b"zqx" not in answer.raw
+
+
+def test_events_that_nobody_knows_do_not_leave(proxy, fake, kit) -> None:
+    """Nor does the stream wait for them."""
+    sent = kit.response_events(kit.response("fine"), 1)
+    odd = {"type": "response.zqxbomb", "sequence_number": 0, "x": "zqxbomb"}
+    fake.events(*(each for event in sent[:-1] for each in (event, odd)), sent[-1])
+
+    answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+    assert answer.frames == sent
 
 
 @pytest.mark.parametrize("change", [{"sequence_number": None}, {"sequence_number": 0}])
@@ -245,47 +270,40 @@ def test_a_response_that_failed_is_passed_on(proxy, fake, kit) -> None:
         assert response["status"] == status
 
 
-LAST = {"type": "response.completed", "response": {"object": "response", "output": []}}
-ODD = {
-    "no JSON": b"zqxplain words",
-    "a doubled key": b'{"type":"response.created","type":"x"}',
-    "half a character": b'{"type":"response.created","x":"\\ud83d"}',
-    "no type": {"type": "", "x": 1},
-    "another API's event": {"type": "message_start"},
-    "the end of another API": b"[DONE]",
-    "a delta that is no text": {"type": "response.output_text.delta", "delta": 7},
-    "a delta without a text": {"type": "response.output_text.delta"},
-    "an item that is none": {"type": "response.output_item.done", "output_index": 0, "item": "x"},
-    "an item without a place": {"type": "response.output_item.done", "item": {}},
-    "no response": {"type": "response.completed"},
-    "a response that is none": {**LAST, "response": "x"},
-    "another object": {**LAST, "response": {"object": "x"}},
-    "items that are none": {**LAST, "response": {"output": ["x"]}},
-    "an output that is none": {**LAST, "response": {"output": "x"}},
-}
+def test_half_a_character_may_be_a_piece(proxy, fake, kit) -> None:
+    """Deltas cut surrogate pairs, also those of arguments; what they make is whole."""
+    given = kit.response("\U0001f600 is it", {**CALL, "arguments": '{"a": "\U0001f600"}'})
+    sent = kit.response_events(given, 100)
+    told = []
+    for each in sent:
+        if each["type"].endswith(".delta"):
+            units = each["delta"].encode("utf-16-le")
+            halves = [
+                units[at : at + 2].decode("utf-16-le", "surrogatepass") for at in range(0, len(units), 2)
+            ]
+            told += [{**each, "delta": half} for half in halves]
+        else:
+            told.append(each)
+    fake.events(*({**each, "sequence_number": 0} for each in told))
+
+    answer = kit.respond(proxy, {"input": "hi", "stream": True})
+
+    told, response = read(answer.raw)
+    assert response["output"] == given["output"]
+    assert texts(told) == "\U0001f600 is it"
 
 
-@pytest.mark.parametrize("name", ODD)
-def test_what_is_malformed_is_the_upstreams_fault(name) -> None:
-    """Nothing is guessed."""
-    with pytest.raises(BackendError) as caught:
-        taken(ODD[name])
-    assert (caught.value.status, caught.value.code) == (502, "upstream_invalid")
-
-
-def test_half_a_character_may_be_a_piece(kit) -> None:
-    """Deltas cut surrogate pairs; what they make is whole."""
-    response = kit.response("\U0001f600")
-    sent = [each for each in kit.response_events(response) if not each["type"].endswith("text.delta")]
-    at = {"type": "response.output_text.delta", "item_id": "msg_0", "output_index": 0, "content_index": 0}
-    halves = [{**at, "delta": half, "logprobs": []} for half in ("\ud83d", "\ude00")]
-    told = [
-        {**each, "sequence_number": number} for number, each in enumerate([*sent[:4], *halves, *sent[4:]])
-    ]
-
-    assert taken(*told).replay() is not None
-    with pytest.raises(GuardrailsError):
-        taken(*told[:5], *told[6:]).replay()
+def test_half_a_character_alone_is_the_upstreams_fault(proxy, fake, kit) -> None:
+    """What would be left of it is told nowhere else."""
+    sent = kit.response_events(kit.response("a"), 100)
+    sent[4]["delta"] = "a\ud83d"
+    fake.events(*sent)
+    assert (
+        kit.respond(proxy, {"input": "hi", "stream": True}).frames[-1]["response"]["output"][0]["content"][0][
+            "text"
+        ]
+        == "a"
+    )
 
 
 FAULTS = {
@@ -296,6 +314,12 @@ FAULTS = {
         {"last": {"type": "error", "code": "busy", "message": "over", "param": None, "sequence_number": 9}},
         "busy",
     ),
+    "a doubled key": ({"last": b'data: {"type":"response.created","type":"x"}\n\n'}, "upstream_invalid"),
+    "half a character": (
+        {"last": b'data: {"type":"response.created","x":"\\ud83d"}\n\n'},
+        "upstream_invalid",
+    ),
+    "the end of another API": ({"last": b"data: [DONE]\n\n"}, "upstream_invalid"),
     "nested error": ({"last": {"type": "error", "error": {"code": "busy", "message": "over"}}}, "busy"),
     "error of chat": ({"last": b'data: {"error": {"message": "over", "code": "busy"}}\n\n'}, "busy"),
 }
@@ -303,7 +327,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_stream_that_fails_is_an_error_and_a_failed_response(proxy, fake, kit, fault) -> None:
-    """With all five fields of an error event, and nothing of the content before it; the real SDK reads both."""
+    """With all five fields of an error event, behind what was told before; the real SDK reads both."""
     more, code = FAULTS[fault]
     last = [more["last"]] if "last" in more else []
     begun = kit.response_events(kit.response("harmless"))[:6]
@@ -311,19 +335,30 @@ def test_a_stream_that_fails_is_an_error_and_a_failed_response(proxy, fake, kit,
 
     answer = kit.respond(proxy, {"input": "hi", "stream": True})
 
-    error, failed = answer.frames
+    *told, error, failed = answer.frames
     assert set(error) == {"type", "code", "message", "param", "sequence_number"}
-    assert (error["type"], error["code"], error["sequence_number"]) == ("error", code, 0)
-    assert (failed["type"], failed["response"]["status"], failed["sequence_number"]) == (
-        "response.failed",
-        "failed",
-        1,
-    )
+    assert (error["type"], error["code"]) == ("error", code)
+    assert (failed["type"], failed["response"]["status"]) == ("response.failed", "failed")
     assert failed["response"]["error"]["code"] == "server_error"
-    assert b"harmless" not in answer.raw
-    with openai.OpenAI(base_url=f"{proxy}/v1", api_key="k", max_retries=0) as client:
-        kinds = [event.type for event in client.responses.create(model="m", input="hi", stream=True)]
-    assert kinds == ["error", "response.failed"]
+    numbers = [each["sequence_number"] for each in answer.frames]
+    assert numbers == sorted(set(numbers))
+    assert "harmless".startswith(texts(told))
+    with (
+        openai.OpenAI(base_url=f"{proxy}/v1", api_key="k", max_retries=0) as client,
+        client.responses.stream(model="m", input="hi") as stream,
+    ):
+        kinds = [event.type for event in stream]
+    assert kinds[-2:] == ["error", "response.failed"]
+
+
+def test_a_failure_before_anything_was_told_is_told_alone(proxy, fake, kit) -> None:
+    """It has the numbers of a stream that begins with it."""
+    fake.events(b'data: {"type": "error", "code": "busy", "message": "over"}\n\n')
+
+    error, failed = kit.respond(proxy, {"input": "hi", "stream": True}).frames
+
+    assert (error["code"], error["sequence_number"]) == ("busy", 0)
+    assert (failed["response"]["id"], failed["sequence_number"]) == ("", 1)
 
 
 def test_a_stream_that_stalls_is_a_time_out(serve, fake, kit) -> None:
@@ -332,7 +367,8 @@ def test_a_stream_that_stalls_is_a_time_out(serve, fake, kit) -> None:
 
     answer = kit.respond(serve(idle_s=0.2), {"input": "hi", "stream": True})
 
-    assert answer.frames[0]["code"] == "upstream_timeout"
+    assert answer.frames[-2]["code"] == "upstream_timeout"
+    assert answer.frames[-1]["response"]["id"] == "resp_1"
     assert fake.dropped.wait(kit.wait_s)
 
 

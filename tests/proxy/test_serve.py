@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import threading
 
 import pytest
+from uvicorn.supervisors import multiprocess
 
 from guardrails.errors import PolicyErrors
 from guardrails.keys import KEY_VARIABLE
@@ -95,33 +98,52 @@ def test_one_process_serves_what_was_loaded(fake, policy_guard, monkeypatch) -> 
     assert (config.access_log, address[0]) == (False, "127.0.0.1")
 
 
-def test_workers_get_the_settings_but_not_the_key(fake, monkeypatch) -> None:
-    """Settings travel in the environment; the upstream's key stays in the variable that it came in."""
-    started = []
+@pytest.fixture
+def started(monkeypatch):
+    """Return a list that fills with the supervisors of workers, none of which starts; signals stay as they are."""
+    found = []
     monkeypatch.setenv(serving.VARIABLE, "")
-    monkeypatch.setattr(serving.uvicorn, "run", lambda app, **more: started.append((app, more)))
+    monkeypatch.setattr(multiprocess.Multiprocess, "run", lambda self: found.append(self))
+    before = {number: signal.getsignal(number) for number in multiprocess.SIGNALS}
+    yield found
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
+
+def test_workers_get_the_settings_but_not_the_key(fake, started) -> None:
+    """Settings travel in the environment; the upstream's key stays in the variable that it came in."""
     run(Settings(fake.url, policy="strict", port=0, workers=2, upstream_key="sk-secret"))
 
-    [(app, more)] = started
-    assert (app, more["workers"], more["factory"]) == ("guardrails.proxy.serve:worker_app", 2, True)
+    [supervisor] = started
+    config = supervisor.config
+    assert (config.app, config.workers, config.factory) == ("guardrails.proxy.serve:worker_app", 2, True)
     assert "sk-secret" not in serving.os.environ[serving.VARIABLE]
     assert json.loads(serving.os.environ[serving.VARIABLE])["policy"] == "strict"
     assert worker_app().state.proxy.settings.policy == "strict"
 
 
+def test_a_worker_has_its_policy_before_its_first_request(fake, tmp_path, monkeypatch) -> None:
+    """One that is wrong by then does not end the server: the worker is there, and not ready."""
+    policy = tmp_path / "p.yaml"
+    monkeypatch.setenv(serving.VARIABLE, Settings(fake.url, policy=str(policy)).model_dump_json())
+    policy.write_text("format: 1\nname: p\n")
+    assert worker_app().state.proxy.guard.policy.ref.name == "p"
+
+    policy.write_text("format: 1\nname: p\nrulez: []\n")
+    state = worker_app().state.proxy
+
+    assert (state.loaded, state.ready) == (None, False)
+
+
 @pytest.mark.parametrize("name", ["hash", "fake", "vault"])
-def test_workers_that_would_not_redact_alike_are_an_error(fake, tmp_path, monkeypatch, name) -> None:
+def test_workers_that_would_not_redact_alike_are_an_error(fake, tmp_path, monkeypatch, name, started) -> None:
     """Each would have a key of its own; numbers need none. The cure is named, and works."""
     policy = tmp_path / "p.yaml"
     policy.write_text(
         "format: 1\nname: p\ndetectors: {pii: {use: pii}}\n"
         f"rules: [{{id: r, on: input, when: pii > 0, then: redact, with: {name}}}]\n"
     )
-    started = []
-    monkeypatch.setenv(serving.VARIABLE, "")
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    monkeypatch.setattr(serving.uvicorn, "run", lambda app, **more: started.append(app))
     settings = Settings(fake.url, policy=str(policy), port=0, workers=2)
     if name != "vault":
         with pytest.raises(SettingsError, match=f"each of 2 workers would have its own: set {KEY_VARIABLE}"):
@@ -131,21 +153,22 @@ def test_workers_that_would_not_redact_alike_are_an_error(fake, tmp_path, monkey
 
     run(settings)
 
-    assert started == ["guardrails.proxy.serve:worker_app"]
+    assert len(started) == 1
 
 
-def test_connections_send_at_once(fake, kit, policy_guard, monkeypatch) -> None:
-    """An answer's headers and body are two writes; the second does not wait for the client to confirm the first."""
-    options = []
-    original = serving.Http.connection_made
+@pytest.mark.parametrize("reload", [True, False])
+def test_a_hangup_is_passed_to_each_worker(fake, started, monkeypatch, reload) -> None:
+    """Each that is up loads the policy anew; none is started anew. Without reload it is let be."""
+    told = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: told.append((pid, number)))
+    run(Settings(fake.url, port=0, workers=2, reload=reload))
+    [supervisor] = started
+    supervisor.processes = [
+        type("Process", (), {"pid": pid, "is_ready": lambda timeout, up=up: up})
+        for pid, up in ((7, True), (8, False), (9, True))
+    ]
 
-    def made(self, transport) -> None:
-        original(self, transport)
-        options.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+    supervisor.signal_queue.append(signal.SIGHUP)
+    supervisor.handle_signals()
 
-    monkeypatch.setattr(serving.Http, "connection_made", made)
-    with running(Settings(fake.url, port=0), policy_guard) as url:
-        kit.send(url, "/healthz")
-
-    assert options
-    assert all(options)
+    assert told == ([(7, signal.SIGHUP), (9, signal.SIGHUP)] if reload else [])

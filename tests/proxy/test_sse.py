@@ -51,9 +51,33 @@ def test_the_type_belongs_to_one_event() -> None:
 @given(st.lists(st.binary().map(lambda data: data.replace(b"\r", b"").replace(b"\0", b""))))
 def test_what_is_written_is_read(frames: list[bytes]) -> None:
     """Any data without carriage returns survives writing and reading."""
-    assert [event.data for event in read(sse.stream(frames))] == [*frames, sse.DONE]
+    assert [event.data for event in read(b"".join(map(sse.event, frames)))] == frames
 
 
 def test_comments_are_no_events() -> None:
     """Keep-alives and notes are skipped by readers; a note cannot start a line of its own."""
     assert read(sse.KEEP_ALIVE + sse.comment("a\ndata: b") + sse.event(b"c")) == [sse.Event(b"", b"c")]
+
+
+@pytest.mark.parametrize(
+    ("given", "id_", "retry"),
+    [
+        (b"id: 7-a/b=\nretry: 250\n", b"7-a/b=", b"250"),
+        (b"id: two words\nretry: soon\n", b"", b""),
+        (b"id: \xc3\xa9\nretry: -1\n", b"", b""),
+        (b"id: " + b"x" * 513 + b"\nretry: 1e3\n", b"", b""),
+        (b"id:\nretry:\n", b"", b""),
+    ],
+)
+def test_what_a_client_comes_back_by_says_nothing(given: bytes, id_: bytes, retry: bytes) -> None:
+    """One word and a time: nobody judges them."""
+    [event] = sse.Events().feed(given + b"data: a\n\n")
+
+    assert (event.id, event.retry) == (id_, retry)
+
+
+def test_what_a_client_comes_back_by_belongs_to_one_event() -> None:
+    """`id:` and `retry:` stand at the event that has them, an event without data is none, and what is written is read."""
+    written = sse.event(b"", b"message", b"7", b"250") + b"id: 8\n\n" + sse.event(b"a")
+
+    assert read(written) == [sse.Event(b"message", b"", b"7", b"250"), sse.Event(b"", b"a")]

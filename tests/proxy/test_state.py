@@ -1,4 +1,4 @@
-"""What a server process shares: loading, warming up, and what headers say."""
+"""What a server process shares: loading, warming up, and what goes on with the old guard."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import pytest
 
 from guardrails.errors import Overloaded
 from guardrails.proxy import state as states
+from guardrails.proxy import wire
+from guardrails.proxy.served import Served
 from guardrails.proxy.settings import Settings
-from guardrails.proxy.state import Report, State, who_asks
+from guardrails.proxy.state import State
 from guardrails.types import CLEAN, Action, DetectorFailure, FiredRule, PolicyRef, Stage, Verdict
 
 REF = PolicyRef("a name é", "1.0 beta", "sha256:0")
@@ -19,24 +21,6 @@ def verdict(action: Action, *rules: str, errors=()) -> Verdict:
     """Return a verdict with these rules."""
     fired = tuple(FiredRule(rule, action) for rule in rules)
     return Verdict(f"vd_{action}", action, Stage.INPUT, REF, None, rules=fired, errors=errors)
-
-
-def test_the_report_takes_the_strictest() -> None:
-    """The strictest action, each rule once in order, both ids; a header holds nothing but ASCII."""
-    report = Report(REF)
-    report.add(verdict(Action.BLOCK, "a", "b"))
-    report.add(verdict(Action.FLAG, "c", "a"))
-
-    headers = report.headers()
-
-    assert headers == {
-        "x-guardrails-action": "block",
-        "x-guardrails-rules": "a,b,c",
-        "x-guardrails-policy": "a%20name%20%C3%A9@1.0%20beta;sha256:0",
-        "x-guardrails-verdict-id": "vd_block,vd_flag",
-    }
-    report.add(verdict(Action.ALLOW, errors=(DetectorFailure("d", "boom"),)))
-    assert report.headers()["x-guardrails-degraded"] == "true"
 
 
 def test_a_server_without_a_policy_says_so(tmp_path, caplog) -> None:
@@ -133,15 +117,35 @@ def test_large_work_leaves_the_loop() -> None:
 
     async def threads() -> list[str]:
         return [
-            await state.by_size(size, lambda: threading.current_thread().name) for size in (1, states.LARGE)
+            await state.by_size(size, lambda: threading.current_thread().name) for size in (1, wire.LARGE)
         ]
 
     assert asyncio.run(threads()) == [threading.current_thread().name, "guardrails-worker"]
 
 
-@pytest.mark.parametrize("metadata", ["x", ["x"], 1, None])
-def test_who_asks_is_no_more_than_was_said(metadata) -> None:
-    """What is no mapping is no metadata; a client fills neither user nor tenant."""
-    who = who_asks({"user": "jo"}, {"metadata": metadata, "model": 7, "user": "jo", "tenant": "t"}, 2)
+def test_what_has_begun_keeps_its_guard(policy_guard, guard_of) -> None:
+    """A request's state goes on with the guard of its moment; numbers and failures are the server's, whoever tells them."""
+    other = guard_of("rules: []")
+    state = State(Settings("http://h"), policy_guard)
+    before = state.now
 
-    assert (who.metadata, who.model, who.user, who.tenant, who.turns) == (None, None, {}, None, 2)
+    state.adopt(Served(state.settings, {"default": other}))
+
+    assert before.guard is before.now.guard is policy_guard
+    assert state.guard is state.now.guard is other
+    before.saw(verdict(Action.BLOCK, "a", errors=(DetectorFailure("d", "boom"),)), 0.1)
+    assert state.failing == state.now.failing == ["d"]
+    assert 'rule="a"' in state.metrics.text()
+    assert f'digest="{other.policy.ref.digest}"' in state.metrics.text()
+    assert policy_guard.policy.ref.digest not in state.metrics.text()
+
+
+def test_a_server_knows_the_files_of_its_policy_also_where_loading_fails(tmp_path) -> None:
+    """So that it can try again when they change."""
+    policy = tmp_path / "p.yaml"
+    state = State(Settings("http://h", policy=str(policy)))
+
+    asyncio.run(state.start())
+
+    assert state.files == {policy: None}
+    assert (state.reload.state, state.metrics.reload_failed) == ("failed", True)

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.proxy.assemble import Chunks
-from guardrails.proxy.stream import collected
+from guardrails.proxy import sse
+from guardrails.proxy.stream import events_of
+from guardrails.streams.chat_whole import Chunks
 
 
 def texts(frames, index=0, name="content") -> str:
@@ -41,18 +42,30 @@ def test_what_is_allowed_is_replayed_byte_for_byte(proxy, fake, kit) -> None:
     answer = kit.chat(proxy, asked)
 
     assert fake.asked[0].raw == asked
-    assert answer.raw == sent
+    assert answer.events == sent
     assert answer.action == ("allow", "")
-    assert len(answer.headers["x-guardrails-verdict-id"].split(",")) == 2
+    assert len(answer.later["x-guardrails-verdict-id"].split(",")) == 2
+
+
+def test_an_events_name_is_none_that_only_the_name_says(proxy, fake, kit) -> None:
+    """Nobody would judge it; what the data says as well is judged there."""
+    told = json.dumps(kit.chunk({"content": "Hello."}, "stop")).encode()
+    typed = json.dumps({**kit.chunk({}), "type": "thread.chunk"}).encode()
+    fake.streams(b"event: zqxbomb\ndata: " + told + b"\n\nevent: thread.chunk\ndata: " + typed + b"\n\n")
+
+    answer = kit.chat(proxy, kit.asking("hi", stream=True))
+
+    assert b"zqxbomb" not in answer.raw
+    assert answer.events == b"data: %s\n\nevent: thread.chunk\ndata: %s\n\ndata: [DONE]\n\n" % (told, typed)
 
 
 def test_what_is_flagged_is_replayed_and_named(proxy, fake, kit) -> None:
-    """The headers come after the check of the answer, so they tell of it."""
+    """A comment before the last events tells of the check of the answer, which the headers could not."""
     sent = fake.streams(*kit.pieces("a zqxflag"))
 
     answer = kit.chat(proxy, kit.asking("hi", stream=True))
 
-    assert (answer.raw, answer.action) == (sent, ("flag", "flag.flag"))
+    assert (answer.events, answer.action) == (sent, ("flag", "flag.flag"))
 
 
 def test_what_is_redacted_is_streamed_edited(proxy, fake, kit) -> None:
@@ -72,16 +85,17 @@ def test_what_is_redacted_is_streamed_edited(proxy, fake, kit) -> None:
 
 
 def test_what_is_blocked_ends_in_a_refusal(proxy, fake, kit) -> None:
-    """A refusal with the policy's message, `content_filter`, the end of the stream; nothing of the text."""
+    """A refusal with the policy's message, `content_filter`, the end of the stream; no part of what is blocked was sent."""
     fake.streams(*kit.pieces("first some harmless words, then zqxbomb"))
 
     answer = kit.chat(proxy, kit.asking("hi", stream=True), accept_language="de")
 
     assert answer.status == 200
-    assert (texts(answer.frames), texts(answer.frames, name="refusal")) == ("", "Das nicht.")
+    assert texts(answer.frames) == "first some harmless words, then "
+    assert texts(answer.frames, name="refusal") == "Das nicht."
     assert finishes(answer.frames) == {0: "content_filter"}
     assert answer.raw.endswith(b"data: [DONE]\n\n")
-    assert b"harmless" not in answer.raw
+    assert b"zqx" not in answer.raw
     assert answer.action == ("block", "bomb.block")
 
 
@@ -96,7 +110,8 @@ def test_only_the_blocked_choice_ends_early(proxy, fake, kit) -> None:
 
     frames = kit.chat(proxy, kit.asking("hi", stream=True, n=2)).frames
 
-    assert (texts(frames), texts(frames, 1), texts(frames, 1, "refusal")) == ("all is fine", "", "Not that.")
+    assert (texts(frames), texts(frames, 1, "refusal")) == ("all is fine", "Not that.")
+    assert "a ".startswith(texts(frames, 1))
     assert finishes(frames) == {0: "stop", 1: "content_filter"}
 
 
@@ -226,7 +241,7 @@ def test_a_stream_that_fails_is_an_error_event_alone(proxy, fake, kit, fault) ->
     [frame] = answer.frames
     assert set(frame["error"]) == {"message", "type", "param", "code"}
     assert frame["error"]["code"] == code
-    assert b"harmless" not in answer.raw
+    assert b"zqx" not in answer.raw
     assert b"zqxplain" not in answer.raw
     assert b"[DONE]" not in answer.raw
     with (
@@ -240,9 +255,10 @@ def test_a_stream_over_the_limit_is_an_error_event(serve, fake, kit) -> None:
     """What is held is bounded."""
     fake.streams(*kit.pieces("x" * 5000, 500))
 
-    [frame] = kit.chat(serve(max_answer_bytes=2000), kit.asking("hi", stream=True)).frames
+    frames = kit.chat(serve(max_answer_bytes=2000), kit.asking("hi", stream=True)).frames
 
-    assert frame["error"]["code"] == "upstream_invalid"
+    assert frames[-1]["error"]["code"] == "upstream_invalid"
+    assert all(not texts([frame]).strip("x") for frame in frames[:-1])
 
 
 def test_a_stream_that_stalls_is_a_time_out(serve, fake, kit) -> None:
@@ -314,6 +330,17 @@ def test_cuts_of_the_text_change_nothing(proxy, fake, kit, sizes) -> None:
     assert texts(kit.chat(proxy, kit.asking("hi", stream=True)).frames) == "a [MASK], b [MASK]."
 
 
+def test_a_choice_without_those_before_it_tells_nothing(serve, guard_of, fake, kit) -> None:
+    """What is held to the end would not be found again there: an error, where a text would go on as it came."""
+    held = kit.policy.replace("custom.mask > 0, then: redact", "custom.mask > 0, then: redact, stream: whole")
+    fake.streams(kit.chunk({"content": "a zqxmask"}, index=1), kit.chunk({}, "stop", index=1))
+
+    answer = kit.chat(serve(guard_of(held)), kit.asking("hi", stream=True))
+
+    assert answer.frames[-1]["error"]["code"] == "upstream_invalid"
+    assert b"zqx" not in answer.raw
+
+
 def test_bytes_may_be_cut_anywhere(kit) -> None:
     """An event that arrives byte by byte is one event."""
     raw = (
@@ -325,8 +352,14 @@ def test_bytes_may_be_cut_anywhere(kit) -> None:
         for byte in raw:
             yield bytes([byte])
 
+    async def collected() -> list[sse.Event]:
+        return [event async for some in events_of(bytewise(), sse.Events(), 10_000) for event in some]
+
     gathered = Chunks()
-    asyncio.run(collected(bytewise(), gathered, 10_000))
+    *told, end = asyncio.run(collected())
+    assert end.data == sse.DONE
+    for event in told:
+        gathered.take(json.loads(event.data))
 
     assert gathered.answer()["choices"][0]["message"]["content"] == "h\u00e9llo"
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 
+import aiohttp
 import pytest
+
+from guardrails.errors import BackendError, RequestError
+from guardrails.proxy.errors import UpstreamAnswer
+from guardrails.proxy.upstream import address, failure_of
 
 FAULTS = {
     "not JSON": ({"body": b"<html>zqxbomb</html>"}, 502, "upstream_invalid"),
@@ -122,6 +128,36 @@ def test_the_operators_key_replaces_the_clients(serve, fake, kit) -> None:
     assert fake.asked[0].headers["authorization"] == "Bearer secret"
 
 
+KEY = "sk-operators"
+QUOTED = {"error": {"message": f"Incorrect API key: {KEY}.", "type": "x", "code": "invalid_api_key"}}
+STREAMED = {**QUOTED, "choices": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "streamed", "reply"),
+    [
+        ("/v1/chat/completions", False, {"body": QUOTED, "status": 401}),
+        ("/v1/chat/completions", True, {"body": QUOTED, "status": 401}),
+        ("/v1/models", None, {"body": QUOTED, "status": 401}),
+        ("/api/tags", None, {"body": QUOTED, "status": 401}),
+        ("/v1/chat/completions", True, {"events": [STREAMED]}),
+    ],
+)
+def test_no_client_is_told_the_operators_key(serve, fake, kit, path, streamed, reply) -> None:
+    """Not where the upstream quotes it: in an error, or in the middle of a stream."""
+    url = serve(upstream_key=KEY)
+    if "events" in reply:
+        fake.streams(*kit.pieces("Hello")[:2], *reply["events"])
+    else:
+        fake.answers(**reply)
+
+    answer = kit.send(url, path, None if streamed is None else kit.asking("hi", stream=streamed))
+
+    assert KEY.encode() not in answer.raw
+    assert b"Incorrect API key: [SECRET]." in answer.raw
+    assert KEY in fake.asked[-1].headers["authorization"]
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_connection_is_used_again(serve, fake, kit, streamed) -> None:
     """A whole answer and a stream read to its end leave the connection open for the next request."""
@@ -166,3 +202,68 @@ def test_requests_wait_for_the_upstream_side_by_side(proxy, fake, kit) -> None:
 
     assert (quick, waiting) == ("quick", [])
     assert answers[0].json["choices"][0]["message"]["content"] == "slow"
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "asked"),
+    [
+        ("http://h:1/v1", "", "http://h:1/v1/chat/completions"),
+        ("https://h/openai", "", "https://h/openai/chat/completions"),
+        ("http://h:1/v1", "/v1beta", "http://h:1/v1beta/chat/completions"),
+        ("http://h:1/v1beta", "/v1", "http://h:1/v1/chat/completions"),
+        ("http://h:1/v1beta2", "/v1", "http://h:1/v1/chat/completions"),
+        ("http://h:11434/v1", "/api", "http://h:11434/api/chat/completions"),
+        ("https://h/proxy", "/api", "https://h/proxy/api/chat/completions"),
+        ("https://h/v1/proxy", "/api", "https://h/v1/proxy/api/chat/completions"),
+        ("http://v1/v1", "/api", "http://v1/api/chat/completions"),
+        ("http://h/api", "/api", "http://h/api/chat/completions"),
+    ],
+)
+def test_an_api_is_asked_below_its_own_root(url, base, asked) -> None:
+    """It stands in the place of the version that the configured URL ends with, else behind it; without one nothing changes."""
+    assert str(address(url, base, "/chat/completions")) == asked
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "why", "well", "again", "after_s"),
+    [
+        (aiohttp.ConnectionTimeoutError(), 504, "timeout", False, True, None),
+        (aiohttp.SocketTimeoutError(), 504, "timeout", False, None, None),
+        (TimeoutError(), 504, "timeout", False, None, None),
+        (aiohttp.ServerDisconnectedError(), 502, "broken", False, None, None),
+        (aiohttp.ClientPayloadError(), 502, "broken", False, None, None),
+        (ConnectionResetError(), 502, "broken", False, None, None),
+        (BackendError("no answer"), 502, "broken", False, False, None),
+        (UpstreamAnswer(503, {}), 503, "503", False, True, None),
+        (UpstreamAnswer(503, {}, {"retry-after": "1.5"}), 503, "503", False, True, 1.5),
+        (
+            UpstreamAnswer(429, {}, {"retry-after": "9", "retry-after-ms": "250"}),
+            429,
+            "429",
+            None,
+            True,
+            0.25,
+        ),
+        (UpstreamAnswer(503, {}, {"retry-after": "-1"}), 503, "503", False, True, 0.0),
+        (UpstreamAnswer(503, {}, {"retry-after": "inf"}), 503, "503", False, True, None),
+        (UpstreamAnswer(429, {}, {"retry-after": "soon"}), 429, "429", None, True, None),
+        (UpstreamAnswer(500, {}), 500, "500", None, False, None),
+        (UpstreamAnswer(529, {}), 529, "529", False, True, None),
+        (UpstreamAnswer(404, {}), 404, "404", True, False, None),
+    ],
+)
+def test_what_a_failure_says(error, told, why, well, again, after_s) -> None:
+    """To the client, to the counters, of the upstream, and of another try."""
+    failure = failure_of(error)
+
+    assert failure is not None
+    assert (failure.told.status, failure.why) == (told, why)
+    assert (failure.well, failure.again, failure.after_s) == (well, again, after_s)
+
+
+@pytest.mark.parametrize(
+    "error", [asyncio.CancelledError(), GeneratorExit(), RequestError("c", "m"), KeyError()]
+)
+def test_what_is_none_of_the_upstreams_says_nothing_of_it(error) -> None:
+    """A client that leaves, a request that is wrong, a fault of ours."""
+    assert failure_of(error) is None

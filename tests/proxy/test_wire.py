@@ -120,3 +120,22 @@ def test_what_is_no_json_is_not_written() -> None:
     """No NaN leaves by accident."""
     with pytest.raises(ValueError):
         wire.dump({"a": float("nan")})
+
+
+def test_half_a_surrogate_pair_is_written_as_it_was_read() -> None:
+    """Pieces of a stream may hold one: only an escape can carry it."""
+    raw = b'{"delta":"a\\ud83d"}'
+
+    assert wire.dump(wire.parse(raw, halves=True)) == raw
+
+
+def test_a_request_with_very_many_values_is_refused(monkeypatch) -> None:
+    """They take far more memory than their bytes; what an upstream answers may have more."""
+    monkeypatch.setattr(wire, "MOST_VALUES", 8)
+    assert wire.asked(b'{"a":[1,2,3,4,5,6]}') == {"a": [1, 2, 3, 4, 5, 6]}
+    for raw in (b'{"a":[1,2,3,4,5,6,7,8]}', b'{"a":[[[[[[[[]]]]]]]]}', b'{"a":"' + b"," * 8 + b'"}'):
+        with pytest.raises(RequestError) as caught:
+            wire.asked(raw)
+        assert caught.value.code == "too_many_values"
+        assert wire.parse(raw)
+    assert wire.asked(b'{"a":"' + b"x" * 99 + b'"}')

@@ -81,3 +81,17 @@ def test_closed_again_it_counts_from_nothing() -> None:
     breaker.ended(111.0, well=True)
     failed(breaker, 1, 112.0)
     assert breaker.wait(112.0) == 0.0
+
+
+def test_it_is_closed_until_it_opens_and_once_it_is_proved() -> None:
+    """That it is time to see whether things are well again does not mean that they are."""
+    breaker = Breaker(2, 10.0)
+    seen = [breaker.is_closed]
+    failed(breaker, 1, 100.0)
+    seen.append(breaker.is_closed)
+    failed(breaker, 1, 100.0)
+    assert breaker.wait(110.0) == 0.0
+    seen.append(breaker.is_closed)
+    breaker.began()
+    breaker.ended(111.0, well=True)
+    assert [*seen, breaker.is_closed] == [True, True, False, True]

@@ -14,6 +14,8 @@ import pytest
 from guardrails.remote import client as module
 from guardrails.remote.client import MOST_BYTES, client, parsed
 from guardrails.remote.endpoint import RemoteError, Secret
+from guardrails.remote.form import Field
+from guardrails.remote.loop import submit
 
 PASSING = (408, 429, 500, 502, 503, 504)
 FINAL = (201, 204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 413, 422, 501)
@@ -386,3 +388,19 @@ print(submit(ask()).result(20))
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")
+
+
+def test_a_form_is_sent_as_json_is(far, reply) -> None:
+    """With key and headers, tries and limits; the answer is JSON."""
+    far.plays(reply({}, 503, {"retry-after": "0"}), reply({"well": True}))
+    endpoint = far.endpoint(retries=1)
+
+    async def ask() -> object:
+        return await client(endpoint).post_form("/sound", [Field("a", b"1")])
+
+    assert submit(ask()).result(20) == {"well": True}
+    for asked in far.asked:
+        assert asked.path == "/v1/sound"
+        assert asked.headers["content-type"].startswith("multipart/form-data; boundary=")
+        assert b'name="a"\r\n\r\n1\r\n' in asked.raw
+    assert len(far.asked) == 2

@@ -197,23 +197,23 @@ def by_responses(url: str, text: str, streamed: bool) -> Said:
         return getattr(part, "text", None) or part.refusal, response.status
 
 
-CLIENTS: dict[Callable[[str, str, bool], Said], tuple[str, str]] = {
-    by_chat: ("stop", "content_filter"),
-    by_messages: ("end_turn", "refusal"),
-    by_responses: ("completed", "incomplete"),
+CLIENTS: dict[Callable[[str, str, bool], Said], tuple[str, str, str]] = {
+    by_chat: ("stop", "content_filter", "then Not that."),
+    by_messages: ("end_turn", "refusal", "then "),
+    by_responses: ("completed", "incomplete", "then "),
 }
-"""Client → what an answer ends with, and a refusal."""
+"""Client → what an answer ends with, what a refusal, and what is read of a stream that is refused on its way."""
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("ask", CLIENTS, ids=lambda ask: ask.__name__)
 def test_python_clients_read_each_outcome_in_their_own_types(proxy: str, ask: Any, streamed: bool) -> None:
     """Allowed, redacted, refused in the answer, and refused before the model was asked."""
-    ends, refuses = CLIENTS[ask]
+    ends, refuses, begun = CLIENTS[ask]
 
     assert ask(proxy, ALLOWED, streamed) == (ALLOWED, ends)
     assert ask(proxy, REDACTED, streamed) == ("a [MASK] here", ends)
-    assert ask(proxy, LATE, streamed) == ("Not that.", refuses)
+    assert ask(proxy, LATE, streamed) == (begun if streamed else "Not that.", refuses)
     with pytest.raises((openai.BadRequestError, anthropic.BadRequestError), match="Not that"):
         ask(proxy, BLOCKED, streamed)
 
@@ -299,9 +299,9 @@ def test_javascript_clients_work_unmodified(proxy: str, tmp_path: Path) -> None:
         ],
         LATE: [
             ["Not that.", "refusal"],
-            ["Not that.", "refusal"],
+            ["then ", "refusal"],
             ["", "incomplete"],
-            ["refusal", "response.incomplete"],
+            ["output_text", "response.incomplete"],
         ],
         "messages": [400, "invalid_request_error"],
         "responses": [400, "invalid_prompt"],

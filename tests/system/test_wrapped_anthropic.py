@@ -14,7 +14,7 @@ import anthropic
 import pytest
 
 from guardrails import BackendError, Blocked, Guard, RequestError
-from guardrails.backends.anthropic import split
+from guardrails.streams.messages import events as split
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -70,7 +70,7 @@ def cut(event: dict[str, Any]) -> Iterator[dict[str, Any]]:
         return
     delta = event["delta"]
     (name,) = [each for each in delta if each != "type"]
-    for piece in delta[name] if isinstance(delta[name], str) else [delta[name]]:
+    for piece in delta[name] if isinstance(delta[name], str) and name != "signature" else [delta[name]]:
         yield {**event, "delta": {"type": delta["type"], name: piece}}
 
 
@@ -159,17 +159,34 @@ def test_an_answer_that_nothing_is_wrong_with_passes(ask: Any, fake: Any, stream
 @STREAMED
 @pytest.mark.parametrize("place", ["prompt", "answer"])
 def test_a_block_is_raised_or_answered_in_kind(ask: Any, fake: Any, stream: bool, place: str) -> None:
-    """`stop_reason: refusal`, with the rule's message as its explanation, and no content."""
+    """`stop_reason: refusal`, with the rule's message as its explanation, and as its content where there is no other."""
     answers(fake, f"x {BOMB}", stream=stream)
     prompt = BOMB if place == "prompt" else "hi"
     with pytest.raises(Blocked, match="Not that"):
         ask(prompt, stream=stream)
     answer = ask(prompt, stream=stream, on_block="answer")
     assert BOMB not in shown(answer)
-    last = answer[1].delta if stream else answer
+    last = answer[-2].delta if stream else answer
     assert (last.stop_reason, last.stop_details.explanation) == ("refusal", "Not that.")
-    assert stream or answer.content == []
+    told = pieces(answer)
+    assert told.strip() == "x" if stream and place == "answer" and "x" in told else "Not that." in told
     assert len(fake.asked) == 2 * (place == "answer")
+
+
+def test_a_block_is_found_while_the_model_goes_on(ask: Any, fake: Any, kit: Any) -> None:
+    """Raised or answered behind what was told, though the upstream never ends its stream; the call of it is ended."""
+    for on_block in ("raise", "answer"):
+        answers(fake, f"Say it. {BOMB} now. ", stream=True)
+        fake.reply.pieces, fake.reply.hang = fake.reply.pieces[:-3], True
+        fake.dropped.clear()
+        if on_block == "raise":
+            with pytest.raises(Blocked, match="Not that"):
+                ask(stream=True)
+        else:
+            answer = ask(stream=True, on_block=on_block)
+            assert pieces(answer).startswith("Say it.")
+            assert answer[-2].delta.stop_reason == "refusal"
+        assert fake.dropped.wait(kit.WAIT_S)
 
 
 TOOL = {"type": "tool_use", "id": "t", "name": "f", "input": {"q": BOMB}}
@@ -242,18 +259,19 @@ def test_the_stream_helper_is_guarded(ask: Any, fake: Any, said: str) -> None:
         with pytest.raises(Blocked):
             ask(way="stream")
         text, final = ask(way="stream", on_block="answer")
-        assert (text, final.stop_reason) == ("", "refusal")
+        assert (text, final.stop_reason) == ("Not that.", "refusal")
         return
     text, final = ask(way="stream")
     assert text == said.replace(MASK, "[MASK]") == final.content[0].text
 
 
-def test_a_signed_thought_is_left_out_where_it_is_redacted(ask: Any, fake: Any) -> None:
-    """Its signature would not hold; the stream is written anew without its block."""
+def test_a_signed_thought_loses_its_signature_where_it_is_redacted(ask: Any, fake: Any) -> None:
+    """It would not hold."""
     thought = {"type": "thinking", "thinking": f"of {MASK}", "signature": "c2lnbmF0dXJl" * 4}
     answers(fake, thought, "fine", stream=True)
     _, final = ask(way="stream")
-    assert [block.type for block in final.content] == ["text"]
+    assert [block.type for block in final.content] == ["thinking", "text"]
+    assert (final.content[0].thinking, final.content[0].signature) == ("of [MASK]", "")
 
 
 def test_no_way_leads_around(fake: Any, guard: Guard) -> None:

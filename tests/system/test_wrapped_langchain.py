@@ -436,7 +436,8 @@ def test_any_other_runnable_is_guarded_as_a_whole(
         with pytest.raises(Blocked):
             WAYS[way](runnable, given)
         answered = guard.wrap(runnable.inner, on_block="answer")  # type: ignore[attr-defined]
-        assert text(WAYS[way](answered, given)) == "Not that."
+        before = "got " if "stream" in way and given != BOMB else ""
+        assert text(WAYS[way](answered, given)) == f"{before}Not that."
     else:
         assert text(WAYS[way](runnable | RunnableLambda(lambda text: text), given)) == shown
 

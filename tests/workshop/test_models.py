@@ -60,24 +60,30 @@ def needed(tmp_path: Path) -> Callable[[str], list[Need]]:
     return find
 
 
-def test_the_shipped_policy_needs_the_shipped_model() -> None:
-    """It is in the package, with its licence, and is what its manifest says."""
-    for need in needs(load("default")):
-        assert (need.source, need.name, need.licence, need.present) == (
-            *("shipped", "text-safety", "Apache-2.0"),
-            True,
-        )
+def test_the_shipped_policy_needs_the_shipped_models() -> None:
+    """They are in the package, with their licences, and are what their manifests say."""
+    found_ = needs(load("default"))
+    assert {(need.name, need.licence) for need in found_} == {("text-safety", "Apache-2.0"), ("nsfw", "MIT")}
+    for need in found_:
+        assert (need.source, need.present) == ("shipped", True)
         assert need.size is not None
         assert need.size > 1_000_000
         found = verified(need)
         assert (found.wrong, found.sound) == ((), True)
 
 
+def test_every_shipped_model_is_known_by_its_name(needed: Callable[[str], list[Need]]) -> None:
+    """That of faces as well, which no shipped policy uses."""
+    [need] = needed("  f: {use: image_faces}")
+    assert (need.name, need.source, need.licence) == ("centerface", "shipped", "MIT")
+    assert verified(need).sound
+
+
 def test_models_of_parents_count(needed: Callable[[str], list[Need]], tmp_path: Path) -> None:
     """What a policy inherits it needs too."""
     path = tmp_path / "child.yaml"
     path.write_text("format: 1\nname: child\nextends: [default]\nrules: []\n")
-    assert [need.detector for need in needs(load(path))] == ["safety", "attacks"]
+    assert [need.detector for need in needs(load(path))] == ["safety", "attacks", "explicit_pictures"]
 
 
 def test_detectors_without_a_model_need_none(needed: Callable[[str], list[Need]]) -> None:

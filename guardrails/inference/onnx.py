@@ -1,0 +1,31 @@
+"""Sessions of ONNX Runtime: a model goes in, what runs it on one thread that never spins comes out.
+
+Models run beside one another, each on the thread of who asks: threads that spin for work take the time of the others.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from guardrails.inference.folder import ModelError, first_line
+
+
+def session(model: bytes | Path, name: str = "") -> Any:
+    """Return the session of a model: of its bytes, or of its file, whose name is the one that an error says if none is given.
+
+    Raises:
+        ModelError: it is no such model.
+        ModuleNotFoundError: ONNX Runtime is not installed.
+    """
+    onnxruntime: Any = import_module("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    given, said = (str(model), name or model.name) if isinstance(model, Path) else (model, name)
+    try:
+        return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise ModelError(f"{said}: {first_line(error)}") from error

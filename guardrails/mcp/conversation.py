@@ -1,0 +1,175 @@
+"""An agent before a server that is a process: what the agent says in, what it hears out. Keeps the time, too.
+
+Requests and answers are judged beside each other, so that none waits for another's detectors; a notification waits for all that
+came before it, and what comes after waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from guardrails.errors import BackendError, RequestError
+from guardrails.mcp import rpc
+from guardrails.mcp.link import Link
+from guardrails.mcp.process import Process
+from guardrails.mcp.rpc import Body, Id, Message
+
+LOG = logging.getLogger("guardrails.mcp")
+
+ENDLESS = frozenset({"subscriptions/listen"})
+"""Requests whose answer comes when they end."""
+
+
+MOST_JUDGED = 64
+"""Messages of one side that are judged at a time."""
+
+
+class Order:
+    """Lets work begin in the order in which it comes: beside what has begun, or `alone`."""
+
+    def __init__(self) -> None:
+        self._begun: set[asyncio.Future[None]] = set()
+
+    async def put(self, work: Coroutine[Any, Any, None], *, alone: bool) -> None:
+        """Begin with some work; returns once there is room for more, or it is done where it is to be alone."""
+        if alone:
+            await self.done()
+            await work
+            return
+        task = asyncio.ensure_future(work)
+        self._begun.add(task)
+        task.add_done_callback(self._over)
+        if len(self._begun) >= MOST_JUDGED:
+            await asyncio.wait(self._begun, return_when=asyncio.FIRST_COMPLETED)
+
+    async def done(self) -> None:
+        """Return once all is done."""
+        if self._begun:
+            await asyncio.wait(self._begun)
+
+    def _over(self, task: asyncio.Future[None]) -> None:
+        self._begun.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            LOG.error("a message could not be passed on: %s", type(error).__name__)
+
+
+def is_alone(said: Message | RequestError) -> bool:
+    """Whether a message is judged after all before it and before all after it."""
+    return isinstance(said, RequestError) or said.kind == "notification"
+
+
+class Conversation:
+    """The conversation. `hear` takes what is for the agent; `ended` says that the server is gone, before anybody is told so."""
+
+    def __init__(
+        self,
+        server: Process,
+        link: Link,
+        hear: Callable[[Body], Awaitable[None]],
+        request_s: float,
+    ) -> None:
+        self._server, self._link, self._hear, self._request_s = server, link, hear, request_s
+        self._own: dict[Id, asyncio.Future[Message]] = {}
+        self._timers: dict[Id, asyncio.TimerHandle] = {}
+        self._late: set[asyncio.Task[None]] = set()
+        self.ended = False
+
+    async def say(self, said: Message | RequestError) -> None:
+        """Take what the agent says."""
+        if isinstance(said, RequestError):
+            await self._hear(rpc.failure(None, said))
+            return
+        step = await self._link.from_agent(said, self._ask)
+        if step.on is not None:
+            if said.kind == "request" and said.id is not None and said.method not in ENDLESS:
+                loop = asyncio.get_running_loop()
+                self._timers[said.id] = loop.call_later(self._request_s, self._expire, said.id)
+            await self._server.send(step.on)
+            if self.ended:
+                await self._give_up(_ended())
+        if step.back is not None and said.kind == "request":
+            await self._hear(step.back)
+
+    async def run(self) -> None:
+        """Pass on what the server says until it ends; whoever waits then is told so."""
+        order = Order()
+        try:
+            async for said in self._server.messages():
+                await order.put(self._said(said), alone=is_alone(said))
+            await order.done()
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
+            self.ended = True
+        await self._give_up(_ended())
+
+    async def call_off(self, id_: Id) -> None:
+        """Call off a request that nobody waits for any more."""
+        if self._link.give_up(id_, _ended()) is not None:
+            await self._server.send(rpc.notification("notifications/cancelled", {"requestId": id_}))
+
+    async def _said(self, said: Message | RequestError) -> None:
+        if isinstance(said, RequestError):
+            LOG.warning("a message of the server's was dropped: %s", said.code)
+            if said.code not in rpc.UNREADABLE:  # else it is a note that went to the wrong stream
+                problem = f"the server's answer cannot be used: {said.code}"
+                await self._give_up(BackendError(problem, 502, "server_invalid"))
+            return
+        own = self._own.pop(said.id, None) if said.answers and said.id is not None else None
+        if own is not None:
+            if not own.done():
+                own.set_result(said)
+            return
+        if said.answers and said.id is not None and (timer := self._timers.pop(said.id, None)) is not None:
+            timer.cancel()
+        step = await self._link.from_server(said)
+        if step.on is not None:
+            await self._hear(step.on)
+        if step.back is not None:
+            await self._server.send(step.back)
+
+    async def _give_up(self, problem: BackendError) -> None:
+        """Tell all who wait that there will be no answer."""
+        for own in self._own.values():
+            if not own.done():
+                own.set_exception(problem)
+        for id_ in self._link.waiting:
+            failure = self._link.give_up(id_, problem)
+            if failure is not None:
+                await self._hear(failure)
+
+    def _expire(self, id_: Id) -> None:
+        self._timers.pop(id_, None)
+        problem = BackendError(
+            f"the server did not answer within {self._request_s:g} s", 504, "server_timeout"
+        )
+        failure = self._link.give_up(id_, problem)
+        if failure is not None:
+            task = asyncio.ensure_future(self._tell_late(id_, failure))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+
+    async def _tell_late(self, id_: Id, failure: Body) -> None:
+        given = {"requestId": id_, "reason": "timeout"}
+        await self._server.send(rpc.notification("notifications/cancelled", given))
+        await self._hear(failure)
+
+    async def _ask(self, body: Body) -> Message:
+        """Ask for the guard itself."""
+        asked: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        self._own[body["id"]] = asked
+        try:
+            await self._server.send(body)
+            async with asyncio.timeout(self._request_s):
+                return await asked
+        except TimeoutError:
+            raise BackendError("the server did not list its tools in time", 504, "server_timeout") from None
+        finally:
+            self._own.pop(body["id"], None)
+
+
+def _ended() -> BackendError:
+    return BackendError("the server ended before it answered: start it again", 502, "server_ended")

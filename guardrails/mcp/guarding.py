@@ -1,0 +1,35 @@
+"""Settings in, what judges the conversations of each server out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from guardrails.guard import Guard
+from guardrails.mcp.approvals import Approvals
+from guardrails.mcp.link import Judge, Link
+from guardrails.mcp.session import Session
+from guardrails.mcp.settings import McpDoc
+from guardrails.mcp.tools import Tools
+
+
+class Guarding:
+    """One guard before one or several servers: its policy, and what each server's tools are."""
+
+    def __init__(self, settings: McpDoc, guard: Guard | None = None) -> None:
+        """Load what the settings name.
+
+        Raises:
+            PolicyErrors: the policy is wrong.
+            GuardrailsError: the file of approvals cannot be read.
+        """
+        self.settings = settings
+        self.guard = guard or Guard.load(settings.policy, floor=settings.floor)
+        path = None if settings.approvals is None else Path(settings.approvals)
+        approvals = Approvals(path, require=settings.require_approval)
+        judges = settings.on_change == "judge"
+        self._tools = {name: Tools(name, approvals, judge_changes=judges) for name in settings.servers}
+
+    def link(self, server: str, session: Session) -> Link:
+        """Return a conversation with a server in an agent's session."""
+        judge = Judge(self.guard, server, session)
+        return Link(judge, self._tools[server], unknown=self.settings.unknown_methods)

@@ -1,0 +1,357 @@
+"""One agent before one server: a message of either in, what becomes of it out. Requests are matched with their answers here.
+
+What is blocked is answered to whoever asked; what nobody asked for goes nowhere. Failure is never a pass: what cannot be judged
+is an error to the one who waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+from guardrails.engine import subject
+from guardrails.engine.fields import Leaves
+from guardrails.errors import GuardrailsError, Overloaded, RequestError
+from guardrails.guard import Guard
+from guardrails.mcp import rpc
+from guardrails.mcp.listing import Listing
+from guardrails.mcp.methods import (
+    CLIENT,
+    ERROR,
+    NOTE,
+    NOTES,
+    SAID,
+    SERVER,
+    TALK,
+    UNKNOWN_CLIENT,
+    UNKNOWN_SERVER,
+    Method,
+    Side,
+)
+from guardrails.mcp.rpc import Body, Id, Message
+from guardrails.mcp.session import Session
+from guardrails.mcp.tools import Tools
+from guardrails.mcp.verdicts import REFUSAL, REMOVED, noted, refused, stopped, told
+from guardrails.proxy import wire
+from guardrails.types import Action, Use, Verdict
+
+LOG = logging.getLogger("guardrails.mcp")
+
+MOST_ASKED = 1_000
+"""Requests of either side that wait for an answer, and tasks that are remembered."""
+
+PAGES = 100
+"""Pages of a list of tools that the guard reads for itself."""
+
+Ask = Callable[[Body], Awaitable[Message]]
+"""A request of the guard's own in, its answer out; raises `BackendError` where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What becomes of a message: what goes on to the other side, and what goes back to the sender; None is nothing."""
+
+    on: Body | None = None
+    back: Body | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that waits for its answer; `tool` is what it uses."""
+
+    method: Method
+    name: str
+    tool: str
+    modern: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What judges the messages of one agent and one server."""
+
+    guard: Guard
+    server: str
+    session: Session
+
+    async def __call__(
+        self, side: Side, value: Any, use: Use, *, heard: bool = False, call: str | None = None, size: int = 0
+    ) -> Verdict:
+        """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call."""
+        leaves = Leaves()
+        place = replace(side.place, tool=use.tools[0][0], use=use)
+        if call is not None:
+            leaves.call(use.tools[0][0], call, (), place)
+        await rpc.by_size(size, lambda: side.read(leaves, value, (), place))
+        before = self.session.heard
+        given = subject.body(value, leaves)
+        who = self.session.who
+        verdict = await self.guard.acheck(
+            given, place.stage, user=who.user, tenant=who.tenant, client=who.client, heard=before
+        )
+        if heard and not verdict.blocked:
+            self.session.hear(verdict.heard[len(before) :])
+        if verdict.blocked:
+            rules = ",".join(rule.id for rule in verdict.rules)
+            LOG.warning(
+                "server %s: %s %s by %s (%s)", self.server, place.stage, verdict.action, rules, verdict.id
+            )
+        return verdict
+
+    def use(self, tool: str, *, arguments: str | None = None, changed: bool = False) -> Use:
+        """Return a use of one of the server's tools."""
+        return Use(((tool, self.server),), arguments, changed)
+
+
+class Link:
+    """The conversation."""
+
+    def __init__(self, judge: Judge, tools: Tools, *, unknown: str = "judge") -> None:
+        self._judge, self._tools, self._unknown = judge, tools, unknown
+        self._listing = Listing(judge, tools)
+        self._asked: dict[Id, Asked] = {}
+        self._asked_back: dict[Id, Asked] = {}
+        self._judging: set[tuple[bool, Id]] = set()
+        self._tasks: dict[str, str] = {}
+
+    @property
+    def waiting(self) -> tuple[Id, ...]:
+        """The ids of the agent's requests that wait for an answer."""
+        return tuple(self._asked)
+
+    def give_up(self, id_: Id, problem: Exception) -> Body | None:
+        """Answer a request of the agent's with what went wrong; None if it does not wait any more."""
+        return None if self._asked.pop(id_, None) is None else rpc.failure(id_, problem)
+
+    async def from_agent(self, message: Message, ask: Ask) -> Step:
+        """Judge what the agent sends; `ask` sends requests of the guard's own."""
+        try:
+            if message.answers:
+                return await self._answer_to_server(message)
+            if message.kind == "notification":
+                return await self._note(message, TALK)
+            return await self._request(message, ask)
+        except Exception as error:
+            return self._failed(message, error)
+
+    async def from_server(self, message: Message) -> Step:
+        """Judge what the server sends."""
+        try:
+            if message.answers:
+                return await self._answer_to_agent(message)
+            if message.kind == "notification":
+                return await self._note(message, SAID)
+            return await self._request_of_server(message)
+        except Exception as error:
+            return self._failed(message, error)
+
+    def _failed(self, message: Message, error: Exception) -> Step:
+        """Say what could not be judged to the one who waits: the sender of a request, the receiver of an answer."""
+        if not isinstance(error, GuardrailsError):
+            LOG.error(
+                "server %s: judging a %s failed: %s", self._judge.server, message.kind, type(error).__name__
+            )
+        failure = rpc.failure(message.id, error)
+        if message.answers:
+            return Step(on=failure)
+        return Step(back=failure) if message.kind == "request" else Step()
+
+    def _known(self, message: Message, table: Mapping[str, Method], unknown: Method) -> Method | None:
+        """Return the method of a request, None for one that is refused."""
+        method = table.get(message.method)
+        return unknown if method is None and self._unknown == "judge" else method
+
+    @contextmanager
+    def _entered(self, id_: Id, asked: Mapping[Id, Asked], *, back: bool) -> Iterator[None]:
+        """Let nobody else ask with an id while a request with it is judged; raises `RequestError` where somebody does."""
+        mark = (back, id_)
+        if id_ in asked or mark in self._judging:
+            raise RequestError("invalid_message", "a request of this id waits for its answer already", "/id")
+        if len(asked) >= MOST_ASKED:
+            raise Overloaded(f"{MOST_ASKED} requests wait for an answer already")
+        self._judging.add(mark)
+        try:
+            yield
+        finally:
+            self._judging.discard(mark)
+
+    async def _request(self, message: Message, ask: Ask) -> Step:
+        assert message.id is not None
+        with self._entered(message.id, self._asked, back=False):
+            method = self._known(message, CLIENT, UNKNOWN_CLIENT)
+            if method is None:
+                return Step(back=_unknown_method(message.id))
+            asked = Asked(method, message.method, self._used(message), _is_modern(message))
+            if message.method == "tools/call":
+                why = await self._refusal(asked.tool, message, ask)
+                if why:
+                    LOG.warning("server %s: a call was refused: %s", self._judge.server, why)
+                    return Step(back=refused(message.id, why, modern=asked.modern))
+            changed = message.method == "tools/call" and await asyncio.to_thread(
+                self._tools.changed, asked.tool
+            )
+            call = _arguments(message) if method.call else None
+            use = self._judge.use(asked.tool, arguments=call, changed=changed)
+            verdict = await self._judge(
+                method.asked, message.body.get("params"), use, call=call, size=message.size
+            )
+            if verdict.blocked:
+                return Step(back=stopped(message.id, verdict, tool=method.tool, modern=asked.modern))
+            self._asked[message.id] = asked
+            return Step(on=_with(message, "params", verdict))
+
+    async def _request_of_server(self, message: Message) -> Step:
+        assert message.id is not None
+        with self._entered(message.id, self._asked_back, back=True):
+            method = self._known(message, SERVER, UNKNOWN_SERVER)
+            if method is None:
+                return Step(back=_unknown_method(message.id))
+            use = self._judge.use(message.method)
+            verdict = await self._judge(method.asked, message.body.get("params"), use, heard=method.heard)
+            if verdict.blocked:
+                return Step(back=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
+            self._asked_back[message.id] = Asked(method, message.method, message.method, modern=False)
+            return Step(on=_with(message, "params", verdict))
+
+    async def _answer_to_server(self, message: Message) -> Step:
+        asked = None if message.id is None else self._asked_back.pop(message.id, None)
+        if asked is None:
+            LOG.warning("server %s: an answer that it did not ask for was dropped", self._judge.server)
+            problem = RequestError("unasked", "no request of the server's waits for this answer", "/id")
+            return Step(back=rpc.failure(None, problem))
+        part = message.kind
+        side = asked.method.answered if part == "result" else Side(ERROR, TALK)
+        verdict = await self._judge(side, message.body[part], self._judge.use(asked.tool))
+        if verdict.blocked:
+            return Step(on=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
+        return Step(on=_with(message, part, verdict))
+
+    async def _answer_to_agent(self, message: Message) -> Step:
+        asked = None if message.id is None else self._asked.pop(message.id, None)
+        if asked is None or message.id is None:
+            LOG.warning("server %s: an answer that nobody asked for was dropped", self._judge.server)
+            return Step()
+        use = self._judge.use(asked.tool)
+        if message.kind == "error":
+            verdict = await self._judge(Side(ERROR, SAID), message.body["error"], use)
+            on = rpc.error(message.id, rpc.BLOCKED, REFUSAL, told(verdict))
+            return Step(on=on if verdict.blocked else _with(message, "error", verdict))
+        value = message.body["result"]
+        parts, removed = await self._listing.of(asked.method, asked.name, value)
+        rest = {name: inner for name, inner in value.items() if name not in parts}
+        verdict = await self._judge(
+            asked.method.answered, rest, use, heard=asked.method.heard, size=message.size
+        )
+        if verdict.blocked:
+            return Step(
+                on=stopped(message.id, verdict, tool=asked.method.tool, modern=asked.modern, result=True)
+            )
+        self._remember_task(value, asked.tool)
+        assert isinstance(verdict.content, Mapping)
+        kept = {name: inner for name, inner in parts.items() if inner is not None}
+        made: Body = {**value, **verdict.content, **kept}
+        made = {name: inner for name, inner in made.items() if name not in parts or name in kept}
+        notes = told(verdict) if verdict.action > Action.ALLOW else {}
+        if removed:
+            LOG.warning("server %s: left out of %s: %d entries", self._judge.server, asked.name, len(removed))
+            notes[REMOVED] = removed
+        return Step(on=rpc.result(message.id, noted(made, notes)))
+
+    async def _note(self, message: Message, place: Any) -> Step:
+        known = message.method in NOTES
+        if message.method in CLIENT or message.method in SERVER:
+            # Some servers do what a notification asks for as well, and no rule about calls would have seen it.
+            LOG.warning("server %s: a request without an id was dropped", self._judge.server)
+            return Step()
+        if not known and self._unknown == "refuse":
+            LOG.warning("server %s: an unknown notification was dropped", self._judge.server)
+            return Step()
+        if message.method == "notifications/cancelled" and place is TALK:
+            cancelled = message.params.get("requestId")
+            self._asked.pop(cancelled, None) if isinstance(cancelled, str) or type(cancelled) is int else None
+        if message.method == "notifications/tools/list_changed" and place is SAID:
+            self._tools.forget()
+        side = Side(NOTE if known else UNKNOWN_SERVER.asked.read, place)
+        verdict = await self._judge(side, message.body.get("params"), self._judge.use(message.method))
+        return Step() if verdict.blocked else Step(on=_with(message, "params", verdict))
+
+    def _used(self, message: Message) -> str:
+        """Return the tool that a request uses: for what is no call of one, the method."""
+        if message.method == "tools/call":
+            name = message.params.get("name")
+            if not isinstance(name, str):
+                raise RequestError("invalid_message", "a call needs the name of a tool", "/params/name")
+            return name
+        if message.method.startswith("tasks/"):
+            return self._tasks.get(str(message.params.get("taskId")), message.method)
+        return message.method
+
+    def _remember_task(self, value: Mapping[str, Any], tool: str) -> None:
+        task = value.get("task", value)
+        given = task.get("taskId") if isinstance(task, Mapping) else None
+        if isinstance(given, str):
+            self._tasks[given] = tool
+            if len(self._tasks) > MOST_ASKED:
+                del self._tasks[next(iter(self._tasks))]
+
+    async def _refusal(self, tool: str, message: Message, ask: Ask) -> str:
+        """Return why a tool must not be called, "" where it may; what was not listed yet is listed first."""
+        if not self._tools.listed(tool):
+            await self._list(message, ask)
+        return await asyncio.to_thread(self._tools.refusal, tool)
+
+    async def _list(self, message: Message, ask: Ask) -> None:
+        """Ask the server for its tools, as an agent that has listed them before another guard, or long ago, does not."""
+        meta = message.params.get("_meta")
+        given: Body = {"_meta": _envelope(meta)} if isinstance(meta, Mapping) and _is_modern(message) else {}
+        method = CLIENT["tools/list"]
+        for _ in range(PAGES):
+            asked = rpc.request("guardrails-" + os.urandom(12).hex(), "tools/list", given)
+            answer = await ask(asked)
+            value = answer.body.get("result")
+            if not isinstance(value, Mapping):
+                return
+            await self._listing.of(method, "tools/list", value)
+            cursor = value.get("nextCursor")
+            if not isinstance(cursor, str) or cursor == given.get("cursor"):
+                return
+            given = {**given, "cursor": cursor}
+
+
+VERSION = "io.modelcontextprotocol/protocolVersion"
+ENVELOPE = (VERSION, "io.modelcontextprotocol/clientCapabilities", "io.modelcontextprotocol/clientInfo")
+
+
+def _envelope(meta: Mapping[str, Any]) -> Body:
+    """Return what every request of the newest revision says of its client."""
+    return {name: meta[name] for name in ENVELOPE if name in meta}
+
+
+def _is_modern(message: Message) -> bool:
+    """Whether a request is one of a revision without handshake, whose results say that they are complete."""
+    meta = message.params.get("_meta")
+    return isinstance(meta, Mapping) and VERSION in meta
+
+
+def _arguments(message: Message) -> str:
+    """Return the arguments of a call as a text."""
+    if message.method == "tools/call":
+        given = message.params.get("arguments")
+    else:
+        given = {name: value for name, value in message.params.items() if name != "_meta"}
+    return wire.dump({} if given is None else given).decode()
+
+
+def _with(message: Message, part: str, verdict: Verdict) -> Body:
+    """Return a message with one of its parts as the policy leaves it."""
+    return (
+        message.body if verdict.content is message.body.get(part) else {**message.body, part: verdict.content}
+    )
+
+
+def _unknown_method(id_: Id) -> Body:
+    return rpc.error(id_, rpc.METHOD_NOT_FOUND, "this guard does not pass methods on that it does not know")

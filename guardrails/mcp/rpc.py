@@ -1,0 +1,164 @@
+"""Bytes in, one JSON-RPC message out, strictly: what two parsers could read in two ways is refused. And errors as answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from guardrails.errors import BackendError, GuardrailsError, Overloaded, RequestError
+from guardrails.proxy import wire
+
+Id = str | int
+Body = dict[str, Any]
+T = TypeVar("T")
+
+LARGE = 256 << 10
+"""Bytes of a message from which it is read and walked on a thread, not on the event loop."""
+
+LONGEST_ID = 256
+"""Characters of an id."""
+
+METHOD = re.compile(r"[A-Za-z$_][A-Za-z0-9_./$-]{0,127}")
+"""What a method may be called: a name, in which nobody can say much."""
+
+PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INTERNAL_ERROR = -32700, -32600, -32601, -32603
+"""JSON-RPC's own codes."""
+
+BLOCKED = 403
+"""Code of what a policy stops. Like those of failures (502, 503, 504) it lies outside the range that JSON-RPC keeps."""
+
+UNREADABLE = frozenset({"invalid_json", "invalid_utf8"})
+"""Codes of what is no JSON at all."""
+
+CODES: Mapping[str, int] = {**dict.fromkeys(UNREADABLE, PARSE_ERROR), "header_mismatch": -32020}
+"""Why a message is refused → JSON-RPC's or MCP's code, where it is not that of an invalid request."""
+
+FIELDS: Mapping[str, frozenset[str]] = {
+    "request": frozenset({"jsonrpc", "id", "method", "params"}),
+    "notification": frozenset({"jsonrpc", "method", "params"}),
+    "result": frozenset({"jsonrpc", "id", "result"}),
+    "error": frozenset({"jsonrpc", "id", "error"}),
+}
+"""What each kind of message may consist of."""
+
+Kind = Literal["request", "notification", "result", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: a request, a notification, or the result or error that answers a request. `id` is None for a notification,
+    and for an error that answers what could not be read. `size` is in bytes, where it was read.
+    """
+
+    body: Body
+    kind: Kind
+    id: Id | None = None
+    method: str = ""
+    size: int = 0
+
+    @property
+    def answers(self) -> bool:
+        """Whether it answers a request."""
+        return self.kind in ("result", "error")
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The parameters; none where they are no mapping."""
+        params = self.body.get("params")
+        return params if isinstance(params, Mapping) else {}
+
+
+def parse(raw: bytes) -> Message:
+    """Read one message.
+
+    Raises:
+        RequestError: it is none, or one that could be read in two ways.
+    """
+    if raw.lstrip()[:1] == b"[":
+        raise RequestError("batch", "batches are refused: send each message by itself")
+    return replace(message(wire.parse(raw)), size=len(raw))
+
+
+async def parse_aside(raw: bytes) -> Message:
+    """Read one message as `parse` does; a large one on a thread, so that the event loop goes on."""
+    return await by_size(len(raw), lambda: parse(raw))
+
+
+async def by_size(size: int, function: Callable[[], T]) -> T:
+    """Run what takes time in proportion to a message: right here if that is small."""
+    return function() if size < LARGE else await asyncio.to_thread(function)
+
+
+def message(body: Body) -> Message:
+    """Return the message that an object is; raises `RequestError` for one of no known form."""
+    if body.get("jsonrpc") != "2.0":
+        raise RequestError("invalid_message", 'jsonrpc must be "2.0"', "/jsonrpc")
+    kind = _kind(body)
+    surplus = body.keys() - FIELDS[kind]
+    if surplus:
+        raise RequestError("invalid_message", f"a {kind} must not have other fields")
+    method = body.get("method", "")
+    if "method" in body and (not isinstance(method, str) or METHOD.fullmatch(method) is None):
+        raise RequestError("invalid_message", "method must be a name", "/method")
+    if not isinstance(body.get("params", {}), dict):
+        raise RequestError("invalid_message", "params must be a mapping", "/params")
+    return Message(body, kind, None if kind == "notification" else _id(body, kind), method)
+
+
+def _kind(body: Body) -> Kind:
+    if "method" in body:
+        return "request" if "id" in body else "notification"
+    for kind in ("result", "error"):
+        if kind in body:
+            if not isinstance(body[kind], dict):
+                raise RequestError("invalid_message", f"{kind} must be a mapping", f"/{kind}")
+            return "result" if kind == "result" else "error"
+    raise RequestError("invalid_message", "a message has a method, a result or an error")
+
+
+def _id(body: Body, kind: Kind) -> Id | None:
+    given = body.get("id")
+    if given is None and kind == "error":
+        return None
+    if type(given) is int or (isinstance(given, str) and len(given) <= LONGEST_ID):
+        return given
+    raise RequestError("invalid_message", "id must be a short text or a whole number", "/id")
+
+
+def request(id_: Id, method: str, params: Mapping[str, Any]) -> Body:
+    """Write a request."""
+    return {"jsonrpc": "2.0", "id": id_, "method": method, "params": dict(params)}
+
+
+def notification(method: str, params: Mapping[str, Any]) -> Body:
+    """Write a notification."""
+    return {"jsonrpc": "2.0", "method": method, "params": dict(params)}
+
+
+def result(id_: Id, value: Mapping[str, Any]) -> Body:
+    """Write the result of a request."""
+    return {"jsonrpc": "2.0", "id": id_, "result": dict(value)}
+
+
+def error(id_: Id | None, code: int, text: str, data: Mapping[str, Any] | None = None) -> Body:
+    """Write an error that answers a request."""
+    told: Body = {"code": code, "message": text}
+    return {"jsonrpc": "2.0", "id": id_, "error": told if data is None else {**told, "data": dict(data)}}
+
+
+def failure(id_: Id | None, problem: Exception) -> Body:
+    """Write what went wrong as an answer; of what nobody foresaw only that there was something."""
+    if isinstance(problem, RequestError):
+        where = f" (at {problem.path})" if problem.path else ""
+        code = CODES.get(problem.code, INVALID_REQUEST)
+        return error(id_, code, f"{problem}{where}", {"code": problem.code})
+    if isinstance(problem, BackendError):
+        return error(id_, problem.status, str(problem), {"code": problem.code})
+    if isinstance(problem, Overloaded):
+        data = {"code": "guard_unavailable", "retryAfter": problem.retry_after}
+        return error(id_, 503, f"the guard is busy: {problem}", data)
+    text = str(problem) if isinstance(problem, GuardrailsError) else "the guard failed; nothing was passed on"
+    return error(id_, INTERNAL_ERROR, text, {"code": "internal_error"})

@@ -1,0 +1,55 @@
+"""What an agent's session remembers: what tools returned in it, so that later calls, also to other servers, can be told from
+calls that carry it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from guardrails.engine.calls import remembered
+from guardrails.types import Returned
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who asks: `user` and `tenant` from the key that let the agent in, `client` from what it says of itself."""
+
+    user: Mapping[str, Any] = field(default_factory=dict)
+    tenant: str | None = None
+    client: Mapping[str, str] = field(default_factory=dict)
+
+
+class Session:
+    """One agent's session. What was heard is bounded: of long ago the text is forgotten, never the tool."""
+
+    def __init__(self) -> None:
+        self.heard: tuple[Returned, ...] = ()
+        self.who = Who()
+
+    def hear(self, more: tuple[Returned, ...]) -> None:
+        """Remember what tools returned."""
+        if more:
+            self.heard = remembered((*self.heard, *more))
+
+
+class Sessions:
+    """The sessions of a server by key. One that was idle for `idle_s` is forgotten; of more than `most` the idlest."""
+
+    def __init__(self, most: int, idle_s: float, clock: Callable[[], float] = monotonic) -> None:
+        self._most, self._idle_s, self._clock = most, idle_s, clock
+        self._found: OrderedDict[str, tuple[float, Session]] = OrderedDict()
+
+    def of(self, key: str) -> Session:
+        """Return the session of a key."""
+        now = self._clock()
+        when, session = self._found.pop(key, (now, Session()))
+        if now - when > self._idle_s:
+            session = Session()
+        self._found[key] = (now, session)
+        if len(self._found) > self._most:
+            self._found.popitem(last=False)
+        return session

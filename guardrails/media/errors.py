@@ -1,0 +1,42 @@
+"""What can be wrong with a picture or a film: a code that programs read and a sentence for people go in, an exception comes out.
+
+Neither ever quotes what is in the file.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+from guardrails.errors import GuardrailsError
+
+Code = Literal[
+    "empty",
+    "too_many_bytes",
+    "too_many_pixels",
+    "too_many_frames",
+    "too_much_memory",
+    "truncated",
+    "trailing_data",
+    "mistyped",
+    "unsupported_type",
+    "undecodable",
+    "timeout",
+    "no_video",
+    "too_many_tracks",
+]
+
+CODES: Final[tuple[Code, ...]] = get_args(Code)
+"""Every code: over a limit, cut off, with something behind its end, not what it is said to be, no picture that is read here, or
+broken; of films also: nothing in it but sound, or more tracks than are watched.
+"""
+
+
+class MediaError(GuardrailsError):
+    """A picture or a film that cannot be judged; `code` is one of `CODES`."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(message)
+        self.code: Code = code
+
+    def __reduce__(self) -> tuple[type[MediaError], tuple[Code, str]]:
+        return MediaError, (self.code, str(self))

@@ -1,0 +1,99 @@
+"""Pictures that come again: the digest of a file goes in; what its decoding told comes out, so that it can wait.
+
+A conversation comes again with each turn, with all its pictures, and of those a cache has what every detector found. So a file
+that was decoded before, under the same limits, is not decoded before detectors are asked: its frames are `Later`. Whoever wants
+one has all decoded then, or gets the error that the decoder raises: nobody can mistake them for frames that were looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, TypeVar, overload
+
+from guardrails.media.errors import MediaError
+from guardrails.media.limits import Limits
+
+T = TypeVar("T")
+
+REMEMBERED: Final = 1_024
+"""Files that one guard remembers at most."""
+
+Key = tuple[str, Limits]
+"""The digest of a file, and under which limits it was decoded."""
+
+
+class Shape(NamedTuple):
+    """What the decoding of a file told besides its pixels."""
+
+    width: int
+    height: int
+    frames: int
+    alpha: bool
+    animated: bool
+
+
+class Shapes:
+    """What was decoded lately; the least recently used go first. Safe to share by threads."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most, self._share = most, 1.0
+        self._by_key: OrderedDict[Key, Shape] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def hold(self, share: float) -> None:
+        """Hold at most that share of the files from now on."""
+        with self._lock:
+            self._share = share
+            self._trim()
+
+    def get(self, key: Key) -> Shape | None:
+        """Return what is known of a file."""
+        with self._lock:
+            found = self._by_key.get(key)
+            if found is not None:
+                self._by_key.move_to_end(key)
+            return found
+
+    def add(self, key: Key, shape: Shape) -> None:
+        """Remember a file that was decoded."""
+        with self._lock:
+            self._by_key[key] = shape
+            self._by_key.move_to_end(key)
+            self._trim()
+
+    def _trim(self) -> None:
+        while len(self._by_key) > self._most * self._share:
+            self._by_key.popitem(last=False)
+
+
+class Later(Sequence[T]):
+    """So many things that are made when somebody wants the first of them, once; safe to share by threads."""
+
+    def __init__(self, count: int, make: Callable[[], Sequence[T]]) -> None:
+        self._count, self._make = count, make
+        self._made: Sequence[T] | None = None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def ready(self) -> bool:
+        """Whether somebody wanted one."""
+        return self._made is not None
+
+    @overload
+    def __getitem__(self, at: int) -> T: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[T]: ...
+    def __getitem__(self, at: int | slice) -> T | Sequence[T]:
+        """Return some of them; raises `MediaError` where they are not as many as there were, and whatever making them does."""
+        with self._lock:
+            if self._made is None:
+                made = self._make()
+                if len(made) != self._count:
+                    raise MediaError("undecodable", "the decoder gives another number of frames than before")
+                self._made = made
+        return self._made[at]

@@ -1,0 +1,35 @@
+"""The events of a stream in that stand apart (`streams/apart.py`); what the policy leaves of each out, once it may go on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import replace
+
+from guardrails.proxy import sse, wire
+from guardrails.proxy.answer import Call, judged
+from guardrails.streams.apart import Apart
+from guardrails.streams.collector import Came
+
+
+async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[bytes]:
+    """Judge events, each for itself; yields what may go on.
+
+    Raises:
+        BackendError: one is malformed, or is stopped; or none was the last.
+    """
+    last = call.api.last
+    assert last is not None  # who comes here has events that stand apart
+    stream = Apart(lambda event: call.read(event).leaves, last)
+    fetcher, fetched = call.state.fetcher, 0
+    async for some in events:
+        for data, kind, raw in some:
+            stream.came(data, kind)
+            if fetcher is not None and call.api.links is not None:
+                fetched += sum(1 for _ in call.api.links(data))
+                if fetched > fetcher.doc.most:  # of all events together
+                    call = replace(call, api=replace(call.api, links=None))
+            content = await judged(call, data, len(raw), stream.read)
+            out = stream.passed(raw if content is data else sse.event(wire.dump(content), kind.encode()))
+            if out:
+                yield out
+    yield stream.rest()

@@ -1,0 +1,141 @@
+"""`POST /v1/audio/speech`, `/transcriptions` and `/translations`: OpenAI's audio API, as tables.
+
+What is to be said is judged as it is asked, and as it sounds: the sound lies in a file until what is said in it was judged
+(`spool.py`). What is to be heard is judged as a sound, and what was heard as the answer that it is. Streams of either are held to
+their end. An answer of which anything is blocked is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+import aiohttp
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from guardrails.engine import speech, transcriptions
+from guardrails.engine.fields import Leaves
+from guardrails.engine.outcome import Outcome
+from guardrails.errors import BackendError, RequestError
+from guardrails.proxy import answer, images, sse, wire
+from guardrails.proxy.answer import Call, judged
+from guardrails.proxy.completions import COMPLETIONS
+from guardrails.proxy.errors import BLOCKED
+from guardrails.proxy.exchange import exchange
+from guardrails.proxy.spool import released
+from guardrails.proxy.stream import read_events
+from guardrails.proxy.upstream import JSON, invalid, passed_back
+from guardrails.types import Audio
+
+STREAM: Final = "text/event-stream"
+PLAIN: Final = frozenset(
+    {"text/plain", "text/vtt", "text/srt", "application/x-subrip", "application/octet-stream"}
+)
+"""How servers call an answer that is a text."""
+
+
+def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+    """Return what was heard with texts edited.
+
+    Raises:
+        BackendError: something in it is blocked.
+    """
+    if outcome.blocked:
+        raise BackendError(words, 400, BLOCKED)
+    return dict(transcriptions.changed(found, leaves, outcome))
+
+
+async def spoken(call: Call) -> Response:
+    """Ask for a sound, and judge it."""
+    async with call.answer() as found:
+        if found.content_type.lower() != STREAM:
+            return await released(call.http, call.state, call.who, call.report, found, Audio)
+        return await _events(call, found)
+
+
+async def heard(call: Call) -> Response:
+    """Ask for what is said in a sound, and judge it."""
+    async with call.answer() as found:
+        media = found.content_type.lower()
+        if media == STREAM:
+            return await _events(call, found)
+        headers, raw = passed_back(found), await call.state.upstream.whole(found)
+    if media == JSON:
+        told = await call.state.by_size(len(raw), lambda: answer.parsed(raw))
+        left = await judged(call, told, len(raw))
+        out = raw if left is told else await call.state.by_size(len(raw), lambda: wire.dump(left))
+    elif media in PLAIN:
+        lines = await call.state.by_size(len(raw), lambda: _lines(raw))
+        left = await judged(call, lines, len(raw))
+        out = "".join(left["lines"]).encode()
+    else:
+        raise invalid("the upstream's answer is neither JSON nor a text")
+    return Response(out, 200, {**headers, **call.report.headers()}, media)
+
+
+async def _events(call: Call, found: aiohttp.ClientResponse) -> Response:
+    """Judge a stream as a whole, and send it on at once."""
+    headers, raw = passed_back(found), await call.state.upstream.whole(found)
+    told = transcriptions.Events(events=await call.state.by_size(len(raw), lambda: read_events(call, raw)))
+    left = await judged(call, told, len(raw))
+    out = await call.state.by_size(len(raw), lambda: b"".join(map(_written, left["events"])))
+    return Response(out, 200, {**headers, **call.report.headers()}, STREAM)
+
+
+def _written(event: Mapping[str, Any]) -> bytes:
+    kind = event.get("type")
+    return sse.event(wire.dump(event), kind.encode() if isinstance(kind, str) else b"")
+
+
+def _lines(raw: bytes) -> transcriptions.Lines:
+    """Return the lines of a text; raises `BackendError` where it is none."""
+    try:
+        return transcriptions.Lines(lines=raw.decode().splitlines(keepends=True))
+    except UnicodeDecodeError:
+        raise invalid("the upstream's answer is no UTF-8") from None
+
+
+def asks_nothing(body: Mapping[str, Any]) -> bool:
+    """Tell that no stream is sent as it comes; raises `RequestError` where that is asked for in no form that is known."""
+    asked = body.get("stream")
+    if not isinstance(asked, bool | None):
+        raise RequestError("invalid_type", "stream must be true or false", "/stream")
+    return False
+
+
+SPEECH = replace(
+    COMPLETIONS,  # what is said of streams there is never asked here
+    path="/audio/speech",
+    request=speech.request,
+    response=speech.streamed,
+    withheld=images.withheld,
+    is_streamed=asks_nothing,
+    whole=spoken,
+)
+TRANSCRIPTIONS = replace(
+    SPEECH,
+    path="/audio/transcriptions",
+    request=transcriptions.request,
+    response=transcriptions.response,
+    withheld=withheld,
+    whole=heard,
+    forms="only",
+)
+TRANSLATIONS = replace(TRANSCRIPTIONS, path="/audio/translations")
+
+
+async def speak(request: HttpRequest) -> Response:
+    """Serve `/v1/audio/speech`."""
+    return await exchange(request, SPEECH)
+
+
+async def transcribe(request: HttpRequest) -> Response:
+    """Serve `/v1/audio/transcriptions`."""
+    return await exchange(request, TRANSCRIPTIONS)
+
+
+async def translate(request: HttpRequest) -> Response:
+    """Serve `/v1/audio/translations`."""
+    return await exchange(request, TRANSLATIONS)

@@ -1,0 +1,99 @@
+"""The webhook of agentgateway and kgateway: messages or choices in; pass, mask or reject out.
+
+A failure is an error, which the gateway takes as its `failureMode` says: by default it refuses the request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from guardrails.engine import chat, messages, subject
+from guardrails.engine.fields import Leaves
+from guardrails.engine.outcome import Outcome
+from guardrails.errors import RequestError
+from guardrails.proxy.chat import CHAT
+from guardrails.proxy.errors import Problem
+from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, want
+from guardrails.proxy.messages import MESSAGES
+from guardrails.types import Stage
+
+REFUSED = 403
+"""Status of what is rejected, which the gateway passes on to its client."""
+
+
+BLOCKS = frozenset(messages.BLOCK.kinds) - chat.PARTS.keys() - chat.PART_KINDS.keys()
+"""Types of parts that Anthropic's API alone has."""
+
+
+def read_request(body: dict[str, Any]) -> Sequence[Piece]:
+    """Return the conversation as one piece: of `body`, or raw, with the messages as the provider has them."""
+    if "body" in body:
+        asked, api = want(body, "body", dict), CHAT
+        want(asked, "messages", list, path=("body",))
+    else:
+        asked, api = body, MESSAGES if BLOCKS & {*_kinds(want(body, "messages", list))} else CHAT
+    return [Piece(asked, api.request(asked), Stage.INPUT, api.edited)]
+
+
+def _kinds(given: Sequence[Any]) -> Iterator[str]:
+    """Yield the types of the parts of messages."""
+    for message in given:
+        content = message.get("content") if isinstance(message, Mapping) else None
+        for part in content if isinstance(content, list) else ():
+            kind = part.get("type") if isinstance(part, Mapping) else None
+            if isinstance(kind, str):
+                yield kind
+
+
+def read_response(body: dict[str, Any]) -> Sequence[Piece]:
+    """Return the choices of an answer as one piece."""
+    answer = want(body, "body", dict)
+    if not want(answer, "choices", list, path=("body",)):
+        raise RequestError("invalid_content", "there is no choice to judge", "/body/choices")
+    return [Piece(answer, chat.response(answer), Stage.OUTPUT, _answer)]
+
+
+def _answer(given: Mapping[str, Any], leaves: Leaves, outcome: Outcome) -> object:
+    return subject.response(given, leaves).apply(outcome)
+
+
+def write(asked: Asked) -> Said:
+    """Return the action: the members of its object say which one it is."""
+    judged = asked.judged[0]
+    if "body" not in asked.body:
+        return _raw(judged)
+    if judged.blocked:
+        return Said(_rejected(judged.message, judged.reason, REFUSED))
+    if judged.changed:
+        return Said({"action": {"body": judged.verdict.content, "reason": judged.reason}})
+    return Said({"action": {"reason": "nothing found"}})
+
+
+def _raw(judged: Judged) -> Said:
+    """Raw answers know messages or nothing: a block is an error."""
+    if judged.blocked:
+        return Said(_rejected(judged.message, judged.reason, REFUSED), REFUSED)
+    content: Any = judged.verdict.content
+    return Said({"messages": content["messages"]} if judged.changed else {"messages": None})
+
+
+def _rejected(message: str, reason: object, status: int) -> dict[str, Any]:
+    return {"action": {"body": message, "status_code": status, "reason": reason}}
+
+
+def failed(told: Problem) -> Said:
+    """Return an error, with what the gateway would tell its client."""
+    return Said(_rejected(told.error["message"], told.error["code"], told.status), told.status, told.headers)
+
+
+def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the model that is asked, where the gateway says it."""
+    inner = body.get("body", body)
+    model = inner.get("model") if isinstance(inner, Mapping) else None
+    return {"model": model if isinstance(model, str) else None}
+
+
+REQUEST = Hook("agentgateway.request", "/request", read_request, write, failed, who)
+RESPONSE = Hook("agentgateway.response", "/response", read_response, write, failed, who)
+HOOKS = (REQUEST, RESPONSE)

@@ -1,0 +1,153 @@
+"""The detector API of FMS and TrustyAI: contents, chats, answers or documents in, detections out.
+
+A detection is told for each rule that stops or changes a text, where its findings stand: the orchestrator decides what becomes
+of it. It knows no stages, so that a bare content meets the rules of requests and those of answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from guardrails.engine import chat
+from guardrails.engine.fields import Leaves
+from guardrails.errors import RequestError
+from guardrails.proxy.errors import Problem
+from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, bare, others, standing, texts, want
+from guardrails.types import Finding, FiredRule, Place, Stage
+
+BASE = "/api/v1/text"
+INVALID = 422
+"""Status of a body that is no good."""
+
+PARAMETERS = "detector_params"
+
+
+def read_contents(body: dict[str, Any]) -> Sequence[Piece]:
+    """Return each content as a piece."""
+    given = texts(body, "contents")
+    pieces = [bare(text, ("contents", index), Stage.INPUT, Stage.OUTPUT) for index, text in enumerate(given)]
+    return [*pieces, *_unknown(body, "contents")]
+
+
+def read_chat(body: dict[str, Any]) -> Sequence[Piece]:
+    """Return the conversation as one piece; tools beside it are definitions."""
+    want(body, "messages", list)
+    leaves = Leaves()
+    chat.messages(leaves, body["messages"], ("messages",))
+    for index, tool in enumerate(want(body, "tools", list, type(None)) or []):
+        chat.definition(leaves, tool, ("tools", index), Place())
+    others(leaves, body, ("messages", "tools", PARAMETERS), Place())
+    return [Piece(body, standing(leaves), Stage.INPUT)]
+
+
+def read_generation(body: dict[str, Any]) -> Sequence[Piece]:
+    """Return a prompt and its answer as one piece."""
+    leaves = Leaves()
+    leaves.text(want(body, "prompt", str), ("prompt",), Place(role="user"))
+    leaves.text(want(body, "generated_text", str), ("generated_text",), Place(Stage.OUTPUT, role="assistant"))
+    leaves.beside("", body["prompt"])
+    others(leaves, body, ("prompt", "generated_text", PARAMETERS), Place())
+    return [Piece(body, leaves, Stage.OUTPUT)]
+
+
+CONTEXTS = ("url", "chunks", "document", "docs")
+
+
+def read_documents(body: dict[str, Any]) -> Sequence[Piece]:
+    """Return an answer and what was retrieved for it as one piece."""
+    if want(body, "context_type", str) not in CONTEXTS:
+        raise RequestError("invalid_type", f"must be one of {', '.join(CONTEXTS)}", "/context_type")
+    leaves = Leaves()
+    for index, text in enumerate(texts(body, "context")):
+        leaves.text(text, ("context", index), Place(Stage.RETRIEVAL))
+    leaves.text(want(body, "content", str), ("content",), Place(Stage.OUTPUT, (Stage.INPUT,)))
+    leaves.beside("", "", leaves.sources())
+    if body["context_type"] == "url" and body["context"]:
+        leaves.cannot("part", "no detector reads what stands at an address", ("context",), Place())
+    others(leaves, body, ("content", "context_type", "context", PARAMETERS), Place())
+    return [Piece(body, leaves, Stage.OUTPUT)]
+
+
+def _unknown(body: Mapping[str, Any], name: str) -> Iterator[Piece]:
+    """Yield a piece of the fields that nobody knows, if there are any."""
+    leaves = Leaves()
+    others(leaves, body, (name, PARAMETERS), Place())
+    if leaves.found:
+        yield Piece(body, leaves, Stage.INPUT)
+
+
+def _kind(finding: Finding) -> str:
+    return finding.category.split(".", 1)[0]
+
+
+def _detections(judged: Judged) -> Iterator[tuple[FiredRule, Finding | None]]:
+    """Yield each rule that stops or changes something with each of its findings; one with none, if it has none."""
+    for rule in judged.rules:
+        for finding in judged.grounds.get(rule.id) or (None,):
+            yield rule, finding
+
+
+def _detection(rule: FiredRule, finding: Finding | None) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [{"name": "rule", "value": rule.id, "score": None, "evidence": []}]
+    name, kind = (rule.id, rule.reason) if finding is None else (finding.category, _kind(finding))
+    score = 1.0 if finding is None else finding.score
+    return {
+        "detection": name,
+        "detection_type": kind,
+        "score": score,
+        "evidence": found,
+        "metadata": {"action": str(rule.action)},
+    }
+
+
+def _in_content(judged: Judged) -> list[dict[str, Any]]:
+    """Return the detections of one content: where they stand in it, in characters."""
+    text = judged.piece.given
+    found = []
+    for rule, finding in _detections(judged):
+        start, end = (finding.span if finding else None) or (0, len(text))
+        found.append({"start": start, "end": end, "text": text[start:end], **_detection(rule, finding)})
+    return found
+
+
+def write_contents(asked: Asked) -> Said:
+    """Return an array of detections for each content; what fields beside them say counts for all."""
+    asides = [each for each in asked.judged if each.piece.given is asked.body and each.touched]
+    contents = [each for each in asked.judged if each.piece.given is not asked.body]
+    beside = [_detection(rule, found) for each in asides for rule, found in _detections(each)]
+    return Said(
+        [
+            _in_content(each)
+            + [
+                {"start": 0, "end": len(each.piece.given), "text": each.piece.given, **found}
+                for found in beside
+            ]
+            for each in contents
+        ]
+    )
+
+
+def write(asked: Asked) -> Said:
+    """Return the detections of the whole."""
+    return Said([_detection(rule, found) for each in asked.judged for rule, found in _detections(each)])
+
+
+def failed(told: Problem) -> Said:
+    """Return an error in two fields."""
+    status = INVALID if told.status == 400 else told.status
+    return Said({"code": status, "message": told.error["message"]}, status, told.headers)
+
+
+ROUTES: Mapping[str, tuple[Callable[[dict[str, Any]], Sequence[Piece]], Callable[[Asked], Said]]] = {
+    "contents": (read_contents, write_contents),
+    "chat": (read_chat, write),
+    "generation": (read_generation, write),
+    "context/doc": (read_documents, write),
+}
+"""Below the base → how a body is read and how what became of it is written."""
+
+HOOKS = tuple(
+    Hook(f"fms.{name}", f"{BASE}/{name}", read, write, failed, complete=True)
+    for name, (read, write) in ROUTES.items()
+)

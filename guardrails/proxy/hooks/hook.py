@@ -1,0 +1,279 @@
+"""What another gateway asks about in, what it understands as an answer out: the one path of all hooks.
+
+A hook is a row: where it is served, how a body is read into pieces, and how what became of them, or a failure, is written.
+What an outcome changes and the protocol cannot bring back is blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from guardrails.engine import subject
+from guardrails.engine.evaluate import Request
+from guardrails.engine.fields import Leaves, Path, pointer
+from guardrails.engine.outcome import Outcome
+from guardrails.engine.pipeline import today
+from guardrails.engine.subject import Changed, Subject
+from guardrails.errors import RequestError
+from guardrails.guard import Guard
+from guardrails.proxy import wire
+from guardrails.proxy.admission import client_of
+from guardrails.proxy.answer import note
+from guardrails.proxy.client import body_of, claims
+from guardrails.proxy.errors import Problem
+from guardrails.proxy.gate import ROUTE
+from guardrails.proxy.report import Report
+from guardrails.proxy.state import State, state_of
+from guardrails.taxonomy import with_ancestors
+from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict
+
+STOPPED = "This was stopped by policy."
+"""What is told where the rule that blocks has no message."""
+
+KINDS: Mapping[type, str] = {str: "a string", list: "an array", dict: "an object", bool: "true or false"}
+
+
+def everything(leaves: Leaves, outcome: Outcome) -> bool:
+    """Tell that a protocol brings back whatever changes."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One thing to judge: a value of a body, with its leaves."""
+
+    given: Any
+    leaves: Leaves
+    stage: Stage
+    changed: Changed = subject.apply_edits
+    carries: Callable[[Leaves, Outcome], bool] = everything
+    """Whether the protocol can bring back what an outcome changes."""
+    heard: tuple[Returned, ...] = ()
+    """What tools returned in the request that it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A piece with what the policy says of it; `grounds` are the findings of each rule that stops or changes it."""
+
+    piece: Piece
+    verdict: Verdict
+    grounds: Mapping[str, tuple[Finding, ...]] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether it must not be used."""
+        return self.verdict.blocked
+
+    @property
+    def touched(self) -> bool:
+        """Whether it must not be used as it is."""
+        return self.verdict.action >= Action.REDACT
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is something else to use in its place."""
+        return not self.blocked and self.verdict.content is not self.piece.given
+
+    @property
+    def rules(self) -> tuple[FiredRule, ...]:
+        """The rules that stop or change it."""
+        return tuple(rule for rule in self.verdict.rules if rule.action >= Action.REDACT)
+
+    @property
+    def reason(self) -> str:
+        """The names of these rules."""
+        return ", ".join(rule.id for rule in self.rules)
+
+    @property
+    def message(self) -> str:
+        """What a person is told where it is blocked."""
+        messages = (rule.message for rule in self.verdict.rules if rule.action is Action.BLOCK)
+        return next((message for message in messages if message), STOPPED)
+
+    @property
+    def length(self) -> int:
+        """The characters of its texts."""
+        texts = (leaf.content for leaf in self.piece.leaves.found if not leaf.again)
+        return sum(len(each.text) for each in texts if isinstance(each, Text))
+
+    def score(self, categories: Sequence[str]) -> float:
+        """Return the highest score of categories, their children included; 1.0 for those of a rule that stops it."""
+        wanted = set(categories)
+        found = [
+            1.0 if self._stops(finding) else finding.score
+            for finding in self.verdict.findings
+            if wanted.intersection(with_ancestors(finding.category))
+        ]
+        return max(found, default=0.0)
+
+    def _stops(self, finding: Finding) -> bool:
+        return any(finding in some for some in self.grounds.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer: a JSON value with a status."""
+
+    value: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self, headers: Mapping[str, str]) -> Response:
+        """Return it as it is sent."""
+        return Response(wire.dump(self.value), self.status, {**self.headers, **headers}, "application/json")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a gateway asked, and what became of it."""
+
+    body: dict[str, Any]
+    given: Mapping[str, str]
+    """What stands in the path."""
+    judged: Sequence[Judged]
+
+
+def nobody(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Tell nothing of who asks."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One route of a protocol that other gateways speak."""
+
+    name: str
+    path: str
+    read: Callable[[dict[str, Any]], Sequence[Piece]]
+    """A body's pieces; raises `RequestError` for what is malformed."""
+    write: Callable[[Asked], Said]
+    failed: Callable[[Problem], Said]
+    """A failure, as the protocol has it."""
+    who: Callable[[Mapping[str, Any]], Mapping[str, Any]] = nobody
+    """What a body says of who asks: fields of `Request`."""
+    complete: bool = False
+    """Whether every detector is asked, though nothing stricter can happen: where scores are the answer."""
+    method: str = "POST"
+
+
+async def serve(request: HttpRequest, hook: Hook) -> Response:
+    """Serve one request: read it, judge its pieces, write what became of them."""
+    request.scope[ROUTE] = hook.path
+    state = state_of(request)
+    raw = await body_of(request, state.settings.max_body_bytes, state.settings.idle_s)
+    body, pieces = await state.by_size(len(raw), lambda: _read(hook, raw))
+    unknown = next((name for piece in pieces for name in piece.leaves.unknown), None)
+    if unknown is not None and state.settings.unknown_fields == "refuse":
+        raise RequestError("unknown_field", "this server refuses fields that it does not know", unknown)
+    told = client_of(request.scope).about(hook.who(body))
+    client = {**claims(request, {}), **told.pop("client", {})}
+    state = state.under(request, told.get("model"), told.get("tenant"))
+    guard = state.guard
+    report = Report(guard.policy.ref)
+    judged = []
+    for piece in pieces:
+        who = Request(client=client, today=today(), turns=piece.leaves.turns, heard=piece.heard, **told)
+        judged.append(await judge(state, guard, piece, who, complete=hook.complete))
+        note(request, report, judged[-1].verdict)
+    said = hook.write(Asked(body, request.path_params, judged))
+    return said.response(report.headers())
+
+
+def _read(hook: Hook, raw: bytes) -> tuple[dict[str, Any], Sequence[Piece]]:
+    body = wire.asked(raw)
+    return body, hook.read(body)
+
+
+async def judge(state: State, guard: Guard, piece: Piece, who: Request, *, complete: bool = False) -> Judged:
+    """Return what the policy says of a piece."""
+    started = perf_counter()
+    outcome = await guard.pipeline.acheck(piece.leaves, who, complete=complete)
+    if outcome.action is Action.REDACT and not piece.carries(piece.leaves, outcome):
+        outcome = stopped(outcome)
+    asked = Subject(piece.leaves, lambda outcome: piece.changed(piece.given, piece.leaves, outcome))
+    verdict = guard.verdict(asked, outcome, piece.stage, who.vault)
+    state.saw(verdict, perf_counter() - started)
+    return Judged(piece, verdict, grounds(guard, verdict))
+
+
+def stopped(outcome: Outcome) -> Outcome:
+    """Return an outcome that blocks what it would change."""
+    rules = tuple(
+        replace(rule, action=Action.BLOCK, reason="unsafe_edit") if rule.action is Action.REDACT else rule
+        for rule in outcome.rules
+    )
+    return replace(outcome, action=Action.BLOCK, rules=rules, edits={}, removed=())
+
+
+def grounds(guard: Guard, verdict: Verdict) -> dict[str, tuple[Finding, ...]]:
+    """Return the findings in the categories of each rule that stops or changes something, none for one that other things
+    make fire.
+    """
+    if verdict.action < Action.REDACT:
+        return {}
+    named: dict[str, frozenset[str]] = {}
+    for policy in guard.pipeline.policies:
+        for each in policy.rules:
+            named[each.id] = named.get(each.id, frozenset()) | each.condition.categories
+    return {
+        rule.id: tuple(
+            finding
+            for finding in verdict.findings
+            if named.get(rule.id, frozenset()).intersection(with_ancestors(finding.category))
+        )
+        for rule in verdict.rules
+        if rule.action >= Action.REDACT
+    }
+
+
+def bare(text: str, path: Path, stage: Stage, *also: Stage) -> Piece:
+    """Return one text of a body as a piece; `also` are further stages whose rules it meets."""
+    leaves = Leaves()
+    leaves.text(text, path, Place(stage, also))
+    return Piece(text, leaves, stage, lambda given, _, outcome: outcome.edits.get(0, given))
+
+
+def want(body: Mapping[str, Any], name: str, *kinds: type, path: Path = ()) -> Any:
+    """Return a field of a body; None where it is missing and `type(None)` is among its kinds.
+
+    Raises:
+        RequestError: it is of another type.
+    """
+    value = body.get(name)
+    if not isinstance(value, kinds):
+        known = " or ".join(KINDS[kind] for kind in kinds if kind in KINDS)
+        raise RequestError("invalid_type", f"must be {known}", pointer((*path, name)))
+    return value
+
+
+def texts(body: Mapping[str, Any], name: str, *, needed: bool = True, path: Path = ()) -> list[str]:
+    """Return a field that is an array of strings.
+
+    Raises:
+        RequestError: it is something else.
+    """
+    value = want(body, name, *((list,) if needed else (list, type(None))), path=path) or []
+    for index, each in enumerate(value):
+        if not isinstance(each, str):
+            raise RequestError("invalid_type", "must be a string", pointer((*path, name, index)))
+    return list(value)
+
+
+def standing(leaves: Leaves) -> Leaves:
+    """Let no turn of a conversation be left out, which a protocol cannot tell."""
+    leaves.current_from = 0
+    return leaves
+
+
+def others(leaves: Leaves, body: Mapping[str, Any], known: Sequence[str], place: Place) -> None:
+    """Read the fields of a body that nobody knows: judged, and named."""
+    for name, value in body.items():
+        if name not in known:
+            leaves.unknown_field(value, (name,), place)

@@ -1,0 +1,100 @@
+"""Portkey's webhook guardrail: the gateway's whole context in, `verdict` and what to use instead out.
+
+Portkey lets pass what a webhook answers with an error, so that every failure here is a verdict too: `false`, with status 200.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from guardrails.engine.calls import returned
+from guardrails.engine.fields import Leaves
+from guardrails.errors import RequestError
+from guardrails.proxy.api import Api
+from guardrails.proxy.chat import CHAT
+from guardrails.proxy.completions import COMPLETIONS
+from guardrails.proxy.embeddings import EMBEDDINGS
+from guardrails.proxy.errors import Problem
+from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, want
+from guardrails.proxy.messages import MESSAGES
+from guardrails.proxy.responses import RESPONSES
+from guardrails.types import Place, Stage
+
+BEFORE, AFTER = "beforeRequestHook", "afterRequestHook"
+APIS: Mapping[str, Api] = {
+    "chatComplete": CHAT,
+    "complete": COMPLETIONS,
+    "embed": EMBEDDINGS,
+    "messages": MESSAGES,
+    "createModelResponse": RESPONSES,
+}
+"""Portkey's name of an API → its field tables. Bodies of others are judged string by string."""
+
+SIDES: Mapping[str, str] = {BEFORE: "request", AFTER: "response"}
+
+
+def read(body: dict[str, Any]) -> Sequence[Piece]:
+    """Return the request's or the answer's body as one piece; an answer is judged beside its request."""
+    event = want(body, "eventType", str)
+    if event not in SIDES:
+        raise RequestError("invalid_type", f"must be {' or '.join(SIDES)}", "/eventType")
+    asked = want(want(body, "request", dict), "json", dict, path=("request",))
+    api = APIS.get(str(body.get("requestType")))
+    if event == BEFORE:
+        if api is None:
+            return [Piece(asked, _any(asked, Stage.INPUT), Stage.INPUT)]
+        return [Piece(asked, api.request(asked), Stage.INPUT, api.edited)]
+    answer = want(want(body, "response", dict), "json", dict, path=("response",))
+    if not answer:
+        raise RequestError("invalid_content", "there is no answer to judge", "/response/json")
+    if api is None:
+        return [Piece(answer, _any(answer, Stage.OUTPUT), Stage.OUTPUT)]
+    before, leaves = api.request(asked), api.response(answer)
+    leaves.beside(before.system(), before.prompt(), before.sources())
+    return [
+        Piece(
+            answer,
+            leaves,
+            Stage.OUTPUT,
+            lambda given, leaves, outcome: api.withheld(given, leaves, outcome, ""),
+            heard=tuple(each for _, each in returned(before.found)),
+        )
+    ]
+
+
+def _any(value: dict[str, Any], stage: Stage) -> Leaves:
+    leaves = Leaves()
+    leaves.anything(value, (), Place(stage))
+    return leaves
+
+
+def write(asked: Asked) -> Said:
+    """Return the verdict, and the body to use where it is another."""
+    judged, side = asked.judged[0], SIDES[asked.body["eventType"]]
+    data = {"action": str(judged.verdict.action), "rule": judged.reason}
+    if judged.blocked:
+        return Said({"verdict": False, "data": {**data, "explanation": judged.message}})
+    if not judged.changed:
+        return Said({"verdict": True, "data": data})
+    return Said({"verdict": True, "data": data, "transformedData": {side: {"json": judged.verdict.content}}})
+
+
+def failed(told: Problem) -> Said:
+    """Return a failure as a verdict: an error would let pass."""
+    data = {"action": "block", "rule": told.error["code"], "explanation": told.error["message"]}
+    return Said({"verdict": False, "data": data}, headers=told.headers)
+
+
+def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what the client says of itself, and the model that it asks."""
+    asked, metadata = body["request"]["json"], body.get("metadata")
+    model, user = asked.get("model"), asked.get("user")
+    return {
+        "metadata": metadata if isinstance(metadata, Mapping) else None,
+        "model": model if isinstance(model, str) else None,
+        "client": {"user": user} if isinstance(user, str) else {},
+    }
+
+
+HOOK = Hook("portkey", "/hooks/portkey", read, write, failed, who)

@@ -1,0 +1,44 @@
+"""The checks of one request in, the headers that tell of them on its answer out."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import quote
+
+from guardrails.types import Action, PolicyRef, Verdict
+
+
+@lru_cache(maxsize=64)
+def named(policy: PolicyRef) -> str:
+    """Return a policy as a header names it."""
+    return f"{quote(policy.name)}@{quote(policy.version)};{policy.digest}"
+
+
+class Report:
+    """What the checks of one request found; its headers stand on the answer."""
+
+    def __init__(self, policy: PolicyRef) -> None:
+        self._policy = policy
+        self.verdicts: list[Verdict] = []
+
+    def add(self, verdict: Verdict) -> None:
+        """Add a check."""
+        self.verdicts.append(verdict)
+
+    @property
+    def action(self) -> Action:
+        """The strictest action."""
+        return max((verdict.action for verdict in self.verdicts), default=Action.ALLOW)
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers."""
+        rules = dict.fromkeys(rule.id for verdict in self.verdicts for rule in verdict.rules)
+        headers = {
+            "x-guardrails-action": str(self.action),
+            "x-guardrails-rules": ",".join(rules),
+            "x-guardrails-policy": named(self._policy),
+            "x-guardrails-verdict-id": ",".join(verdict.id for verdict in self.verdicts),
+        }
+        if any(verdict.errors for verdict in self.verdicts):
+            headers["x-guardrails-degraded"] = "true"
+        return headers

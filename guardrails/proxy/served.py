@@ -1,0 +1,85 @@
+"""Settings in, a guard for each policy that they name out; and which settings count while a server serves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from guardrails.guard import Guard
+from guardrails.proxy.settings import Settings
+from guardrails.types import PolicyRef
+
+LOG = logging.getLogger("guardrails.proxy")
+
+HOT = (
+    "policy",
+    "floor",
+    "keys",
+    "policies",
+    "unknown_fields",
+    "max_body_bytes",
+    "max_bodies_bytes",
+    "max_concurrent",
+)
+"""Settings that count from the moment at which their file changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What a server judges by at one moment: its settings, and a guard for each policy that they name."""
+
+    settings: Settings
+    guards: Mapping[str, Guard]
+
+    @property
+    def guard(self) -> Guard:
+        """The guard of whom no other policy is for."""
+        return self.guards[self.settings.policy]
+
+    @property
+    def refs(self) -> tuple[tuple[str, PolicyRef], ...]:
+        """The policies of the guards, and the floor, each once, with which of these it is."""
+        parts = (
+            (part, policy.ref)
+            for guard in self.guards.values()
+            for part, policy in zip(("policy", "floor"), guard.pipeline.policies, strict=False)
+        )
+        return tuple(dict.fromkeys(parts))
+
+
+def hot(served: Settings, read: Settings) -> Settings:
+    """Return the settings as they may be from now on, of those that are served and those that a file has by now: some count
+    from the next start only.
+    """
+    later = [
+        name
+        for name in type(read).model_fields
+        if name not in HOT and getattr(read, name) != getattr(served, name)
+    ]
+    if later:
+        LOG.warning("settings that count from the next start were changed: %s", ", ".join(later))
+    return served.model_copy(update={name: getattr(read, name) for name in HOT})
+
+
+def load(settings: Settings, *, given: Guard | None = None, before: Served | None = None) -> Served:
+    """Return what settings name, each policy loaded once.
+
+    Args:
+        settings: which policies there are.
+        given: a guard for `settings.policy` that is there already.
+        before: what was served until now; a guard that settings do not name was given by the caller, and stays.
+
+    Raises:
+        PolicyErrors: a policy is wrong.
+    """
+    main = given if before is None else before.guard
+    origin = None if main is None else main.origin
+    guards = {} if given is None else {settings.policy: given}
+    if before is not None and (origin is None or origin.policy != before.settings.policy):
+        guards[settings.policy] = before.guard.again()
+    for policy in (settings.policy, *(row.policy for row in settings.policies)):
+        if policy not in guards:
+            detectors = None if origin is None else origin.detectors
+            guards[policy] = Guard.load(policy, floor=settings.floor, detectors=detectors)
+    return Served(settings, guards)

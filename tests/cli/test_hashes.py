@@ -1,0 +1,97 @@
+"""`guardrails hashes`."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from guardrails.cli import main
+
+ONE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+TABLE = f"signal_type,signal_str,collab,category,tags\npdq,{ONE},Big,POSITIVE_CLASS,a\nvideo_md5,a1,Big,POSITIVE_CLASS,\n"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """A file as `threatexchange dataset -P --csv` writes it."""
+    path = tmp_path / "in.csv"
+    path.write_text(TABLE)
+    return str(path)
+
+
+def test_makes_a_list_and_says_what_was_left_out(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To people and to programs; the list is the same each time."""
+    out = tmp_path / "deny.csv"
+    assert main(["hashes", "import", table, "--out", str(out)]) == 0
+    assert capsys.readouterr().out == (
+        f"{out}: 1 entries (1 pdq, 0 sha256)\n  skipped     1: signal type video_md5\n"
+    )
+    before = out.read_bytes()
+    assert main(["hashes", "import", table, table, "-o", str(out), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["list"], told["entries"], told["duplicates"]) == (str(out), 1, 1)
+    assert told["skipped"] == {"signal type video_md5": 2}
+    assert out.read_bytes() == before
+
+
+def test_shows_what_is_on_a_list(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Counts and a digest, no hash."""
+    out = str(tmp_path / "deny.csv")
+    main(["hashes", "import", table, "-o", out])
+    capsys.readouterr()
+    assert main(["hashes", "show", out]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{out}: 1 pdq, 0 sha256, ")
+    assert ONE not in shown
+    assert main(["hashes", "show", out, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["lists"][0]["pdq"] == 1
+
+
+def test_reads_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What another program prints."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TABLE.encode())))
+    assert main(["hashes", "import", "-", "-o", str(tmp_path / "l.csv")]) == 0
+    assert "1 entries" in capsys.readouterr().out
+
+
+def test_what_is_malformed_is_told_with_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing is written, unless the rest is asked for."""
+    bad, out = tmp_path / "bad.txt", tmp_path / "deny.csv"
+    bad.write_text(f"pdq {ONE}\npdq {'0' * 32}\nzz\n")
+    assert main(["hashes", "import", str(bad), "-o", str(out)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [f"{bad}:2:1", f"{bad}:3:1"]
+    assert not out.exists()
+    assert main(["hashes", "import", str(bad), "-o", str(out), "--keep-going"]) == 0
+    told = capsys.readouterr()
+    assert f"{bad}:2:1" in told.err
+    assert "malformed   2, left out" in told.out
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["import", "{}/in.csv"], "say where the list goes: --out LIST"),
+        (["import", "{}/none.json", "-o", "{}/l.csv"], "none.json: No such file"),
+        (["import", "{}/empty.txt", "-o", "{}/l.csv"], "nothing to write"),
+        (["import", "{}/in.csv", "-o", "{}/no/l.csv"], "l.csv: No such file"),
+        (["show", "{}/none.csv"], "none.csv: No such file"),
+        (["show", "{}/empty.txt"], "the file has no hash in it"),
+    ],
+)
+def test_what_cannot_be_done_is_told(
+    table: str, tmp_path: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, with status 2."""
+    (tmp_path / "empty.txt").write_text("# nothing\n")
+    assert main(["hashes", *(each.format(tmp_path) for each in arguments)]) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,31 @@
+"""Sessions of ONNX Runtime: of bytes or files, on one thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guardrails.inference.folder import ModelError
+from guardrails.inference.onnx import session
+from guardrails.inference.voice import SHIPPED
+
+MODEL = SHIPPED / "model.onnx"
+
+
+@pytest.mark.parametrize("model", [MODEL, MODEL.read_bytes()], ids=["file", "bytes"])
+def test_a_model_is_ready_on_one_thread_that_never_spins(model: Path | bytes) -> None:
+    """Whatever machine it runs on."""
+    options = session(model).get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_what_is_no_model_is_named(tmp_path: Path) -> None:
+    """By its file, or by the name that is given."""
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"zqx")
+    with pytest.raises(ModelError, match=r"broken\.onnx: "):
+        session(broken)
+    with pytest.raises(ModelError, match=r"encoder\.onnx: "):
+        session(b"zqx", "encoder.onnx")

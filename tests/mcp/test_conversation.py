@@ -1,0 +1,171 @@
+"""An agent before a server that is a process."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from guardrails.errors import RequestError
+from guardrails.mcp import rpc
+from guardrails.mcp.conversation import MOST_JUDGED, Conversation, Order, is_alone
+from guardrails.mcp.guarding import Guarding
+from guardrails.mcp.process import Process
+from guardrails.mcp.session import Session
+from guardrails.mcp.settings import configured
+
+
+async def talk(
+    policy: Path, script: Any, request_s: float = 60.0
+) -> tuple[Conversation, Process, asyncio.Queue[rpc.Body]]:
+    """Begin a conversation with the scripted server; returns it, the server, and what the agent hears."""
+    heard: asyncio.Queue[rpc.Body] = asyncio.Queue()
+    settings = configured(None, {"servers": {"s": {"command": script.command}}, "policy": str(policy)})
+    process = await Process.start(script.command, 1 << 20)
+    return (
+        Conversation(process, Guarding(settings).link("s", Session()), heard.put, request_s),
+        process,
+        heard,
+    )
+
+
+def ask(id_: rpc.Id, method: str = "ping", **params: Any) -> rpc.Message:
+    """Return a request."""
+    return rpc.message(rpc.request(id_, method, params))
+
+
+def test_what_is_asked_after_the_server_ended_is_answered(policy: Path, script: Any) -> None:
+    """Nobody waits for one who is gone."""
+
+    async def work() -> list[rpc.Body]:
+        conversation, process, heard = await talk(policy, script)
+        running = asyncio.ensure_future(conversation.run())
+        await process.close()
+        await running
+        await conversation.say(ask(1))
+        await conversation.say(RequestError("batch", "no batches"))
+        return [heard.get_nowait() for _ in range(2)]
+
+    ended, refused = asyncio.run(work())
+    assert (ended["id"], ended["error"]["data"]["code"]) == (1, "server_ended")
+    assert (refused["id"], refused["error"]["code"]) == (None, -32600)
+
+
+def test_the_guards_own_question_has_an_end(policy: Path, script: Any) -> None:
+    """A server that does not list its tools in time, or ends meanwhile: an error to who calls one."""
+    script.tell(tools__list={"$silent": True})
+
+    async def late() -> rpc.Body:
+        conversation, process, heard = await talk(policy, script, 0.2)
+        running = asyncio.ensure_future(conversation.run())
+        await conversation.say(ask(1, "tools/call", name="echo"))
+        await process.close()
+        await running
+        return await heard.get()
+
+    assert asyncio.run(late())["error"]["data"]["code"] == "server_timeout"
+    script.tell(tools__list={"$exit": 1})
+
+    async def ended() -> rpc.Body:
+        conversation, process, heard = await talk(policy, script)
+        running = asyncio.ensure_future(conversation.run())
+        await conversation.say(ask(1, "tools/call", name="echo"))
+        await running
+        await process.close()
+        return await heard.get()
+
+    assert asyncio.run(ended())["error"]["data"]["code"] == "server_ended"
+
+
+def test_what_is_called_off_has_no_answer(policy: Path, script: Any) -> None:
+    """The server is told once; what was answered is not called off any more."""
+    script.tell(ping={"$silent": True})
+
+    async def work() -> int:
+        conversation, process, heard = await talk(policy, script)
+        running = asyncio.ensure_future(conversation.run())
+        await conversation.say(ask(1))
+        await conversation.call_off(1)
+        await conversation.call_off(1)
+        await process.close()
+        await running
+        return heard.qsize()
+
+    assert asyncio.run(work()) == 0
+    assert [each["method"] for each in script.heard] == ["ping", "notifications/cancelled"]
+
+
+def test_a_stream_of_changes_may_be_silent(policy: Path, script: Any) -> None:
+    """Its answer comes when it ends: no time is kept."""
+    script.tell(subscriptions__listen={"$silent": True}, ping={"$silent": True})
+
+    async def work() -> list[rpc.Body]:
+        conversation, process, heard = await talk(policy, script, 0.1)
+        running = asyncio.ensure_future(conversation.run())
+        await conversation.say(ask(1, "subscriptions/listen"))
+        await conversation.say(ask(2))
+        late = await heard.get()
+        await process.close()
+        await running
+        return [late, await heard.get()]
+
+    late, ended = asyncio.run(work())
+    assert (late["id"], late["error"]["code"]) == (2, 504)
+    assert (ended["id"], ended["error"]["code"]) == (1, 502)
+
+
+def test_messages_are_judged_beside_each_other() -> None:
+    """A request does not wait for another's detectors; a notification waits for what came before, and the rest for it."""
+
+    async def work() -> list[str]:
+        order, done, first = Order(), list[str](), asyncio.Event()
+
+        async def one(
+            name: str, waits: asyncio.Event | None = None, sets: asyncio.Event | None = None
+        ) -> None:
+            if waits is not None:
+                await waits.wait()
+            done.append(name)
+            if sets is not None:
+                sets.set()
+
+        await order.put(one("slow", waits=first), alone=False)
+        await order.put(one("quick", sets=first), alone=False)
+        await order.put(one("note"), alone=True)
+        await order.put(one("after"), alone=False)
+        await order.done()
+        return done
+
+    assert asyncio.run(work()) == ["quick", "slow", "note", "after"]
+
+
+def test_what_cannot_be_passed_on_is_logged_without_its_text(caplog: Any) -> None:
+    """The others go on; only so many are judged at a time."""
+
+    async def work() -> int:
+        order, count = Order(), 0
+
+        async def fails() -> None:
+            nonlocal count
+            count += 1
+            raise ValueError("zqxbomb")
+
+        for _ in range(MOST_JUDGED * 2):
+            await order.put(fails(), alone=False)
+        await order.done()
+        return count
+
+    assert asyncio.run(work()) == MOST_JUDGED * 2
+    assert "ValueError" in caplog.text
+    assert "zqxbomb" not in caplog.text
+
+
+def test_notifications_and_what_cannot_be_read_stand_alone() -> None:
+    """Requests and answers do not."""
+    said: list[rpc.Message | RequestError] = [
+        rpc.message(rpc.notification("notifications/initialized", {})),
+        RequestError("batch", "no"),
+        ask(1),
+        rpc.message(rpc.result(1, {})),
+    ]
+    assert [is_alone(each) for each in said] == [True, True, False, False]

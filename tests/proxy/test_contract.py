@@ -1,0 +1,183 @@
+"""The contract matrix: an offending text in every place of every API, whatever its form, never reaches the far side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+
+import pytest
+
+from guardrails.engine import (
+    chat,
+    completions,
+    embeddings,
+    gemini,
+    gemini_answer,
+    images,
+    messages,
+    ollama,
+    responses,
+    speech,
+    transcriptions,
+    videos,
+)
+from guardrails.proxy.app import ROUTES
+from guardrails.proxy.check import CONTENTS
+from guardrails.proxy.hooks import HOOKS
+from guardrails.proxy.moderations import FIELDS
+
+from .contract import OPEN, World, allowed, kinds, read_page, rows_of, tells, world
+from .contract_apis import APIS
+from .contract_audio import SPEECH, TRANSCRIPTIONS
+from .contract_chat import CHAT
+from .contract_check import CHECK
+from .contract_completions import COMPLETIONS
+from .contract_embeddings import EMBEDDINGS
+from .contract_gemini import COUNT as GEMINI_COUNT
+from .contract_gemini import GENERATE as GEMINI
+from .contract_images import EDITED, GENERATIONS
+from .contract_messages import MESSAGES
+from .contract_moderations import MODERATIONS
+from .contract_ollama import CHAT as OLLAMA_CHAT
+from .contract_ollama import EMBED, GENERATE, SHOW
+from .contract_responses import RESPONSES
+from .contract_videos import CREATE as VIDEO
+from .contract_videos import CREATED as VIDEO_FORM
+
+ROWS = list(chain.from_iterable(map(rows_of, APIS)))
+EXPECTED = read_page()
+HOW = "if that is meant: python -m tests.proxy.contract_apis > tests/proxy/contract.md"
+
+
+@pytest.fixture(scope="module")
+def served(_fake) -> Iterator[World]:
+    """The proxies of the matrix."""
+    with world(_fake) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("title", "place", "find"), ROWS, ids=[f"{title}: {place}" for title, place, _ in ROWS]
+)
+def test_nothing_offending_passes_and_the_page_says_what_becomes_of_it(served, title, place, find) -> None:
+    """Each cell ends blocked, redacted, left out, refused, or named as what nobody can judge; and as the page has it."""
+    row = find(served)
+
+    wrong = {column: cell for column, cell in row.items() if not allowed(place, column, cell)}
+    assert bool(wrong) == ((title, place) in OPEN), wrong or "this leak is mended: take it out of OPEN"
+    assert EXPECTED.get(title, {}).get(place) == row, HOW
+
+
+def test_the_page_has_no_rows_of_old() -> None:
+    """What is no longer tried is no longer promised."""
+    tried = {(title, place) for title, place, _ in ROWS}
+
+    assert {(title, place) for title, rows in EXPECTED.items() for place in rows} == tried, HOW
+    assert set(OPEN) <= tried
+
+
+def test_every_route_with_content_is_in_the_matrix() -> None:
+    """A route that takes a body has its places here, or fails the build."""
+    taking = {path for method, path, _ in ROUTES if method not in ("GET", "DELETE")}
+    assert taking | {hook.path for hook in HOOKS.values()} == {api.path for api in APIS}
+    assert all(api.asks and (api.answers or not api.forwards) for api in APIS)
+
+
+@pytest.mark.parametrize(
+    ("table", "templates"),
+    [
+        ({**chat.PARTS, **chat.PART_KINDS}, CHAT.asks),
+        (messages.BLOCK.kinds, MESSAGES.asks),
+        (messages.DOCUMENT_SOURCE.kinds, MESSAGES.asks),
+        ({**messages.OWN, **dict.fromkeys(messages.CALLS)}, MESSAGES.answers),
+        (responses.PART.kinds, RESPONSES.asks),
+        (responses.ITEM.kinds, RESPONSES.asks),
+        (responses.ITEM.kinds.keys() - {"message"}, RESPONSES.answers),
+        (responses.OUTPUT.kinds, RESPONSES.answers),
+    ],
+    ids=[
+        "chat: parts",
+        "messages: blocks",
+        "messages: sources",
+        "messages: what a model says",
+        "responses: parts",
+        "responses: items",
+        "responses: items of an answer",
+        "responses: outputs",
+    ],
+)
+def test_every_kind_of_part_has_a_place(table, templates) -> None:
+    """A kind that a field table knows stands somewhere with the text inside."""
+    assert set(table) - kinds(list(templates.values())) == set()
+
+
+@pytest.mark.parametrize(
+    ("fields", "templates"),
+    [
+        (chat.REQUEST.fields, CHAT.asks),
+        (chat.MESSAGE.fields, {name: body.get("messages") for name, body in CHAT.asks.items()}),
+        (chat.RESPONSE.fields, CHAT.answers),
+        (completions.REQUEST.fields, COMPLETIONS.asks),
+        (completions.RESPONSE.fields, COMPLETIONS.answers),
+        (completions.CHOICE.fields.keys() - {"index"}, {name: [*body["choices"]] for name, body in COMPLETIONS.answers.items() if isinstance(body, dict)}),
+        (embeddings.REQUEST.fields, EMBEDDINGS.asks),
+        (embeddings.RESPONSE.fields, EMBEDDINGS.answers),
+        (images.REQUEST.fields.keys() - {"image[]"}, GENERATIONS.asks),
+        (images.REQUEST.fields.keys() - {"stream"}, EDITED.asks),
+        (images.RESPONSE.fields, GENERATIONS.answers),
+        (images.ENTRY.fields, {name: entry for name, body in GENERATIONS.answers.items() if isinstance(body, dict) for entry in [*(body["data"] if isinstance(body["data"], list) else [])]}),
+        (videos.REQUEST.fields, VIDEO.asks),
+        (videos.REQUEST.fields, VIDEO_FORM.asks),
+        (videos.RESPONSE.fields, VIDEO.answers),
+        (speech.REQUEST.fields, SPEECH.asks),
+        (transcriptions.REQUEST.fields, TRANSCRIPTIONS.asks),
+        (transcriptions.ANSWER.fields, TRANSCRIPTIONS.answers),
+        (messages.REQUEST.fields, MESSAGES.asks),
+        (messages.ANSWER.fields, MESSAGES.answers),
+        (responses.REQUEST.fields, RESPONSES.asks),
+        (responses.ANSWER.fields, RESPONSES.answers),
+        (gemini.REQUEST.fields, GEMINI.asks),
+        (gemini.PART.fields, {name: part for name, body in GEMINI.asks.items() for content in [*(body["contents"] if isinstance(body["contents"], list) else [])] for part in [*(content["parts"] if isinstance(content, dict) and isinstance(content["parts"], list) else [])]}),
+        (gemini_answer.ANSWER.fields, GEMINI.answers),
+        (gemini_answer.COUNT.fields, GEMINI_COUNT.answers),
+        (ollama.CHAT.fields, OLLAMA_CHAT.asks),
+        (ollama.MESSAGE.fields, {name: body.get("messages") for name, body in OLLAMA_CHAT.asks.items()}),
+        (ollama.MESSAGE.fields, {name: body.get("message") for name, body in OLLAMA_CHAT.answers.items() if isinstance(body, dict)}),
+        (ollama.MESSAGED.fields, OLLAMA_CHAT.answers),
+        (ollama.GENERATE.fields, GENERATE.asks),
+        (ollama.GENERATED.fields, GENERATE.answers),
+        (ollama.EMBED.fields, EMBED.asks),
+        (ollama.VECTORS.fields, EMBED.answers),
+        (ollama.SHOW.fields, SHOW.asks),
+        (ollama.SHOWN.fields, SHOW.answers),
+        (dict.fromkeys(CONTENTS), CHECK.asks),
+        (dict.fromkeys(FIELDS), MODERATIONS.asks),
+    ],
+    ids=["chat", "chat: a message", "chat: an answer", "completions", "completions: an answer", "completions: a choice", "embeddings", "embeddings: an answer", "images", "images: a form", "images: an answer", "images: a picture", "videos", "videos: a form", "videos: a job", "speech", "transcriptions", "transcriptions: an answer", "messages", "messages: an answer", "responses", "responses: an answer", "gemini", "gemini: a part", "gemini: an answer", "gemini: a count", "ollama", "ollama: a message", "ollama: a message of an answer", "ollama: an answer", "generate", "generate: an answer", "embed", "embed: an answer", "show", "show: an answer", "check", "moderations"],
+)  # fmt: skip
+def test_every_field_has_a_place(fields, templates) -> None:
+    """A field that a table knows stands somewhere with the text inside."""
+    held: set[str] = set()
+    for body in templates.values():
+        for entry in body if isinstance(body, list) else [body]:
+            if isinstance(entry, dict):
+                held |= {name for name, value in entry.items() if "@" in repr(value)}
+
+    assert set(fields) - held == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a zqxbomb", True),
+        ("z.q\u200bX, b 0 m b", True),
+        ("zqx", True),
+        ("the second half: -bomb", True),
+        ("QWxsIGlzIHdlbGwsIHNheXMgenF4Ym9tYg==", True),
+        ("QWxsIGlzIHdlbGwsIHNheXMg", False),
+        ("All is well, says [GONE]", False),
+    ],
+)
+def test_half_of_a_word_is_seen_however_it_is_written(text, told) -> None:
+    """What the matrix looks for on the far side: letters between others, disguised, or in Base64."""
+    assert tells(text, "zqxbomb") is told

@@ -1,0 +1,187 @@
+"""Connections: what is refused before it is a request, and that one cannot be read in two ways."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+
+from guardrails.proxy import http
+from guardrails.proxy.http import MOST_UNREAD
+from guardrails.proxy.serve import running
+from guardrails.proxy.settings import Settings
+
+HOST = b"host: x\r\n"
+GET = b"GET /healthz HTTP/1.1\r\n" + HOST
+CHUNKED = b"POST /v1/check HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n"
+BODY = b'{"text": "fine"}'
+CHECK = b"POST /v1/check HTTP/1.1\r\n" + HOST + b"content-length: %d\r\n" % len(BODY)
+END = b"0\r\n\r\n"
+
+
+def chunk(data: bytes) -> bytes:
+    """Write a chunk."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+def connected(url: str) -> socket.socket:
+    """Return a connection."""
+    parts = urlsplit(url)
+    return socket.create_connection((parts.hostname, parts.port), timeout=20)
+
+
+def said(connection: socket.socket) -> bytes:
+    """Return all that a server says until it closes."""
+    out = b""
+    try:
+        while piece := connection.recv(1 << 16):
+            out += piece
+    except ConnectionResetError:  # it closed while we were still sending
+        pass
+    return out
+
+
+def statuses(url: str, *pieces: bytes) -> list[int]:
+    """Send pieces, then a request after which the server closes; return the statuses of its answers."""
+    with connected(url) as connection:
+        try:
+            for piece in (*pieces, GET + b"connection: close\r\n\r\n"):
+                connection.sendall(piece)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        return [int(found) for found in re.findall(rb"HTTP/1\.1 (\d+) ", said(connection))]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        GET + b"\r\n",
+        CHECK + b"\r\n" + BODY,
+        CHUNKED + chunk(BODY[:5]) + chunk(BODY[5:]) + END,
+        CHECK + b"expect: 100-continue\r\n\r\n" + BODY,
+        GET + b"x-long: " + b"a" * (MOST_UNREAD // 2) + b"\r\n\r\n",
+    ],
+)
+def test_a_request_is_answered_however_it_is_cut(proxy, request_: bytes) -> None:
+    """Whole, or in two pieces; the connection stays open for the next."""
+    assert statuses(proxy, request_)[-2:] == [200, 200]
+    for at in (1, 30, len(request_) // 2, len(request_) - 1):
+        assert statuses(proxy, request_[:at], request_[at:])[-2:] == [200, 200]
+
+
+def test_requests_that_are_sent_together_are_answered_in_order(proxy) -> None:
+    """One after the other."""
+    assert statuses(proxy, (GET + b"\r\n") * 3 + CHECK + b"\r\n" + BODY) == [200] * 5
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n\r\n",
+        GET + HOST + b"\r\n",
+        GET + b"x\x00: y\r\n\r\n",
+        GET + b"no colon\r\n\r\n",
+        GET + b"x : y\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\n" + HOST + b"\r\n",
+        CHECK + b"content-length: 3\r\n\r\n" + BODY,
+        CHECK + b"transfer-encoding: chunked\r\n\r\n" + chunk(BODY) + END,
+        b"POST /v1/check HTTP/1.1\r\n" + HOST + b"content-length: -1\r\n\r\n",
+        b"POST /v1/check HTTP/1.1\r\n" + HOST + b"transfer-encoding: gzip\r\n\r\n",
+        CHUNKED + b"zz\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\n" + HOST + b"\r\n",
+        CHUNKED + b"5 \r\nabcde\r\n" + END,
+    ],
+)
+def test_what_could_be_read_in_two_ways_is_refused(proxy, request_: bytes) -> None:
+    """With 400, and the connection is closed: two parsers must never read two requests."""
+    assert statuses(proxy, request_) == [400]
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"GET /", b"a"),
+        (GET + b"x-long: ", b"a"),
+        (GET, b"x: y\r\n"),
+        (CHUNKED, b"0"),
+        (CHUNKED + b"1;", b"x"),
+        (CHUNKED + chunk(BODY) + b"0\r\n", b"x: y\r\n"),
+        (CHUNKED + chunk(BODY) + b"0\r\nx-long: ", b"a"),
+    ],
+)
+def test_what_has_no_end_is_refused(proxy, begin: bytes, more: bytes) -> None:
+    """A head, the length of a chunk, or a trailer that goes on and on is not kept in memory."""
+    pieces = [more * (MOST_UNREAD // len(more))] * 64  # more than one read takes
+    assert statuses(proxy, begin, *pieces) == [400]
+
+
+def test_a_body_may_come_in_many_pieces(proxy) -> None:
+    """What brings a request nearer is limited by the limit of bodies alone."""
+    text = json.dumps({"text": "word " * MOST_UNREAD}).encode()
+    pieces = [chunk(text[at : at + 4_096]) for at in range(0, len(text), 4_096)]
+    assert statuses(proxy, CHUNKED, *pieces, END) == [200, 200]
+
+
+def test_what_follows_a_body_is_no_header(proxy, fake, kit) -> None:
+    """A trailer does not become part of the request, which is under way by then."""
+    fake.answers(kit.completion("fine"))
+    body = json.dumps(kit.asking("hi")).encode()
+    head = CHUNKED.replace(b"/v1/check", b"/v1/chat/completions")
+    assert statuses(proxy, head + chunk(body) + b"0\r\nauthorization: Bearer late\r\n\r\n") == [200, 200]
+    assert "authorization" not in fake.asked[0].headers
+
+
+@pytest.mark.parametrize("wanted", [b"h2c", b"websocket"])
+def test_no_other_protocol_is_spoken(proxy, wanted: bytes) -> None:
+    """Who asks for one (Java's client does for HTTP/2) is served in this one, with all that follows."""
+    asked = b"connection: upgrade\r\nupgrade: " + wanted + b"\r\n"
+    assert statuses(proxy, (GET + asked + b"\r\n") * 2 + CHECK + asked + b"\r\n" + BODY) == [200] * 4
+    assert statuses(proxy, CHECK + asked + b"\r\n" + BODY, GET + b"\r\n") == [200] * 3
+
+
+def test_nonsense_behind_a_request_does_not_end_up_in_its_answer(proxy, fake, kit) -> None:
+    """The connection is closed; the upstream's answer is given up."""
+    fake.streams(*kit.pieces("an answer that is under way "), hang=True, done=False)
+    body = json.dumps({**kit.asking("hi"), "stream": True}).encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\n" + HOST + b"content-length: %d\r\n\r\n" % len(body)
+    with connected(proxy) as connection:
+        connection.sendall(head + body)
+        begun = connection.recv(1 << 16)
+        connection.sendall(b"nonsense\r\n\r\n")
+        rest = said(connection)
+    assert begun.startswith(b"HTTP/1.1 200 ")
+    assert b"HTTP/1.1" not in rest
+    assert fake.dropped.wait(kit.wait_s)
+
+
+def test_who_goes_away_is_not_waited_for_although_more_was_asked(proxy, fake, kit) -> None:
+    """The request that is served is given up, also where another waits behind it."""
+    fake.answers(b"", hang=True)
+    fake.reply.pieces = []
+    body = json.dumps(kit.asking("hi")).encode()
+    head = b"POST /v1/chat/completions HTTP/1.1\r\n" + HOST + b"content-length: %d\r\n\r\n" % len(body)
+    with connected(proxy) as connection:
+        connection.sendall((head + body) * 2)
+        assert fake.arrived.wait(kit.wait_s)
+    assert fake.dropped.wait(kit.wait_s)
+
+
+def test_connections_send_at_once(fake, kit, policy_guard, monkeypatch) -> None:
+    """An answer's headers and body are two writes; the second does not wait for the client to confirm the first."""
+    options = []
+    original = http.Http.connection_made
+
+    def made(self, transport) -> None:
+        original(self, transport)
+        options.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(http.Http, "connection_made", made)
+    with running(Settings(fake.url, port=0), policy_guard) as url:
+        kit.send(url, "/healthz")
+
+    assert options
+    assert all(options)

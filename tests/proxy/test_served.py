@@ -1,0 +1,63 @@
+"""Which policies settings name, and which settings count from the moment at which their file changes."""
+
+from __future__ import annotations
+
+import pytest
+
+from guardrails import Guard, PolicyErrors
+from guardrails.proxy.served import HOT, hot, load
+from guardrails.proxy.settings import Settings, SettingsDoc
+
+
+def write(path, name: str, use: str = "own") -> str:
+    """Write a policy over one detector, and return where it lies."""
+    rule = "{id: r, on: input, when: custom.own > 0, then: block}"
+    path.write_text(f"format: 1\nname: {name}\ndetectors: {{d: {{use: {use}}}}}\nrules: [{rule}]\n")
+    return str(path)
+
+
+def test_each_policy_is_loaded_once_with_the_kinds_of_the_guard_that_was_given(tmp_path, kind_of) -> None:
+    """A policy of a row may use the caller's own detectors, as the one for all does; before and after a reload."""
+    kinds = {"own": kind_of(lambda content: None)}
+    main, other = write(tmp_path / "a.yaml", "a"), write(tmp_path / "b.yaml", "b")
+    rows = [{"policy": other, "keys": []} | {"paths": ["/x"]}, {"policy": other, "paths": ["/y"]}]
+    settings = Settings("http://h", policy=main, policies=rows)
+
+    first = load(settings, given=Guard.load(main, detectors=kinds))
+    again = load(settings, before=first)
+
+    for served in (first, again):
+        assert [guard.policy.ref.name for guard in served.guards.values()] == ["a", "b"]
+        assert served.guard is served.guards[main]
+    assert [part for part, _ in first.refs] == ["policy", "policy"]
+
+
+def test_a_guard_that_settings_do_not_name_stays(guard_of, tmp_path, kind_of) -> None:
+    """It was given by the caller: what settings call their policy is not loaded in its place."""
+    given = guard_of("rules: []")
+    settings = Settings("http://h", policy="strict")
+
+    again = load(settings, before=load(settings, given=given))
+
+    assert again.guard.policy.ref == given.policy.ref
+
+
+def test_a_policy_of_a_row_that_is_wrong_is_an_error(tmp_path, guard_of) -> None:
+    """Nothing is served then."""
+    wrong = write(tmp_path / "w.yaml", "w", use="nothing_like_it")
+    settings = Settings("http://h", policies=[{"policy": wrong, "paths": ["/x"]}])
+    with pytest.raises(PolicyErrors, match="nothing_like_it"):
+        load(settings, given=guard_of("rules: []"))
+
+
+def test_settings_that_need_a_new_start_are_told_and_left(caplog) -> None:
+    """By name; the others count."""
+    served = Settings("http://h", port=1, max_concurrent=5)
+    read = Settings("http://other", port=2, max_concurrent=7, unknown_fields="refuse")
+
+    now = hot(served, read)
+
+    assert (now.upstream, now.port, now.max_concurrent, now.unknown_fields) == ("http://h", 1, 7, "refuse")
+    assert "next start" in caplog.text
+    assert "upstream, port" in caplog.text
+    assert {*HOT} < {*SettingsDoc.model_fields}
