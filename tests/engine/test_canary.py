@@ -41,6 +41,7 @@ def mark(system: str = SYSTEM) -> str:
         ),
         (None, mark()),
     ],
+    ids=["text", "parts", "none"],
 )
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_the_first_system_message_gets_the_canary(role: str, content: Any, marked: Any) -> None:

@@ -75,7 +75,7 @@ def test_an_unforeseen_failure_lets_nothing_pass(serve, kit, monkeypatch, path, 
     assert TEXT not in answer.raw.decode()
 
 
-@pytest.mark.parametrize("name", SENT.keys() - {"agentgateway"})
+@pytest.mark.parametrize("name", [name for name in SENT if name != "agentgateway"])
 def test_unknown_fields_are_refused_where_the_server_says_so(serve, kit, name) -> None:
     """A harmless one too."""
     path, body = SENT[name]
