@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from guardrails.detectors.documented import documented
+
+
+def offered(*names: str) -> dict[str, Any]:
+    """Return what an editor offers in a list of texts, as `json_schema_extra` of its field; others may stand there, too."""
+    return {"items": {"anyOf": [{"enum": [*names]}, {"type": "string"}]}}
+
+
+def offering(*snippets: tuple[str, dict[str, Any]]) -> ConfigDict:
+    """Return what a block adds to `model_config`, so that editors offer these bodies by their names; `$1` is where to write."""
+    bodies: list[Any] = [{"label": label, "body": body} for label, body in snippets]
+    return ConfigDict(json_schema_extra={"defaultSnippets": bodies})
 
 
 class Config(BaseModel):
     """A mapping in a policy. Unknown keys and wrong types are errors; each field carries its description."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name, text in documented(cls, BaseModel).items():
+            if (field := cls.model_fields.get(name)) is not None:
+                properties.get(field.alias or name, {}).setdefault("description", text)
+        return schema

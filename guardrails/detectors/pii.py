@@ -16,7 +16,7 @@ from pydantic import Field
 
 from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.choice import Choice
-from guardrails.detectors.config import Config
+from guardrails.detectors.config import Config, offered
 from guardrails.detectors.patterns import Patterns, category_problem
 from guardrails.detectors.pii_entities import TABLE
 from guardrails.detectors.pii_names import LABELS, NATIONAL, Hit, by_presidio
@@ -51,9 +51,16 @@ class PiiConfig(Config):
 
     use: Literal["pii"]
     """The kind of detector."""
-    entities: list[str] | None = Field(default=None, min_length=1, examples=[["email", "credit_card"]])
+    entities: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        examples=[["email", "credit_card"]],
+        json_schema_extra=offered(*ENTITIES, *LABELS.values()),
+    )
     """Which kinds to look for; by default all that the engine and the model find."""
-    exclude: list[str] = Field(default=[], examples=[["email", "phone"]])
+    exclude: list[str] = Field(
+        default=[], examples=[["email", "phone"]], json_schema_extra=offered(*ENTITIES, *LABELS.values())
+    )
     """Kinds not to look for, of those."""
     engine: Literal["fast", "presidio"] = "fast"
     """`fast`: one table of patterns, microseconds. `presidio`: presidio-analyzer's recognizers with scores by context,

@@ -9,7 +9,7 @@ from pydantic import Field
 from guardrails.detectors import Kind
 from guardrails.detectors.checksums import password, random_value, varied
 from guardrails.detectors.choice import Choice
-from guardrails.detectors.config import Config
+from guardrails.detectors.config import Config, offered
 from guardrails.detectors.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
 from guardrails.detectors.table import Pattern
 
@@ -85,9 +85,14 @@ class SecretsConfig(Config):
 
     use: Literal["secrets"]
     """The kind of detector."""
-    kinds: list[str] | None = Field(default=None, min_length=1, examples=[["aws_access_key", "private_key"]])
+    kinds: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        examples=[["aws_access_key", "private_key"]],
+        json_schema_extra=offered(*KINDS),
+    )
     """Which kinds to look for; all of the table by default."""
-    exclude: list[str] = Field(default=[], examples=[["generic"]])
+    exclude: list[str] = Field(default=[], examples=[["generic"]], json_schema_extra=offered(*KINDS))
     """Kinds not to look for, of those."""
 
 
