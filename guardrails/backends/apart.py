@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 from typing import Final
 
 from guardrails.backends.events import END, Event, Events
-from guardrails.backends.exchange import Exchange
+from guardrails.backends.exchange import STREAM, Exchange
 from guardrails.engine.detect import Task
 from guardrails.engine.pipeline import INLINE_ON_LOOP
 from guardrails.streams.apart import Apart
@@ -23,6 +23,8 @@ Steps = Generator[list[Task], None, bytes]
 
 class Pictures:
     """One stream."""
+
+    kind, at_once = STREAM, False
 
     def __init__(self, exchange: Exchange) -> None:
         last = exchange.api.last

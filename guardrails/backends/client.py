@@ -97,11 +97,17 @@ class SyncGuarded(Guarded):
         return inner._process_response(response=response, **kwargs)
 
     def _judged(self, exchange: Exchange, response: Any) -> Any:
-        """Return a response whose bytes are judged: at once if they are here, else as they are asked for."""
+        """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
         answer = heard(exchange, kind_of(response))
-        if response.is_stream_consumed:
-            return rebuilt(response, content=b"".join(answer.released([response.content])))
-        return streamed(response, answer.released(response.iter_bytes()))
+        # What is here already comes from the response as a stream would.
+        pieces = answer.released(response.iter_bytes())
+        if not (response.is_stream_consumed or answer.at_once):
+            return streamed(response, pieces)
+        try:
+            content = b"".join(pieces)
+        finally:
+            response.close()
+        return rebuilt(response, answer.kind, content=content)
 
 
 class AsyncGuarded(Guarded):
@@ -139,11 +145,14 @@ class AsyncGuarded(Guarded):
     async def _judged(self, exchange: Exchange, response: Any) -> Any:
         """The twin of `SyncGuarded._judged` on an event loop."""
         answer = heard(exchange, kind_of(response))
-        # What is here already comes from the response as a stream would.
         pieces = answer.areleased(response.aiter_bytes())
-        if response.is_stream_consumed:
-            return rebuilt(response, content=b"".join([piece async for piece in pieces]))
-        return astreamed(response, pieces)
+        if not (response.is_stream_consumed or answer.at_once):
+            return astreamed(response, pieces)
+        try:
+            content = b"".join([piece async for piece in pieces])
+        finally:
+            await response.aclose()
+        return rebuilt(response, answer.kind, content=content)
 
 
 def shut(resource: Any) -> Any:

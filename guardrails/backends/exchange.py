@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from guardrails.backends import events
-from guardrails.backends.answers import broken
+from guardrails.backends.answers import broken, parsed
 from guardrails.engine.evaluate import Request
 from guardrails.engine.exact import write
 from guardrails.engine.outcome import Outcome
@@ -39,6 +39,32 @@ def one(body: Body) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Wire:
+    """How the bytes of whole answers of some media types are read, and written again.
+
+    `fits` tells of a type whether it is one of them. `read` makes of the bytes, their type and the request what there is to judge
+    (raises `BackendError` where they are none); `write` makes bytes of what is left of that. `exact`: where nothing changes, what
+    came goes on as it is. `media`, of a file, tells the type of what is left: it may be of another than what came.
+    """
+
+    fits: Callable[[str], bool]
+    read: Callable[[bytes, str, Body], Any]
+    write: Callable[[Any], bytes]
+    exact: bool = True
+    media: Callable[[Any], str] | None = None
+
+
+def _read(raw: bytes, kind: str, asked: Body) -> dict[str, Any]:
+    try:
+        return parsed(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise broken("it is not UTF-8") from None
+
+
+AS_JSON = Wire(JSON.__eq__, _read, lambda left: write(left).encode())
+
+
+@dataclass(frozen=True, slots=True)
 class Api:
     """How one endpoint is read, and how it is answered in kind where the policy blocks.
 
@@ -48,11 +74,11 @@ class Api:
     of an answer alone. `collector` puts the events of a stream together, `teller` reads and writes them as they go on; `done`:
     `[DONE]` stands at the end. `restore` puts a user's own values back, `choices` is how many answers a request asks for.
     `forms`: a request may have files. `last`, where each event of a stream is an answer for itself, which `response` reads:
-    whether one may be the last.
+    whether one may be the last. `wires` are the ways in which a whole answer may be written.
     """
 
     request: Callable[[Body], Subject] | None
-    response: Callable[[Body], Subject] | None = None
+    response: Callable[[Any], Subject] | None = None
     refusal: Callable[[str, Body, Body], dict[str, Any]] | None = None
     withheld: Callable[[Any, Subject, Outcome, str], dict[str, Any]] | None = None
     collector: Callable[[], Collector] | None = None
@@ -62,6 +88,7 @@ class Api:
     choices: Callable[[Body], int] = one
     forms: bool = False
     last: Callable[[Body], bool] | None = None
+    wires: tuple[Wire, ...] = (AS_JSON,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +183,7 @@ class Exchange:
         assert self.api.refusal is not None
         return self.api.refusal(message, self.body, answer)
 
-    def read(self, answer: Body) -> Subject:
+    def read(self, answer: Any) -> Subject:
         """Return what there is to judge of an answer.
 
         Raises:
@@ -168,7 +195,7 @@ class Exchange:
         except RequestError as error:
             raise broken(str(error)) from None
 
-    def passed(self, answer: Body, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what the caller may have of an answer, with the user's own values in it again; `answer` where nothing changes.
 
         Raises:
@@ -178,15 +205,15 @@ class Exchange:
         restorer = verdict.restorer
         return content if restorer is None or not restorer.values else self.api.restore(content, restorer)
 
-    def _refused(self, answer: Body, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def _refused(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what answers a block in place of the answer: nothing of it but a head in which nothing was found."""
+        message = self.message(verdict)
         found = heard.leaves.found
         gone = {found[index].path[0] for index in outcome.blocked if index >= 0 and found[index].path}
         kept = {name: value for name, value in answer.items() if name not in gone}
-        refused = self.refusal(verdict, kept)
         if self.api.withheld is None:
-            return refused
-        return self.api.withheld(answer, heard, outcome, verdict.message or REFUSAL)
+            return self.refusal(verdict, kept)
+        return self.api.withheld(answer, heard, outcome, message)
 
 
 def written(told: Sequence[Event], *, done: bool = False) -> bytes:

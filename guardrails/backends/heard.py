@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 
-from guardrails.backends.answers import broken, parsed
-from guardrails.backends.exchange import JSON, Exchange
+from guardrails.backends.answers import broken
+from guardrails.backends.exchange import Exchange
 from guardrails.engine.detect import Task
-from guardrails.engine.exact import write
 from guardrails.engine.pipeline import INLINE_ON_LOOP
 
 
 class Whole:
-    """One answer of a type, judged when all of it is there."""
+    """One answer of a type, judged when all of it is there. `kind` is the type of what was released. `at_once`: it is a file, of
+    which that may be another than what came, so that it is to be released before the headers are told.
+    """
 
     def __init__(self, exchange: Exchange, kind: str) -> None:
-        self._exchange, self._kind = exchange, kind
+        self.kind = kind
+        self._exchange = exchange
         self._pipeline = exchange.terms.guard.pipeline
+        self._wire = next((wire for wire in exchange.api.wires if wire.fits(kind)), None)
+        self.at_once = self._wire is not None and self._wire.media is not None
 
     def released(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield what the caller may have.
@@ -33,13 +37,14 @@ class Whole:
         yield await self._pipeline.adrive(self._said(raw, INLINE_ON_LOOP))
 
     def _said(self, raw: bytes, inline: int | None) -> Generator[list[Task], None, bytes]:
-        if self._kind != JSON:
-            raise broken(f"it is of type {self._kind[:64]!r}")
-        try:
-            answer = parsed(raw.decode("utf-8"))
-        except UnicodeDecodeError:
-            raise broken("it is not UTF-8") from None
-        heard = self._exchange.read(answer)
-        verdict, outcome = yield from self._exchange.judge.whole(heard, inline)
-        content = self._exchange.passed(answer, heard, verdict, outcome)
-        return raw if content is answer else write(content).encode()
+        wire, exchange = self._wire, self._exchange
+        if wire is None:
+            raise broken(f"it is of type {self.kind[:64]!r}")
+        answer = wire.read(raw, self.kind, exchange.body)
+        heard = exchange.read(answer)
+        verdict, outcome = yield from exchange.judge.whole(heard, inline)
+        content = exchange.passed(answer, heard, verdict, outcome)
+        if content is answer and wire.exact:
+            return raw
+        self.kind = self.kind if wire.media is None else wire.media(content)
+        return wire.write(content)

@@ -34,6 +34,8 @@ def heard(exchange: Exchange, kind: str) -> Live | Pictures | Whole:
 class Live:
     """One stream."""
 
+    kind, at_once = STREAM, False
+
     def __init__(self, exchange: Exchange) -> None:
         api = exchange.api
         assert api.teller is not None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from guardrails.backends import openai_audio, openai_videos
 from guardrails.backends.calls import Calls
 from guardrails.backends.client import wrap as guarded
 from guardrails.backends.exchange import Api, Body, Terms
@@ -186,6 +187,8 @@ CALLS = Calls(
         "POST /images/generations": GENERATIONS,
         "POST /images/edits": EDITS,
         "POST /images/variations": VARIATIONS,
+        **openai_videos.CALLS,
+        **openai_audio.CALLS,
         "POST /responses": RESPONSES,
         "POST /responses/input_tokens": COUNTED,
         "GET /responses/*": FETCHED,
@@ -205,7 +208,10 @@ CALLS = Calls(
         "POST /vector_stores/*/file_batches/*/cancel": None,
     }
 )
-"""What a wrapped client may call; all else is refused."""
+"""What a wrapped client may call. What has prompts or answers in it is judged; what files hold is not (also not what is fetched
+of them), nor what a fine-tuned model is made of. All else is refused, with nothing sent: batches, stored completions,
+conversations, assistants and agents, containers, evals, realtime and live sessions, voices, and characters of films.
+"""
 
 
 def wrap(client: Any, terms: Terms) -> Any:

@@ -8,12 +8,16 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
+from guardrails.backends.answers import broken
 from guardrails.errors import RequestError
 
 DROPPED = ("content-encoding", "content-length", "transfer-encoding")
 """Headers that speak of the bytes as they came."""
 
 KEPT = ("http_version", "reason_phrase")
+
+PARTIAL = 206
+"""The status of a part of an answer."""
 
 
 def answered(client: Any, options: Any, answer: bytes, kind: str) -> Any:
@@ -41,13 +45,22 @@ def library_of(thing: Any) -> Any:
 
 
 def kind_of(response: Any) -> str:
-    """Return the media type of a response."""
+    """Return the media type of a response.
+
+    Raises:
+        BackendError: it is a part of an answer alone.
+    """
+    if response.status_code == PARTIAL:
+        raise broken("it is a part of it alone; ask for all of it, without the header Range")
     return str(response.headers.get("content-type", "")).partition(";")[0].strip().lower()
 
 
-def rebuilt(response: Any, **body: Any) -> Any:
-    """Return a response with another body; no way leads back from it to the bytes as they came."""
-    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in DROPPED]
+def rebuilt(response: Any, kind: str | None = None, **body: Any) -> Any:
+    """Return a response with another body, perhaps of another media type; no way leads back from it to the bytes as they came."""
+    typed = kind is not None and kind != kind_of(response)
+    gone = (*DROPPED, "content-type") if typed else DROPPED
+    headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in gone]
+    headers += [("content-type", kind)] if typed else []
     extensions = {name: response.extensions[name] for name in KEPT if name in response.extensions}
     made = library_of(response).Response(
         response.status_code, headers=headers, request=response.request, extensions=extensions, **body

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from guardrails.engine.fields import Leaf, Leaves, Path, placed, strings
 from guardrails.engine.tables import SEALED, Reader, opaque, signature
-from guardrails.media.outline import WALKS, sniffed
+from guardrails.media.outline import GENERIC, WALKS, sniffed
 from guardrails.media.video_sniff import HEAD as FIRST
 from guardrails.media.video_sniff import kind_of
 from guardrails.types import Audio, Image, Media, Place, Text, Video
@@ -194,6 +194,16 @@ def unread(text: str) -> str:
         return MALFORMED
     name = UNREAD.get(head[1].lower())
     return f"no detector reads files of {f'type {name}' if name else 'this type'}: {CURE}"
+
+
+def answering(head: bytes, media: str, certain: type[Media] | None = None) -> type[Media] | None:
+    """Return what an answer of a media type is that is to be a file (of a kind that is `certain`, where it is), by its first
+    bytes; None where it is said to be something else, or neither said to be a picture, film or sound nor one that is read.
+    """
+    said = media.partition("/")[0]
+    if certain is not None:
+        return certain if media in GENERIC or said == certain.kind else None
+    return medium(head, media) if said in SAID or (media in GENERIC and begins_as_medium(head)) else None
 
 
 def added(

@@ -1,23 +1,35 @@
 """The field tables of OpenAI's speech API: requests in, and what a stream tells beside its sound, leaves out.
 
-What is to be said is a text like any other. What it sounds like is a file, but in a stream: there its pieces are Base64, of one
-sound.
+What is to be said is a text like any other. What it sounds like is a file, or bare samples (`response_format: pcm`), to which a
+decoder needs a header; but in a stream its pieces are Base64, of one sound.
 """
 
 from __future__ import annotations
 
+import struct
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from guardrails.engine import chat, images
 from guardrails.engine.fields import Leaf, Leaves, Path, placed
 from guardrails.engine.tables import anything, by_table, each, figures, flag, identifier, keep
 from guardrails.errors import RequestError
+from guardrails.media.outline import GENERIC
+from guardrails.media.video_sniff import HEAD, is_framed, kind_of
 from guardrails.types import Audio, Place, Stage
 
 SAID = Place(Stage.OUTPUT, role="assistant")
+
+BARE: Final = frozenset({"audio/pcm", "audio/x-pcm", "audio/raw"})
+"""How servers call samples without a header."""
+
+RATE: Final = 24_000
+"""Samples a second of those: one channel, 16 bits, little endian, as OpenAI's API has them."""
+
+FRAMES: Final = frozenset({"mp3", "aac"})
+"""Files that may begin without a name of their own, as samples too may begin by chance."""
 
 
 def voice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
@@ -47,8 +59,34 @@ def request(body: Any) -> Leaves:
 EVENT = by_table({"type": keep, "usage": figures, "error": anything})
 
 
-def streamed(body: Mapping[str, Sequence[Mapping[str, Any]]]) -> Leaves:
-    """Return the leaves of a stream, whose `events` hold pieces of one sound (`audio`).
+class Events(dict[str, Any]):
+    """An answer that is a stream: its `events`, and the request for it (`asked`)."""
+
+
+def header(asked: Mapping[str, Any], media: str, head: bytes, size: int) -> bytes:
+    """Return what a decoder has to read before a sound: the header of a WAV file where it is bare samples, else nothing.
+
+    What is said to be of another type, or begins like a file, is that file, whatever was asked for.
+
+    Args:
+        asked: the request for the sound.
+        media: the media type of the answer, in small letters and without parameters.
+        head: its first bytes, `HEAD` of them at most.
+        size: all of its bytes.
+    """
+    if asked.get("response_format") != "pcm" or media not in GENERIC | BARE:
+        return b""
+    kind = kind_of(head)
+    by_chance = kind is not None and kind.format in FRAMES and head[:3] != b"ID3" and not is_framed(head)
+    if kind is not None and not by_chance:
+        return b""
+    size = min(size, 0xFFFF_FFFF - 36)
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16)
+    return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form + struct.pack("<4sI", b"data", size)
+
+
+def streamed(body: Mapping[str, Any]) -> Leaves:
+    """Return the leaves of a stream (`Events`), whose events hold pieces of one sound (`audio`).
 
     Raises:
         RequestError: a piece is no sound Base64.
@@ -64,5 +102,6 @@ def streamed(body: Mapping[str, Sequence[Mapping[str, Any]]]) -> Leaves:
     each(EVENT)(leaves, rest, ("events",), SAID)
     if sound:
         place = placed(SAID, ("events",))
-        leaves.found.append(Leaf(Audio(bytes(sound), place), ("events",), editable=False))
+        before = header(body.get("asked", {}), "", bytes(sound[:HEAD]), len(sound))
+        leaves.found.append(Leaf(Audio(before + sound, place), ("events",), editable=False))
     return leaves

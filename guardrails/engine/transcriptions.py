@@ -37,6 +37,12 @@ class Lines(dict[str, Any]):
     """An answer that is a text: its `lines`, each with its end."""
 
 
+PLAIN: Final = frozenset(
+    {"text/plain", "text/vtt", "text/srt", "application/x-subrip", "application/octet-stream"}
+)
+"""How servers call an answer that is a text."""
+
+
 class Events(dict[str, Any]):
     """An answer that is a stream: what its `events` say."""
 
@@ -73,7 +79,7 @@ REFERENCES: Final = ("known_speaker_references", "known_speaker_references[]")
 
 REQUEST = by_table(
     {
-        "file": heard,
+        "file": listed(heard),
         "prompt": images.asked,
         **dict.fromkeys(WORDS, listed(keep)),
         **dict.fromkeys(NAMES, listed(images.asked)),
@@ -129,6 +135,11 @@ def response(body: Any) -> Leaves:
         ANSWER(leaves, body, (), SAID)
         _timed(leaves, ())
     return leaves
+
+
+def lines(raw: bytes) -> Lines:
+    """Return an answer that is a text; raises `UnicodeDecodeError` where it is none."""
+    return Lines(lines=raw.decode().splitlines(keepends=True))
 
 
 def _lines(leaves: Leaves, lines: list[str]) -> None:

@@ -60,6 +60,13 @@ STARTS: Final = (
     (b"FORM", Kind("aiff", "aiff", "sound")),
 )
 
+RATES: Final = (44_100, 48_000, 32_000)
+KILOBITS: Final = (
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+)
+"""What a frame of MP3 may say: samples a second in MPEG 1, and kilobits a second in the others and in MPEG 1."""
+
 FILMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "mov": ("mp4", "mov", "m4v", "quicktime", "x-m4v", "3gpp", "3gpp2", "3gp", "3g2", "qt"),
@@ -119,6 +126,27 @@ def _frame(head: bytes) -> Kind | None:
         return Kind("aac", "aac", "sound")
     sound = head[1] & 0x06 and head[1] & 0x18 != 0x08 and head[2] & 0xF0 != 0xF0 and head[2] & 0x0C != 0x0C
     return Kind("mp3", "mp3", "sound") if sound else None
+
+
+def is_framed(head: bytes) -> bool:
+    """Whether a frame of MP3 or of AAC stands there and another one where the first one ends, as no samples have by chance.
+
+    The lengths of frames are those of ISO/IEC 11172-3 and 13818-3 (layer III) and of ADTS (13818-7).
+    """
+    if len(head) < 6 or _frame(head) is None:
+        return False
+    if head[1] & 0x06 == 0:
+        size = (head[3] & 0x03) << 11 | head[4] << 3 | head[5] >> 5
+    elif head[1] & 0x06 == 0x02:
+        newer = head[1] & 0x18 == 0x18
+        rate = RATES[head[2] >> 2 & 0x03] >> {0x18: 0, 0x10: 1, 0x00: 2}[head[1] & 0x18]
+        bits = 1_000 * KILOBITS[newer][head[2] >> 4]
+        size = (144 if newer else 72) * bits // rate + (head[2] >> 1 & 0x01)
+    else:
+        return False
+    following = head[size : size + 3]
+    same = following[:2] == head[:2] and following[2:] and following[2] & 0x0C == head[2] & 0x0C
+    return size > 6 and bool(same)
 
 
 def film_of(head: bytes, declared: str | None) -> Kind:

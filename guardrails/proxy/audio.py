@@ -7,8 +7,9 @@ their end. An answer of which anything is blocked is an error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -30,10 +31,6 @@ from guardrails.proxy.upstream import JSON, invalid, passed_back
 from guardrails.types import Audio
 
 STREAM: Final = "text/event-stream"
-PLAIN: Final = frozenset(
-    {"text/plain", "text/vtt", "text/srt", "application/x-subrip", "application/octet-stream"}
-)
-"""How servers call an answer that is a text."""
 
 
 def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
@@ -49,10 +46,12 @@ def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str
 
 async def spoken(call: Call) -> Response:
     """Ask for a sound, and judge it."""
+    asked = await call.state.by_size(len(call.raw), lambda: answer.parsed(call.raw))
     async with call.answer() as found:
         if found.content_type.lower() != STREAM:
-            return await released(call.http, call.state, call.who, call.report, found, Audio)
-        return await _events(call, found)
+            header = partial(speech.header, asked)
+            return await released(call.http, call.state, call.who, call.report, found, Audio, header)
+        return await _events(call, found, lambda events: speech.Events(events=events, asked=asked))
 
 
 async def heard(call: Call) -> Response:
@@ -60,13 +59,13 @@ async def heard(call: Call) -> Response:
     async with call.answer() as found:
         media = found.content_type.lower()
         if media == STREAM:
-            return await _events(call, found)
+            return await _events(call, found, lambda events: transcriptions.Events(events=events))
         headers, raw = passed_back(found), await call.state.upstream.whole(found)
     if media == JSON:
         told = await call.state.by_size(len(raw), lambda: answer.parsed(raw))
         left = await judged(call, told, len(raw))
         out = raw if left is told else await call.state.by_size(len(raw), lambda: wire.dump(left))
-    elif media in PLAIN:
+    elif media in transcriptions.PLAIN:
         lines = await call.state.by_size(len(raw), lambda: _lines(raw))
         left = await judged(call, lines, len(raw))
         out = "".join(left["lines"]).encode()
@@ -75,10 +74,12 @@ async def heard(call: Call) -> Response:
     return Response(out, 200, {**headers, **call.report.headers()}, media)
 
 
-async def _events(call: Call, found: aiohttp.ClientResponse) -> Response:
-    """Judge a stream as a whole, and send it on at once."""
+async def _events(
+    call: Call, found: aiohttp.ClientResponse, made: Callable[[list[dict[str, Any]]], dict[str, Any]]
+) -> Response:
+    """Judge a stream as a whole, made of what its events say, and send it on at once."""
     headers, raw = passed_back(found), await call.state.upstream.whole(found)
-    told = transcriptions.Events(events=await call.state.by_size(len(raw), lambda: read_events(call, raw)))
+    told = made(await call.state.by_size(len(raw), lambda: read_events(call, raw)))
     left = await judged(call, told, len(raw))
     out = await call.state.by_size(len(raw), lambda: b"".join(map(_written, left["events"])))
     return Response(out, 200, {**headers, **call.report.headers()}, STREAM)
@@ -86,13 +87,14 @@ async def _events(call: Call, found: aiohttp.ClientResponse) -> Response:
 
 def _written(event: Mapping[str, Any]) -> bytes:
     kind = event.get("type")
-    return sse.event(wire.dump(event), kind.encode() if isinstance(kind, str) else b"")
+    is_name = isinstance(kind, str) and kind.isprintable()
+    return sse.event(wire.dump(event), str(kind).encode() if is_name else b"")
 
 
 def _lines(raw: bytes) -> transcriptions.Lines:
     """Return the lines of a text; raises `BackendError` where it is none."""
     try:
-        return transcriptions.Lines(lines=raw.decode().splitlines(keepends=True))
+        return transcriptions.lines(raw)
     except UnicodeDecodeError:
         raise invalid("the upstream's answer is no UTF-8") from None
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
+from tests.films import film, green
 
 PROXY = Path(__file__).parents[1] / "proxy"
 
@@ -42,19 +43,34 @@ def image_kit() -> Any:
 
 
 @pytest.fixture(scope="session")
-def _fake() -> Iterator[Any]:
-    fake = _kit().Fake()
-    yield fake
-    fake.server.shutdown()
-    fake.server.server_close()
-    fake.thread.join()
+def audio_kit() -> Any:
+    """Sounds, what the audio API says with them, and a guard that has them transcribed."""
+    return _kit("audio_kit")
+
+
+@pytest.fixture(scope="session")
+def _fakes() -> Iterator[list[Any]]:
+    fakes = [_kit().Fake() for _ in range(2)]
+    yield fakes
+    for fake in fakes:
+        fake.server.shutdown()
+        fake.server.server_close()
+        fake.thread.join()
 
 
 @pytest.fixture
-def fake(_fake: Any) -> Any:
+def fake(_fakes: list[Any]) -> Any:
     """The upstream, which answers `Hello.` until it is told otherwise."""
-    _fake.reset()
-    return _fake
+    _fakes[0].reset()
+    return _fakes[0]
+
+
+@pytest.fixture
+def transcriber(_fakes: list[Any]) -> Any:
+    """The server that transcribes for the guard."""
+    _fakes[1].reset()
+    _fakes[1].answers({"text": "all is well"})
+    return _fakes[1]
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +92,21 @@ class Client:
     def __call__(self, path: str, *args: Any, **kwargs: Any) -> Any:
         """Call a method of the client and return its answer, of a stream the list of its events."""
         return self.use(lambda made: _found(made, path)(*args, **kwargs))
+
+    def read(self, path: str, **kwargs: Any) -> tuple[Any, bytes]:
+        """Call a method of `with_streaming_response` of a part, and read its answer piece by piece; return it and all its bytes."""
+        part, _, method = path.rpartition(".")
+
+        def call(made: Any) -> Any:
+            with _found(made, f"{part}.with_streaming_response.{method}")(**kwargs) as got:
+                return got, b"".join(got.iter_bytes(1_000))
+
+        async def acall(made: Any) -> Any:
+            async with _found(made, f"{part}.with_streaming_response.{method}")(**kwargs) as got:
+                return got, b"".join([piece async for piece in got.iter_bytes(1_000)])
+
+        found: tuple[Any, bytes] = self.use(acall if self.is_async else call)
+        return found
 
     def use(self, call: Callable[[Any], Any]) -> Any:
         """Give a client to a function and return what it returns, awaited, of a stream the list of its events."""
@@ -114,6 +145,38 @@ def client(request: pytest.FixtureRequest, fake: Any, policy_guard: Guard) -> Ca
         return Client(wrapped, is_async=is_async)
 
     return make
+
+
+ON = "[input, output]"
+GREEN = f"""
+  - {{id: green, on: {ON}, when: custom.green_square > 0.5, then: THEN, message: No squares.}}
+"""
+
+
+@pytest.fixture(scope="session")
+def looking(guard_of: Callable[..., Guard], kit: Any) -> Callable[[str], Guard]:
+    """Return a function that gives a guard which does this to green squares, and to texts as the others do."""
+    policy = kit.POLICY.replace("rules:", "  green: {use: green_square}\nrules:", 1)
+    guards = {then: guard_of(policy + GREEN.replace("THEN", then)) for then in ("block", "redact")}
+    return guards.__getitem__
+
+
+@pytest.fixture
+def blocks(client: Any, looking: Any) -> Any:
+    """A client that blocks green squares."""
+    return client(looking("block"))
+
+
+@pytest.fixture
+def covers(client: Any, looking: Any) -> Any:
+    """A client that covers them."""
+    return client(looking("redact"))
+
+
+@pytest.fixture(scope="session")
+def offending() -> bytes:
+    """A film with a green square in each frame."""
+    return film(green(12))
 
 
 class Gated(list[bytes]):

@@ -166,8 +166,10 @@ def test_a_raw_response_keeps_what_is_no_text(client: Any, fake: Any, kit: Any) 
 
 
 REFUSED: dict[str, Callable[[Any], Any]] = {
-    "videos": lambda made: made.post("/videos", body={"prompt": "x"}, cast_to=object),
-    "speech": lambda made: made.audio.speech.create(model="m", voice="alloy", input="x"),
+    "characters": lambda made: made.post("/videos/characters", body={"name": "x"}, cast_to=object),
+    "voices": lambda made: made.post("/audio/voices", body={"name": "x"}, cast_to=object),
+    "calls": lambda made: made.post("/realtime/calls", body={"sdp": "x"}, cast_to=object),
+    "threads": lambda made: made.post("/threads", body={"messages": []}, cast_to=object),
     "batches": lambda made: made.batches.create(
         completion_window="24h", endpoint="/v1/chat/completions", input_file_id="f"
     ),
@@ -198,8 +200,8 @@ def test_what_cannot_be_judged_is_refused(client: Any, fake: Any, way: str) -> N
 
 def test_a_refusal_says_what_to_do(client: Any) -> None:
     """It names the call and the cure."""
-    with pytest.raises(RequestError, match=r"POST /audio/speech is refused.*the client that was wrapped"):
-        client().use(REFUSED["speech"])
+    with pytest.raises(RequestError, match=r"POST /audio/voices is refused.*the client that was wrapped"):
+        client().use(REFUSED["voices"])
 
 
 PASSED: dict[str, tuple[Callable[[Any], Any], Any]] = {

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from guardrails import BackendError, Blocked, Guard
-from guardrails.backends.exchange import JSON, STREAM, Api, Exchange, Terms
+from guardrails.backends.exchange import JSON, STREAM, Api, Exchange, Terms, Wire
 from guardrails.backends.heard import Whole
 from guardrails.engine import subject
 from guardrails.engine.fields import Leaves
@@ -37,12 +38,12 @@ API = Api(
 )
 
 
-def said(guard: Guard, raw: bytes, kind: str = JSON, *, answers: bool = False) -> bytes:
+def said(guard: Guard, raw: bytes, kind: str = JSON, *, answers: bool = False, api: Api = API) -> bytes:
     """Return what may be had of an answer that comes in two pieces, on an event loop and without one."""
 
     def exchange() -> Exchange:
-        made = Exchange(Terms(guard, answers), API, {})
-        assert made.ask(guard.check(API.request({}), "input")) is None  # type: ignore[misc]
+        made = Exchange(Terms(guard, answers), api, {"asked": "x"})
+        assert made.ask(guard.check(api.request({}), "input")) is None  # type: ignore[misc]
         return made
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -78,3 +79,27 @@ def test_an_answer_that_cannot_be_read_is_refused(policy_guard: Guard) -> None:
     for raw, kind in [(b"x", "text/html"), (b"x", ""), (b"\xff", JSON), (b"x", JSON), (deep, JSON), (b"data: {}\n\n", STREAM)]:  # fmt: skip
         with pytest.raises(BackendError, match="cannot be judged"):
             said(policy_guard, raw, kind)
+
+
+def test_an_answer_is_written_as_its_type_says(policy_guard: Guard) -> None:
+    """By the first way that fits it; it is as it came where that is all that was judged."""
+
+    def reads(raw: bytes, kind: str, asked: Any) -> Any:
+        return {"kind": kind, "said": raw.decode()}
+
+    def writes(left: Any) -> bytes:
+        return f"<{left['said']}>".encode()
+
+    wires = [Wire("text/plain".__eq__, reads, writes), Wire("text/a".__eq__, reads, writes, exact=False)]
+    wires.append(Wire("text/b".__eq__, reads, writes, media=lambda _: "text/c"))
+    api = replace(API, wires=(*wires,))
+    assert said(policy_guard, b"fine", "text/plain", api=api) == b"fine"
+    assert said(policy_guard, MASK.encode(), "text/plain", api=api) == b"<[MASK]>"
+    assert said(policy_guard, b"fine", "text/a", api=api) == b"<fine>"
+    with pytest.raises(BackendError, match="of type 'application/json'"):
+        said(policy_guard, b"{}", api=api)
+    for raw, kind in ((b"fine", "text/b"), (MASK.encode(), "text/c")):
+        file = Whole(Exchange(Terms(policy_guard, False), api, {}), "text/b")
+        assert list(file.released([raw])) == [b"fine" if raw == b"fine" else b"<[MASK]>"]
+        assert (file.at_once, file.kind) == (True, kind)
+    assert not Whole(Exchange(Terms(policy_guard, False), api, {}), "text/a").at_once

@@ -13,34 +13,9 @@ from typing import Any
 import openai
 import pytest
 
-from guardrails import BackendError, Blocked, Guard, RequestError
+from guardrails import BackendError, Blocked, RequestError
 
 pytestmark = pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
-
-ON = "[input, output]"
-GREEN = f"""
-  - {{id: green, on: {ON}, when: custom.green_square > 0.5, then: THEN, message: No squares.}}
-"""
-
-
-@pytest.fixture(scope="module")
-def looking(guard_of: Callable[..., Guard], kit: Any) -> Callable[[str], Guard]:
-    """Return a function that gives a guard which does this to green squares, and to texts as the others do."""
-    policy = kit.POLICY.replace("rules:", "  green: {use: green_square}\nrules:", 1)
-    guards = {then: guard_of(policy + GREEN.replace("THEN", then)) for then in ("block", "redact")}
-    return guards.__getitem__
-
-
-@pytest.fixture
-def blocks(client: Any, looking: Any) -> Any:
-    """A client that blocks green squares."""
-    return client(looking("block"))
-
-
-@pytest.fixture
-def covers(client: Any, looking: Any) -> Any:
-    """A client that covers them."""
-    return client(looking("redact"))
 
 
 def answering(

@@ -11,7 +11,7 @@ from typing import Any
 import openai
 import pytest
 
-from guardrails import RequestError
+from guardrails import BackendError, RequestError
 from guardrails.backends.rebuilt import answered, astreamed, kind_of, library_of, rebuilt, streamed
 
 HEADERS = {"content-type": "Application/JSON; charset=utf-8", "content-encoding": "gzip", "x-request-id": "r"}
@@ -123,6 +123,21 @@ def test_the_library_is_that_of_the_class(library: Any) -> None:
     )
     with pytest.raises(RequestError, match="not known"):
         library_of(object())
+
+
+def test_a_response_may_be_of_another_type(library: Any) -> None:
+    """Said once; where it is the same it is said as it was."""
+    types = [
+        rebuilt(response(library, content=b"x"), kind, content=b"y").headers.get_list("content-type")
+        for kind in (None, "application/json", "video/mp4")
+    ]
+    assert types == [[HEADERS["content-type"]], [HEADERS["content-type"]], ["video/mp4"]]
+
+
+def test_a_part_of_an_answer_is_none(library: Any) -> None:
+    """Nobody can judge it; the error says what to do."""
+    with pytest.raises(BackendError, match="ask for all of it, without the header Range"):
+        kind_of(library.Response(206))
 
 
 def test_a_media_type_is_told_without_its_parameters(library: Any) -> None:

@@ -493,3 +493,34 @@ def test_a_pdf_is_named_as_what_it_is(guard_of: Callable[..., Guard]) -> None:
         True,
         True,
     )
+
+
+PNG = filed(green=False)
+MP4 = b"\0\0\0\x18ftypisom"
+
+
+@pytest.mark.parametrize(
+    ("head", "media", "certain", "found"),
+    [
+        (MP4, "video/mp4", None, Video),
+        (PNG, "video/mp4", None, Video),
+        (MP4, "image/webp", None, Image),
+        (MP4, "application/octet-stream", None, Video),
+        (PNG, "", None, Image),
+        (b"OggS", "binary/octet-stream", None, Audio),
+        (b"no film", "application/octet-stream", None, None),
+        (b"", "", None, None),
+        (MP4, "text/html", None, None),
+        (MP4, "application/json", None, None),
+        (b"samples", "audio/pcm", Audio, Audio),
+        (b"samples", "application/octet-stream", Audio, Audio),
+        (MP4, "video/mp4", Audio, None),
+        (PNG, "image/png", Audio, None),
+        (b"<p>", "text/html", Audio, None),
+    ],
+)
+def test_an_answer_that_is_to_be_a_file_is_what_it_is_said_to_be(
+    head: bytes, media: str, certain: type[Media] | None, found: type[Media] | None
+) -> None:
+    """Else what its bytes are; of a kind that is certain it may be said to be nothing."""
+    assert attached.answering(head, media, certain) is found

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
+import wave
 from base64 import b64encode
 from typing import Any
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails import RequestError
 from guardrails.engine import speech
+from guardrails.media.video_sniff import kind_of
 from guardrails.types import Audio, Stage, Text
+from tests.films import taped
 
 
 @pytest.mark.parametrize(
@@ -56,3 +61,56 @@ def test_what_a_stream_tells_beside_its_sound_is_judged() -> None:
         ("note", ("events", 0, "note")),
         ("see", ("events", 0, "note")),
     ]
+
+
+BARE = {"response_format": "pcm"}
+
+
+@given(st.binary(max_size=400), st.sampled_from(["", "application/octet-stream", "audio/pcm", "audio/raw"]))
+@example(b"", "audio/pcm")
+@example(b"\xff\xff\x00\x00\x00\x00", "audio/pcm")  # which begins as a frame of MP3 may
+def test_bare_samples_get_the_header_of_a_file(data: bytes, media: str) -> None:
+    """Of one channel, 16 bits and 24 kHz, and of their length; behind it they are as they were."""
+    before = speech.header(BARE, media, data, len(data))
+    if not before:
+        assert kind_of(data) is not None
+        return
+    with wave.open(io.BytesIO(before + data)) as file:
+        assert file.getparams()[:4] == (1, 2, 24_000, len(data) // 2)
+        assert file.readframes(len(data)) == data
+
+
+SILENCE = np.zeros(24, "<i2").tobytes()
+TAPED = taped(np.zeros(16_000), "mp3", "libmp3lame")
+FRAMES = TAPED[TAPED.index(b"\xff\xf3") :]
+
+
+@pytest.mark.parametrize(
+    ("asked", "media", "head"),
+    [
+        ({}, "audio/pcm", SILENCE),
+        ({"response_format": "wav"}, "audio/pcm", SILENCE),
+        ({"response_format": ["pcm"]}, "audio/pcm", SILENCE),
+        (BARE, "audio/mpeg", SILENCE),
+        (BARE, "audio/l16", SILENCE),
+        (BARE, "text/html", SILENCE),
+        (BARE, "audio/pcm", b"RIFF\0\0\0\0WAVE"),
+        (BARE, "audio/pcm", b"ID3\3" + SILENCE),
+        (BARE, "", b"OggS" + SILENCE),
+        (BARE, "audio/pcm", FRAMES),
+        (BARE, "", FRAMES),
+    ],
+)
+def test_what_is_no_bare_samples_gets_none(asked: Any, media: str, head: bytes) -> None:
+    """What was not asked for, what is said to be something else, and what begins like a file."""
+    assert speech.header(asked, media, head, 1_000) == b""
+
+
+def test_the_bare_samples_of_a_stream_are_one_sound() -> None:
+    """Where they were asked for."""
+    told = [{"type": "speech.audio.delta", "audio": b64encode(SILENCE).decode()}] * 2
+    for asked, size in ((BARE, 44), ({}, 0)):
+        [leaf] = speech.streamed(speech.Events(events=told, asked=asked)).found
+        assert isinstance(leaf.content, Audio)
+        assert leaf.content.data[size:] == 2 * SILENCE
+        assert leaf.content.data[:4] == (b"RIFF" if size else SILENCE[:4])

@@ -49,6 +49,26 @@ def test_what_is_to_be_heard_is_a_sound_or_a_film(upload: Upload, kind: type[Med
     assert [entry.kind for entry, _ in leaves.unchecked] == ["audio"]
 
 
+def test_a_file_may_stand_in_a_list() -> None:
+    """As it does where a field may have several."""
+    upload = Upload(b"RIFF....WAVE", "a.wav", "audio/wav")
+    leaves = transcriptions.request({"file": [upload]})
+    assert [(type(leaf.content), leaf.path) for leaf in leaves.found] == [
+        (Audio, ("file", 0)),
+        (Text, ("file", 0)),
+    ]
+    assert leaves.unchecked == []
+
+
+@given(st.text())
+def test_a_text_is_its_lines(text: str) -> None:
+    """With their ends; what is no UTF-8 is none."""
+    found = transcriptions.lines(text.encode("utf-8", "replace"))
+    assert "".join(found["lines"]) == text.encode("utf-8", "replace").decode()
+    with pytest.raises(UnicodeDecodeError):
+        transcriptions.lines(b"\xff" + text.encode("utf-8", "replace"))
+
+
 def texts(body: Any) -> list[str]:
     """Return the texts of an answer that are judged alone."""
     found = transcriptions.response(body).found

@@ -7,12 +7,14 @@ import wave
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.media.errors import MediaError
-from guardrails.media.video_sniff import HEAD, film_of, kind_of
+from guardrails.media.video_sniff import HEAD, film_of, is_framed, kind_of
+from tests.films import taped
 
 Reel = Callable[..., bytes]
 
@@ -144,3 +146,25 @@ def test_any_bytes_are_something_or_nothing(head: bytes) -> None:
         "aiff",
         "aac",
     )
+
+
+@pytest.mark.parametrize(
+    ("container", "codec", "start"), [("mp3", "libmp3lame", b"\xff\xf3"), ("adts", "aac", b"\xff\xf1")]
+)
+def test_frames_that_follow_each_other_are_no_samples(container: str, codec: str, start: bytes) -> None:
+    """One alone may be; so may two that are not as long as they say."""
+    file = taped(np.sin(np.arange(16_000) / 9), container, codec)
+    frames = file[file.index(start) :][:HEAD]
+    assert is_framed(frames)
+    assert not is_framed(frames[:6])
+    assert not is_framed(frames[:4] + b"\0" + frames[4:])
+    assert not is_framed(frames[1:])
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 200))
+def test_samples_are_taken_for_no_frames(seed: int, loud: int) -> None:
+    """However softly they begin: -1 and 0 are what a frame may begin with."""
+    samples = np.random.default_rng(seed).integers(-loud, loud + 1, HEAD // 2).astype("<i2")
+    samples[0] = -1
+    assert not is_framed(samples.tobytes())
+    assert not is_framed(samples.tobytes()[:5])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import wave
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,30 +15,17 @@ import pytest
 
 from guardrails import Guard
 
+from . import audio_kit
+from .audio_kit import bare, events, taped
 from .conftest import EVERYWHERE, POLICY, Answer, Fake, Reply
 from .image_kit import form
 
-HEARING = POLICY.replace(
-    "detectors:\n",
-    "detectors:\n  heard: {use: transcript, model: whisper-1, endpoint: whisper, answer: text}\n",
-)
 CARDS = f"""
 detectors:
   card: {{use: terms, terms: [zqx mask one], category: custom.card}}
 rules:
   - {{id: card, on: {EVERYWHERE}, when: custom.card > 0, then: redact}}
 """
-
-
-def taped(samples: Any, rate: int = 16_000) -> bytes:
-    """Return samples as a WAV file."""
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes((np.asarray(samples) * 32_767).astype("<i2").tobytes())
-    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +52,7 @@ def listening(
     transcriber: Fake, guard_of: Callable[..., Guard], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Guard:
     """A guard that has what is said transcribed."""
-    declared = tmp_path / "endpoints.yaml"
-    declared.write_text(
-        f"endpoints: {{whisper: {{url: '{transcriber.url}', retries: 0, timeout_ms: 20000}}}}\n"
-    )
-    monkeypatch.setenv("GUARDRAILS_ENDPOINTS", str(declared))
-    return guard_of(HEARING)
+    return audio_kit.listening(guard_of, POLICY, transcriber.url, tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -120,12 +100,12 @@ def test_what_is_to_be_said_is_judged(client, fake, silence) -> None:
 
 @pytest.mark.parametrize(
     ("said", "action"),
-    [("all is well", "allow"), ("the zqxbomb", "block"), ("a zqxmask", "block"), ("a zqxflag", "flag")],
+    [("all is well", "allow"), ("the zqxbomb", "block"), ("a zqxmask", "redact"), ("a zqxflag", "flag")],
 )
 def test_what_is_said_in_a_sound_is_judged_before_it_is_given_out(
     client, fake, transcriber, listening, voice, said, action
 ) -> None:
-    """By what a transcriber hears; a sound cannot be redacted, and is stopped."""
+    """By what a transcriber hears; where that is to be redacted, the sound is silent for as long as it may be said."""
     own = client(listening)
     transcriber.answers({"text": said})
     gives(fake, voice)
@@ -134,7 +114,10 @@ def test_what_is_said_in_a_sound_is_judged_before_it_is_given_out(
             own.audio.speech.create(model="m", voice="alloy", input="x")
     else:
         got = own.audio.speech.create(model="m", voice="alloy", input="x")
-        assert got.read() == voice
+        sound = got.read()
+        assert (sound == voice) == (action != "redact")
+        assert len(sound) == len(voice)
+        assert any(sound[100:]) == (action != "redact")
         assert got.response.headers["x-guardrails-action"] == action
         assert got.response.headers["content-type"] == "audio/wav"
     assert [each.path for each in transcriber.asked] == ["/v1/audio/transcriptions"]
@@ -164,11 +147,6 @@ def test_speech_that_nobody_transcribes_follows_the_policy(client, fake, request
     assert got.response.headers["x-guardrails-rules"] == ("unchecked.audio" if action == "flag" else "")
 
 
-def events(*told: dict[str, Any]) -> bytes:
-    """Return the events of a stream."""
-    return b"".join(f"data: {json.dumps(each)}\n\n".encode() for each in told)
-
-
 @pytest.mark.parametrize(("said", "status"), [("all is well", 200), ("the zqxbomb", 400)])
 def test_a_streamed_sound_is_held_until_it_was_judged(
     serve, fake, kit, transcriber, listening, voice, said, status
@@ -190,6 +168,84 @@ def test_a_streamed_sound_is_held_until_it_was_judged(
         assert answer.frames == told
     else:
         assert pieces[0].encode() not in answer.raw
+
+
+BARE: dict[str, Any] = {"model": "m", "voice": "alloy", "input": "x", "response_format": "pcm"}
+
+
+@pytest.mark.parametrize("media", ["audio/pcm", "application/octet-stream"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(
+    ("said", "action"), [("all is well", "allow"), ("the zqxbomb", "block"), ("a zqxflag", "flag")]
+)
+def test_bare_samples_are_heard_as_the_sound_that_they_are(
+    serve, fake, kit, transcriber, listening, spoken, media, stream, said, action
+) -> None:
+    """Where they were asked for; they go on as they came."""
+    transcriber.answers({"text": said})
+    samples = bare(spoken(2, 1))
+    told = [{"type": "speech.audio.delta", "audio": b64encode(samples).decode()}]
+    if stream:
+        gives(fake, events(*told), "text/event-stream")
+    else:
+        gives(fake, samples, media)
+    body = {**BARE, "stream_format": "sse"} if stream else BARE
+    answer: Answer = kit.send(serve(listening), "/v1/audio/speech", body)
+    assert len(transcriber.asked) == 1
+    assert answer.action[0] == action
+    if action == "block":
+        assert (answer.status, answer.error["code"]) == (400 if stream else 403, "content_filter")
+    elif stream:
+        assert answer.frames == told
+    else:
+        assert (answer.raw, answer.headers["content-type"]) == (samples, media)
+
+
+def test_bare_samples_in_which_something_is_redacted_stay_bare(
+    serve, fake, kit, transcriber, listening, spoken
+) -> None:
+    """They are as many, and silent."""
+    transcriber.answers({"text": "a zqxmask"})
+    samples = bare(spoken(2, 1))
+    gives(fake, samples, "audio/pcm")
+    answer: Answer = kit.send(serve(listening), "/v1/audio/speech", BARE)
+    assert (answer.status, answer.action[0], answer.headers["content-type"]) == (200, "redact", "audio/pcm")
+    assert answer.raw == bytes(len(samples))
+
+
+@pytest.mark.parametrize(("seconds", "action"), [(0, "allow"), (2, "flag")])
+def test_bare_samples_that_nobody_transcribes_follow_the_policy(
+    serve, fake, kit, spoken, seconds, action
+) -> None:
+    """By default speech goes on and is named; silence says nothing."""
+    samples = bare(spoken(seconds, 1)) if seconds else bytes(48_000)
+    gives(fake, samples, "audio/pcm")
+    answer: Answer = kit.send(serve(), "/v1/audio/speech", BARE)
+    assert (answer.status, answer.raw) == (200, samples)
+    assert answer.action == (action, "unchecked.audio" if action == "flag" else "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "media"),
+    [("wav", "audio/pcm"), ("pcm", "audio/l16"), ("PCM", "audio/pcm"), (None, "audio/pcm")],
+)
+def test_bare_samples_that_nobody_asked_for_are_no_sound(serve, fake, kit, spoken, asked, media) -> None:
+    """What they are nobody knows."""
+    gives(fake, bare(spoken(2, 1)), media)
+    answer: Answer = kit.send(serve(), "/v1/audio/speech", {**BARE, "response_format": asked})
+    assert answer.status == 403
+
+
+def test_a_file_is_a_file_although_samples_were_asked_for(
+    serve, fake, kit, transcriber, listening, voice
+) -> None:
+    """It is heard as what its bytes are; where it is said to be samples it is stopped, as it is not what is said."""
+    transcriber.answers({"text": "the zqxbomb"})
+    url = serve(listening)
+    for media, heard in (("audio/wav", 1), ("application/octet-stream", 2), ("audio/pcm", 2)):
+        gives(fake, voice[:-1] + bytes([heard]), media)
+        answer: Answer = kit.send(url, "/v1/audio/speech", BARE)
+        assert (answer.status, len(transcriber.asked)) == (403, heard)
 
 
 SAID = "Hello there. All is well."
@@ -274,7 +330,8 @@ def test_what_is_said_in_a_sound_is_judged_before_it_is_sent(
     assert not fake.asked
     transcriber.answers({"text": "all is well"})
     fake.answers({"text": SAID})
-    assert own.audio.transcriptions.create(model="m", file=("a.wav", voice, "audio/wav")).text == SAID
+    another = voice[:-2] + b"\x01\x00"
+    assert own.audio.transcriptions.create(model="m", file=("a.wav", another, "audio/wav")).text == SAID
 
 
 SRT = "1\n00:00:00,000 --> 00:00:01,000\nHello zqx\n\n2\n00:00:01,000 --> 00:00:02,000\nmask one, all is well.\n"

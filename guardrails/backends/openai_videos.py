@@ -1,0 +1,36 @@
+"""OpenAI's videos API: how it is read. Jobs are tables; a film, and each picture of it, is judged before the caller has it.
+
+Nothing refuses in place of a film, so that a block is always raised. Characters, films that are kept for later ones, are not in
+it: calls about them are refused.
+"""
+
+from __future__ import annotations
+
+from guardrails.backends import filed
+from guardrails.backends.exchange import Api, Body
+from guardrails.engine import images, subject, videos
+from guardrails.engine.subject import Subject
+
+
+def request(body: Body) -> Subject:
+    """Read a request, which may have files."""
+    return subject.body(body, videos.request(body), images.uploaded)
+
+
+def response(body: Body) -> Subject:
+    """Read what is told of a job, or of several."""
+    return subject.body(body, videos.response(body))
+
+
+MADE = Api(request, response, forms=True)
+REMIXED = Api(request, response)
+TOLD = Api(None, response)
+FILM = Api(None, filed.response, wires=(filed.as_file(),))
+
+CALLS: dict[str, Api | None] = {
+    **dict.fromkeys(["POST /videos", "POST /videos/edits", "POST /videos/extensions"], MADE),
+    "POST /videos/*/remix": REMIXED,
+    **dict.fromkeys(["GET /videos", "GET /videos/*", "DELETE /videos/*"], TOLD),
+    "GET /videos/*/content": FILM,
+}
+"""The rows of a wrapped client."""
