@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.cli import add_policy
+from guardrails.cli.given import add_contents, add_context, contents_of, context_of, is_file
 from guardrails.cli.progress import Progress
 from guardrails.cli.show import Style
 from guardrails.errors import GuardrailsError
-from guardrails.types import Action, Stage
+from guardrails.types import Action
 
 if TYPE_CHECKING:
     from guardrails.engine.onlookers import Told
@@ -29,20 +30,9 @@ NAMES: Final[Mapping[str, str]] = {"image": "picture", "video": "film", "audio":
 
 def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    to.add_argument(
-        "content",
-        nargs="+",
-        metavar="TEXT|FILE|-",
-        help="a text, a file (a picture, a film, a sound, a text; a .json file may hold messages, a chat request or a "
-        "response), or - for standard input",
-    )
+    add_contents(to)
     add_policy(to)
-    to.add_argument(
-        "--stage", "-s", default="input", choices=[stage.value for stage in Stage], help="where a text stands"
-    )
-    to.add_argument(
-        "--text", action="store_true", help="take every argument as a text, also if a file has that name"
-    )
+    add_context(to)
     to.add_argument(
         "--out", metavar="FILE", help="write the picture or film that the policy leaves to a file"
     )
@@ -63,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge each content; return 1 if one is blocked."""
     from guardrails.guard import Guard
 
-    contents = list(_contents(args.content, as_text=args.text))
+    contents, context = list(contents_of(args.content, as_text=args.text)), context_of(args)
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
@@ -71,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         blocked, judged = False, []
         style = Style(sys.stdout)
         for name, content in contents:
-            verdict, told = _judged(guard, content, args)
+            verdict, told = _judged(guard, content, args, context)
             blocked = blocked or verdict.blocked
             if args.out is not None:
                 _save(Path(args.out), verdict)
@@ -86,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
     return 1 if blocked else 0
 
 
-def _judged(guard: Guard, content: Any, args: argparse.Namespace) -> tuple[Verdict, Sequence[Told]]:
+def _judged(
+    guard: Guard, content: Any, args: argparse.Namespace, context: Mapping[str, Any]
+) -> tuple[Verdict, Sequence[Told]]:
     """Judge a content; show on a terminal how far a film is watched, and return what was seen and heard of it, too."""
     from guardrails.engine.onlookers import Onlooker, observed
 
@@ -101,7 +93,7 @@ def _judged(guard: Guard, content: Any, args: argparse.Namespace) -> tuple[Verdi
 
     told: dict[str, Told] = {}
     with Progress(sys.stderr) as progress, observed(Watcher()):
-        verdict = guard.check(content, args.stage)
+        verdict = guard.check(content, args.stage, **context)
     return verdict, [*told.values()]
 
 
@@ -114,7 +106,7 @@ def _reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str
     from guardrails.workshop.report import writing
 
     path = Path(args.report)
-    given = [] if args.text or not _is_file(args.report) else filter(_is_file, args.content)
+    given = [] if args.text or not is_file(args.report) else filter(is_file, args.content)
     if any(path.samefile(each) for each in given):
         raise GuardrailsError(f"{path}: the report would take the place of what is checked")
     return writing(path)
@@ -134,25 +126,6 @@ def _report(
     ]
     policies = guard.pipeline.policies
     return report(named, covered=covered, limits=limits_of(policies), film_limits=film_limits(policies))
-
-
-def _contents(given: list[str], *, as_text: bool) -> Iterator[tuple[str, Any]]:
-    from guardrails.engine.subject import MEDIA
-    from guardrails.workshop.files import TEXTS, content_of, text_of
-
-    for argument in given:
-        if as_text:
-            yield argument, argument
-        elif argument == "-":
-            yield "standard input", text_of(sys.stdin.buffer.read(), "standard input")
-        elif _is_file(argument):
-            yield argument, content_of(Path(argument))
-        elif not any(char.isspace() for char in argument) and argument.lower().endswith((*TEXTS, *MEDIA)):
-            raise GuardrailsError(f"{argument}: no such file (add --text if it is meant as a text)")
-        elif _is(Path.is_dir, argument):
-            raise GuardrailsError(f"{argument}: a folder, not a file (add --text if it is meant as a text)")
-        else:
-            yield argument, argument
 
 
 def _save(path: Path, verdict: Verdict) -> None:
@@ -194,20 +167,9 @@ def _may_end(suffix: str, data: bytes, kind: str) -> bool:
     return named(suffix) not in KNOWN or named(suffix) == kind
 
 
-def _is_file(argument: str) -> bool:
-    return _is(Path.is_file, argument)
-
-
-def _is(kind: Callable[[Path], bool], argument: str) -> bool:
-    try:
-        return kind(Path(argument))
-    except (OSError, ValueError):  # too long for a name, or with a NUL: a text
-        return False
-
-
 def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[str]:
     """Yield the lines that people read."""
-    from guardrails.workshop.timeline import watched
+    from guardrails.workshop.timeline import nearness, watched
 
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
     yield f"{style.action(verdict.action)}  {verdict.stage}  policy {verdict.policy.name} {verdict.policy.version}  {took}"
@@ -228,7 +190,7 @@ def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[
         where += (
             f" by way of {finding.origin}" if finding.origin and (finding.clip or not finding.box) else ""
         )
-        where += f" on {on.list} as {on.id}, {on.distance} bits away" if (on := finding.listed) else ""
+        where += f" on {on.list} as {on.id}, {nearness(on)}" if (on := finding.listed) else ""
         quoted = f" {content[slice(*finding.span)]!r}" if isinstance(content, str) and finding.span else ""
         yield f"  {style.dim('found')}    {finding.category} {finding.score:.2f}{where} by {finding.detector}{quoted}"
     for film in verdict.coverage.films:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from guardrails.engine.evaluate import Fired
+from guardrails.engine.evaluate import COVERED, Fired
 from guardrails.engine.fields import Leaf, Stretch, stretches
 from guardrails.engine.redaction import hashed, kind
 from guardrails.engine.vault import Vault, role
-from guardrails.media.picture import Picture
-from guardrails.media.video import Film
 from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Finding, Media, Place, Text
 
@@ -71,11 +69,14 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A new text for a stretch of a leaf's text."""
+    """A new text for a stretch of a leaf's text; `spans` are what it replaces, none where it only tells something apart from what
+    was handed out.
+    """
 
     start: int
     end: int
     new: str
+    spans: tuple[Span, ...] = ()
 
 
 def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span]]:
@@ -100,7 +101,7 @@ def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span
 def _is_medium(leaf: Leaf) -> bool:
     """Tell whether what is found in a leaf is covered in a picture or film (`covering.py`)."""
     content = leaf.content
-    return isinstance(content, Media) and isinstance(content.source, Picture | Film)
+    return isinstance(content, Media) and isinstance(content.source, COVERED)
 
 
 def _text(leaf: Leaf) -> str:
@@ -131,7 +132,7 @@ def changes(
         if reserve:
             vault.reserve(before + content.text[position:start])
             before, position = "", end
-        yield Change(start, end, _replacement(content, start, end, group, vault))
+        yield Change(start, end, _replacement(content, start, end, group, vault), (*group,))
 
 
 def _merged(wanted: Iterable[Span]) -> list[list[Span]]:
@@ -167,13 +168,14 @@ def _length(finding: Finding) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """The new text of each leaf that changes; as blocks, what would change a leaf that must not be edited; and what
-    was handed out, None where nothing was found.
+    """The new text of each leaf that changes; as blocks, what would change a leaf that must not be edited; what was handed out,
+    None where nothing was found; and the changes that made each new text.
     """
 
     texts: Mapping[int, str]
     blocks: Sequence[Fired] = ()
     vault: Vault | None = None
+    changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
 
 
 def edits(leaves: Sequence[Leaf], fired: Iterable[Fired], before: Vault | None = None) -> Edits:
@@ -197,7 +199,8 @@ def edits(leaves: Sequence[Leaf], fired: Iterable[Fired], before: Vault | None =
             blocks += [Fired(rule, Action.BLOCK, "unsafe_edit", (index,)) for rule in rules.values()]
     vault = Vault(before)
     made = _made(leaves, wanted, vault)
-    return Edits({index: replaced(_text(leaves[index]), some) for index, some in made.items()}, blocks, vault)
+    texts = {index: replaced(_text(leaves[index]), some) for index, some in made.items()}
+    return Edits(texts, blocks, vault, made)
 
 
 def _made(leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault) -> dict[int, list[Change]]:

@@ -8,15 +8,15 @@ unbound, so that true fires, false does not, and what depends on the unknown fol
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from guardrails.detectors.language_model import language_of
 from guardrails.engine.uses import BASIC, Arguments, Uses, basic
 from guardrails.media.picture import Picture
-from guardrails.media.video import Film
-from guardrails.policy.compiled import CompiledPolicy, Plan, Rule, alone
+from guardrails.media.video import Opened
+from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 from guardrails.text import folded
@@ -24,6 +24,9 @@ from guardrails.types import Action, Content, Finding, Media, Returned, Stage, T
 
 if TYPE_CHECKING:
     from guardrails.engine.vault import Vault
+
+COVERED = Picture | Opened
+"""Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
 
 ROLES: Mapping[Stage, str] = {
     Stage.INPUT: "user",
@@ -231,28 +234,29 @@ class Evaluation:
 
     def run(self) -> list[Fired]:
         """Return what fires, in no particular order."""
-        fired: list[Fired] = []
+        return [fired for rule, members in self.tries(self.candidates) for fired in self.rule(rule, members)]
+
+    def tries(
+        self, choose: Callable[[tuple[int, ...]], Iterable[Rule]]
+    ) -> Iterator[tuple[Rule, tuple[int, ...]]]:
+        """Yield rules with the contents that each looks at together, by index; `choose` says which rules may be tried on some."""
         messages: dict[tuple[int | None, int | None], list[int]] = {}
         for index, item in enumerate(self.items):
             message = (item.content.place.message, item.content.place.choice_index)
             lone = message == LONE
-            for rule in () if item.across else self.candidates((index,)):
+            for rule in () if item.across else choose((index,)):
                 if rule.scope == "part" or (rule.scope == "message" and lone):
-                    fired.extend(self.rule(rule, (index,)))
+                    yield rule, (index,)
             if not lone:
                 messages.setdefault(message, []).append(index)
-        for members in messages.values():
-            fired.extend(self.group("message", tuple(members)))
+        groups = [("message", tuple(members)) for members in messages.values()]
         if self.policy.joins_conversation:
-            fired.extend(self.group("conversation", tuple(range(len(self.items)))))
-        return fired
-
-    def group(self, scope: str, members: tuple[int, ...]) -> Iterator[Fired]:
-        """Try the rules that look at several contents together."""
-        for rule in self.candidates(members):
-            if rule.scope == scope:
-                own = tuple(i for i in members if rule.on.intersection(stages(self.items[i].content)))
-                yield from self.rule(rule, own)
+            groups.append(("conversation", tuple(range(len(self.items)))))
+        for scope, members in groups:
+            for rule in choose(members):
+                if rule.scope == scope:
+                    own = tuple(i for i in members if rule.on.intersection(stages(self.items[i].content)))
+                    yield rule, own
 
     def candidates(self, members: tuple[int, ...]) -> tuple[Rule, ...]:
         """Return the rules that may fire on these contents, each once."""
@@ -307,19 +311,29 @@ class Evaluation:
         content: Content | None,
     ) -> bool | None:
         """Evaluate a condition; None where failed detectors or missing context leave it open."""
+        return self.decided(condition, findings, failed, content)[0]
+
+    def decided(
+        self,
+        condition: Condition,
+        findings: Sequence[Finding],
+        failed: frozenset[str],
+        content: Content | None,
+    ) -> tuple[bool | None, Mapping[str, object]]:
+        """Evaluate a condition; return the answer, and the values of names that it is the answer for."""
         unknown = unknown_names(self.policy, condition, failed) if failed else failed
         bound = bind(condition, findings, unknown, content, self.request)
         answer = truth(condition, bound)
         if answer is not None or not unknown:
-            return answer
+            return answer, bound
         # Another detector may have found enough already: true for its score and for the highest that there
         # is.
         least = bind(condition, findings, frozenset(), content, self.request)
         known = {name: value for name, value in least.items() if name not in unknown or value}
         if known.keys() == bound.keys() or truth(condition, known) is not True:
-            return None
+            return None, bound
         most = known | {name: MOST[type(known[name])] for name in unknown.intersection(known)}
-        return truth(condition, most) or None
+        return (True, known) if truth(condition, most) else (None, bound)
 
     def fires(
         self, rule: Rule, members: tuple[int, ...], found: list[tuple[int, Finding]], content: Content | None
@@ -341,12 +355,10 @@ class Evaluation:
         return Fired(rule, Action.REDACT, "matched", members, grounds, replace)
 
     def can_replace(self, index: int, finding: Finding) -> bool:
-        """Tell whether a finding says what to replace: a stretch of a text, or of a picture or film that was opened a box or all
-        of it.
-        """
+        """Tell whether a finding says what to replace: a stretch of a text, or of what was opened a box, a clip or all of it."""
         content = self.items[index].content
         if isinstance(content, Media):
-            return isinstance(content.source, Picture | Film)
+            return isinstance(content.source, COVERED)
         return finding.span is not None
 
     def is_redacted(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
@@ -378,21 +390,31 @@ class Evaluation:
 
 def excepted(rule: Rule, finding: Finding, content: Content, request: Request) -> bool:
     """Tell whether an exception removes a finding in a content for a rule."""
-    for exception in rule.exceptions:
-        if exception.expires is not None and exception.expires < request.today:
-            continue
-        if exception.categories is not None and exception.categories.isdisjoint(
-            with_ancestors(finding.category)
-        ):
-            continue
-        if exception.matches is not None:
-            if finding.span is None or not isinstance(content, Text):
-                continue
-            if folded(content.text[slice(*finding.span)]).text not in exception.matches:
-                continue
-        if exception.condition is not None:
-            bound = bind(exception.condition, (), frozenset(), content, request)
-            if truth(exception.condition, bound) is not True:
-                continue
+    return any(
+        not expired(exception, request) and covers(exception, finding, content, request)
+        for exception in rule.exceptions
+    )
+
+
+def expired(exception: ExceptionRule, request: Request) -> bool:
+    """Tell whether an exception held until a day before this one."""
+    return exception.expires is not None and exception.expires < request.today
+
+
+def covers(exception: ExceptionRule, finding: Finding, content: Content, request: Request) -> bool:
+    """Tell whether a finding in a content is one of those that an exception is for, as long as it holds."""
+    if exception.tenants is not None and request.tenant not in exception.tenants:
+        return False
+    if exception.on is not None and not exception.on.issuperset(stages(content)):
+        return False
+    if exception.categories is not None and exception.categories.isdisjoint(with_ancestors(finding.category)):
+        return False
+    if exception.matches is not None:
+        if finding.span is None or not isinstance(content, Text):
+            return False
+        if folded(content.text[slice(*finding.span)]).text not in exception.matches:
+            return False
+    if exception.condition is None:
         return True
-    return False
+    bound = bind(exception.condition, (), frozenset(), content, request)
+    return truth(exception.condition, bound) is True

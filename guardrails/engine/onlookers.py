@@ -1,7 +1,9 @@
-"""Who looks on while films are judged goes in; told how far each is, and what was seen and heard of it, they show it to people.
+"""Who looks on while contents are judged goes in; told how far each film is, what was seen and heard of it, and how a check came
+to its outcome, they show it to people.
 
-A verdict says what was found. A person who is to trust it wants to see the rest, too: what was looked at without a finding, and
-what was read and heard. That is told here, in the context in which somebody `observed` checks, and kept by nobody else.
+A verdict says what was found. A person who is to trust it wants to see the rest, too: what was looked at without a finding, what
+was read and heard, and what did not fire. That is told here, in the context in which somebody `observed` checks, and kept by
+nobody else.
 """
 
 from __future__ import annotations
@@ -10,9 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from guardrails.detectors.shown import Clip
+
+if TYPE_CHECKING:
+    from guardrails.engine.detect import Round, Task
+    from guardrails.engine.evaluate import Evaluation, Fired
+    from guardrails.engine.fields import Leaves
+    from guardrails.engine.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +34,31 @@ class Told:
     lines: Sequence[tuple[str, str, Clip | None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """How one check came to its outcome: the leaves, what detectors said of them, the tasks that were run for that (what is not
+    among them was known), and of each policy, the floor last, the evaluation and what fired. `sure` is the tier after which a
+    block was certain already, None where that took all of them.
+    """
+
+    leaves: Leaves
+    round: Round
+    ran: Sequence[Task]
+    evaluations: Sequence[Evaluation]
+    fired: Sequence[Sequence[Fired]]
+    sure: int | None
+    outcome: Outcome
+
+
 class Onlooker:
-    """Looks on while films are judged; does nothing about it but what a class of its own adds."""
+    """Looks on while contents are judged; does nothing about it but what a class of its own adds. One that looks `closely` is
+    told of each check by `evaluated`, for which nothing of it is left out as too clear to need it.
+    """
+
+    closely: ClassVar[bool] = False
+
+    def evaluated(self, check: Evaluated) -> None:
+        """Take note of how a check came to its outcome; one that leaves turns out tells it anew each time, at last as it is."""
 
     def went(self, seconds: float, of: float | None, listening: bool) -> None:
         """Take note that so many seconds of a film were watched, of how many (None: nobody knows), and whether its sound is
@@ -41,9 +72,15 @@ class Onlooker:
 LOOKING: Final[ContextVar[Onlooker | None]] = ContextVar("LOOKING", default=None)
 
 
+def closely() -> Onlooker | None:
+    """Return who looks on closely in this context, if anybody does."""
+    onlooker = LOOKING.get()
+    return onlooker if onlooker is not None and onlooker.closely else None
+
+
 @contextmanager
 def observed(onlooker: Onlooker) -> Iterator[None]:
-    """Have somebody told of each film that is judged in this context."""
+    """Have somebody told of what is judged in this context."""
     token = LOOKING.set(onlooker)
     try:
         yield

@@ -42,7 +42,7 @@ from guardrails.types import (
 class Outcome:
     """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
     (`edits`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
-    place of values (`vault`).
+    place of values (`vault`); for people the `changes` that made the new texts.
     """
 
     action: Action
@@ -57,6 +57,7 @@ class Outcome:
     removed: tuple[int, ...] = ()
     timings: dict[str, float] = field(default_factory=dict)
     vault: Vault | None = None
+    changes: Mapping[int, Sequence[actions.Change]] = field(default_factory=dict)
 
 
 class _Rules:
@@ -153,6 +154,7 @@ def settle(
         complete=complete,
         edits={**edits.texts, **pictures.edits},
         vault=edits.vault,
+        changes=edits.changes,
         blocked=frozenset(effects.blocked),
         removed=tuple(sorted(effects.removed)),
         timings=round_.timings,

@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from guardrails.detectors import Bound
-from guardrails.engine.cache import CACHES
+from guardrails.engine.cache import CACHES, FindingsCache
 from guardrails.engine.carried import lift, name_deeper
 from guardrails.engine.covering import UNCOVERED, Covered, Covering, wanted
 from guardrails.engine.detect import Round, Task
@@ -27,7 +27,8 @@ from guardrails.engine.evaluate import Evaluation, Fired, Judged, Request
 from guardrails.engine.fields import Leaves
 from guardrails.engine.films import Watching, told, watched
 from guardrails.engine.gate import Gate, StreamLimits, gate
-from guardrails.engine.looking import film_limits
+from guardrails.engine.looking import film_limits, sound_limits
+from guardrails.engine.onlookers import Evaluated, closely
 from guardrails.engine.outcome import Outcome, concerned, removable, settle
 from guardrails.engine.pictures import limits_of, opening
 from guardrails.engine.quick import Known, Quick, decoding
@@ -48,13 +49,15 @@ INLINE_ON_LOOP = 20_000
 
 class Pipeline:
     """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
-    threads.
+    threads. A `cache` that is given is shared with who gave it.
     """
 
-    def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
+    def __init__(
+        self, policy: CompiledPolicy, floor: CompiledPolicy | None = None, cache: FindingsCache | None = None
+    ) -> None:
         self.policy = policy
         self.policies = (policy,) if floor is None else (policy, floor)
-        self.cache = CACHES.new()
+        self.cache = CACHES.new() if cache is None else cache
         self._quick = Quick(self.policies, self.cache)
         self.decoding = decoding(self.policies)
         self.follows = any(
@@ -102,6 +105,8 @@ class Pipeline:
         """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
         known: Known = {}
         timings: dict[str, float] = {}
+        if closely():  # the short way says nothing of how it came to its outcome
+            return (yield from self.steps(leaves, request, known, timings, inline=inline, complete=complete))
         if (outcome := self._quick.allow(leaves, known, timings, inline)) is not None:
             return outcome
         return (yield from self.steps(leaves, request, known, timings, inline=inline, complete=complete))
@@ -220,24 +225,34 @@ class Pipeline:
         round_ = Round(self.policies, leaves.found, self.cache, known, timings, read)
         tiers = round_.tiers()
         skipped = any(film.ended_early for film in films)
+        onlooker = closely() if covers else None  # what was covered is another check
+        ran: list[Task] = []
+        sure: int | None = None
         fired: list[list[Fired]] | None = None
         for position, tier in enumerate(tiers):
             tasks = round_.tasks(tier)
             yield from run(tasks, inline)
             round_.settle(tasks)
+            ran += tasks
             pending = frozenset(tiers[position + 1 :])
-            if pending and not complete:
+            if pending and sure is None and (onlooker is not None or not complete):
                 fired = self._evaluate(round_, requests, leaves, pending)
                 if self._sure(fired, leaves):
-                    skipped = True
-                    break
+                    sure = tier
+                    if not complete:
+                        skipped = True
+                        break
         else:
             fired = self._evaluate(round_, requests, leaves, frozenset())
         assert fired is not None
         pictures = UNCOVERED
         if covers and not self._sure(fired, leaves):
             pictures = yield from self._covered(leaves, request, fired, timings, inline)
-        return settle(self.policies, leaves, round_, fired, request, pictures, complete=not skipped)
+        outcome = settle(self.policies, leaves, round_, fired, request, pictures, complete=not skipped)
+        if onlooker is not None:
+            made = self._evaluations(round_, requests, leaves, frozenset())
+            onlooker.evaluated(Evaluated(leaves, round_, ran, made, fired, sure, outcome))
+        return outcome
 
     def _pictures(
         self, leaves: Leaves, timings: dict[str, float], inline: int | None
@@ -260,7 +275,7 @@ class Pipeline:
         self, leaves: Leaves, request: Request, timings: dict[str, float], inline: int | None, complete: bool
     ) -> Generator[list[Task], None, list[Watching]]:
         """Watch films, and add what is written and said in them; one that is sure to be blocked is not watched any further."""
-        films = watched(self.policies, leaves.found)
+        films = watched(self.policies, leaves.found, self.cache.films)
         leaves.opened += films
         ended = False
         for film in films:
@@ -299,7 +314,8 @@ class Pipeline:
         found = wanted(leaves.found, fired)
         if not found:
             return UNCOVERED
-        covering = Covering(leaves.found, found, limits_of(self.policies), film_limits(self.policies))
+        limits = (limits_of(self.policies), film_limits(self.policies), sound_limits(self.policies))
+        covering = Covering(leaves.found, found, *limits)
         yield from run([covering.task], inline)
         for index, again in covering.again(leaves, timings):
             outcome = yield from self._outcome(
@@ -329,6 +345,19 @@ class Pipeline:
     ) -> list[list[Fired]]:
         """Return what fires, by policy. What depends on a pending tier is left out."""
         all_fired: list[list[Fired]] = []
+        for evaluation in self._evaluations(round_, requests, leaves, pending):
+            # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
+            fired = evaluation.run()
+            if pending:  # what is still open, and what may yet find something to redact
+                fired = [each for each in fired if each.reason != "error" and each.action is each.rule.then]
+            all_fired.append(fired)
+        return all_fired
+
+    def _evaluations(
+        self, round_: Round, requests: Sequence[Request], leaves: Leaves, pending: frozenset[int]
+    ) -> list[Evaluation]:
+        """Return what evaluates each policy."""
+        evaluations = []
         for position, policy in enumerate(self.policies):
             items = []
             for index, plans in enumerate(round_.plans):
@@ -336,12 +365,8 @@ class Pipeline:
                 findings, unknown = round_.of(index, plan, pending)
                 leaf = leaves.found[index]
                 items.append(Judged(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across))
-            # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
-            fired = Evaluation(policy, items, requests[position]).run()
-            if pending:  # what is still open, and what may yet find something to redact
-                fired = [each for each in fired if each.reason != "error" and each.action is each.rule.then]
-            all_fired.append(fired)
-        return all_fired
+            evaluations.append(Evaluation(policy, items, requests[position]))
+        return evaluations
 
     @staticmethod
     def _sure(fired: list[list[Fired]], leaves: Leaves) -> bool:

@@ -79,9 +79,12 @@ class Condition:
 class _Compiler:
     """Turns one text into a condition; collects problems on the way."""
 
-    def __init__(self, text: str, names: Names, scope: str, *, context_only: bool = False) -> None:
+    def __init__(
+        self, text: str, names: Names, scope: str, *, context_only: bool = False, part: bool = False
+    ) -> None:
         self.text = text
         self.context_only = context_only
+        self.part = part
         self.names = names
         self.scope = scope
         self.problems: list[ConditionProblem] = []
@@ -115,7 +118,7 @@ class _Compiler:
                 for at, message in error.problems
             ]
             raise ConditionError(found) from None
-        if not program.is_bool:
+        if not (program.is_bool or (self.part and program.type_name == "dyn")):
             message = f"the condition must be true or false, but is {wording.TYPES.get(program.type_name, program.type_name)}"
             hint = (
                 "compare it: request.user.x == true"
@@ -279,3 +282,10 @@ def compile_condition(text: str, names: Names, scope: str = "part") -> Condition
 def compile_context(text: str) -> Condition:
     """Compile a condition over the context alone (the `when:` of an exception); raise `ConditionError`."""
     return _Compiler(text, Names(), "part", context_only=True).compile()
+
+
+def compile_term(text: str, names: Names) -> Condition:
+    """Compile a part of a condition that stands where a truth value is wanted; raise `ConditionError`. Of a context leaf of any
+    type only the value tells whether it is one: what is none is unknown.
+    """
+    return _Compiler(text, names, "part", part=True).compile()

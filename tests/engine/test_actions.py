@@ -383,3 +383,19 @@ def test_parts_that_are_read_as_one_text_come_back_as_one(
 def spelled(text: str) -> str:
     """Return a text with all that looks like a placeholder of these tests written with a hyphen."""
     return re.sub(r"\[(WORD|EMAIL)_(\d+)\]", r"[\1-\2]", text)
+
+
+def test_each_change_says_what_it_replaces(rules: tuple[Rule, Rule, Rule]) -> None:
+    """The spans that share it, by rule and finding; none where it only tells something apart."""
+    first, masks, _ = rules
+    one, two = Finding("custom.word", 1.0, "words", (0, 3)), Finding("custom.word", 1.0, "words", (2, 5))
+    leaves = [Leaf(Text("abcdefgh"))]
+    fired = [
+        Fired(rule, Action.REDACT, "matched", (0,), (), ((0, finding),))
+        for rule, finding in ((first, one), (masks, two))
+    ]
+    made = edits(leaves, fired)
+    [change] = made.changes[0]
+    assert made.texts[0] == change.new + "fgh"
+    assert [(span.rule.id, span.finding) for span in change.spans] == [("first", one), ("masks", two)]
+    assert edits(leaves, ()).changes == {}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails import Detection, Guard
+from guardrails import Action, Detection, Guard
 from guardrails.engine.cache import FULL, SHORTEST, Caches, FindingsCache
 from guardrails.media.limits import Limits
 from guardrails.media.shapes import REMEMBERED, Shape
@@ -110,3 +111,31 @@ def test_pictures_that_were_decoded_have_the_same_share() -> None:
         cache.shapes.add((name, Limits()), Shape(4, 3, 1, alpha=False, animated=False))
     cache.hold(1 / REMEMBERED)
     assert [name for name in "ab" if cache.shapes.get((name, Limits()))] == ["b"]
+
+
+def test_one_that_keeps_everything_keeps_short_texts_and_those_that_come_alone(
+    guard_of: Callable[..., Guard],
+) -> None:
+    """For two guards that judge the same, one after the other; a huge text still pushes out none."""
+    cache = FindingsCache(every=True)
+    assert cache.entry("a") == {}
+    assert FindingsCache(characters=8_000, every=True).entry("x" * 1_001) is None
+    policy = guard_of("detectors: {d: {use: terms, terms: [zqx], category: custom.d}}\nrules: []\n").policy
+    shared = FindingsCache(every=True)
+    for text in ("a", "zqx", "a"):
+        Guard(policy, cache=shared).check(text)
+    assert len(shared) == 2
+
+
+def test_a_cache_is_shared_with_who_gives_it(guard_of: Callable[..., Guard], tmp_path: Path) -> None:
+    """What one guard found the other need not look for; their verdicts are those of guards that share nothing."""
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "format: 1\nname: p\ndetectors: {d: {use: terms, terms: [zqx], category: custom.d}}\n"
+        "rules: [{id: r, on: input, when: custom.d > 0, then: block}]\n"
+    )
+    one = Guard.load(path)
+    two = Guard.load(path, cache=one.pipeline.cache)
+    texts = ["a zqx that is long enough to be kept by all", "another text"]
+    assert [guard.check(texts).action for guard in (one, two, Guard.load(path))] == [Action.BLOCK] * 3
+    assert two.pipeline.cache is one.pipeline.cache

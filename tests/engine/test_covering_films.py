@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -16,8 +17,8 @@ from guardrails.detectors.said import Said, Word
 from guardrails.detectors.transcript import Heard
 from guardrails.engine.covering_films import WHOLE, edits_of
 from guardrails.media.recode import Edit
-from guardrails.types import CLEAN, Detection, Finding, Video
-from tests.films import SQUARE, film, green, scene, tone
+from guardrails.types import CLEAN, Audio, Detection, Finding, Video
+from tests.films import SQUARE, film, green, scene, taped, tone
 
 GREEN = """
 detectors:
@@ -114,6 +115,84 @@ def test_what_is_said_is_made_silent(guard_of: Callable[..., Guard], kind_of: An
         sound = np.concatenate([np.asarray(frame.to_ndarray())[0] for frame in made.decode(audio=0)])
     assert np.abs(sound[48_000 + 7_000 : 2 * 48_000 - 7_000]).max() < 0.01
     assert min(np.abs(sound[12_000:36_000]).max(), np.abs(sound[108_000:132_000]).max()) > 0.3
+
+
+LISTENING = """
+detectors:
+  own: {use: own}
+  words: {use: terms, terms: [zqxbomb], category: custom.bomb}
+rules:
+  - {id: bomb, on: [input, output], when: custom.bomb > 0, then: redact}
+"""
+
+
+def listening(guard_of: Callable[..., Guard], kind_of: Any, hears: Callable[[Any], Heard]) -> Guard:
+    """Return a guard that redacts what is heard in a sound."""
+
+    class Hearer:
+        inline = False
+
+        def detect(self, batch: Any) -> list[Detection]:
+            return [CLEAN] * len(batch)
+
+        def hears(self, chunks: Any) -> Heard:
+            return hears(np.concatenate([samples for _, samples in chunks]))
+
+    own = kind_of(Hearer(), contents=frozenset({"video"}))
+    return guard_of(LISTENING, detectors={"own": own})
+
+
+def says(sound: Any) -> Heard:
+    """Hear a word in the second second of a sound, where that is not silent."""
+    words = (Word(0, 5, (0, 900)), Word(6, 13, (1_100, 1_900)))
+    loud = np.abs(sound[16_000 : 2 * 16_000]).max() > 0.1
+    return Heard(((0, 2_000),), Said("hello zqxbomb", "speech", (), words=words) if loud else None)
+
+
+def second(data: bytes) -> float:
+    """Return how loud a sound is in the middle of its second second."""
+    with av.open(io.BytesIO(data)) as made:
+        sound = np.concatenate(
+            [np.asarray(frame.to_ndarray(), float).ravel() for frame in made.decode(audio=0)]
+        )
+    return float(np.abs(sound[16_000 + 3_200 : 2 * 16_000 - 3_200]).max())
+
+
+@pytest.mark.parametrize("shape", [bytes, Audio, io.BytesIO], ids=["bytes", "content", "file"])
+def test_a_sound_alone_is_made_silent(guard_of: Callable[..., Guard], kind_of: Any, shape: Any) -> None:
+    """In the shape in which it came; it is heard once more before it goes on."""
+    guard = listening(guard_of, kind_of, says)
+    data = taped(tone(3, loud=0.4, rate=16_000))
+    verdict = guard.check(shape(data), "output")
+    assert (verdict.action.name, [each.clip for each in verdict.findings]) == ("REDACT", [(1_100, 1_900)])
+    made: Any = verdict.content.data if isinstance(verdict.content, Audio) else verdict.content
+    assert (second(data) > 1_000, second(made)) == (True, 0.0)
+    assert guard.check(made, "output").action.name == "ALLOW"
+
+
+def test_a_sound_in_a_body_is_base64_again(guard_of: Callable[..., Guard], kind_of: Any) -> None:
+    """Of the type that is said to be there."""
+    data = taped(tone(3, loud=0.4, rate=16_000), "mp3", "mp3")
+    part = {"type": "input_audio", "input_audio": {"data": b64encode(data).decode(), "format": "mp3"}}
+    verdict = listening(guard_of, kind_of, says).check([{"role": "user", "content": [part]}], "input")
+    assert verdict.action.name == "REDACT"
+    made: Any = verdict.content
+    sound = made[0]["content"][0]["input_audio"]
+    assert sound["format"] == "mp3"
+    assert second(b64decode(sound["data"])) < 0.01
+
+
+def test_a_sound_in_which_something_is_still_heard_is_blocked(
+    guard_of: Callable[..., Guard], kind_of: Any
+) -> None:
+    """However silent it is."""
+
+    def always(_: Any) -> Heard:
+        return Heard(((0, 2_000),), Said("zqxbomb", "speech", (), words=(Word(0, 7, (100, 200)),)))
+
+    verdict = listening(guard_of, kind_of, always).check(taped(tone(2, rate=16_000)), "output")
+    assert (verdict.action.name, verdict.content) == ("BLOCK", None)
+    assert [each.reason for each in verdict.rules] == ["not_redacted"]
 
 
 @pytest.mark.parametrize("how", ["pixelate", "blur"])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Action, Detection, Finding, Guard, Stage, Text
 from guardrails.detectors import Kind
 from guardrails.engine import calls
-from guardrails.engine.evaluate import Evaluation, Judged, Request, bind, leaf_value
+from guardrails.engine.evaluate import Evaluation, Judged, Request, bind, covers, expired, leaf_value
 from guardrails.types import Place
 
 CATEGORIES = ("hate", "hate.threatening", "toxic", "pii.email", "custom.x")
@@ -418,3 +418,42 @@ rules:
     )
 
     assert guard.check("x").blocked
+
+
+def test_a_condition_is_decided_for_the_values_that_it_says(compiled: Callable[..., Guard]) -> None:
+    """What is unknown is among them where another detector found enough, and left out where nobody knows."""
+    policy = compiled("  - {id: r, on: input, when: hate > 0.5, then: block}").policy
+    item = Judged(Text("a", HERE), policy.plan((Stage.INPUT,)), (), frozenset({"two"}))
+    evaluation, condition = Evaluation(policy, [item], Request()), policy.rules[0].condition
+    failed = frozenset({"two"})
+    for score, expected in ((0.9, (True, {"hate": 0.9})), (0.4, (None, {}))):
+        found = [Finding("hate", score, "one", (0, 1))]
+        assert evaluation.decided(condition, found, failed, item.content) == expected
+        assert evaluation.holds(condition, found, failed, item.content) is expected[0]
+    assert evaluation.decided(condition, (), frozenset(), item.content) == (False, {"hate": 0.0})
+
+
+def test_rules_that_cannot_fire_may_be_tried_on_what_they_look_at(compiled: Callable[..., Guard]) -> None:
+    """What is tried is chosen; what is looked at together is the same whoever chooses."""
+    rules = """  - {id: part, on: input, when: hate > 0.5, then: block}
+  - {id: all, on: input, when: hate > 0.5, then: block, scope: message}
+"""
+    policy = compiled(rules).policy
+    plan = policy.plan((Stage.INPUT,))
+    items = [Judged(Text("a", Place(Stage.INPUT, message=0)), plan) for _ in range(2)]
+    evaluation = Evaluation(policy, items, Request())
+    assert [*evaluation.tries(evaluation.candidates)] == []
+    tried = [(rule.id, members) for rule, members in evaluation.tries(lambda _: policy.rules)]
+    assert tried == [("part", (0,)), ("part", (1,)), ("all", (0, 1))]
+
+
+def test_an_exception_covers_what_it_is_for_also_once_it_expired(compiled: Callable[..., Guard]) -> None:
+    """Whether it still holds is another question."""
+    more = 'exceptions:\n  - {id: e, matches: [one], reason: ours, expires: "2026-06-14"}\n'
+    policy = compiled("  - {id: r, on: input, when: hate > 0.5, then: block}", more).policy
+    [exception] = policy.rules[0].exceptions
+    text = Text("one two", HERE)
+    assert covers(exception, Finding("hate", 1.0, "one", (0, 3)), text, TODAY)
+    assert not covers(exception, Finding("hate", 1.0, "one", (4, 7)), text, TODAY)
+    assert expired(exception, TODAY)
+    assert not expired(exception, Request(today="2026-06-14"))

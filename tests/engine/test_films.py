@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -345,6 +346,47 @@ def test_what_is_attached_to_a_film_is_named(guard: Guard, kind: str, left: int)
     assert [(each.kind, each.reason) for each in verdict.coverage.unchecked] == [("part", reason)] * left
 
 
+@pytest.mark.parametrize(
+    ("container", "codec"),
+    [("matroska", "dvdsub"), ("matroska", "dvbsub"), ("mpegts", "dvbsub"), ("mp4", "dvdsub")],
+)
+def test_subtitles_that_are_drawn_are_named(guard: Guard, container: str, codec: str) -> None:
+    """As discs and television have them."""
+    out = io.BytesIO()
+    with av.open(out, "w", format=container) as made:
+        pictures, drawn = made.add_stream("libx264", rate=30), made.add_mux_stream(codec)
+        pictures.width, pictures.height, pictures.pix_fmt = 160, 120, "yuv420p"
+        said = av.Packet(b"\x00\x20" + bytes(30))
+        said.stream, said.pts, said.dts, said.time_base = drawn, 0, 0, Fraction(1, 1_000)
+        made.mux(said)
+        for pixels in scene(20):
+            made.mux(pictures.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        made.mux(pictures.encode())
+    verdict = guard.check(out.getvalue(), "output")
+    assert verdict.blocked
+    reason = "it has subtitles that are drawn, which nobody reads"
+    assert [(each.kind, each.reason) for each in verdict.coverage.unchecked] == [("part", reason)]
+
+
+def test_captions_inside_of_frames_are_named(guard: Guard) -> None:
+    """As television has them; empty ones say nothing."""
+    data = film(scene(20), "ts")
+    for pair, kinds in ((b"\xd4\xf2", ["part"]), (b"\x80\x80", [])):
+        note = b"\x06\x04\x11\xb5\x00\x31GA94\x03\x42\xff\xfc" + pair + b"\xfc" + pair + b"\xff\x80"
+        out = io.BytesIO()
+        with av.open(io.BytesIO(data)) as source, av.open(out, "w", format="mpegts") as made:
+            copied = made.add_stream_from_template(source.streams.video[0], opaque=True)
+            for packet in source.demux(video=0):
+                if packet.size:
+                    more = av.Packet(b"\x00\x00\x00\x01" + note + bytes(packet))
+                    more.stream, more.is_keyframe = copied, packet.is_keyframe
+                    more.pts, more.dts, more.time_base = packet.pts, packet.dts, packet.time_base
+                    made.mux(more)
+        verdict = guard.check(out.getvalue(), "output")
+        assert [each.kind for each in verdict.coverage.unchecked] == kinds
+        assert verdict.blocked == bool(kinds)
+
+
 def test_silence_and_tones_are_no_speech(guard: Guard) -> None:
     """Nobody says anything, so that nothing was left out."""
     for sound in (np.zeros(96_000, np.float32), tone(2)):
@@ -446,3 +488,32 @@ def test_a_sound_that_cannot_be_heard_is_named(guard: Guard, data: bytes) -> Non
     verdict = guard.check(data, "output")
     assert verdict.blocked
     assert [each.kind for each in verdict.coverage.unchecked] == ["part"]
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv", "webm", "avi"])
+def test_what_stands_behind_a_film_is_named(guard: Guard, ending: str) -> None:
+    """A second film, which no player shows; without it the film passes."""
+    harmless, other = film(scene(30), ending), film(green(30), ending)
+    verdict = guard.check(harmless + other, "output")
+    assert verdict.blocked
+    [entry] = verdict.coverage.unchecked
+    assert (entry.kind, entry.reason.partition(" ")[0]) == ("part", str(len(other)))
+    assert "ffmpeg" in entry.reason
+    assert guard.check(harmless, "output").action.name == "ALLOW"
+
+
+def test_what_stands_behind_a_sound_is_named(guard_of: Callable[..., Guard]) -> None:
+    """As behind a film."""
+    guard, data = guard_of(TEXTS), taped(np.zeros(32_000, np.float32))
+    verdict = guard.check(data + b"more", "output")
+    assert verdict.blocked
+    assert [(each.kind, each.reason[:7]) for each in verdict.coverage.unchecked] == [("part", "4 bytes")]
+
+
+def test_a_file_that_cannot_be_opened_says_what_to_do(guard: Guard) -> None:
+    """It begins as a film does, and the rest is not there."""
+    verdict = guard.check(film(scene(30))[:2_000], "output")
+    [entry] = verdict.coverage.unchecked
+    assert entry.kind == "video"
+    assert "cannot be opened as mov" in entry.reason
+    assert "send all of it, or write it anew" in entry.reason

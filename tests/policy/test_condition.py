@@ -6,7 +6,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
+from guardrails.policy.condition import (
+    Condition,
+    ConditionError,
+    compile_condition,
+    compile_context,
+    compile_term,
+)
 from guardrails.policy.names import Names
 
 NAMES = Names({"t": frozenset({"hate", "toxic"}), "p": frozenset({"pii.email", "pii.phone"})})
@@ -188,3 +194,27 @@ def test_an_exceptions_condition_is_over_the_context_alone() -> None:
     with pytest.raises(ConditionError) as caught:
         compile_context("request.tenant == 'a' || hate > 0")
     assert [(problem.code, problem.offset) for problem in caught.value.problems] == [("not_in_scope", 25)]
+
+
+@pytest.mark.parametrize(
+    ("value", "truth"), [(True, True), (False, False), ("yes", None), (1, None), (None, None)]
+)
+def test_a_term_may_be_a_leaf_of_any_type(value: object, truth: bool | None) -> None:
+    """What it holds tells whether it is a truth value; a whole condition says so by comparing it."""
+    term = compile_term("request.user.vip", NAMES)
+    assert term.evaluate({} if value is None else {"request.user.vip": value}) is truth
+    assert errors("request.user.vip") == [("condition_type", 0)]
+
+
+@pytest.mark.parametrize("text", ["hate", "content.length", "request.user.tier", "hate + 1"])
+def test_a_term_is_a_truth_value_all_the_same(text: str) -> None:
+    """One that never is one is an error."""
+    with pytest.raises(ConditionError):
+        compile_term(text, NAMES)
+
+
+def test_a_term_is_compiled_as_the_whole_is() -> None:
+    """Integers that meet a score, and counts."""
+    assert compile_term("hate > 0", NAMES).evaluate({"hate": 0.5}) is True
+    term = compile_term('count("pii.email") >= 2', NAMES)
+    assert [term.evaluate({variable: 2}) for variable, _ in term.counts] == [True]
