@@ -27,6 +27,7 @@ import published
 from guardrails.detectors import Folder
 from guardrails.detectors.classifier import KIND, SHIPPED, ClassifierConfig
 from guardrails.types import Text
+from guardrails.workshop.metrics import auprc, auroc, recall_at
 from measure import machine, table
 
 HARMS = (
@@ -75,33 +76,6 @@ SETS: dict[str, Set] = {
     "tweeteval_hate_test": Set("hate", HATE),
     "tweeteval_offensive_test": Set("toxic", ABUSE),
 }
-
-
-def auroc(label: Vector, score: Vector) -> float:
-    """The share of pairs in the right order, ties counting half."""
-    order = np.argsort(score, kind="stable")
-    _, inverse, count = np.unique(score[order], return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(count) - (count - 1) / 2)[inverse]
-    positive = int(label.sum())
-    total = ranks[label[order] == 1].sum() - positive * (positive + 1) / 2
-    return float(total / (positive * (len(label) - positive)))
-
-
-def auprc(label: Vector, score: Vector) -> float:
-    """Average precision."""
-    order = np.argsort(-score, kind="stable")
-    hits = np.cumsum(label[order])
-    last = np.append(np.diff(score[order]) != 0, True)
-    precision = (hits / np.arange(1, len(label) + 1))[last]
-    recall = (hits / label.sum())[last]
-    return float((np.diff(np.concatenate(([0.0], recall))) * precision).sum())
-
-
-def recall_at(label: Vector, score: Vector, fpr: float) -> float:
-    """The recall at the lowest threshold that keeps the false positives within `fpr`."""
-    negative = np.sort(score[label == 0])[::-1]
-    cut = negative[min(int(fpr * len(negative)), len(negative) - 1)]
-    return float((score[label == 1] > cut).mean())
 
 
 def figures(label: Vector, score: Vector, found: Vector) -> Figures:

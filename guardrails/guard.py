@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from guardrails.detectors.reads import Stamp, noted
+from guardrails.engine.cache import FindingsCache
 from guardrails.engine.calls import returned
 from guardrails.engine.canary import planted, plants
 from guardrails.engine.evaluate import ROLES, Request
@@ -16,6 +17,7 @@ from guardrails.engine.fields import SOURCES
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import Pipeline, today
 from guardrails.engine.redaction import KEYED, uses
+from guardrails.engine.relayed import held
 from guardrails.engine.subject import Subject, read, removed_paths
 from guardrails.engine.vault import Vault, told_apart
 from guardrails.keys import key
@@ -44,11 +46,17 @@ class Origin:
 
 class Guard:
     """A compiled policy ready to check contents and to wrap calls. One guard serves any number of threads and
-    loops.
+    loops. A `cache` of findings that is given is shared with who gave it: another guard that judges the same contents.
     """
 
-    def __init__(self, policy: CompiledPolicy, floor: CompiledPolicy | None = None) -> None:
-        self.pipeline = Pipeline(policy, floor)
+    def __init__(
+        self,
+        policy: CompiledPolicy,
+        floor: CompiledPolicy | None = None,
+        *,
+        cache: FindingsCache | None = None,
+    ) -> None:
+        self.pipeline = Pipeline(policy, floor, cache)
         self.origin: Origin | None = None
         self._plants = plants(self.pipeline.policies)
         if self.is_keyed or self._plants:
@@ -61,13 +69,15 @@ class Guard:
         *,
         floor: str | Path | None = None,
         detectors: Mapping[str, Kind] | None = None,
+        cache: FindingsCache | None = None,
     ) -> Guard:
         """Load and compile a policy: a shipped one by name, any other by path.
 
         Args:
-            policy: `default`, `strict`, `pii-only`, `agents`, or the path of a YAML file.
+            policy: a shipped one (`default`, `strict`, ...; `policies/README.md` lists them), or the path of a YAML file.
             floor: a policy of the operator's, under which the verdict cannot fall.
             detectors: kinds of detectors of your own, by the name that `use:` gives them.
+            cache: that of another guard, to share what is found with it.
 
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
@@ -75,7 +85,8 @@ class Guard:
         """
         with noted() as files:
             compiled = compile_policy(load(policy, detectors))
-            guard = cls(compiled, None if floor is None else compile_policy(load(floor, detectors)))
+            under = None if floor is None else compile_policy(load(floor, detectors))
+            guard = cls(compiled, under, cache=cache)
         guard.origin = Origin(policy, floor, detectors, files)
         return guard
 
@@ -300,6 +311,12 @@ class Guard:
         go out as they are judged.
         """
         return dict(self.pipeline.gate((Stage(stage),)).whole)
+
+    def held_films(self, stage: str = "output") -> Mapping[str, str]:
+        """Return the rules and detectors for which nothing of a film in fragments goes out before its end, each with the reason;
+        none: its fragments go out as they are judged.
+        """
+        return held(self.pipeline.policies, (Stage(stage),))
 
 
 def following(content: object, stage: Stage, after: Verdict | Vault) -> object:

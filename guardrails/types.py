@@ -174,7 +174,8 @@ Content = Text | Media | ToolCall
 @dataclass(frozen=True, slots=True)
 class Listed:
     """The entry of a list that a content is on: which list's (`list`, as the policy names it) and which (`id`, as the list has
-    it), by what kind of hash, in how many bits these differ, and by which form of a picture (`original`, `mirrored`, …).
+    it), by what kind of hash, in how many bits these differ, and by which form of a picture (`original`, `mirrored`, …). Of a
+    film that is on a list of films, `query` is the share of it that is on the list, and `target` that of the listed film, 0..1.
     """
 
     list: str
@@ -182,6 +183,12 @@ class Listed:
     kind: str
     distance: int = 0
     form: str = "original"
+    query: float | None = None
+    target: float | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the entry in the JSON shape of a verdict; shares are there only where it is one of films."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +213,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, object]:
         """Return the finding in the JSON shape of a verdict; it has a `listed` only where that is known."""
-        listed = {} if self.listed is None else {"listed": asdict(self.listed)}
+        listed = {} if self.listed is None else {"listed": self.listed.to_dict()}
         return {
             "category": self.category,
             "score": self.score,

@@ -309,15 +309,16 @@ def wrap(
     Anthropic's SDK, a runnable of LangChain, or a text-generation pipeline of transformers (`backends/table.py`) as one of
     the same class that is guarded.
 
-    Arguments that are texts, messages, chat requests or pictures, or lists and mappings that hold some, are
-    judged at `input` and handed on as the policy leaves them; arguments of other types are handed on as they
-    are. What is returned is judged at `output` (name `retrieval` for a retriever, `tool_result` for a tool):
-    texts, messages, chat responses, pictures, mappings of JSON values, lists of these, and what a pipeline of diffusers
-    returns, with its `images` or `frames`, of which each film is judged as one. A generator's
-    texts are judged as one, which is handed on as it grows, as far as it is settled; what is no `output` is held to the end,
-    a retriever's documents to be judged each. With `fps`, pictures that come one after the other are the frames of a film:
-    those that a generator yields are handed on some two seconds late, once those after them were judged with them. Where a
-    rule redacts `with: vault`, the function sees `[EMAIL_1]`, and the text that it answers has the address again.
+    Arguments that are texts, messages, chat requests or pictures, or lists and mappings that hold some, are judged at `input`
+    and handed on as the policy leaves them; arguments of other types are handed on as they are. What is returned is judged at
+    `output` (name `retrieval` for a retriever, `tool_result` for a tool): texts, messages, chat responses, pictures, mappings
+    of JSON values, lists of these, and what a pipeline of diffusers returns, with its `images` or `frames`, of which each film
+    is judged as one. A generator's texts are judged as one, which is handed on as it grows, as far as it is settled; what is no
+    `output` is held to the end, a retriever's documents to be judged each. With `fps`, pictures that come one after the other
+    are the frames of a film: those that a generator yields are handed on some two seconds late, once those after them were
+    judged with them. Where a rule redacts `with: vault`, the function sees `[EMAIL_1]`, and the text that it answers has the
+    address again. A client's calls with no prompt and no answer in them pass (files, models, administration); those that nobody
+    can judge are refused (batches, assistants, realtime and others): see `CALLS` in `backends/openai.py`.
 
     Args:
         guard: the guard.
@@ -331,8 +332,8 @@ def wrap(
 
     Raises:
         TypeError: (at the call) the function returned something that cannot be checked.
-        Blocked: (at the call, of a generator perhaps behind some of its text) the policy stopped it, unless it answers in
-            kind.
+        Blocked: (at the call, of a generator perhaps behind some of its text) the policy stopped it, unless it answers in kind.
+        RequestError: (at the call, of a client) it cannot be judged.
     """
     if on_block not in ANSWERS:
         raise ValueError(f"on_block must be 'raise' or 'answer', not {on_block!r}")

@@ -10,6 +10,7 @@ from typing import Any
 import av
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw
 
 Pixels = NDArray[np.uint8]
 
@@ -29,6 +30,10 @@ CONTAINERS: Mapping[str, tuple[str, str]] = {
 
 OPTIONS = {"libx264": {"preset": "ultrafast"}, "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"}}
 RATE = 48_000
+PIECE = 960
+"""Samples of a sound that are written at once."""
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+"""How an MP4 film of fragments is written: one for each picture that needs no other (option `g`: after so many)."""
 
 
 def scene(count: int, seed: int = 1, size: tuple[int, int] = SIZE) -> Iterator[Pixels]:
@@ -37,6 +42,28 @@ def scene(count: int, seed: int = 1, size: tuple[int, int] = SIZE) -> Iterator[P
     blocks = tiles.repeat(20, 0).repeat(20, 1)
     for at in range(count):
         yield np.roll(blocks, at, 1)
+
+
+def shots(count: int, seed: int = 1, size: tuple[int, int] = SIZE) -> Iterator[Pixels]:
+    """Yield shots of two seconds, each of a picture of its own, with edges large and small, over which the camera goes."""
+    random = np.random.default_rng(seed)
+    wide, high = size[0] * 3 // 2, size[1] * 3 // 2
+    for at in range(count):
+        if at % (2 * FPS) == 0:
+            scenery = Image.new("RGB", (wide, high), tuple(map(int, random.integers(0, 255, 3))))
+            drawing = ImageDraw.Draw(scenery)
+            for _ in range(60):
+                x, y = random.uniform(-0.2, 1, 2) * (wide, high)
+                right, bottom = random.uniform(0.05, 0.5, 2) * (wide, high) + (x, y)
+                drawing.ellipse((x, y, right, bottom), fill=tuple(map(int, random.integers(0, 255, 3))))
+        x, y = at % (2 * FPS) * size[0] // (8 * FPS), at % (2 * FPS) * size[1] // (8 * FPS)
+        yield np.asarray(scenery.crop((int(x), int(y), int(x) + size[0], int(y) + size[1])))
+
+
+def resized(frames: Iterable[Pixels], size: tuple[int, int]) -> Iterator[Pixels]:
+    """Yield frames in another size."""
+    for pixels in frames:
+        yield np.asarray(Image.fromarray(pixels).resize(size))
 
 
 def plain(count: int, grey: int = 128, size: tuple[int, int] = SIZE) -> Iterator[Pixels]:
@@ -70,20 +97,23 @@ def film(
     captions: Sequence[tuple[int, int, str]] = (),
     metadata: Mapping[str, str] | None = None,
     times: Sequence[int] | None = None,
+    packed: Mapping[str, str] | None = None,
+    woven: bool = False,
     **options: Any,
 ) -> bytes:
     """Return a film: frames (at some milliseconds), perhaps with a sound of 48 kHz, captions (from, until, text; not in mp4) and
-    texts about itself.
+    texts about itself; `packed` says how the container is written, `options` how its pictures are. The sound stands behind all
+    pictures, or with `woven` beside them.
     """
     container, codec = CONTAINERS[ending]
     out = io.BytesIO()
-    made = av.open(out, "w", format=container)
+    made = av.open(out, "w", format=container, options={**(packed or {})})
     made.metadata.update(metadata or {})
     pictures = made.add_stream(codec, rate=fps, options={**OPTIONS.get(codec, {}), **options})
     pictures.pix_fmt = "yuv420p"
     if times is not None:
         pictures.codec_context.time_base = Fraction(1, 1_000)
-    voice = None
+    voice, heard = None, 0
     if sound is not None:
         voice = made.add_stream("libopus" if ending == "webm" else "aac", rate=RATE)
         voice.layout = "mono"
@@ -96,12 +126,10 @@ def film(
         if times is not None:
             frame.pts, frame.time_base = times[at], Fraction(1, 1_000)
         made.mux(pictures.encode(frame))
+        heard = heard_on(made, voice, sound, heard, (at + 1) * RATE // fps if woven else 0)
     made.mux(pictures.encode())
     if voice is not None and sound is not None:
-        for start in range(0, len(sound), 960):
-            piece = av.AudioFrame.from_ndarray(sound[None, start : start + 960], format="fltp", layout="mono")
-            piece.sample_rate, piece.pts, piece.time_base = RATE, start, Fraction(1, RATE)
-            made.mux(voice.encode(piece))
+        heard_on(made, voice, sound, heard, len(sound))
         made.mux(voice.encode(None))
     for packet in written.demux() if written is not None else ():
         if packet.size:
@@ -109,6 +137,17 @@ def film(
             made.mux(packet)
     made.close()
     return out.getvalue()
+
+
+def heard_on(made: Any, voice: Any, sound: NDArray[np.float32] | None, start: int, end: int) -> int:
+    """Write the pieces of a sound, if there is one, that begin in a part of it; return where the next one does."""
+    for at in () if sound is None else range(start, min(end, len(sound)), PIECE):
+        assert sound is not None
+        piece = av.AudioFrame.from_ndarray(sound[None, at : at + PIECE], format="fltp", layout="mono")
+        piece.sample_rate, piece.pts, piece.time_base = RATE, at, Fraction(1, RATE)
+        made.mux(voice.encode(piece))
+        start = at + PIECE
+    return start
 
 
 def subrip(captions: Iterable[tuple[int, int, str]]) -> bytes:

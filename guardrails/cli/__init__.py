@@ -19,7 +19,13 @@ COMMANDS: dict[str, str] = {
     "key": "Make a key for a client of the server, and the row of its settings that lets it in.",
     "mcp": "Put the policy between an agent and its MCP servers.",
     "demo": "Show the proxy at work on a model of its own: no network, no account.",
+    "fmt": "Put policy files into one order and layout; comments stay.",
+    "lint": "Say what is valid in a policy but surely not meant, and how to put it right.",
     "test": "Run the tests that stand beside a policy's rules.",
+    "explain": "Show why a policy judges a content as it does: detectors, words, conditions term by term.",
+    "diff": "Show what a change of a policy does: decisions that change, and which version it needs.",
+    "tune": "Find the numbers of a rule for a target, such as 1 % false alarms, from labelled examples.",
+    "eval": "Measure a policy on labelled examples: precision, recall, false alarms, calibration, latency.",
     "models": "List the models that a policy needs; fetch and verify them when told.",
     "index": "Let an index of known attacks grow, and see what a text resembles.",
     "hashes": "Make lists of known pictures of what hash-sharing programmes exchange.",
@@ -28,8 +34,8 @@ COMMANDS: dict[str, str] = {
 """Subcommand → what it does; each is the module of the same name in this folder, with `arguments` and `run`."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser of a command line: it knows the names of all commands, and the arguments of the one that is given."""
     from guardrails import __version__
 
     root = argparse.ArgumentParser(
@@ -38,26 +44,31 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"guardrails {__version__}")
     subparsers = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((argument for argument in argv if argument in COMMANDS), None)
     for name, summary in COMMANDS.items():
-        module = import_module(f"guardrails.cli.{name}")
-        module.arguments(subparsers.add_parser(name, help=summary, description=summary))
+        to = subparsers.add_parser(name, help=summary.replace("%", "%%"), description=summary)
+        if name == chosen:
+            import_module(f"guardrails.cli.{name}").arguments(to)
     return root
 
 
 def add_policy(to: argparse.ArgumentParser) -> None:
     """Add `--policy`, which every subcommand that judges takes."""
+    from guardrails.policy.shipped import shipped_names
+
     to.add_argument(
         "--policy",
         "-p",
         default="default",
         metavar="P",
-        help="a shipped policy by name (default, strict, pii-only, agents) or a YAML file; the shipped default if not given",
+        help=f"a shipped policy by name ({', '.join(shipped_names())}) or a YAML file; the shipped default if not given",
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    arguments = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else [*argv]
+    arguments = parser(given).parse_args(given)
     module = import_module(f"guardrails.cli.{arguments.command}")
     try:
         status: int = module.run(arguments)

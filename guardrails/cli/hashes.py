@@ -1,17 +1,21 @@
-"""`guardrails hashes`: makes a list for `use: image_hash` of files that hash-sharing programmes exchange; counts a list."""
+"""`guardrails hashes`: makes a list for `use: image_hash` of files that hash-sharing programmes exchange, or of films; counts a
+list.
+"""
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from guardrails.errors import GuardrailsError, PolicyErrors
+from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 
 if TYPE_CHECKING:
+    from guardrails.workshop.film_hashes import Gathered as Films
     from guardrails.workshop.hashes import Gathered
 
 
@@ -28,7 +32,17 @@ def arguments(to: argparse.ArgumentParser) -> None:
         "Hasher-Matcher-Actioner and the package threatexchange give them, or a list of ours; later ones go over "
         "earlier ones; - is standard input",
     )
-    to.add_argument("--out", "-o", metavar="LIST", help="import: the list that is written, such as deny.csv")
+    to.add_argument(
+        "--films",
+        action="store_true",
+        help="FILEs are films, folders of films, and lists of films: import one list of what they show; show such lists",
+    )
+    to.add_argument(
+        "--out",
+        "-o",
+        metavar="LIST",
+        help="import: the list that is written, such as deny.csv or films.jsonl",
+    )
     to.add_argument(
         "--kind", choices=("pdq", "sha256"), default="pdq", help="what hashes are that do not say it (pdq)"
     )
@@ -43,25 +57,58 @@ def arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Import or show; raises `GuardrailsError`, with all malformed records located, where they are not to be left out."""
-    return _import(args) if args.do == "import" else _show(args)
+    if args.do == "show":
+        return _show(args)
+    if args.out is None:
+        raise GuardrailsError("say where the list goes: --out LIST")
+    return _import_films(args) if args.films else _import(args)
 
 
 def _import(args: argparse.Namespace) -> int:
     from guardrails.workshop.hashes import gather, save
 
-    if args.out is None:
-        raise GuardrailsError("say where the list goes: --out LIST")
     gathered = gather(_read(args.files), kind=args.kind, quality=args.quality)
-    if gathered.malformed and not args.keep_going:
-        raise PolicyErrors(gathered.malformed)
-    if gathered.malformed:
-        print(PolicyErrors(gathered.malformed), file=sys.stderr)
+    _refuse(gathered.malformed, keep_going=args.keep_going)
     save(Path(args.out), gathered.entries)
-    if args.json:
-        print(json.dumps({"list": args.out, **gathered.to_dict()}, ensure_ascii=False))
-    else:
-        print("\n".join(_told(args.out, gathered)))
+    return _say(args, gathered.to_dict(), _told(args.out, gathered))
+
+
+def _import_films(args: argparse.Namespace) -> int:
+    from guardrails.cli.progress import Progress
+    from guardrails.workshop.film_hashes import gather, save
+
+    with Progress(sys.stderr) as progress:
+        numbers = itertools.count(1)
+        gathered = gather(
+            [Path(each) for each in args.files],
+            quality=args.quality,
+            went=lambda id_: progress.draw(next(numbers), None, id_),
+        )
+    _refuse(gathered.malformed, keep_going=args.keep_going)
+    save(Path(args.out), gathered.films)
+    return _say(args, gathered.to_dict(), _told_films(args.out, gathered))
+
+
+def _refuse(malformed: Sequence[PolicyError], *, keep_going: bool) -> None:
+    """Raise what is malformed, or print it where the rest is to be written."""
+    if malformed and not keep_going:
+        raise PolicyErrors(malformed)
+    if malformed:
+        print(PolicyErrors(malformed), file=sys.stderr)
+
+
+def _say(args: argparse.Namespace, counts: dict[str, object], lines: Iterable[str]) -> int:
+    print(json.dumps({"list": args.out, **counts}, ensure_ascii=False) if args.json else "\n".join(lines))
     return 0
+
+
+def _told_films(out: str, gathered: Films) -> Iterator[str]:
+    """Yield what people read of films."""
+    counts = gathered.to_dict()
+    yield f"{out}: {counts['films']:,} films ({counts['frames']:,} frames)"
+    if counts["by_file_alone"]:
+        yield f"  by file     {counts['by_file_alone']:,}, of which no frame says anything"
+    yield from _left(counts)
 
 
 def _told(out: str, gathered: Gathered) -> Iterator[str]:
@@ -72,30 +119,48 @@ def _told(out: str, gathered: Gathered) -> Iterator[str]:
         yield f"  disputed    {gathered.disputed:,}, in the list"
     for reason, count in sorted(gathered.skipped.items()):
         yield f"  skipped     {count:,}: {reason}"
+    yield from _left(counts)
+
+
+def _left(counts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is not in a list, and why."""
     for name in ("duplicates", "removed"):
-        if counts[name]:
+        if counts.get(name):
             yield f"  {name.ljust(10)}  {counts[name]:,}"
-    if gathered.malformed:
-        yield f"  malformed   {len(gathered.malformed):,}, left out"
+    if counts["malformed"]:
+        yield f"  malformed   {counts['malformed']:,}, left out"
 
 
 def _show(args: argparse.Namespace) -> int:
-    from guardrails.media.hashlist import HashList
-
     rows = []
     for name in args.files:
         try:
-            found = HashList.load(Path(name), name=name, kind=args.kind, quality=args.quality)
+            rows.append(_status(name, args))
         except OSError as error:
             raise GuardrailsError(f"{name}: {error.strerror or error}") from error
-        rows.append(found.status())
     if args.json:
         print(json.dumps({"lists": rows}, ensure_ascii=False))
     else:
-        for row in rows:
-            left = f", {row['left_out']:,} left out" if row["left_out"] else ""
-            print(f"{row['name']}: {row['pdq']:,} pdq, {row['sha256']:,} sha256{left}, {row['digest'][:12]}")
+        print("\n".join(map(_counted, rows)))
     return 0
+
+
+def _status(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    from guardrails.media.filmlist import FilmList
+    from guardrails.media.hashlist import HashList
+
+    if args.films:
+        return FilmList.load(Path(name), name=name, quality=args.quality).status()
+    return HashList.load(Path(name), name=name, kind=args.kind, quality=args.quality).status()
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    if "films" in row:
+        what = f"{row['films']:,} films, {row['frames']:,} frames"
+    else:
+        left = f", {row['left_out']:,} left out" if row["left_out"] else ""
+        what = f"{row['pdq']:,} pdq, {row['sha256']:,} sha256{left}"
+    return f"{row['name']}: {what}, {row['digest'][:12]}"
 
 
 def _read(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:

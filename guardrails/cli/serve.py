@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from guardrails.cli import add_policy
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from guardrails.proxy.configured import Configured
     from guardrails.proxy.settings import Settings
 
-FLAGS = ("policy", "floor", "upstream", "host", "port", "workers", "unknown_fields", "reload")
+FLAGS = ("policy", "floor", "shadow", "upstream", "host", "port", "workers", "unknown_fields", "reload")
 """The settings that have a flag."""
 
 FEW = 8
@@ -32,6 +32,12 @@ def arguments(to: argparse.ArgumentParser) -> None:
     add_policy(to)
     to.set_defaults(policy=None)
     to.add_argument("--floor", metavar="P", help="a policy under which no verdict may fall")
+    to.add_argument("--shadow", metavar="P", help="a policy that judges beside it, and changes nothing")
+    to.add_argument(
+        "--shadow-log",
+        metavar="FILE",
+        help="a file for what both decide, which guardrails diff --decisions reads",
+    )
     to.add_argument(
         "--upstream",
         metavar="URL",
@@ -62,23 +68,39 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.proxy.configured import Given, configured
     from guardrails.proxy.reload import redacts_alike
     from guardrails.proxy.serve import run as serve
+    from guardrails.proxy.shadow_doc import shadows
     from guardrails.proxy.state import State
 
-    found = configured(args.config, {name: getattr(args, name) for name in FLAGS}, os.environ)
+    flags = _flags(args)
+    found = configured(args.config, flags, os.environ)
     settings = found.settings
     guard = Guard.load(settings.policy, floor=settings.floor)
     if args.check:
-        guards = State(settings, guard).guards
+        state = State(settings, guard)
+        guards, beside = state.guards, [*state.shadows.values()]
         for each in guards:
             redacts_alike(settings, each)
-        print(json.dumps(_described(found, guards), indent=2) if args.json else _shown(found, guards))
+        described = _described(found, guards, beside) if args.json else {}
+        print(json.dumps(described, indent=2) if args.json else _shown(found, guards, beside))
         return 0
     ref = guard.policy.ref
     address = f"http://{settings.host}:{settings.port}/v1"
-    print(f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}, on {address}", flush=True)
-    flags = {name: value for name in FLAGS if (value := getattr(args, name)) is not None}
+    also = "".join(f", {shadow} beside {policy}" for policy, shadow in shadows(settings).items())
+    print(
+        f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}{also}, on {address}",
+        flush=True,
+    )
     serve(settings, guard if settings.workers == 1 else None, Given(args.config, flags))
     return 0
+
+
+def _flags(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that were given by flags."""
+    flags = {name: value for name in FLAGS if (value := getattr(args, name)) is not None}
+    if args.shadow_log is not None:
+        policy = {} if args.shadow is None else {"policy": args.shadow}
+        flags["shadow"] = {**policy, "log": args.shadow_log}
+    return flags
 
 
 def _behind(settings: Settings) -> str:
@@ -96,7 +118,7 @@ def _settings(settings: Settings) -> dict[str, object]:
     return settings.model_dump(exclude={"keys": {"__all__": {"sha256"}}})
 
 
-def _described(found: Configured, guards: Sequence[Guard]) -> dict[str, object]:
+def _described(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> dict[str, object]:
     """Return what would be served, as JSON values."""
     refs = [policy.ref.to_dict() for policy in guards[0].pipeline.policies]
     return {
@@ -107,6 +129,7 @@ def _described(found: Configured, guards: Sequence[Guard]) -> dict[str, object]:
         "policy": refs[0],
         "floor": refs[1] if len(refs) > 1 else None,
         "policies": [guard.policy.ref.to_dict() for guard in guards[1:]],
+        "shadows": [guard.policy.ref.to_dict() for guard in shadows],
     }
 
 
@@ -122,7 +145,7 @@ def _brief(value: object) -> str:
     return f"{len(words)}: {', '.join(words[:FEW])}{', …' if len(words) > FEW else ''}" if words else "none"
 
 
-def _shown(found: Configured, guards: Sequence[Guard]) -> str:
+def _shown(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> str:
     """Return what would be served, for people."""
     settings = found.settings
     key = "is set" if settings.upstream_key else "is not set: the client's own authorization passes through"
@@ -140,6 +163,7 @@ def _shown(found: Configured, guards: Sequence[Guard]) -> str:
         lines.append(f"upstream {name} {each.url}: {_brief(each.models)} ({held})")
     parts = [*zip(("policy", "floor"), guards[0].pipeline.policies, strict=False)]
     parts += [("policy", guard.policy) for guard in guards[1:]]
+    parts += [("shadow", guard.policy) for guard in shadows]
     for part, policy in parts:
         ref, rules, detectors = policy.ref, len(policy.rules), len(policy.detectors)
         lines.append(f"{part} {ref.name} {ref.version}: {rules} rules, {detectors} detectors, {ref.digest}")

@@ -29,7 +29,7 @@ from guardrails.detectors.shown import Shown
 from guardrails.inference import hub
 from guardrails.inference.folder import ModelError
 from guardrails.remote.endpoint import Endpoint
-from guardrails.types import Content, Detection, Detector, Stream
+from guardrails.types import Content, Detection, Detector, Finding, Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -150,6 +150,16 @@ class Kind:
     version: int = 1
 
 
+class FilmTrack(Detector, Protocol):
+    """A detector of the frames of one track of a film, which it gets one after the other, and of what they come to. It is begun
+    with the SHA-256 of the film's file in hexadecimal digits, or nothing.
+    """
+
+    def found(self, *, closed: bool) -> Sequence[Finding]:
+        """Return what all frames so far come to; unless `closed`, more may come: then only what none of them can take back."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
@@ -158,7 +168,8 @@ class Bound:
     `detect`, which takes no worker. `digest` names everything that its findings depend on. `stream` begins a text that grows,
     beside its context, and is None, or gives None, where the detector must see all of a text; `passages` says that it can judge
     one passage after the other; `pixels`, that it looks at decoded pictures: their `source` is a `Picture`, and it sees none
-    that cannot be; `extracts`, what reads the texts in pictures; `hears`, what listens to sounds. `family` is the file that
+    that cannot be; `film` begins to look at one track of a film, where more than single frames tells what that is; `extracts`,
+    what reads the texts in pictures; `hears`, what listens to sounds. `family` is the file that
     declares it: what is put together of several detectors is put together of those of one file, so that all policies which
     build on that file share it.
     """
@@ -178,6 +189,7 @@ class Bound:
     stream: Callable[[Mapping[str, str] | None], Stream | None] | None = None
     passages: bool = False
     pixels: bool = False
+    film: Callable[[str], FilmTrack] | None = None
     extracts: Callable[[Sequence[Content]], Sequence[Sequence[Shown]]] | None = None
     hears: Callable[[Iterable[tuple[int, NDArray[Any]]]], Heard] | None = None
     family: str = ""
@@ -224,6 +236,7 @@ def bind(name: str, of: Kind, config: Config, files: Files, family: str = "") ->
         stream=getattr(detector, "stream", None),
         passages=bool(getattr(detector, "passages", False)),
         pixels=bool(getattr(detector, "pixels", False)),
+        film=getattr(detector, "film", None),
         extracts=getattr(detector, "extracts", None),
         hears=getattr(detector, "hears", None),
         family=family,

@@ -17,10 +17,10 @@ class Choice:
 
     def __init__(self, root: str, rows: Iterable[Pattern], field: str, problem: tuple[str, str]) -> None:
         self._root = f"{root}."
-        self._rows = tuple(rows)
+        self.rows: tuple[Pattern, ...] = (*rows,)
         self._field = field
         self._problem = problem
-        self.names = tuple(dict.fromkeys(row.category.removeprefix(self._root) for row in self._rows))
+        self.names = tuple(dict.fromkeys(row.category.removeprefix(self._root) for row in self.rows))
 
     def categories(self, wanted: Sequence[str] | None, exclude: Sequence[str] = ()) -> frozenset[str]:
         """Return the categories of the names that are wanted (None: all of the table), but those to `exclude`."""
@@ -51,7 +51,7 @@ class Choice:
         if problems:
             raise ConfigProblems(problems)
         return Patterns(
-            detector, PatternTable.of(row for row in self._rows if row.category in chosen), view="codes"
+            detector, PatternTable.of(row for row in self.rows if row.category in chosen), view="codes"
         )
 
     def _hint(self, name: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import importlib
 import itertools
+import math
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -298,7 +299,7 @@ _CHANCES = (
 
 
 def _chance(literals: Literals) -> float:
-    return sum(map(chance, literals))
+    return math.fsum(map(chance, literals))  # the same in any order
 
 
 def rarest(sets: Iterable[Literals]) -> tuple[Literals, ...]:

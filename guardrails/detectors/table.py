@@ -19,7 +19,8 @@ import re2
 import regex
 
 from guardrails.detectors.dialect import translate
-from guardrails.detectors.literals import Needs, needs, word_needs
+from guardrails.detectors.known_needs import needs
+from guardrails.detectors.literals import Needs, word_needs
 from guardrails.detectors.prefilter import Prefilter
 from guardrails.detectors.sharing import Once
 

@@ -1,4 +1,5 @@
-"""Findings by text, and by a picture's digest, so that a long conversation costs its new turn only. Verdicts are never kept.
+"""Findings by text, and by the digest of a picture or film, so that a long conversation costs its new turn only. Verdicts are
+never kept.
 
 Each guard has a cache of its own: what one tenant's policy has seen is neither quicker for those of another policy nor pushed
 out by them, so that nobody can learn of it. All together are bounded, and have even shares of that.
@@ -10,6 +11,7 @@ import threading
 from collections import OrderedDict
 from weakref import WeakSet
 
+from guardrails.engine.known_films import KnownFilms
 from guardrails.media.shapes import Shapes
 from guardrails.types import Detection
 
@@ -25,15 +27,20 @@ FULL = 4
 
 
 class FindingsCache:
-    """The least recently used texts go first; bounded by entries and by characters."""
+    """The least recently used texts go first; bounded by entries and by characters. With `every`, short texts and those that
+    come alone are kept too: for two guards that judge the same, one after the other.
+    """
 
-    def __init__(self, entries: int = 4096, characters: int = 8_000_000) -> None:
+    def __init__(self, entries: int = 4096, characters: int = 8_000_000, *, every: bool = False) -> None:
         self._entries, self._characters = entries, characters
+        self.every = every
         self._share = 1.0
         self._held = 0
         self._by_text: OrderedDict[str | bytes, Entry] = OrderedDict()
         self.shapes = Shapes()
         """Pictures that were decoded: one whose findings are all here need not be decoded again."""
+        self.films = KnownFilms()
+        """What films came to: one that comes again need not be watched again."""
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -45,11 +52,12 @@ class FindingsCache:
             self._share = share
             self._trim()
         self.shapes.hold(share)
+        self.films.hold(share)
 
     def entry(self, text: str) -> Entry | None:
         """Return what is known of the text (to be read and added to), or None if it is not worth keeping."""
         size = len(text)
-        if size < SHORTEST or size * 8 > self._characters * self._share:
+        if (size < SHORTEST and not self.every) or size * 8 > self._characters * self._share:
             return None
         return self._entry(text)
 

@@ -13,19 +13,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from guardrails.detectors import Bound
-from guardrails.engine.covering_films import Redone, covered_film
+from guardrails.engine.covering_films import Redone, covered_film, silenced
 from guardrails.engine.detect import Task
 from guardrails.engine.evaluate import Fired
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.engine.written import in_picture
+from guardrails.media.audio import AudioLimits, Recording
 from guardrails.media.edit import Box, How
 from guardrails.media.limits import Limits
 from guardrails.media.picture import Picture, opened
 from guardrails.media.recode import MEDIA, SLOWER, family_of
 from guardrails.media.redact import redacted, shaded
-from guardrails.media.video import Film, VideoLimits
+from guardrails.media.video import Film, Opened, VideoLimits
 from guardrails.policy.compiled import Rule
-from guardrails.types import CLEAN, Action, Content, Detection, Finding, Image, Media, Mode, Video
+from guardrails.types import CLEAN, Action, Audio, Content, Detection, Finding, Image, Media, Mode
 
 NAME: Final = "covering"
 """Under which timings hold what redaction took."""
@@ -68,16 +69,21 @@ class Covering:
     """
 
     def __init__(
-        self, leaves: Sequence[Leaf], wanted: Wanted, limits: Limits, film_limits: VideoLimits
+        self,
+        leaves: Sequence[Leaf],
+        wanted: Wanted,
+        limits: Limits,
+        film_limits: VideoLimits,
+        sound_limits: AudioLimits,
     ) -> None:
         self._wanted = wanted
-        self._limits, self._film_limits = limits, film_limits
+        self._limits, self._film_limits, self._sound_limits = limits, film_limits, sound_limits
         self._leaves = leaves
         self._made: dict[int, tuple[Any, Picture | Redone]] = {}
         self._kept: dict[int, tuple[Any, Picture | Redone]] = {}
         contents = [leaves[index].content for index in wanted]
-        films = [each.source for each in contents if isinstance(each, Video)]
-        wall_s = SLOWER * sum(film.wall_s for film in films if isinstance(film, Film))
+        sources = [each.source for each in contents if isinstance(each, Media)]
+        wall_s = SLOWER * sum(each.wall_s for each in sources if isinstance(each, Opened))
         self.task = Task(Bound(NAME, self, frozenset(), inline=False), [*wanted], contents, patience_s=wall_s)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
@@ -86,6 +92,9 @@ class Covering:
             assert isinstance(content, Media)
             if isinstance(content.source, Film):
                 new = covered_film(content.source, self._wanted[index], self._film_limits)
+                self._made[index] = (new.data, new)
+            elif isinstance(content.source, Recording):
+                new = silenced(content.source, self._wanted[index], self._sound_limits)
                 self._made[index] = (new.data, new)
             elif isinstance(content, Image):
                 self._made[index] = covered(content.source, self._wanted[index], self._limits)
@@ -143,6 +152,8 @@ def _written(leaf: Leaf, made: Any, picture: Picture | Redone) -> Any:
     """Return what stands in the place of a leaf, in a body Base64; None where that says another type."""
     if leaf.base64 is None:
         return made
+    if isinstance(leaf.content, Audio):
+        return leaf.base64 + b64encode(made).decode()  # it stays what it is
     before, was = leaf.base64, leaf.content.source.format  # type: ignore[union-attr] # it is a picture or a film
     is_film = isinstance(picture, Redone)
     now = family_of(was) if isinstance(picture, Redone) else picture.format

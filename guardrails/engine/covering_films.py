@@ -1,7 +1,8 @@
-"""What fired on films → films without that: findings in, one new film out, in which they are covered, cut out or silent.
+"""What fired on films and sounds → these without that: findings in, one new film out, in which they are covered, cut or silent.
 
 What is said is made silent; what is shown is covered in every frame of its stretch, where it stands or all over, or the stretch
-is cut out, as the rule says. A new film has no subtitles and no texts about itself: about those nothing else is to be done.
+is cut out, as the rule says. A sound alone is made silent, whatever the rule says. A new film has no subtitles and no texts about
+itself: about those nothing else is to be done.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+from guardrails.media.audio import AudioLimits, Recording
 from guardrails.media.edit import Box, How
 from guardrails.media.footage import Footage
-from guardrails.media.recode import Edit, recoded
+from guardrails.media.recode import Edit, muted, recoded
 from guardrails.media.recode_plan import Cover, planned
 from guardrails.media.video import Film, VideoLimits
 from guardrails.policy.compiled import Rule
@@ -55,6 +57,16 @@ def covered_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: Vide
     if any(edit.how == "cut" for edit in edits):
         return Redone(made)  # its frames are shown at other times
     return Redone(made, planned(edits, (film.width, film.height)).covers)
+
+
+def silenced(sound: Recording, found: Sequence[tuple[Rule, Finding]], limits: AudioLimits) -> Redone:
+    """Return a sound that is silent where something was found.
+
+    Raises:
+        MediaError: it cannot be written again.
+        Overloaded: all processes that decode are busy.
+    """
+    return Redone(muted(sound, [edit.clip for edit in edits_of(found)], limits))
 
 
 def edits_of(found: Sequence[tuple[Rule, Finding]]) -> list[Edit]:

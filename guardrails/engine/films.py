@@ -10,7 +10,7 @@ that it hands out. Then its sound is listened to. Whatever could not be looked a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -22,6 +22,7 @@ from guardrails.engine.covering_films import Redone
 from guardrails.engine.detect import UNREADABLE, Task, unreadable
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.engine.frames import UNTOUCHED, Frames
+from guardrails.engine.known_films import Known, KnownFilms
 from guardrails.engine.looking import Looking, looking
 from guardrails.engine.onlookers import LOOKING, Told
 from guardrails.engine.segments import doubtful
@@ -59,6 +60,13 @@ UNREAD: Final = {
 }
 """What tracks that nobody reads are, by their kind."""
 
+CAPTIONED: Final = "it has captions inside of its frames (CEA-608 or 708), which nobody reads"
+
+BEHIND: Final = (
+    "bytes of the file belong to no part of it that is played, such as another film behind it, and nobody reads them; without "
+    "them it is what `ffmpeg -i FILE -map 0 -c copy NEW` writes"
+)
+
 FONTS: Final = ("font", "opentype")
 """Words in the types of fonts."""
 
@@ -73,9 +81,15 @@ class Watching:
     found blocks already (`ended_early`).
     """
 
-    def __init__(self, index: int, content: Video | Audio, how: Looking) -> None:
+    def __init__(
+        self, index: int, content: Video | Audio, how: Looking, known: KnownFilms | None = None
+    ) -> None:
+        """Take a film, the leaf with that index, and what is `known` of those that were looked at before."""
         self.index, self.ended_early = index, False
         self._content, self._how = content, how
+        self._films = known
+        self._key: Hashable = None
+        self._known: Known | None = None
         self._steps: deque[Callable[[], None]] = deque([self._begin])
         self._film: Film | Recording | None = None
         self._watch: Watch | None = None
@@ -163,6 +177,11 @@ class Watching:
         if self._released:  # a step that took too long ends after all
             self.release()
             return
+        if self._films is not None and redone is UNTOUCHED and self._film.sha256:
+            self._key = (self._film.sha256, content.kind, how.key)
+            self._known = self._films.get(self._key)
+            if self._known is not None:
+                return
         self._hearing = Hearing(self._film, how.hearers)
         if isinstance(self._film, Recording):
             self._said, self._covers = [*_said(self._film.metadata)], self._film.covers()
@@ -225,11 +244,23 @@ class Watching:
     def detections(self) -> dict[str, Detection]:
         """Return what each detector says of the film so far, by digest."""
         frames, decide = self._frames, self._how.decide
+        if self._known is not None:
+            return dict(self._known.detections)
         if frames is None:
             return {bound.digest: CLEAN for bound in self._how.bounds}
         return {
             bound.digest: frames.detection(bound, decide, closed=self._looked) for bound in self._how.bounds
         }
+
+    def within(self, clip: tuple[float, float], *, last: bool) -> tuple[int, int]:
+        """Return how many frames of a clip were looked at, and how many cuts are in it (`Frames.within`): of a film that is
+        known, its share of them.
+        """
+        if self._known is not None:
+            film = self._known.coverage
+            share = min(1.0, (clip[1] - clip[0]) / max(1.0, 1_000 * film.seconds))
+            return round(share * film.judged), round(share * film.cuts)
+        return (0, 0) if self._frames is None else self._frames.within(clip, last=last)
 
     def scores(self) -> dict[str, list[tuple[Clip, float]]]:
         """Return by category what each frame that was looked at scores, 0 where nothing is found in it."""
@@ -258,10 +289,12 @@ class Watching:
     @property
     def covers(self) -> Sequence[bytes]:
         """The pictures that players show beside a sound."""
-        return self._covers
+        return self._covers if self._known is None else self._known.covers
 
     def texts(self) -> list[Shown]:
         """Return what is written and said in it."""
+        if self._known is not None:
+            return [*self._known.texts]
         written = () if self._frames is None else self._frames.texts()
         return [*self._said, *written, *(() if self._hearing is None else self._hearing.texts)]
 
@@ -271,7 +304,12 @@ class Watching:
             if self._broken is None:
                 yield Unchecked(UNREADABLE[self._content.kind], NOT_WATCHED)
             return  # else the leaf itself says what is wrong
+        if self._known is not None:
+            yield from self._known.unchecked
+            return
         yield from _unread(self._film.tracks)
+        if self._film.behind:
+            yield Unchecked("part", f"{self._film.behind} {BEHIND}")
         if self._broken is not None:
             yield unreadable(self._content, self._broken)
         if self._frames is not None and self._frames.unread is not None:
@@ -283,6 +321,8 @@ class Watching:
 
     def coverage(self) -> FilmCoverage:
         """Return how much was looked at."""
+        if self._known is not None:
+            return replace(self._known.coverage, path=self._content.place.path)
         frames, seen = self._frames, self._seen
         seconds = self._film.seconds if isinstance(self._film, Recording) else None
         return FilmCoverage(
@@ -297,11 +337,30 @@ class Watching:
             stopped=None if seen is None else seen.stopped,
         )
 
+    def remember(self) -> None:
+        """Keep what it came to, if that is whole."""
+        if self._films is None or self._key is None or self._known is not None or not self._is_whole():
+            return
+        known = Known(self.detections(), self.texts(), self.covers, [*self.unchecked()], self.coverage())
+        if not any(each.error is not None for each in known.detections.values()):
+            self._films.add(self._key, known)
 
-def watched(policies: Sequence[CompiledPolicy], leaves: Sequence[Leaf]) -> list[Watching]:
+    def _is_whole(self) -> bool:
+        """Tell whether it was looked at and listened to until its end, and nothing failed."""
+        if not self._looked or self._steps or self.ended_early or self._broken is not None:
+            return False
+        read = self._frames is None or self._frames.unread is None
+        heard = self._hearing is not None and all(each.kind == "audio" for each in self._hearing.unchecked)
+        return read and heard and (self._seen is None or self._seen.stopped is None)
+
+
+def watched(
+    policies: Sequence[CompiledPolicy], leaves: Sequence[Leaf], known: KnownFilms | None = None
+) -> list[Watching]:
     """Return the films among leaves that some detector looks at, or something reads or transcribes, not watched yet; and the
-    sounds for which there is any rule.
+    sounds for which there is any rule. What is `known` of one is not looked at again, unless somebody looks on.
     """
+    known = known if LOOKING.get() is None else None
     found = []
     for index, leaf in enumerate(leaves):
         content = leaf.content
@@ -313,12 +372,13 @@ def watched(policies: Sequence[CompiledPolicy], leaves: Sequence[Leaf]) -> list[
         how = looking(policies, plans)
         some = how.bounds or how.readers or how.hearers or isinstance(content, Audio)
         if some and any(plan.rules for plan in plans):
-            found.append(Watching(index, content, how))
+            found.append(Watching(index, content, how, known))
     return found
 
 
 def told(film: Watching, leaves: Leaves) -> None:
     """Put into leaves what a film is, what is written and said in it, and what was not looked at."""
+    film.remember()
     leaf = leaves.found[film.index] = film.leaf(leaves)
     place = leaf.content.place
     leaves.unchecked += [(replace(each, path=place.path), place) for each in film.unchecked()]
@@ -360,6 +420,8 @@ def _unread(tracks: Sequence[Track]) -> Iterator[Unchecked]:
 
 
 def _missed(seen: Seen, how: Looking) -> Iterator[Unchecked]:
+    if seen.captioned:
+        yield Unchecked("part", CAPTIONED)
     if seen.stopped is not None:
         kind = "limit" if seen.stopped in LIMITS else "video"
         yield Unchecked(kind, f"it was watched for {seen.seconds:.1f} s, then stopped: {seen.stopped}")

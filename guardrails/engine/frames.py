@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors import Bound, FilmTrack
 from guardrails.detectors.shown import Line, Shown, hull, shown
 from guardrails.engine.covering_films import Redone
 from guardrails.engine.detect import Task
@@ -40,6 +40,8 @@ class Track:
     found: dict[str, list[Detection]] = field(default_factory=dict)
     read: Seen | None = None
     """The last frame of which was read what is written in it."""
+    own: dict[str, FilmTrack] = field(default_factory=dict)
+    """By digest the detectors that look at more than single frames of it."""
     lines: dict[tuple[str, str], int] = field(default_factory=dict)
     """What was written there, by origin and text: the place among all lines."""
 
@@ -76,6 +78,19 @@ class Frames:
         """The frames that detectors looked at."""
         return sum(len(track.frames) for track in self.tracks.values())
 
+    def within(self, clip: tuple[float, float], *, last: bool) -> tuple[int, int]:
+        """Return how many frames that detectors looked at begin in a clip, and how many shots, but for the first; `last`: also
+        those that begin where it ends.
+        """
+        seen = [each for track in self.tracks.values() for each in track.frames]
+        begun: dict[int, int] = {}
+        for start, _, shot in seen:
+            begun[shot] = min(start, begun.get(shot, start))
+        first = min(begun, default=0)
+        own = [clip[0] <= start < clip[1] or (last and start >= clip[1]) for start, _, _ in seen]
+        cuts = (clip[0] <= start < clip[1] for shot, start in begun.items() if shot != first)
+        return sum(own), sum(cuts)
+
     def add(self, samples: Sequence[Sample]) -> None:
         """Have every detector look at some frames."""
         if not samples:
@@ -91,12 +106,25 @@ class Frames:
             self._read(sample, picture)
 
     def _ask(self, bound: Bound, samples: Sequence[Sample], pictures: Sequence[Image]) -> None:
-        task = Task(bound, [*range(len(pictures))], [*pictures])
-        task.run()
-        for sample, answer in zip(samples, task.answers, strict=True):
-            if answer.error is not None:
-                self._errors[bound.digest] = answer.error
-            self.tracks[sample.track].found.setdefault(bound.digest, []).append(answer)
+        by_track: dict[int, list[Image]] = {}
+        for sample, picture in zip(samples, pictures, strict=True):
+            by_track.setdefault(sample.track, []).append(picture)
+        for number, some in by_track.items():
+            task = Task(self._begun(bound, self.tracks[number]), [*range(len(some))], [*some])
+            task.run()
+            for answer in task.answers:
+                if answer.error is not None:
+                    self._errors[bound.digest] = answer.error
+                self.tracks[number].found.setdefault(bound.digest, []).append(answer)
+
+    def _begun(self, bound: Bound, track: Track) -> Bound:
+        """Return a detector as it looks at a track."""
+        if bound.film is None:
+            return bound
+        own = track.own.get(bound.digest)
+        if own is None:
+            own = track.own[bound.digest] = bound.film(self._film.sha256)
+        return replace(bound, detector=own)
 
     def _read(self, sample: Sample, picture: Image) -> None:
         track, now = self.tracks[sample.track], (sample.start_ms, sample.end_ms, sample.shot)
@@ -153,6 +181,8 @@ class Frames:
             return Detection(error=error)
         tracks = self.tracks.values()
         found = [each for track in tracks for each in segments(track.looks(bound.digest), how, closed=closed)]
+        own = [track.own[bound.digest] for track in tracks if bound.digest in track.own]
+        found += dict.fromkeys(each for track in own for each in track.found(closed=closed))
         answers = (answer for track in tracks for answer in track.found.get(bound.digest, ()))
         unchecked = dict.fromkeys(entry for answer in answers for entry in answer.unchecked)
         return Detection(tuple(found), unchecked=(*unchecked,))

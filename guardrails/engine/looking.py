@@ -5,7 +5,7 @@ Of several policies no one sees less than it would alone: the highest limits cou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,6 +36,13 @@ class Looking:
     max_gap_ms: int | None
     damage: bool
 
+    @property
+    def key(self) -> Hashable:
+        """What two have alike that see the same in a film."""
+        digests = (tuple(each.digest for each in some) for some in (self.bounds, self.readers, self.hearers))
+        limits = (self.limits, self.sound_limits, self.sampling, self.decide, self.max_gap_ms, self.damage)
+        return (*digests, *limits)
+
 
 def film_limits(policies: Sequence[CompiledPolicy]) -> VideoLimits:
     """Return the limits of films: a floor sees no less than it would alone."""
@@ -44,6 +51,14 @@ def film_limits(policies: Sequence[CompiledPolicy]) -> VideoLimits:
         bytes=max(each.film_bytes for each in limits),
         pixels=max(each.film_pixels for each in limits),
         seconds=max(each.film_seconds for each in limits),
+    )
+
+
+def sound_limits(policies: Sequence[CompiledPolicy]) -> AudioLimits:
+    """Return the limits of sounds, likewise."""
+    return AudioLimits(
+        bytes=max(policy.limits.film_bytes for policy in policies),
+        seconds=max(policy.limits.film_seconds for policy in policies),
     )
 
 
@@ -65,10 +80,7 @@ def looking(policies: Sequence[CompiledPolicy], plans: Sequence[Plan]) -> Lookin
         readers,
         tuple(bound for bound in every.values() if bound.hears is not None),
         film_limits(policies),
-        AudioLimits(
-            bytes=max(policy.limits.film_bytes for policy in policies),
-            seconds=max(policy.limits.film_seconds for policy in policies),
-        ),
+        sound_limits(policies),
         Sampling(
             fps=max(each.fps for each in films),
             budget=max(each.max_frames for each in films),

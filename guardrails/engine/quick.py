@@ -131,7 +131,7 @@ class Quick:
         to remember once all is clear.
         """
         new: Batches = {}
-        several = len(leaves.found) > 1  # a text that comes alone hardly comes again
+        several = len(leaves.found) > 1 or self._cache.every  # a text that comes alone hardly comes again
         characters = 0
         for index, leaf in enumerate(leaves.found):
             content = leaf.content
@@ -151,6 +151,8 @@ class Quick:
                         return None
                     if entry.keys() >= nothing.keys():
                         continue
+                    if entry and self._cache.every:
+                        return None  # the pipeline asks the others alone
                     kept.append((entry, nothing))
                 characters += len(content.text)
             if at in new:

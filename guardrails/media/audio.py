@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any, BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from guardrails.media.errors import MediaError
-from guardrails.media.files import Closing
-from guardrails.media.video import begun, needed, probed, state
+from guardrails.media.video import Opened, begun, needed, probed
 from guardrails.media.video_parts import Track, VideoLimits
-from guardrails.media.video_process import LOUD, SMALL, Ended, Late, Process
+from guardrails.media.video_process import LOUD, SMALL, Ended, Late
 from guardrails.media.video_run import Sound
 from guardrails.media.video_sniff import Kind, agreed, kind_of
 
@@ -75,31 +74,20 @@ class AudioLimits:
         )
 
 
-class Recording(Closing):
-    """A sound that was opened. `close` it, or use it in `with`: it holds a file.
+class Recording(Opened):
+    """A sound that was opened.
 
     `seconds` is what the file says, None where it does not. `tracks` are those of sound, and of kind `video` the cover pictures.
-    `metadata` holds all texts of container, tracks and chapters as pairs of name and text. `sha256` is that of the file.
+    `metadata` holds all texts of container, tracks and chapters as pairs of name and text. `sha256` is that of the file. `behind`
+    counts bytes that belong to nothing that is read of it.
     """
 
     def __init__(self, file: IO[bytes], size: int, sha256: str, kind: Kind, limits: AudioLimits) -> None:
         """Take an open file; `kind` is what its bytes say that it is. Use `opened`."""
-        self._file, self._limits, self._reader = file, limits.of_film(), kind.reader
-        self._state = state(file)
-        self.format, self.size, self.sha256 = kind.format, size, sha256
-        told = probed(self._process("probe", SMALL))
-        self.seconds, self.tracks, self.metadata = told.seconds, told.tracks, told.metadata
-
-    @property
-    def wall_s(self) -> float:
-        """Seconds that one track may be waited for at most."""
-        return self._limits.grace + self._limits.wall_factor * self._limits.seconds
-
-    def _process(self, call: str, most: int, **more: Any) -> Process:
-        if state(self._file) != self._state:
-            raise MediaError("undecodable", "the file was changed since it was opened")
-        task = {"call": call, "reader": self._reader, "alone": True, **more}
-        return Process(self._file, task, self._limits, self.wall_s, most)
+        super().__init__(file, size, sha256, kind, limits.of_film(), alone=True)
+        told = probed(self.process("probe", SMALL))
+        self.seconds, self.tracks = told.seconds, told.tracks
+        self.metadata, self.behind = told.metadata, told.behind
 
     def sound(self, rate: int = 16_000, track: int | None = None, channel: int | None = None) -> Sound:
         """Return the sound of a track (None: the first), piece by piece, at so many samples a second: all channels mixed, or one
@@ -107,7 +95,7 @@ class Recording(Closing):
         """
         if track is None:
             track = next(each.index for each in self.tracks if each.kind == "audio")
-        return Sound(self._process("sound", LOUD, rate=rate, track=track, channel=channel))
+        return Sound(self.process("sound", LOUD, rate=rate, track=track, channel=channel))
 
     def covers(self) -> tuple[bytes, ...]:
         """Return the files of the pictures that players show beside it.
@@ -118,15 +106,11 @@ class Recording(Closing):
         if not any(each.kind == "video" for each in self.tracks):
             return ()
         try:
-            return tuple(body for _, body in self._process("covers", LOUD).answers())
+            return tuple(body for _, body in self.process("covers", LOUD).answers())
         except Late as error:
             raise MediaError("timeout", "its cover could not be read in time") from error
         except Ended as error:
             raise MediaError("undecodable", "the decoder broke down over its cover") from error
-
-    def close(self) -> None:
-        """Close the file; who listens to it goes on to the end."""
-        self._file.close()
 
 
 def opened(

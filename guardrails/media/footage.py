@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from guardrails.media.errors import MediaError
@@ -19,7 +20,7 @@ from guardrails.media.recode_plan import MARGINS_MS, Edit
 from guardrails.media.recode_spans import MICRO, grown, meets
 from guardrails.media.redact import redacted
 from guardrails.media.video import Film
-from guardrails.media.video_parts import Sampling, Seen, Stop, Track, VideoLimits, Why
+from guardrails.media.video_parts import Sample, Sampling, Seen, Stop, Track, VideoLimits, Why
 from guardrails.media.video_pixels import blocks
 from guardrails.media.video_shots import Shots
 
@@ -69,7 +70,7 @@ class Footage(Film):
         self.format, self.size, self.sha256 = "frames", 0, ""
         self.width, self.height, self.rotation = first.width, first.height, 0
         self.seconds, self.frame_rate = len(frames) / fps, fps
-        self.tracks, self.metadata = (Track(0, "video", "frames"),), ()
+        self.tracks, self.metadata, self.behind = (Track(0, "video", "frames"),), (), 0
 
     def process(
         self,
@@ -86,6 +87,12 @@ class Footage(Film):
         clip = sampling.pop("clip")
         how = Sampling(**sampling, clip=None if clip is None else (clip[0], clip[1]))
         return cast("Process", _Inside(self, how, limits or self._limits, self._pictures))
+
+    def stills(self, times: Sequence[int], side: int) -> Iterator[Sample]:
+        """Yield the frames that are shown at some times."""
+        for at in times:
+            with self.watch(Sampling(side=side, clip=(at, at + 1))) as watch:
+                yield from islice(watch, 1)
 
     def close(self) -> None:
         """Do nothing."""

@@ -178,7 +178,7 @@ class HashLists:
 
     def find(self, sha256: str, frames: Sequence[Hashed] = ()) -> tuple[Match, ...]:
         """Return what a picture is on, by its file and by its frames."""
-        if any(each.exact(sha256) for each in self.allow):
+        if self.allows(sha256):
             return ()
         found = [match for each in self.deny if (match := each.exact(sha256)) is not None]
         for number, hashed in enumerate(frames):
@@ -186,6 +186,10 @@ class HashLists:
             if matches and not any(each.near(hashed) for each in self.allow):
                 found += matches
         return tuple(found)
+
+    def allows(self, sha256: str) -> bool:
+        """Tell whether a file is on a list that allows."""
+        return any(each.exact(sha256) for each in self.allow)
 
     def renewed(self) -> HashLists:
         """Return lists of which those whose files have changed are new; itself where none has. Raises what `load` raises."""

@@ -1,4 +1,4 @@
-"""Writing a film again: an open film and what is to be done to it go in, and another open file has the film that came of it.
+"""Writing a film or sound again: it goes in, open, with what is to be done to it, and another open file has what came of it.
 
 Runs in the process that can be killed, in one go through the film: a frame is decoded, made, encoded and forgotten. Frames of the
 tracks that are watched and sound go on, and nothing else: no subtitles, data, attachments, covers, chapters, titles, nor
@@ -10,13 +10,15 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict
 from fractions import Fraction
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from guardrails.media import audio_open
 from guardrails.media.errors import MediaError
+from guardrails.media.recode_families import COPIED, ENCODERS, FAMILIES, encoder
 from guardrails.media.recode_plan import Edit, Plan, planned
 from guardrails.media.recode_spans import MICRO
 from guardrails.media.recode_tracks import CopiedTrack, FrameTrack, OnItsWay, SoundTrack, Written, decoded
@@ -36,38 +38,6 @@ BEAT_S: Final = 0.5
 """Seconds after which it is told how far it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """A container that is written: FFmpeg's name and options of it, its encoders of frames, the best one first, and of sound."""
-
-    muxer: str
-    options: Mapping[str, str]
-    frames: tuple[str, ...]
-    sound: str
-
-
-COPIED: Final = frozenset(
-    ("aac", "mp3", "mp2", "opus", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_mulaw", "pcm_alaw")
-)
-"""Codecs of sound that is copied: Vorbis and FLAC have titles in their heads."""
-
-BARE: Final = {"fflags": "+bitexact"}
-"""Nothing says what wrote it, or when."""
-
-FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
-    {
-        "mp4": Family(
-            "mp4",
-            {**BARE, "movflags": "+faststart", "movie_timescale": "90000"},
-            ("libx264", "mpeg4"),
-            "aac",
-        ),
-        "matroska": Family("matroska", BARE, ("libx264", "mpeg4"), "aac"),
-        "webm": Family("webm", BARE, ("libvpx-vp9",), "libopus"),
-    }
-)
-
-
 class Target(File):
     """The file that is written, by its descriptor."""
 
@@ -77,18 +47,6 @@ class Target(File):
         self._at += done
         self.size = max(self.size, self._at)
         return done
-
-
-def encoder(names: Iterable[str], have: Iterable[str]) -> str:
-    """Return the first name that FFmpeg has.
-
-    Raises:
-        MediaError: it has none.
-    """
-    found = next((name for name in names if name in have), None)
-    if found is None:
-        raise MediaError("unsupported_type", "FFmpeg has no encoder for such a film")
-    return found
 
 
 class Recoding:
@@ -115,8 +73,10 @@ class Recoding:
         import av
 
         try:
-            with opened(self._file, self._reader, self._limits) as container:
-                firsts = self._firsts(container)
+            firsts: Mapping[int, VideoFrame] = {}
+            if self._family.frames:
+                with opened(self._file, self._reader, self._limits) as container:
+                    firsts = self._firsts(container)
             self._write(firsts)
         except (MediaError, MemoryError, BrokenPipeError):
             raise
@@ -129,7 +89,7 @@ class Recoding:
 
         for copies in (True, False):
             try:
-                with opened(self._file, self._reader, self._limits) as container, self._opened() as out:
+                with self._source() as container, self._opened() as out:
                     self._copies = copies and not self._plan.sounds
                     self._go(container, out, firsts)
                 return
@@ -140,6 +100,12 @@ class Recoding:
                     raise
                 os.ftruncate(self._target, 0)
                 self._bytes = 0
+
+    def _source(self) -> AbstractContextManager[InputContainer]:
+        """Open the source, which has to be what it was."""
+        return opened(
+            self._file, self._reader, self._limits, fits=None if self._family.frames else audio_open.fits
+        )
 
     def _opened(self) -> OutputContainer:
         """Open the target; it is also read, when an index is put before what was written."""
@@ -177,7 +143,7 @@ class Recoding:
         import av
 
         to = Written(out, self._plan, Fraction(container.start_time or 0, MICRO), self._threads)
-        codec = encoder(self._family.frames, av.codecs_available)
+        codec = encoder(self._family.frames, av.codecs_available) if firsts else ""
         frames: list[FrameTrack] = []
         tracks: dict[int, OnItsWay] = {}
         for stream in container.streams.video:
@@ -186,19 +152,24 @@ class Recoding:
                 frames.append(FrameTrack(stream, firsts[stream.index], codec, to))
                 tracks[stream.index] = frames[-1]
         tracks |= {each.index: self._sound(each, to) for each in container.streams.audio if heard(each)}
-        self._account(frames)
+        heard_alone = [track for track in tracks.values() if isinstance(track, SoundTrack)]
+        counted: Sequence[FrameTrack | SoundTrack] = frames or heard_alone
+        self._account(counted)
         for index, packet in self._packets(container, [container.streams[index] for index in tracks]):
             for made in tracks[index].fed(packet):
                 self._bytes += made.size
                 out.mux(made)
-            self._account(frames)
-        if not any(track.count for track in frames):
+            self._account(counted)
+        if firsts and not any(track.count for track in frames):
             raise MediaError("empty", "nothing of the film is left when all of that is cut")
 
     def _sound(self, stream: AudioStream, to: Written) -> OnItsWay:
         codec = stream.codec_context.codec.canonical_name
         same = self._copies and codec in COPIED and codec in to.out.supported_codecs
-        return CopiedTrack(stream, to) if same else SoundTrack(stream, self._family.sound, to)
+        if same and self._family.frames:
+            return CopiedTrack(stream, to)
+        own = codec if codec in self._family.same else self._family.sound
+        return SoundTrack(stream, ENCODERS.get(own, own), to)
 
     def _packets(
         self, container: InputContainer, streams: Sequence[Stream]
@@ -216,7 +187,7 @@ class Recoding:
         context.thread_type, context.thread_count = "AUTO", self._threads
         context.options = {"max_pixels": str(self._limits.pixels)}
 
-    def _account(self, tracks: Iterable[FrameTrack]) -> None:
+    def _account(self, tracks: Sequence[FrameTrack | SoundTrack]) -> None:
         """Tell how far it is, now and then.
 
         Raises:

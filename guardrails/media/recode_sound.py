@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Samples = NDArray[np.float32]
 
 BESIDES: Final = 3
-"""Pieces that are silent before and behind what is muted."""
+"""Pieces that are silent before and behind what is muted, where an encoder loses something."""
 
 RAMP: Final = 256
 """Samples over which sound fades out and in."""
@@ -31,9 +31,13 @@ SLACK: Final = 0.03
 class Line:
     """Mutes and cuts samples; instants are numbers of samples from the film's beginning."""
 
-    def __init__(self, rate: int, piece: int, mutes: Sequence[Span], cuts: Sequence[Span]) -> None:
-        """`mutes` and `cuts` are microseconds, sorted and apart; `piece` is how many samples the encoder takes at once."""
-        more = BESIDES * piece
+    def __init__(
+        self, rate: int, piece: int, mutes: Sequence[Span], cuts: Sequence[Span], besides: int = BESIDES
+    ) -> None:
+        """`mutes` and `cuts` are microseconds, sorted and apart; `piece` is how many samples the encoder takes at once, and
+        `besides` how many pieces are silent before and behind what is muted.
+        """
+        more = besides * piece
         silent = [(start * rate // MICRO - more, -(-end * rate // MICRO) + more) for start, end in mutes]
         self._cuts = merged((round(start * rate / MICRO), round(end * rate / MICRO)) for start, end in cuts)
         self._silent = merged([*silent, *self._cuts])

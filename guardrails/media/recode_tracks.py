@@ -7,7 +7,7 @@ before the clip: for that time the one before it stays. One that only meets what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from guardrails.media.recode_frames import BT709, FORMAT, LIMITED, Frames, red_green_blue
 from guardrails.media.recode_plan import Plan
-from guardrails.media.recode_sound import Line
+from guardrails.media.recode_sound import BESIDES, Line
 from guardrails.media.recode_spans import MICRO, kept, meets, taken
 from guardrails.media.video_pixels import turn_of
 
@@ -46,6 +46,22 @@ FINEST: Final[Mapping[str, int]] = MappingProxyType({"mpeg4": 65_535})
 
 BITS: Final = 96_000
 """Bits a second for each channel of sound that is encoded."""
+
+PIECE: Final = 1_024
+"""Samples of a piece, where an encoder takes any number."""
+
+SAMPLES: Final[Mapping[str, tuple[str, float, float]]] = MappingProxyType(
+    {
+        **dict.fromkeys(("fltp", "flt"), ("float32", 1.0, 0.0)),
+        **dict.fromkeys(("s32p", "s32"), ("int32", 2.0**31 - 128, 0.0)),
+        **dict.fromkeys(("s16p", "s16"), ("int16", 2.0**15 - 1, 0.0)),
+        "u8": ("uint8", 127.0, 128.0),
+    }
+)
+"""How samples are written for encoders, the best way first: as which numbers, how large 1 is, and where 0 is."""
+
+EXACT: Final = frozenset(("flac", "alac"))
+"""Encoders that lose nothing, beside those of plain numbers: no piece of theirs sounds into others."""
 
 RUN_UP_S: Final = Fraction(1, 10)
 """Seconds of hidden sound before the first that is heard, which decoders need to get going."""
@@ -171,6 +187,7 @@ class SoundTrack:
     def __init__(self, source: AudioStream, codec: str, to: Written) -> None:
         import av
 
+        self.seen, self.end = 0, 0.0
         self._source, self._origin = source, to.origin
         rates = av.Codec(codec, "w").audio_rates or [source.rate]
         self._rate = min(rates, key=lambda rate: (rate < source.rate, abs(rate - source.rate)))
@@ -179,9 +196,10 @@ class SoundTrack:
         count = source.layout.nb_channels
         layout = USUAL.get(count, source.layout.name)
         context.layout, context.bit_rate = layout, BITS * count
-        context.format = "fltp" if any(each.name == "fltp" for each in context.codec.audio_formats) else "flt"
+        context.format = samples_of(context.codec.audio_formats, source.format.name)
         context.open()
-        self._line = Line(self._rate, context.frame_size, to.plan.mutes, to.plan.cuts)
+        besides = 0 if codec in EXACT or codec.startswith("pcm_") else BESIDES
+        self._line = Line(self._rate, context.frame_size or PIECE, to.plan.mutes, to.plan.cuts, besides)
         self._resampler = av.AudioResampler("fltp", layout, self._rate)
 
     def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
@@ -201,6 +219,7 @@ class SoundTrack:
                 continue
             at = round((each.pts * each.time_base - self._origin) * self._rate)
             samples: Any = each.to_ndarray()
+            self.end = (at + each.samples) / self._rate
             for place, piece in self._line.put(samples, at):
                 yield from self._encoded(place, piece)
 
@@ -209,6 +228,9 @@ class SoundTrack:
         import numpy as np
 
         context: Any = self._stream.codec_context
+        number, one, zero = SAMPLES[context.format.name]
+        if number != "float32":
+            samples = np.rint(np.clip(samples, -1, 1).astype(np.float64) * one + zero).astype(number)
         if not context.format.is_planar:
             samples = samples.T.reshape(1, -1)
         frame = av.AudioFrame.from_ndarray(
@@ -217,6 +239,12 @@ class SoundTrack:
         frame.sample_rate, frame.pts, frame.time_base = self._rate, at, Fraction(1, self._rate)
         made: list[Packet[Any]] = self._stream.encode(frame)
         return made
+
+
+def samples_of(known: Iterable[Any], same: str) -> str:
+    """Return as what an encoder is given samples: as the source has them (`same`) where it takes that, else in the best way."""
+    names = [each.name for each in known]
+    return same if same in names and same in SAMPLES else next(name for name in SAMPLES if name in names)
 
 
 class CopiedTrack:

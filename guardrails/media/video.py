@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -47,33 +47,27 @@ __all__ = [
 
 CHUNK: Final = 1 << 20
 
-VIEWS: Final = 3
+VIEWS: Final = 4
 """Ways in which a frame may be seen at most."""
 
 T = TypeVar("T")
 
 
-class Film(Closing):
-    """A film that was opened. `close` it, or use it in `with`: it holds a file.
+class Opened(Closing):
+    """A file that was opened, and that processes go through. `close` it, or use it in `with`: it holds a file."""
 
-    `width` and `height` are upright and as shown, and boxes refer to them; `seconds` and `frame_rate` are what the file says,
-    None where it does not. `metadata` holds all texts of container, tracks and chapters as pairs of name and text. `sha256`
-    is that of the file in hexadecimal digits.
-    """
-
-    def __init__(self, file: IO[bytes], size: int, sha256: str, kind: Kind, limits: VideoLimits) -> None:
-        """Take an open file; `kind` is what its bytes say that it is. Use `opened`."""
-        self._file, self._limits, self._reader = file, limits, kind.reader
+    def __init__(
+        self, file: IO[bytes], size: int, sha256: str, kind: Kind, limits: VideoLimits, **how: Any
+    ) -> None:
+        """Take an open file; `kind` is what its bytes say that it is, `how` what each process is told."""
+        self._file, self._limits = file, limits
         self._state = state(file)
+        self._how = {"reader": kind.reader, **how}
         self.format, self.size, self.sha256 = kind.format, size, sha256
-        told = probed(self.process("probe", SMALL))
-        self.width, self.height, self.rotation = told.width, told.height, told.rotation
-        self.seconds, self.frame_rate = told.seconds, told.frame_rate
-        self.tracks, self.metadata = told.tracks, told.metadata
 
     @property
     def wall_s(self) -> float:
-        """Seconds that one watch may be waited for at most."""
+        """Seconds that one go through it may be waited for at most."""
         return self._limits.grace + self._limits.wall_factor * self._limits.seconds
 
     def process(
@@ -85,7 +79,7 @@ class Film(Closing):
         limits: VideoLimits | None = None,
         **more: Any,
     ) -> Process:
-        """Start a process that does something with the file: for the other modules of films.
+        """Start a process that does something with the file: for the other modules of films and sounds.
 
         Raises:
             MediaError: the file is not the one that was opened.
@@ -93,16 +87,48 @@ class Film(Closing):
         """
         if state(self._file) != self._state:
             raise MediaError("undecodable", "the file was changed since it was opened")
-        task = {"call": call, "reader": self._reader, **more}
+        task = {"call": call, **self._how, **more}
         limits = limits or self._limits
         seconds = limits.grace + limits.wall_factor * limits.seconds
         return Process(self._file, task, limits, seconds, most, target)
+
+    def close(self) -> None:
+        """Close the file; whoever goes through it goes on to the end."""
+        self._file.close()
+
+
+class Film(Opened):
+    """A film that was opened.
+
+    `width` and `height` are upright and as shown, and boxes refer to them; `seconds` and `frame_rate` are what the file says,
+    None where it does not. `metadata` holds all texts of container, tracks and chapters as pairs of name and text. `sha256`
+    is that of the file in hexadecimal digits. `behind` counts bytes of the file that belong to nothing that is read of it.
+    """
+
+    def __init__(self, file: IO[bytes], size: int, sha256: str, kind: Kind, limits: VideoLimits) -> None:
+        """Take an open file; `kind` is what its bytes say that it is. Use `opened`."""
+        super().__init__(file, size, sha256, kind, limits)
+        told = probed(self.process("probe", SMALL))
+        self.width, self.height, self.rotation = told.width, told.height, told.rotation
+        self.seconds, self.frame_rate = told.seconds, told.frame_rate
+        self.tracks, self.metadata, self.behind = told.tracks, told.metadata, told.behind
 
     def watch(self, sampling: Sampling | None = None) -> Watch:
         """Look at every frame, and get those that are worth a closer look; raises `Overloaded` where too many watch."""
         how = sampling or Sampling()
         most = VIEWS * 3 * how.side * how.side
         return Watch(self.process("watch", most, sampling=asdict(how)), how)
+
+    def stills(self, times: Sequence[int], side: int) -> Iterator[Sample]:
+        """Yield the frames that are shown at some times, in milliseconds and sorted, by one process; where there is none, none.
+
+        Raises:
+            MediaError: it cannot be opened.
+            Overloaded: all processes that decode are busy.
+        """
+        process = self.process("stills", VIEWS * 3 * side * side, times=[*times], side=side)
+        with Watch(process, Sampling(side=side, budget=len(times))) as watch:
+            yield from watch
 
     def subtitles(self) -> tuple[Caption, ...]:
         """Return the texts of all subtitle tracks that are texts (`Track.read`), by track and time.
@@ -129,10 +155,6 @@ class Film(Closing):
         if track is None:
             track = next((each.index for each in self.tracks if each.kind == "audio"), -1)
         return Sound(self.process("sound", LOUD, rate=rate, track=track, channel=channel))
-
-    def close(self) -> None:
-        """Close the file; whoever watches it goes on to the end."""
-        self._file.close()
 
 
 def probed(process: Process) -> Told:

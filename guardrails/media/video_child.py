@@ -1,5 +1,4 @@
-"""The process for one film: a task comes in as an argument and the film as standard input; what is seen goes out, as it is
-seen.
+"""The process for one film: a task and the film come in through a socket; what is seen goes out, as it is seen.
 
 Each answer is a line of JSON (`kind`, what belongs to it, and `bytes`) and so many bytes. The pipe holds some pictures at
 most: a process that is not listened to waits, so that memory is flat however long a film is. It has limits of memory and
@@ -12,21 +11,32 @@ from __future__ import annotations
 import gc
 import json
 import os
-import sys
+import socket
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
+from functools import partial
 from importlib import import_module
+from select import select
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.media import audio_open
 from guardrails.media.errors import MediaError
+from guardrails.media.video_end import behind
 from guardrails.media.video_open import File, opened, told
 from guardrails.media.video_parts import Sampling, VideoLimits
+from guardrails.media.video_spare import taken
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from guardrails.media.video_open import Fits
+
+LOADED: Final = (
+    *("av", "numpy", "guardrails.media.video_watch", "guardrails.media.video_heard"),
+    "guardrails.media.recode_child",
+)
+"""Modules of which tasks need most."""
 
 EARLY_S: Final = 5
 """Seconds of processor time that a process has besides, to start."""
@@ -55,15 +65,23 @@ def main() -> None:
     """Do the task of this process."""
     out = Out(os.dup(1))
     os.dup2(2, 1)  # nothing that a library prints gets between answers
-    task = json.loads(sys.argv[1])
+    with socket.socket(fileno=os.dup(0)) as line:
+        os.dup2(2, 0)
+        if not select([line], [], [], 0)[0]:  # one that waits has time to load what it may need
+            for name in LOADED:
+                import_module(name)
+        came = taken(line)
+    if came is None:
+        return
+    task, (film, *target) = came
     limits = VideoLimits(**task["limits"])
-    bounded(limits, task["seconds"], writes=task["target"] is not None)
-    done(task, limits, out)
+    bounded(limits, task["seconds"], writes=bool(target))
+    done({**task, "target": target[0] if target else None}, limits, out, film)
 
 
-def done(task: Mapping[str, Any], limits: VideoLimits, out: Out) -> None:
-    """Do a task, whatever comes of it."""
-    file = File(0)
+def done(task: Mapping[str, Any], limits: VideoLimits, out: Out, film: int) -> None:
+    """Do a task with the film of a descriptor, whatever comes of it."""
+    file = File(film)
     try:
         CALLS[task["call"]](task, file, limits, out)
         out.send({"kind": "end"}, [])
@@ -85,7 +103,8 @@ def done(task: Mapping[str, Any], limits: VideoLimits, out: Out) -> None:
 def _probe(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
     with opened(file, task["reader"], limits, fits=_fits(task)) as container:
         say = audio_open.told if task.get("alone") else told
-        out.send({"kind": "told", "told": asdict(say(container))}, [])
+        found = replace(say(container), behind=behind(file, task["reader"]))
+        out.send({"kind": "told", "told": asdict(found)}, [])
 
 
 def _watch(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
@@ -97,6 +116,25 @@ def _watch(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -
     clip = task["sampling"].pop("clip")
     sampling = Sampling(**task["sampling"], clip=clip and (clip[0], clip[1]))
     Watching(file, task["reader"], limits, sampling, out.send).run()
+
+
+class _Enough(Exception):
+    """A still is there."""
+
+
+def _stills(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
+    from guardrails.media.video_watch import Watching
+
+    def first(at: int, head: dict[str, Any], views: list[NDArray[Any]]) -> None:
+        if head["kind"] == "sample":
+            head["seen"]["seconds"] = at / 1000  # how far it went, in all
+            out.send(head, views)
+            raise _Enough
+
+    for at in task["times"]:
+        sampling = Sampling(side=task["side"], clip=(at, at + 1))
+        with suppress(_Enough):
+            Watching(file, task["reader"], limits, sampling, partial(first, at)).run()
 
 
 def _captions(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) -> None:
@@ -130,6 +168,7 @@ def _recode(task: Mapping[str, Any], file: File, limits: VideoLimits, out: Out) 
 CALLS: Final[Mapping[str, Callable[[Mapping[str, Any], File, VideoLimits, Out], None]]] = {
     "probe": _probe,
     "watch": _watch,
+    "stills": _stills,
     "captions": _captions,
     "sound": _sound,
     "covers": _covers,

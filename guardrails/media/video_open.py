@@ -59,6 +59,9 @@ TRIES: Final = 300
 BROKEN: Final = 100
 """Errors of the reader, one after the other without a packet between, until it is given up."""
 
+CURE: Final = "it is cut off, damaged or encrypted; send all of it, or write it anew with ffmpeg"
+"""What to do about a file that begins like a film and is none that can be opened."""
+
 KINDS: Final = frozenset(("video", "audio", "subtitle", "attachment"))
 
 READ: Final = {"video": PICTURES, "audio": SOUNDS, "subtitle": TEXTS}
@@ -125,7 +128,7 @@ def opened(
         raise MediaError("too_much_memory", "it takes more memory than there may be") from error
     except (av.FFmpegError, ValueError, OSError, EOFError) as error:
         raise MediaError(
-            "undecodable", f"it cannot be opened as {reader} ({type(error).__name__})"
+            "undecodable", f"it cannot be opened as {reader} ({type(error).__name__}): {CURE}"
         ) from error
     with container:
         (fits or _fits)(container, limits)

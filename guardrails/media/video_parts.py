@@ -130,8 +130,8 @@ class Seen:
     `corrupt` counts frames and packets that were damaged, `lost` the frames that the container has beyond those decoded.
     `hidden` frames were examined, too, and are not shown by players. `seconds` of film were gone through. `largest_gap_ms` is
     the longest time in which there was no frame, or only damaged ones. `unread` bytes of the file belong to no track: what a
-    container needs for itself, and whatever stands behind or between. `stopped` tells why it ended early; `done` that it
-    ended.
+    container needs for itself, and whatever stands behind or between. `captioned` packets have captions inside. `stopped` tells
+    why it ended early; `done` that it ended.
     """
 
     frames_total: int | None = None
@@ -144,6 +144,7 @@ class Seen:
     seconds: float = 0.0
     largest_gap_ms: int = 0
     unread: int = 0
+    captioned: int = 0
     stopped: Stop | None = None
     done: bool = False
 
@@ -165,7 +166,7 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a file says of itself: what `Film` is made of."""
+    """What a file says of itself: what `Film` is made of. `behind` are bytes that belong to nothing that is read of it."""
 
     width: int
     height: int
@@ -174,3 +175,4 @@ class Told:
     rotation: int
     tracks: tuple[Track, ...]
     metadata: tuple[tuple[str, str], ...] = field(default=())
+    behind: int = 0

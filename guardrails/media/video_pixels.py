@@ -11,6 +11,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from guardrails.media.video_range import toned
 from guardrails.media.video_shots import COLUMNS, ROWS
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def shape_of(width: int, height: int, aspect: Fraction | None, side: int) -> tup
 def views_of(
     frame: VideoFrame, aspect: Fraction | None, side: int, by: VideoReformatter | None = None
 ) -> list[Pixels]:
-    """Return how a frame looks, upright: once, or over white, over black, and with what is transparent shown.
+    """Return how a frame looks, upright: once, or over white, over black, and with what is transparent shown; of one for screens
+    of high range (HDR) also as others show it, first.
 
     `by` is what converts it; one that is kept need not be set up for each frame.
     """
@@ -142,9 +144,8 @@ def views_of(
     if mirrored:
         pixels = pixels[:, ::-1]
     pixels = np.rot90(pixels, -degrees // 90)
-    if not clear:
-        return [np.ascontiguousarray(pixels)]
-    return _over(pixels)
+    seen = _over(pixels) if clear else [np.ascontiguousarray(pixels)]
+    return seen if (bright := toned(seen[0], frame)) is None else [bright, *seen]
 
 
 def _over(pixels: Pixels) -> list[Pixels]:

@@ -24,13 +24,10 @@ from typing import IO, Any, Final
 from guardrails.errors import Overloaded
 from guardrails.media.errors import CODES, MediaError
 from guardrails.media.video_parts import VideoLimits
-from guardrails.media.workers import ENVIRONMENT
+from guardrails.media.video_spare import spares
 
 STARTED: Final = "import sys; sys.path[:] = {paths!r}; from guardrails.media.video_child import main; main()"
 """The program of a process: it finds modules where this one does."""
-
-ALONE: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-"""Threads of libraries that decode nothing would only take memory."""
 
 PLACES: Final = 4
 """Processes that there may be at a time for each core: most of them wait to be asked for more."""
@@ -181,18 +178,8 @@ class Process:
 
 
 def _started(film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None) -> subprocess.Popen[bytes]:
-    paths = [str(Path(path).resolve()) for path in sys.path]
-    written = () if target is None else (target.fileno(),)
-    task = {**task, "target": written[0] if written else None}
-    process = subprocess.Popen(  # noqa: S603 - our own module, by our own interpreter
-        [sys.executable, "-I", "-c", STARTED.format(paths=paths), json.dumps(task)],
-        stdin=film,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        bufsize=0,
-        pass_fds=written,
-        env={name: value for name in ENVIRONMENT if (value := os.environ.get(name)) is not None} | ALONE,
-    )
+    program = STARTED.format(paths=[str(Path(path).resolve()) for path in sys.path])
+    process = spares().started(program, task, [film] if target is None else [film, target])
     assert process.stdout is not None
     with contextlib.suppress(OSError, AttributeError):  # not this system, or not so much
         fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, AHEAD)

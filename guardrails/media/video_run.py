@@ -85,7 +85,8 @@ class Watch(Run):
     def seen(self) -> Seen:
         """What was looked at so far; complete when it ended (`done`)."""
         told = {**self._told, "stopped": self.stopped or self._told.get("stopped")}
-        return Seen(**{**told, "done": self._done, "sampled": self._given})
+        done = self._done and bool(told["stopped"] or told.get("done"))  # not where it cannot be watched
+        return Seen(**{**told, "done": done, "sampled": self._given})
 
     def __iter__(self) -> Iterator[Sample]:
         return self

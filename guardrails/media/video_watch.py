@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from guardrails.media.errors import MediaError
+from guardrails.media.video_captions import captioned
 from guardrails.media.video_eye import Eye
 from guardrails.media.video_open import File, covers, opened, packets
 from guardrails.media.video_parts import Sampling, Stop, VideoLimits
@@ -62,7 +63,7 @@ class Watching:
         )
         self._eyes: list[Eye] = []
         self._again: list[Eye] = []
-        self._sampled = self._errors = self._packed = self._total = 0
+        self._sampled = self._errors = self._packed = self._total = self._captioned = 0
         self._known = self._sought = False
         self._shown: set[int] = set()
         self._beat = time.monotonic()
@@ -153,6 +154,7 @@ class Watching:
                 if all(map(self._past, eyes)):
                     break
                 continue
+            self._captioned += shown is None and captioned(packet)
             if shown is None and packet.pos is not None and packet.size and not packet.is_discard:
                 self._shown.add(packet.pos)
             if shown is not None and packet.pos not in shown:
@@ -257,6 +259,7 @@ class Watching:
             "seconds": round(max((eye.seconds for eye in self._eyes), default=0.0), 3),
             "largest_gap_ms": round(1000 * max(gaps, default=0.0)),
             "unread": max(0, self._file.size - self._packed) if whole else 0,
+            "captioned": self._captioned,
             "stopped": self._stopped,
             "done": done,
         }

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cel_expr_python import cel
 
@@ -161,6 +162,7 @@ LONGEST = 8_000
 """Characters of an expression; the runtime's own parser nests about as deep as Python's stack allows."""
 
 
+@lru_cache(maxsize=1_024)  # each condition is read when it is compiled, for streams, and by lint
 def parse(text: str) -> Node:
     """Return the tree of an expression; raise `CelError` for its syntax errors."""
     if len(text) > LONGEST:

@@ -165,7 +165,9 @@ def compile_exceptions(work: _Compilation) -> None:
                 _report(work, item, error)
         matches = None if doc.matches is None else frozenset(folded(text).text for text in doc.matches)
         categories = None if doc.categories is None else frozenset(doc.categories)
-        compiled = ExceptionRule(doc.id, categories, matches, condition, doc.expires)
+        on = None if doc.on is None else _stages(doc.on)
+        tenants = None if doc.tenants is None else frozenset(doc.tenants)
+        compiled = ExceptionRule(doc.id, on, tenants, categories, matches, condition, doc.expires)
         work.exceptions.append((None if doc.rules is None else frozenset(doc.rules), compiled))
 
 
@@ -235,7 +237,7 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
     return Rule(
         id=doc.id,
         order=(-severity, index),
-        on=frozenset(Stage(name) for name in ([doc.on] if isinstance(doc.on, str) else doc.on)),
+        on=_stages(doc.on),
         condition=condition,
         then=then,
         on_error=Action[(doc.on_error or default_on_error).upper()],
@@ -255,6 +257,10 @@ def _rule(work: _Compilation, doc: RuleDoc, condition: Condition, index: int) ->
         cover_film=redaction.video,
         how=_how(doc, condition, exceptions),
     )
+
+
+def _stages(names: str | Iterable[str]) -> frozenset[Stage]:
+    return frozenset(Stage(name) for name in ([names] if isinstance(names, str) else names))
 
 
 def _how(doc: RuleDoc, condition: Condition, exceptions: Iterable[ExceptionRule]) -> How:

@@ -9,17 +9,22 @@ from guardrails import taxonomy
 from guardrails.detectors import Bound
 from guardrails.policy.condition import Condition
 from guardrails.policy.items import Item
-from guardrails.policy.schema import FilmsDoc, LimitsDoc, TestDoc
+from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import How
+from guardrails.policy.testing import TestDoc
 from guardrails.policy.tools import Tools
 from guardrails.types import Action, FiredRule, Mode, PolicyRef, Severity, Stage
 
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRule:
-    """Findings that do not count. `matches` are folded texts; `expires` is the last ISO date on which it holds."""
+    """Findings that do not count; what is None stands for all. `matches` are folded texts; `expires` is the last ISO date on
+    which it holds.
+    """
 
     id: str
+    on: frozenset[Stage] | None
+    tenants: frozenset[str] | None
     categories: frozenset[str] | None
     matches: frozenset[str] | None
     condition: Condition | None

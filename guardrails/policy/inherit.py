@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from guardrails.detectors import shown
 from guardrails.detectors.reads import note
 from guardrails.errors import PolicyErrors
+from guardrails.policy.beside import TestFile, beside, has_beside, read_tests
 from guardrails.policy.compose import MAX_CHARACTERS
 from guardrails.policy.items import Item
 from guardrails.policy.problems import Problems, describe, nearest
@@ -50,13 +51,24 @@ class Merged:
 
 
 class Lineage:
-    """Reads one policy and its parents into `merged`; `head` is told of each file, parents after children."""
+    """Reads one policy and its parents into `merged`; `head` is told of each file, parents after children.
 
-    def __init__(self, problems: Problems, head: Callable[[dict[str, Any], Source], None]) -> None:
+    `tests` are files of tests that were read already; with them (none at all is fine) those beside each policy are read as
+    well. None: no such file is, as where a policy is to serve.
+    """
+
+    def __init__(
+        self,
+        problems: Problems,
+        head: Callable[[dict[str, Any], Source], None],
+        tests: Iterable[TestFile] | None = None,
+    ) -> None:
         self.problems = problems
         self.head = head
         self.merged = Merged()
         self.seen: set[FilePath] = set()
+        self.tests = None if tests is None else {each.path: each for each in tests}
+        self.unread = False
 
     def file(self, path: FilePath, root: FilePath, chain: tuple[FilePath, ...], name: str) -> Source | None:
         """Merge a file and its parents; return it, or None if it is no policy at all. Raises `OSError`.
@@ -86,7 +98,35 @@ class Lineage:
         self.head(source.data, source)
         self.parents(source.data, source, root, (*chain, path))
         self.own(source.data, source, path.parent)
+        if (file := beside(path) if self.tests is not None else None) is not None:
+            self.tests_beside(file, path)
+        elif self.tests is None and not self.unread:
+            self.unread = has_beside(path)
         return source
+
+    def tests_beside(self, file: FilePath, policy: FilePath) -> None:
+        """Add the tests in a file beside a policy, if it is for that one."""
+        assert self.tests is not None
+        try:
+            known = self.tests.get(file.resolve()) or read_tests(file)
+        except PolicyErrors as error:
+            self.problems.errors.extend(error.errors)
+            return
+        if known.is_for(policy):
+            self.tests.pop(known.path, None)
+            self.tested(known)
+
+    def tested(self, file: TestFile) -> None:
+        """Add the tests in a file."""
+        names: dict[str, Mark] = {}
+        self.problems.errors.extend(file.source.problems)
+        assert isinstance(file.source.data, dict)
+        for item in self.items(file.source.data, "tests", file.source, file.path.parent):
+            name = item.data.get("name")
+            first = names.setdefault(name, item.mark(("name",))) if isinstance(name, str) else None
+            if first is not None and first != item.mark(("name",)):
+                self.redefined(item.mark(("name",)), "test", str(name), first, inherited=False)
+            self.merged.tests.append(item)
 
     def parents(
         self, data: dict[str, Any], source: Source, root: FilePath, chain: tuple[FilePath, ...]
@@ -254,7 +294,8 @@ class Lineage:
         )
         for index, name in enumerate(_list(disable, "tests")):
             kept = [item for item in self.merged.tests if item.data.get("name") != name]
-            if len(kept) == len(self.merged.tests) and isinstance(name, str):
+            unknown = len(kept) == len(self.merged.tests) and isinstance(name, str)
+            if unknown and not self.unread:  # else it may stand in a file of tests
                 known = [str(item.data["name"]) for item in kept if "name" in item.data]
                 self.missing(source.mark((*base, "tests", index)), "test", name, known)
             self.merged.tests = kept

@@ -11,8 +11,9 @@ from guardrails.detectors import Folder, Kind
 from guardrails.detectors.config import Config
 from guardrails.policy.endpoints import declared
 from guardrails.policy.problems import Problems
-from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc, TestDoc, UncheckedDoc
+from guardrails.policy.schema import ExceptionDoc, FilmsDoc, LimitsDoc, RuleDoc, UncheckedDoc
 from guardrails.policy.source import Mark, Path, Source
+from guardrails.policy.testing import TestDoc
 from guardrails.remote.endpoint import Endpoint
 
 Origin = tuple[Source, Path, FilePath]
@@ -37,6 +38,15 @@ class Item:
     def _find(self, path: Path) -> tuple[Source, Path]:
         source, base, _ = self._origin(path[0] if path else "")
         return source, base + path
+
+    def within(self, name: str) -> Item:
+        """Return a mapping that a field holds."""
+        source, path = self._find((name,))
+        return Item(self.data[name], source, path, self._origin(name)[2])
+
+    def place(self, path: Path) -> tuple[Source, Path]:
+        """Return the file in which a value stands, and its path there."""
+        return self._find(path)
 
     def mark(self, path: Path) -> Mark:
         """Return the position of a value."""
@@ -111,7 +121,8 @@ class Policy:
     """The YAML, parsed and merged. `problems` are those found so far; `compile` adds its own and raises them all.
 
     `parallel` is where it says so, None where it does not; `tools` are its lists of tools, by name. `disabled` are inherited
-    rules that were left out; `extra` are the kinds of detectors of the library's caller.
+    rules that were left out; `extra` are the kinds of detectors of the library's caller; `sources` are its files, parents after
+    children.
     """
 
     name: str
@@ -131,3 +142,4 @@ class Policy:
     problems: Problems
     disabled: frozenset[str] = frozenset()
     extra: Mapping[str, Kind] | None = None
+    sources: tuple[Source, ...] = ()

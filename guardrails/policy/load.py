@@ -7,7 +7,7 @@ is compiled here: that detectors build and conditions hold water is `compile.py`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,11 +15,11 @@ from guardrails.detectors import Kind, kind, names
 from guardrails.detectors.config import Config
 from guardrails.detectors.reads import note
 from guardrails.errors import PolicyErrors
+from guardrails.policy.beside import TestFile
 from guardrails.policy.inherit import Lineage, Merged
 from guardrails.policy.items import Detectors, Item, Policy, RuleItem
 from guardrails.policy.problems import Problems, describe, nearest
 from guardrails.policy.schema import (
-    CONTENTS,
     DETECTOR_NAME,
     FORMS,
     ExceptionDoc,
@@ -27,11 +27,12 @@ from guardrails.policy.schema import (
     LimitsDoc,
     PolicyDoc,
     RuleDoc,
-    TestDoc,
     UncheckedDoc,
 )
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.policy.source import Mark, Path, Source
+from guardrails.policy.testing import TestDoc
+from guardrails.policy.testing_checks import check_test
 
 
 class _Nowhere:
@@ -51,6 +52,7 @@ class _Validation:
         self.problems = Problems()
         self.extra = extra
         self.heads: list[PolicyDoc | None] = []
+        self.sources: list[Source] = []
 
     def head(self, data: dict[str, Any], source: Source) -> None:
         """Validate the fields of a file itself; the items of its lists come later, one by one."""
@@ -58,6 +60,7 @@ class _Validation:
         number = isinstance(version, int | float) and not isinstance(version, bool)
         shallow = {**data, "version": source.raw(("version",))} if number else data
         self.heads.append(self.problems.validate(PolicyDoc, shallow, source, "the policy"))
+        self.sources.append(source)
 
     def policy(self, file: str, merged: Merged) -> Policy:
         """Validate item by item."""
@@ -66,6 +69,7 @@ class _Validation:
         unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _Nowhere(), "") or UncheckedDoc()
         limits = quiet.validate(LimitsDoc, merged.limits, _Nowhere(), "") or LimitsDoc()
         films = quiet.validate(FilmsDoc, merged.films, _Nowhere(), "") or FilmsDoc()
+        exceptions = tuple((item, doc) for item in merged.exceptions if (doc := self.exception(item)))
         return Policy(
             name=head.name if head else "?",
             version=head.version if head else "0",
@@ -73,8 +77,11 @@ class _Validation:
             file=file,
             detectors={name: self.detector(name, item) for name, item in merged.detectors.items()},
             rules=tuple(RuleItem(item, self.rule(item)) for item in merged.rules.values()),
-            exceptions=tuple((item, doc) for item in merged.exceptions if (doc := self.exception(item))),
-            tests=tuple((item, test) for item in merged.tests if (test := self.test(item))),
+            exceptions=exceptions,
+            tests=(
+                *((item, test) for item in merged.tests if (test := self.test(item))),
+                *self.tests_of(exceptions),
+            ),
             unchecked=unchecked,
             limits=limits,
             films=films,
@@ -84,6 +91,7 @@ class _Validation:
             problems=self.problems,
             disabled=frozenset(merged.disabled),
             extra=self.extra,
+            sources=tuple(self.sources),
         )
 
     def rule(self, item: Item) -> RuleDoc | None:
@@ -99,21 +107,22 @@ class _Validation:
             )
         return doc
 
+    def tests_of(self, exceptions: Iterable[tuple[Item, ExceptionDoc]]) -> Iterator[tuple[Item, TestDoc]]:
+        """Yield the tests that stand in exceptions: each must take something away there."""
+        for outer, doc in exceptions:
+            if doc.test is None:
+                continue
+            item, name = outer.within("test"), f"exception {doc.id}"
+            check_test(doc.test, item, f"the test of exception {doc.id!r}", self.problems)
+            used = [*dict.fromkeys([doc.id, *(doc.test.expect.exceptions or ())])]
+            expect = doc.test.expect.model_copy(update={"exceptions": used})
+            yield item, doc.test.model_copy(update={"name": doc.test.name or name, "expect": expect})
+
     def test(self, item: Item) -> TestDoc | None:
         what = _called("test", item.data.get("name"))
         doc = self.problems.validate(TestDoc, item.data, item, what)
-        if doc is None:
-            return None
-        contents = [name for name in CONTENTS if getattr(doc, name) is not None]
-        if not contents:
-            hint = f"give one of: {', '.join(CONTENTS)}"
-            self.problems.add(item.mark(()), "invalid_test", f"{what} has no content to check", hint)
-        for name in contents[1:]:
-            message = f"{what} has both {contents[0]!r} and {name!r}"
-            self.problems.add(item.key_mark((name,)), "invalid_test", message, "make it two tests")
-        if not doc.expect.model_fields_set:
-            hint = "such as expect: {action: block}"
-            self.problems.add(item.mark(("expect",)), "invalid_test", f"{what} expects nothing", hint)
+        if doc is not None:
+            check_test(doc, item, what, self.problems)
         return doc
 
     def detector(self, name: str, item: Item) -> Detectors:
@@ -176,15 +185,22 @@ def locate(policy: str | FilePath) -> FilePath:
     raise PolicyErrors(problems.errors)
 
 
-def load(policy: str | FilePath, extra: Mapping[str, Kind] | None = None) -> Policy:
+def load(
+    policy: str | FilePath,
+    extra: Mapping[str, Kind] | None = None,
+    *,
+    tests: Iterable[TestFile] | None = None,
+) -> Policy:
     """Load a policy by shipped name or by path. `extra` are kinds of detectors of the caller's own.
+
+    With `tests`, files of tests that were read, their tests are there as well, and those beside the policy and its parents.
 
     Raises:
         PolicyErrors: the file cannot be read as YAML at all. Other problems wait in `Policy.problems`.
     """
     path = locate(policy)
     validation = _Validation(extra)
-    lineage = Lineage(validation.problems, validation.head)
+    lineage = Lineage(validation.problems, validation.head, tests)
     try:
         real = path.resolve()
         source = lineage.file(real, real.parent, (), str(path))
@@ -194,4 +210,6 @@ def load(policy: str | FilePath, extra: Mapping[str, Kind] | None = None) -> Pol
         source = None
     if source is None:
         raise PolicyErrors(validation.problems.errors)
+    for each in (lineage.tests or {}).values():  # those that lie elsewhere
+        lineage.tested(each)
     return validation.policy(source.file, lineage.merged)

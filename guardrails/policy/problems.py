@@ -112,7 +112,8 @@ class Problems:
         where = f"{'.'.join(map(str, path[:-1]))} in {what}" if len(path) > 1 else what
         name = ".".join(map(str, path)) or what
         if kinds == {"extra_forbidden"}:
-            hint = nearest(str(path[-1]), [*_fields(model, path)])
+            said = _said_for(model, path)
+            hint = f"did you mean {said!r}?" if said else nearest(str(path[-1]), [*_fields(model, path)])
             self.add(marks.key_mark(path), "unknown_field", f"{path[-1]!r} is not a field of {where}", hint)
         elif kinds == {"missing"}:
             hint = _example(str(path[-1]), _fields(model, path).get(str(path[-1])))
@@ -197,17 +198,29 @@ def _holds(data: object, part: str | int) -> bool:
     return isinstance(data, dict) and part in data
 
 
-def _fields(model: type[BaseModel], path: Path) -> dict[str, FieldInfo]:
-    """Return the fields that the mapping around `path` may have, by their names in YAML."""
+def _around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+    """Return the model of the mapping around `path`."""
     for part in path[:-1]:
         field = _by_name(model).get(str(part))
         if isinstance(part, int) or field is None:
             continue
         inner = _model_in(field.annotation)
         if inner is None:
-            return {}
+            return None
         model = inner
-    return _by_name(model)
+    return model
+
+
+def _fields(model: type[BaseModel], path: Path) -> dict[str, FieldInfo]:
+    """Return the fields that the mapping around `path` may have, by their names in YAML."""
+    around = _around(model, path)
+    return {} if around is None else _by_name(around)
+
+
+def _said_for(model: type[BaseModel], path: Path) -> str | None:
+    """Return the field that is called so elsewhere, where the model knows of such names (`MEANT`)."""
+    meant: Mapping[str, str] = getattr(_around(model, path), "MEANT", {})
+    return meant.get(str(path[-1]))
 
 
 def _by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
@@ -225,8 +238,9 @@ def _meant(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Pa
     """Return the place of the field that a misspelt one most likely stands for."""
     if details[0]["type"] != "extra_forbidden":
         return []
+    said = _said_for(model, path)
     close = difflib.get_close_matches(str(path[-1]), [*_fields(model, path)], n=1, cutoff=0.6)
-    return [(*path[:-1], name) for name in close]
+    return [(*path[:-1], name) for name in ([said] if said else close)]
 
 
 def _example(name: str, field: FieldInfo | None) -> str:

@@ -6,15 +6,18 @@ puts both together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
 from guardrails.detectors import BUILTIN, Kind, kind
-from guardrails.detectors.config import Config
+from guardrails.detectors.config import Config, offering
+from guardrails.policy.testing import CONTENTS as CONTENTS
+from guardrails.policy.testing import ExceptionTestDoc, StageName, TestDoc, TestsDoc
+from guardrails.policy.testing import ExpectDoc as ExpectDoc
 
 ID = r"^[a-z0-9][a-z0-9_.-]*$"
 DETECTOR_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"
@@ -26,7 +29,6 @@ FORMS = {
 }
 """What each form is in words, for messages."""
 
-StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
 RedactionName = Literal["placeholder", "mask", "hash", "fake", "vault"]
 CoverName = Literal["solid", "pixelate", "blur", "placeholder"]
 FilmCoverName = Literal["solid", "pixelate", "blur", "placeholder", "cut"]
@@ -57,6 +59,17 @@ class RedactionDoc(Config):
 
 class RuleDoc(Config):
     """A rule: on these stages, when this holds, do that."""
+
+    model_config = offering(
+        (
+            "rule that blocks",
+            {"id": "$1", "on": ["input", "output"], "when": "$2 >= 0.8", "then": "block", "mode": "shadow"},
+        ),
+        (
+            "rule that redacts",
+            {"id": "$1", "on": ["input", "output"], "when": "$2 > 0", "then": "redact", "mode": "shadow"},
+        ),
+    )
 
     id: str = Field(pattern=ID, max_length=128, examples=["pii.mask"])
     """The rule's name, unique in the policy; verdicts, logs and headers carry it."""
@@ -102,6 +115,10 @@ class ExceptionDoc(Config):
     """The exception's name, unique in the policy."""
     rules: list[str] | None = Field(default=None, min_length=1)
     """The rules that it applies to; all by default."""
+    on: StageName | list[StageName] | None = Field(default=None, examples=["output", ["input", "output"]])
+    """The stages at which it applies; all by default."""
+    tenants: list[str] | None = Field(default=None, min_length=1, examples=[["acme"]])
+    """The tenants for which it applies (`request.tenant`); for everybody by default."""
     categories: list[str] | None = Field(default=None, min_length=1)
     """The categories of the findings that it removes; all by default."""
     matches: list[str] | None = Field(default=None, min_length=1, examples=[["support@acme.example"]])
@@ -114,6 +131,11 @@ class ExceptionDoc(Config):
     """Who answers for it."""
     expires: str | None = Field(default=None, pattern=DATE, examples=["2027-03-31"])
     """The last day on which it holds."""
+    test: ExceptionTestDoc | None = Field(
+        default=None, examples=[{"input": "Where are my Acme Blasters?", "expect": {"action": "allow"}}]
+    )
+    """A test of it, which runs with those of the policy: what it is for, and what is expected of that (`action: allow` by
+    default). It fails where the exception removes nothing, as when it has expired or is not needed any more."""
 
     @field_validator("expires")
     @classmethod
@@ -233,52 +255,6 @@ class ToolsDoc(Config):
     a tool returned that is not known counts too."""
 
 
-class ExpectDoc(Config):
-    """What a test expects; what is not named is not compared."""
-
-    action: Literal["allow", "flag", "redact", "block"] | None = None
-    """The verdict's action."""
-    rules: list[str] | None = None
-    """Exactly the enforced rules that fire, in any order."""
-    shadow: list[str] | None = None
-    """Exactly the shadow rules that fire, in any order."""
-    content: JsonValue = None
-    """The content to use from now on."""
-
-
-class TestDoc(Config):
-    """A test beside the rules: one content and what is expected of it."""
-
-    name: str | None = None
-    """What the test shows."""
-    input: str | None = None
-    """A text of a person."""
-    output: str | None = None
-    """A text of a model."""
-    tool_call: str | None = None
-    """A text in a tool call."""
-    tool_result: str | None = None
-    """A text that a tool returned."""
-    tool_definition: str | None = None
-    """A text of a tool's definition."""
-    retrieval: str | None = None
-    """A retrieved passage."""
-    messages: list[dict[str, JsonValue]] | None = Field(default=None, min_length=1)
-    """A conversation in the form of OpenAI's chat API."""
-    user: dict[str, JsonValue] | None = None
-    """Who asks (`request.user`)."""
-    metadata: dict[str, JsonValue] | None = None
-    """Free values of the caller (`request.metadata`)."""
-    expect: ExpectDoc
-    """What the verdict must be."""
-    todo: bool = False
-    """A known gap: reported, not counted as a failure."""
-
-
-CONTENTS = (*get_args(StageName), "messages")
-"""The fields of a test that hold what is checked; it has one of them."""
-
-
 class OverrideDoc(Config):
     """Changes to what was inherited; a field given here replaces the inherited one."""
 
@@ -322,6 +298,10 @@ class PolicyDoc(Config):
     """What the policy is for."""
     extends: list[str] | str = Field(default=[], examples=[["default"]])
     """Policies to build on, merged from left to right: shipped ones by name, others by relative path."""
+    override: OverrideDoc = OverrideDoc()
+    """Changes to inherited rules and detectors."""
+    disable: DisableDoc | list[str] = DisableDoc()
+    """Inherited rules (and detectors) to leave out; a list names rules."""
     detectors: dict[str, JsonValue] = Field(default={})
     """The detectors, by name: how things are found."""
     rules: list[JsonValue] = Field(default=[])
@@ -347,14 +327,24 @@ class PolicyDoc(Config):
     judges first."""
     tests: list[JsonValue] = Field(default=[])
     """Tests, run by `guardrails test`."""
-    override: OverrideDoc = OverrideDoc()
-    """Changes to inherited rules and detectors."""
-    disable: DisableDoc | list[str] = DisableDoc()
-    """Inherited rules (and detectors) to leave out; a list names rules."""
 
 
 ITEMS: Mapping[str, type[Config]] = {"rules": RuleDoc, "exceptions": ExceptionDoc, "tests": TestDoc}
 """Lists of a policy whose items are read one by one, so that each can be wrong for itself."""
+
+
+def _by_use(names: Sequence[str], schemas: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the schema of a mapping that is of the kind that its `use` names: what is wrong in it is told of that kind alone."""
+    choices = [
+        {"if": {"properties": {"use": {"const": name}}, "required": ["use"]}, "then": schema}
+        for name, schema in zip(names, schemas, strict=True)
+    ]
+    return {
+        "type": "object",
+        "required": ["use"],
+        "properties": {"use": {"enum": [*names]}},
+        "allOf": choices,
+    }
 
 
 def _partial(schema: dict[str, Any], *, keep: tuple[str, ...]) -> dict[str, Any]:
@@ -384,25 +374,45 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
     detectors = []
     for of in kinds:
         detectors.append(add(of.config))
-        definitions[of.config.__name__]["description"] = of.doc
-    properties["detectors"]["additionalProperties"] = {"oneOf": detectors}
+        definition = definitions[of.config.__name__]
+        definition["description"] = definition["properties"]["use"]["description"] = of.doc
+    properties["detectors"]["additionalProperties"] = _by_use([of.name for of in kinds], detectors)
     properties["detectors"]["propertyNames"] = {"pattern": DETECTOR_NAME}
     override = definitions["OverrideDoc"]["properties"]
     override["rules"]["items"] = _partial(definitions["RuleDoc"], keep=("id",))
     definitions.pop("JsonValue", None)
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    root["title"] = "guardrails policy"
-    _tidy(root)
-    return root
+    tidied: dict[str, Any] = _tidied(root)
+    return tidied
 
 
-def _tidy(node: Any) -> None:
-    """Drop the references to `JsonValue` (any value at all), which editors show as noise."""
-    if isinstance(node, dict):
-        if node.get("$ref") == "#/$defs/JsonValue":
-            del node["$ref"]
-        for value in node.values():
-            _tidy(value)
-    elif isinstance(node, list):
-        for value in node:
-            _tidy(value)
+def json_schema_of_tests() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a file of tests beside a policy."""
+    root = TestsDoc.model_json_schema()
+    item = TestDoc.model_json_schema()
+    root.setdefault("$defs", {}).update({**item.pop("$defs", {}), TestDoc.__name__: item})
+    root["properties"]["tests"]["items"] = {"$ref": f"#/$defs/{TestDoc.__name__}"}
+    root["$defs"].pop("JsonValue", None)
+    root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    tidied: dict[str, Any] = _tidied(root)
+    return tidied
+
+
+def _tidied(node: Any) -> Any:
+    """Return a schema without what editors show as noise: references to `JsonValue` (any value at all), names of classes, and
+    `null` as what to write for a field that is left out. A field's title is its name, as the heading of what is said of it.
+    """
+    if isinstance(node, list):
+        return [_tidied(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {
+        key: _tidied(value)
+        for key, value in node.items()
+        if not (key == "$ref" and value == "#/$defs/JsonValue")
+        and not (key == "title" and isinstance(value, str))  # else it is a field of that name
+        and not (key == "default" and value is None)
+    }
+    if isinstance(fields := kept.get("properties"), dict):
+        kept["properties"] = {name: {"title": name, **field} for name, field in fields.items()}
+    return kept

@@ -43,6 +43,16 @@ class Source:
     _root: Entry = field(repr=False)
     problems: tuple[PolicyError, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """The text of the file, without a byte order mark; the indices of entries and nodes count its characters."""
+        return self._text.text
+
+    def entry(self, path: Path) -> Entry | None:
+        """Return the node at `path` and where it is used, None where there is none."""
+        entry, found = self._find(path)
+        return entry if found else None
+
     def mark(self, path: Path) -> Mark:
         """Return the place of the value at `path`: the alias, if it is one; below an alias, the original."""
         return self._mark(self._find(path)[0].start)

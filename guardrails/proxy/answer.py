@@ -27,6 +27,7 @@ from guardrails.proxy.errors import UpstreamAnswer
 from guardrails.proxy.form import Form
 from guardrails.proxy.gate import ACTION
 from guardrails.proxy.report import Report
+from guardrails.proxy.shadow import Taken
 from guardrails.proxy.state import State
 from guardrails.proxy.upstream import JSON, invalid
 from guardrails.streams.judge import Judge
@@ -85,10 +86,14 @@ class Call:
     def judge(self) -> Judge:
         """What judges the answer; its verdicts are counted and put on record."""
         state, asides = self.state, self.asides
+        taken: list[Taken | None] = []
 
-        def verdict(heard: Subject, outcome: Outcome, before: Vault | None) -> Verdict:
-            made = state.guard.verdict(heard, outcome, Stage.OUTPUT, before)
-            state.saw(made, made.timings_ms["total"] / 1000.0)
+        def before(leaves: Leaves, ended: bool) -> None:
+            taken[:] = [state.taken(leaves, self.who, ended=ended)]
+
+        def verdict(heard: Subject, outcome: Outcome, vault: Vault | None) -> Verdict:
+            made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
+            state.saw(made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome)
             note(self.http, self.report, made)
             asides.saw("output", made, heard.leaves, outcome)
             return made
@@ -100,6 +105,7 @@ class Call:
             verdict,
             complete=bool(asides),
             settled=asides.settled("output"),
+            before=before,
         )
 
     def read(self, answer: dict[str, Any]) -> Subject:

@@ -136,6 +136,8 @@ def create_app(
                 starting.cancel()
         finally:
             await state.upstream.close()
+            if state.runner.begun:
+                await asyncio.to_thread(state.runner.close)
 
     app = Proxy(
         title="guardrails",

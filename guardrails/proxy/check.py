@@ -9,7 +9,9 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
+from guardrails.engine import subject
 from guardrails.errors import RequestError
+from guardrails.guard import who as asking
 from guardrails.proxy import wire
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
@@ -48,20 +50,22 @@ async def check(request: HttpRequest) -> Response:
     )
     state = state.under(request, body.get("model"), told["tenant"])
     guard = state.guard
-    started = perf_counter()
+    stage = body.get("stage", Stage.INPUT.value)
+    who = {
+        "user": told["user"],
+        "tenant": told["tenant"],
+        "client": {**claims(request, {}), **body.get("client", {})},
+        "metadata": body.get("metadata"),
+        "model": body.get("model"),
+    }
     try:
-        verdict = await guard.acheck(
-            content,
-            body.get("stage", Stage.INPUT.value),
-            user=told["user"],
-            tenant=told["tenant"],
-            client={**claims(request, {}), **body.get("client", {})},
-            metadata=body.get("metadata"),
-            model=body.get("model"),
-        )
+        asked = subject.read(content, Stage(stage))
     except TypeError as error:
         raise RequestError("invalid_type", str(error), "/content") from None
-    state.saw(verdict, perf_counter() - started)
+    taken = state.taken(asked.leaves, asking(asked, **who, after=None))
+    started = perf_counter()
+    verdict = await guard.acheck(asked, stage, **who)
+    state.saw(verdict, perf_counter() - started, taken)
     report = Report(guard.policy.ref)
     note(request, report, verdict)
     shown = verdict.to_dict()

@@ -18,15 +18,17 @@ from guardrails.policy.problems import Problems
 from guardrails.policy.source import read
 from guardrails.proxy.layers import Layers
 from guardrails.proxy.settings import Settings, SettingsDoc
+from guardrails.proxy.shadow_doc import ShadowDoc
+from guardrails.proxy.shadow_doc import check as check_shadows
 from guardrails.proxy.tenants import check
 from guardrails.proxy.upstreams_doc import check as check_upstreams
 
 PREFIX = "GUARDRAILS_"
 """What a setting's name in the environment begins with."""
 
-PATHS = ("policy", "floor", "ca_file")
-"""Settings that name a file, which in a settings file is relative to its folder: also `policy` in each of `policies`, and those
-of `fetch`."""
+PATHS = ("policy", "floor", "ca_file", "shadow", "log")
+"""Settings that name a file, which in a settings file is relative to its folder: also those in each of `policies`, and those of
+`fetch` and `shadow`."""
 
 BEGIN = "upstream: http://127.0.0.1:8000/v1"
 """How a settings file may begin."""
@@ -72,16 +74,29 @@ def configured(
         variable = PREFIX + name.upper()
         if written := environment.get(variable):
             layers.add(name, _value(of.annotation, written, variable, problems), variable)
-        layers.flag(name, flags.get(name))
+        layers.flag(
+            name, flags.get(name) if name != "shadow" else _over(layers.data.get(name), flags.get(name))
+        )
     doc = problems.validate(SettingsDoc, layers.data, layers, "the server")
     if doc is not None:
         check(doc, layers, problems)
         check_upstreams(doc, layers, problems)
+        check_shadows(doc, layers, problems)
     if doc is None or problems.errors:
         raise PolicyErrors(problems.errors)
     given = {name: getattr(doc, name) for name in doc.model_fields_set}
     shown = {name: layers.origins.get(name, str(file)) for name in given}
     return Configured(Settings(**given), shown)
+
+
+def _over(before: object, given: object) -> object:
+    """Return a shadow as flags give it: what they do not name stays as it was given elsewhere."""
+    if given is None or before is None:
+        return given
+    if isinstance(before, ShadowDoc):
+        before = before.model_dump(exclude_unset=True)
+    known, now = ({"policy": each} if isinstance(each, str) else each for each in (before, given))
+    return {**known, **now} if isinstance(known, dict) and isinstance(now, dict) else given
 
 
 def _value(annotation: Any, written: str, variable: str, problems: Problems) -> object:

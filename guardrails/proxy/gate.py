@@ -17,6 +17,7 @@ from guardrails.proxy.admission import CLIENT, Denied
 from guardrails.proxy.bodies import SHARE, Share
 from guardrails.proxy.errors import respond, where
 from guardrails.proxy.query import with_key_as_header
+from guardrails.proxy.shadow import CAME_BY
 from guardrails.proxy.state import LOG, State
 
 ACTION = "guardrails.action"
@@ -69,6 +70,11 @@ CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
 
 
+def route_of(scope: Scope) -> str:
+    """Return the route of a request, as counters name it."""
+    return scope.get(ROUTE) or (scope["path"] if scope["path"] in ROUTES else "other")
+
+
 class Gate:
     """The outermost layer that is ours."""
 
@@ -83,13 +89,13 @@ class Gate:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send)
+        CAME_BY.set(lambda: route_of(scope))
         try:
             await self._serve(scope, receive, answer)
         finally:
-            route = scope.get(ROUTE) or (scope["path"] if scope["path"] in ROUTES else "other")
             action = scope.get(ACTION, "none")
             self._state.metrics.count(
-                "guardrails_requests_total", route=route, status=str(answer.status), action=action
+                "guardrails_requests_total", route=route_of(scope), status=str(answer.status), action=action
             )
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:

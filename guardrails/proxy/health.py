@@ -48,6 +48,11 @@ async def ready(request: Request) -> Response:
         "ready": state.ready,
         "policy": None if guard is None else guard.policy.ref.to_dict(),
         "policies": [guard.policy.ref.to_dict() for guard in state.others],
+        "shadow": {
+            "policies": [guard.policy.ref.to_dict() for guard in state.shadows.values()],
+            "waiting": state.runner.waiting,
+            "dropped": state.runner.dropped,
+        },
         "reload": {"state": state.reload.state, "errors": list(state.reload.errors)},
         "degraded": bool(state.failing or down),
         "failing_detectors": state.failing,

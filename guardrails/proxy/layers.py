@@ -16,8 +16,8 @@ from guardrails.policy.source import Mark, Path, Source, read
 ROWS = "policies"
 """The setting that is a list of rows, each of which may name a file."""
 
-NESTED = "fetch"
-"""The setting that has settings with files itself."""
+NESTED = ("fetch", "shadow")
+"""The settings that have settings with files themselves."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,7 @@ def _below(file: FilePath, name: str, value: object, paths: Collection[str]) -> 
             {at: _below(file, at, each, paths) for at, each in row.items()} if isinstance(row, dict) else row
             for row in value
         ]
-    if name == NESTED and isinstance(value, dict):
+    if name in NESTED and isinstance(value, dict):
         return {at: _below(file, at, each, paths) for at, each in value.items()}
     if name not in paths or not isinstance(value, str) or not value or value in shipped_names():
         return value

@@ -45,6 +45,12 @@ COUNTERS: Mapping[str, str] = {
     "guardrails_denied_total": "Requests that were not let in, by the code of their error.",
     "guardrails_clients_total": "Requests that were let in, by the id of their key.",
     "guardrails_fetches_total": "Pictures of which there was only the address, by result: fetched, or left.",
+    "guardrails_films_total": "Films that were asked for, by how they went out: whole, relayed, broken_off, or blocked at once.",
+    "guardrails_shadow_decisions_total": "Contents that the shadow policy judged, by stage and by how its decision differs.",
+    "guardrails_shadow_rules_total": "Rules of the shadow policy that fired, by id and what they would have done.",
+    "guardrails_shadow_dropped_total": "Contents that the shadow policy did not judge, by why.",
+    "guardrails_shadow_failures_total": "Contents that the shadow policy could not judge, by error.",
+    "guardrails_shadow_unwritten_total": "Rows of the log of decisions that could not be written.",
     "guardrails_shed_total": "Requests that were refused because too many were under way.",
     "guardrails_upstream_requests_total": "Requests that were sent to an upstream, by its name; each try is one.",
     "guardrails_upstream_retries_total": "Those of them that another try had gone before.",
@@ -77,6 +83,8 @@ class Metrics:
         self.policies: tuple[tuple[str, PolicyRef], ...] = ()
         """The policies that are served, and the floor if there is one, each with which of these it is."""
         self.reload_failed = False
+        self.shadow_waiting: Callable[[], int] = int
+        """Returns how many contents wait for the shadow policy."""
         self.upstreams: Callable[[], Mapping[str, bool]] = dict
         """Returns of each upstream by name whether it is up."""
         self._counters: dict[str, Counter[Labels]] = {name: Counter() for name in COUNTERS}
@@ -116,6 +124,7 @@ class Metrics:
                 workers().abandoned,
             ),
             "guardrails_workers_waiting": ("Jobs that wait for a worker.", workers().waiting),
+            "guardrails_shadow_waiting": ("Contents that wait for the shadow policy.", self.shadow_waiting()),
         }
         lines: list[str] = []
         for name, help_ in COUNTERS.items():

@@ -21,6 +21,7 @@ from guardrails.engine.subject import Subject
 from guardrails.engine.tables import WORD
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
+from guardrails.guard import who as asking
 from guardrails.proxy import wire
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
@@ -75,10 +76,11 @@ async def judged(
     """Return the verdict on each input; all detectors have their say, also on what is certain to be blocked."""
     verdicts: list[Verdict] = []
     for leaves in asked:
-        started = perf_counter()
         subject = Subject(leaves, lambda _: None)
+        taken = state.taken(leaves, asking(subject, **who, metadata=None, model=body["model"], after=None))
+        started = perf_counter()
         verdict = await guard.acheck(subject, body["stage"], model=body["model"], complete=True, **who)
-        state.saw(verdict, perf_counter() - started)
+        state.saw(verdict, perf_counter() - started, taken)
         verdicts.append(verdict)
     return verdicts
 

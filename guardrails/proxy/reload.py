@@ -91,7 +91,8 @@ async def _swapped(state: State) -> str:
     """Load, warm up and swap; return what came of it."""
     served = await _loaded(state)
     guards = dict.fromkeys(served.guards.values())
-    if state.ready and served.settings == state.settings and _identities(guards) == _identities(state.guards):
+    loaded = _identities((*guards, *served.shadows.values()))
+    if state.ready and served.settings == state.settings and loaded == _identities(state.all_guards):
         return "unchanged"
     for guard in guards:
         redacts_alike(served.settings, guard)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from guardrails.guard import Guard
+from guardrails.detectors import Kind
+from guardrails.guard import Guard, Origin
 from guardrails.proxy.settings import Settings
+from guardrails.proxy.shadow_doc import shadows
 from guardrails.types import PolicyRef
 
 LOG = logging.getLogger("guardrails.proxy")
@@ -17,6 +19,7 @@ HOT = (
     "floor",
     "keys",
     "policies",
+    "shadow",
     "unknown_fields",
     "max_body_bytes",
     "max_bodies_bytes",
@@ -31,6 +34,8 @@ class Served:
 
     settings: Settings
     guards: Mapping[str, Guard]
+    shadows: Mapping[str, Guard] = field(default_factory=dict)
+    """What judges beside the guard of a policy, where something does."""
 
     @property
     def guard(self) -> Guard:
@@ -45,7 +50,8 @@ class Served:
             for guard in self.guards.values()
             for part, policy in zip(("policy", "floor"), guard.pipeline.policies, strict=False)
         )
-        return tuple(dict.fromkeys(parts))
+        beside = (("shadow", guard.policy.ref) for guard in self.shadows.values())
+        return tuple(dict.fromkeys((*parts, *beside)))
 
 
 def hot(served: Settings, read: Settings) -> Settings:
@@ -60,6 +66,11 @@ def hot(served: Settings, read: Settings) -> Settings:
     if later:
         LOG.warning("settings that count from the next start were changed: %s", ", ".join(later))
     return served.model_copy(update={name: getattr(read, name) for name in HOT})
+
+
+def detectors_of(origin: Origin | None) -> Mapping[str, Kind] | None:
+    """Return the kinds of detectors that came with a guard."""
+    return None if origin is None else origin.detectors
 
 
 def load(settings: Settings, *, given: Guard | None = None, before: Served | None = None) -> Served:
@@ -80,6 +91,11 @@ def load(settings: Settings, *, given: Guard | None = None, before: Served | Non
         guards[settings.policy] = before.guard.again()
     for policy in (settings.policy, *(row.policy for row in settings.policies)):
         if policy not in guards:
-            detectors = None if origin is None else origin.detectors
-            guards[policy] = Guard.load(policy, floor=settings.floor, detectors=detectors)
-    return Served(settings, guards)
+            guards[policy] = Guard.load(policy, floor=settings.floor, detectors=detectors_of(origin))
+    beside = {
+        policy: Guard.load(
+            shadow, floor=settings.floor, detectors=detectors_of(origin), cache=guards[policy].pipeline.cache
+        )
+        for policy, shadow in shadows(settings).items()
+    }
+    return Served(settings, guards, beside)

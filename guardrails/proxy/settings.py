@@ -12,6 +12,8 @@ from guardrails.errors import GuardrailsError
 from guardrails.policy.problems import NOWHERE, Problems
 from guardrails.proxy.fetch_doc import FetchDoc
 from guardrails.proxy.keys import weakness
+from guardrails.proxy.shadow_doc import ShadowDoc
+from guardrails.proxy.shadow_doc import check as check_shadows
 from guardrails.proxy.tenants import KeyDoc, PolicyDoc, check
 from guardrails.proxy.upstreams_doc import VARIABLE, Upstreams, base_url, needed
 from guardrails.proxy.upstreams_doc import check as check_upstreams
@@ -47,6 +49,8 @@ class SettingsDoc(Config):
     """The clients that may ask; without any everybody may. What a client authorizes itself with here goes to no upstream."""
     policies: list[PolicyDoc] = Field(default_factory=list, max_length=4_096)
     """Other policies for some keys, teams, models or routes."""
+    shadow: ShadowDoc | None = None
+    """A policy that judges beside the one that is served, and what is written of that; none, where this is not set."""
     admin_key_env: str = Field(default=ADMIN_VARIABLE, pattern=VARIABLE)
     """The variable of the environment that holds the operator's own key, without which `/metrics` tells nothing; where that is
     not set, whoever reaches the server may read them."""
@@ -76,6 +80,9 @@ class SettingsDoc(Config):
     max_bodies_bytes: int = Field(default=256 << 20, ge=1)
     """Size of all requests together that a process reads and serves at a time, apart from the first MiB of each: what is larger
     than that is told to come back where there is no room, what is smaller never waits for it. One may always be served."""
+    max_files_bytes: int = Field(default=4 << 30, ge=1)
+    """Size of all answers together that lie in files (`TMPDIR`) until they are judged and sent, as films do, of one process: what
+    comes when there is no room is told to come back. One may always be there, up to the policy's `film_bytes`."""
     max_answer_bytes: int = Field(default=64 << 20, ge=1)
     """Size of an upstream's answer that is still read: by default ten large pictures, in Base64."""
     max_concurrent: int = Field(default=512, ge=1)
@@ -121,6 +128,7 @@ class Settings(SettingsDoc):
         if doc is not None:
             check(doc, NOWHERE, problems)
             check_upstreams(doc, NOWHERE, problems)
+            check_shadows(doc, NOWHERE, problems)
         if problems.errors:
             raise SettingsError("; ".join(error.message for error in problems.errors))
         super().__init__(**given)

@@ -17,6 +17,7 @@ from starlette.requests import Request as HttpRequest
 
 from guardrails.detectors.reads import Stamp, noted
 from guardrails.engine.evaluate import Request
+from guardrails.engine.fields import Leaves
 from guardrails.engine.links import Link, with_pictures
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import Subject
@@ -25,11 +26,14 @@ from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
 from guardrails.proxy.admission import Admission, Counts, chosen, client_of
 from guardrails.proxy.bodies import Bodies
+from guardrails.proxy.disk import Disk
 from guardrails.proxy.errors import where
 from guardrails.proxy.fetch import Fetcher
 from guardrails.proxy.metrics import Metrics
 from guardrails.proxy.served import Served, hot, load
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.settings import Settings, SettingsError
+from guardrails.proxy.shadow import Runner, Shadow, Taken, shadowing
+from guardrails.proxy.shadow_doc import ShadowDoc
 from guardrails.proxy.upstreams import Upstreams
 from guardrails.proxy.wire import LARGE
 from guardrails.types import Stage, Verdict
@@ -74,6 +78,7 @@ class State:
         self.counts = Counts()
         self.metrics = Metrics()
         self.bodies = Bodies()
+        self.disk = Disk(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
         self.fetcher = None if settings.fetch is None else Fetcher(settings.fetch)
         self.warm = threading.Event()
@@ -85,6 +90,9 @@ class State:
         self._guard: Guard | None = None
         self._now: State | None = None
         self._under: dict[str, State] = {}
+        self.runner = Runner(self.metrics)
+        self.shadow: Shadow | None = None
+        self.shadows: Mapping[str, Guard] = {}
         if guard is not None:
             with noted() as files:
                 served = load(self._settings_now(), given=guard)
@@ -108,20 +116,40 @@ class State:
         return self if policy is None else self._under[policy]
 
     def adopt(self, served: Served) -> None:
-        """Judge by other guards from now on; what has begun keeps those that it began with."""
+        """Judge by other guards from now on; what has begun keeps those that it began with.
+
+        Raises:
+            SettingsError: the log of decisions cannot be written; all stays as it was.
+        """
+        self._beside(served.settings)
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
         self.settings, self._guard, self.problem = served.settings, served.guard, None
         self._now, self._under = None, {}
+        self.shadows = served.shadows
+        beside = shadowing(self.runner, served.guards, served.shadows)
         now = copy(self)
+        now.shadow = beside(served.settings.policy)
         if served.settings.policies:
-            now._under = {policy: now._judging(guard) for policy, guard in served.guards.items()}
+            now._under = {
+                policy: now._judging(guard, beside(policy)) for policy, guard in served.guards.items()
+            }
         self._now = now
         self.metrics.policies = served.refs
 
-    def _judging(self, guard: Guard) -> State:
+    def _beside(self, settings: Settings) -> None:
+        doc = settings.shadow or ShadowDoc()
+        if doc != self.runner.doc:
+            try:
+                self.runner.set(doc)
+            except OSError as error:
+                raise SettingsError(
+                    f"the log of decisions cannot be written: {doc.log}: {error.strerror}"
+                ) from error
+
+    def _judging(self, guard: Guard, shadow: Shadow | None) -> State:
         made = copy(self)
-        made._guard = guard
+        made._guard, made.shadow = guard, shadow
         return made
 
     def load(self) -> Served:
@@ -164,6 +192,11 @@ class State:
     def guards(self) -> list[Guard]:
         """Every guard that is served by now, each once; none before the policy is loaded."""
         return [] if self._guard is None else [self._guard, *self.others]
+
+    @property
+    def all_guards(self) -> list[Guard]:
+        """The same, and those that judge beside them."""
+        return [*self.guards, *self.shadows.values()]
 
     @property
     def guard(self) -> Guard:
@@ -250,17 +283,25 @@ class State:
         """Check leaves, count it, and return the verdict, with the outcome, which knows leaves by index. With `complete` every
         detector has its say; `settled` makes of the outcome what is to hold.
         """
-        guard = self.guard
+        guard, taken = self.guard, self.taken(subject.leaves, who)
         started = perf_counter()
         outcome = settled(await guard.pipeline.acheck(subject.leaves, who, complete=complete))
         verdict = guard.verdict(subject, outcome, stage, who.vault)
-        self.saw(verdict, perf_counter() - started)
+        self.saw(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 
-    def saw(self, verdict: Verdict, seconds: float) -> None:
-        """Count a check, and remember which detectors fail."""
+    def taken(self, leaves: Leaves, who: Request, *, ended: bool = True) -> Taken | None:
+        """Return what a policy beside the one that is served will judge, None without one; before these leaves are judged."""
+        return None if self.shadow is None else self.shadow.taken(leaves, who, ended=ended)
+
+    def saw(
+        self, verdict: Verdict, seconds: float, taken: Taken | None = None, outcome: Outcome | None = None
+    ) -> None:
+        """Count a check, remember which detectors fail, and have judged beside what was `taken` before it."""
         self.metrics.checked(verdict, seconds)
         self._note(verdict)
+        if self.shadow is not None:
+            self.shadow.saw(taken, verdict, outcome)
 
     def _note(self, verdict: Verdict) -> None:
         self._failed.update((error.detector, perf_counter()) for error in verdict.errors)

@@ -73,6 +73,8 @@ class PolicyDoc(Config):
 
     policy: str = Field(min_length=1, examples=["policies/retail.yaml"])
     """A shipped policy by name, any other by path, relative to the settings file's folder."""
+    shadow: str | None = Field(default=None, min_length=1, examples=["policies/retail-next.yaml"])
+    """A policy that judges beside it, likewise (the setting `shadow` says what is written of that)."""
     keys: list[str] = Field(default_factory=list, max_length=4_096)
     """The ids of keys."""
     teams: list[str] = Field(default_factory=list, max_length=4_096)

@@ -1,7 +1,8 @@
 """`/v1/videos`: OpenAI's videos API, as other servers keep it. Jobs are tables; films are judged before they are given out.
 
 What is asked is judged when a job is created, changed or continued; what is told of jobs, as any answer. A film, and each
-picture of it (`variant`), lies in a file until it was judged (`spool.py`); one that is blocked is a 403.
+picture of it (`variant`), lies in a file until it was judged (`spool.py`); one that is blocked is a 403. A film of fragments goes
+out as they are judged (`films.py`).
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from guardrails.proxy.client import claims, while_connected, who_asks
 from guardrails.proxy.completions import COMPLETIONS
 from guardrails.proxy.errors import respond
 from guardrails.proxy.exchange import exchange
+from guardrails.proxy.films import film
 from guardrails.proxy.gate import ROUTE
 from guardrails.proxy.report import Report
-from guardrails.proxy.spool import released
 from guardrails.proxy.state import State, state_of
 from guardrails.proxy.upstream import OPENAI, passed_back
 
@@ -108,8 +109,7 @@ async def _answered(call: Call, work: Coroutine[Any, Any, Response]) -> Response
 
 async def _film(call: Call, path: str) -> Response:
     headers, upstream = call.http.headers, call.state.upstream
-    async with upstream.answer("GET", path, headers, None, OPENAI, "", call.who.model) as found:
-        return await released(call.http, call.state, call.who, call.report, found)
+    return await film(call, upstream.answer("GET", path, headers, None, OPENAI, "", call.who.model))
 
 
 async def _whole(call: Call, method: str, path: str) -> Response:

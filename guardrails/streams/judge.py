@@ -57,6 +57,7 @@ class Judge:
         verdict: makes a verdict of a subject, the outcome of its check, and what checks handed out before.
         complete: whether all detectors have their say, also on what is certain to be blocked.
         settled: makes of the outcome for the whole answer what is to hold.
+        before: is told what is about to be judged, and whether that is all of the answer.
     """
 
     def __init__(
@@ -68,7 +69,9 @@ class Judge:
         *,
         complete: bool = False,
         settled: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+        before: Callable[[Leaves, bool], None] = lambda leaves, ended: None,
     ) -> None:
+        self._before = before
         self._pipeline, self._request, self._beside, self._verdict = pipeline, request, beside, verdict
         self._complete, self._settled = complete, settled
 
@@ -91,6 +94,7 @@ class Judge:
         """Judge a whole answer, behind what went on of it through a relay; return the verdict and the outcome."""
         leaves, request = subject.leaves, self._request if relay is None else relay.request
         leaves.beside(*self._beside)
+        self._before(leaves, True)
         outcome = yield from self._pipeline.judging(leaves, request, inline, complete=self._complete)
         if relay is not None:
             outcome = relay.settled(leaves, outcome)
@@ -101,6 +105,7 @@ class Judge:
         """Judge what there was of an answer that was stopped, or broken off; return the verdict."""
         leaves = relay.so_far()
         leaves.beside(*self._beside)
+        self._before(leaves, False)
         judging = self._pipeline.judging(leaves, self._request, inline, complete=self._complete)
         outcome = relay.stopped((yield from judging))
         return self._verdict(Subject(leaves, lambda _: None), outcome, self._request.vault)

@@ -1,7 +1,7 @@
 """Contact sheets of films: a film and what was found in it go in, some of its frames come out as HTML, those of findings first.
 
-Frames are decoded for that alone, where something was found and spread over the rest, and no more than a few: nothing is watched
-from end to end once more.
+Frames are decoded for that alone, where something was found and spread over the rest, and no more than a few, all by one process:
+nothing is watched from end to end once more.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from guardrails.errors import MissingExtra, Overloaded
 from guardrails.media.errors import MediaError
 from guardrails.media.picture import Frame, Picture
-from guardrails.media.video import Film, Sampling, VideoLimits, opened
+from guardrails.media.video import Film, VideoLimits, opened
 from guardrails.types import Video
 from guardrails.workshop.contact_sheet import SIDE, Numbered, sheet
 from guardrails.workshop.markup import Html, tag
@@ -72,8 +72,10 @@ def _sheets(
         yield tag(
             "p", f"Stretches of it are cut out: {length:.1f} s of {seconds:.1f} s are left.", class_="dim"
         )
+    stills = {each.start_ms: each for each in film.stills(sorted({*found, *rest}), SIDE)}.values()
     for name, times in (("Frames in which something was found", found), ("Other frames", rest)):
-        frames = [*_stills(film, times)]
+        shown = (each for each in stills if any(each.start_ms <= at < each.end_ms for at in times))
+        frames = [Frame(each.views[:1], each.start_ms, each.end_ms) for each in shown]
         if frames:
             picture = Picture("film", film.width, film.height, frames, False, True, film.sha256)
             yield tag("p", name)
@@ -113,12 +115,3 @@ def _others(length: int, clips: Sequence[tuple[int, int]], most: int) -> list[in
                 break
             into -= end - start
     return [*dict.fromkeys(times)]
-
-
-def _stills(film: Film, times: Sequence[int]) -> Iterator[Frame]:
-    """Yield the frames that are shown at some times; where there is none, none."""
-    for at in times:
-        with film.watch(Sampling(side=SIDE, clip=(at, at + 1))) as watch:
-            sample = next(watch, None)
-        if sample is not None:
-            yield Frame(sample.views[:1], sample.start_ms, sample.end_ms)

@@ -120,18 +120,28 @@ def text(entries: Sequence[Entry]) -> str:
 
 
 def save(path: Path, entries: Sequence[Entry]) -> None:
-    """Write a list: it is made beside its place, and takes it at once when it is whole, so that no reader sees a part of one.
+    """Write a list.
 
     Raises:
         UnusableListError: it has no entry, or cannot be written there.
     """
     if not entries:
         raise UnusableListError(f"{path}: nothing to write: no hash was taken")
+    written(path, text(entries))
+
+
+def written(path: Path, text: str) -> None:
+    """Write the text of a list: it is made beside its place, and takes it at once when it is whole, so that no reader sees a part
+    of one.
+
+    Raises:
+        UnusableListError: it cannot be written there.
+    """
     place = Path(os.path.realpath(path))
     beside = place.with_name(f".{secrets.token_hex(8)}.list")
     try:
         with beside.open("x", encoding="utf-8", newline="") as out:
-            out.write(text(entries))
+            out.write(text)
             out.flush()
             os.fsync(out.fileno())
         with suppress(OSError):  # it is a new one

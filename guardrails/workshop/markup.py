@@ -147,8 +147,15 @@ def _cut(text: str) -> Html:
     return joined([text[:half], note, text[-half:]])
 
 
-def page(title: str, children: Iterable[Html]) -> str:
-    """Return a whole document that needs nothing but itself."""
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
+    """Return a table of texts, which scrolls where it is too wide."""
+    head = tag("tr", *(tag("th", name, scope="col") for name in heads))
+    body = [tag("tr", *(tag("td", cell) for cell in row)) for row in rows]
+    return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), class_="wide")
+
+
+def page(title: str, children: Iterable[Html], style: str = "") -> str:
+    """Return a whole document that needs nothing but itself; `style` is CSS of its own, beside that of all pages."""
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -156,6 +163,6 @@ def page(title: str, children: Iterable[Html]) -> str:
         tag("meta", name_="viewport", content="width=device-width"),
         tag("meta", name_="referrer", content="no-referrer"),
         tag("title", title),
-        tag("style", Html(STYLE)),
+        tag("style", Html(STYLE + style)),
     )
     return f"<!doctype html>\n{tag('html', head, tag('body', tag('main', *children)), lang='en')}\n"

@@ -27,8 +27,8 @@ from guardrails.media.video import VideoLimits
 from guardrails.types import Action, Finding, Verdict
 from guardrails.workshop.before_after import Looks, becomes, checked
 from guardrails.workshop.contact_sheet import Numbered
-from guardrails.workshop.markup import Html, page, tag
-from guardrails.workshop.timeline import watched, when
+from guardrails.workshop.markup import Html, page, table, tag
+from guardrails.workshop.timeline import nearness, watched, when
 
 SUFFIXES: Final = (".html", ".htm")
 
@@ -143,7 +143,7 @@ def _rules(verdict: Verdict) -> Iterator[Html]:
         for rule in rules
     ]
     yield tag("h3", "Rules")
-    yield _table(("Rule", "Action", "Severity", "Why", "Message"), rows)
+    yield table(("Rule", "Action", "Severity", "Why", "Message"), rows)
 
 
 def _found(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
@@ -160,12 +160,12 @@ def _found(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
         [category, tag("span", _bar(category, score), f" {score:.2f}"), str(counts[category])]
         for category, score in ranked
     ]
-    yield _table(("Category", "Highest score", "Findings"), bars)
+    yield table(("Category", "Highest score", "Findings"), bars)
     yield tag("h3", "Findings")
     legend = [
-        [str(at), each.category, f"{each.score:.2f}", each.detector, _where(each)] for at, each in numbered
+        [str(at), each.category, f"{each.score:.2f}", each.detector, where(each)] for at, each in numbered
     ]
-    yield _table(("Number", "Category", "Score", "Detector", "Where"), legend)
+    yield table(("Number", "Category", "Score", "Detector", "Where"), legend)
     if len(verdict.findings) > len(numbered):
         yield tag("p", f"{len(verdict.findings) - len(numbered):,} more findings are not listed.")
 
@@ -174,7 +174,8 @@ def _bar(category: str, score: float) -> Html:
     return tag("meter", min=0, max=1, value=f"{score:.3f}", aria_label=f"score of {category}")
 
 
-def _where(finding: Finding) -> str:
+def where(finding: Finding) -> str:
+    """Return where a finding is, in a line."""
     said = []
     if finding.span is not None:
         said.append("characters {}..{}".format(*finding.span))
@@ -187,7 +188,7 @@ def _where(finding: Finding) -> str:
     if finding.origin:
         said.append(f"by way of {finding.origin}")
     if (on := finding.listed) is not None:
-        said.append(f"on {on.list} as {on.id} ({on.kind}, {on.form}, {on.distance} bits away)")
+        said.append(f"on {on.list} as {on.id} ({on.kind}, {on.form}, {nearness(on)})")
     return ", ".join(said) or "all of it"
 
 
@@ -212,12 +213,6 @@ def _coverage(verdict: Verdict) -> Iterator[Html]:
     if lines:
         yield tag("h3", "Coverage")
         yield tag("ul", *lines)
-
-
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Html:
-    head = tag("tr", *(tag("th", name, scope="col") for name in heads))
-    body = [tag("tr", *(tag("td", cell) for cell in row)) for row in rows]
-    return tag("div", tag("table", tag("thead", head), tag("tbody", *body)), class_="wide")
 
 
 @contextmanager

@@ -8,8 +8,9 @@ What a line holds, one JSON object:
     {"content": …, "stage": "input"}                   any JSON that `Guard.check` takes: a request, a response, messages
 
 and beside it, each if known: `labels` {category or name: 0 or 1} (one that is missing is unknown, not 0) or `label` (0, 1,
-"benign", or a category), `prompt` or `context` (the prompt of a reply), `user`, `tenant`, `metadata`, `lang`, `id`. Other
-fields are left alone.
+"benign", or a category), `prompt` or `context` (the prompt of a reply), `user`, `tenant`, `metadata`, `lang`, `source` (the name
+of the file if it is not given), `id`. Other fields are left alone. A `.csv` file, whose first line names the fields, will do as
+well (`text,label`, `text;labels.hate;lang`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.schema import CONTENTS
 from guardrails.types import Stage, Verdict
+from guardrails.workshop.sheets import ENDINGS, SheetError, records
 
 KINDS: Final[Mapping[str, str]] = {
     "prompt": "input",
@@ -57,6 +59,7 @@ class Row:
     tenant: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     lang: str | None = None
+    source: str | None = None
     id: str | None = None
 
     def judged(self, guard: Guard) -> Verdict:
@@ -79,15 +82,41 @@ def read(path: str | Path) -> Iterator[Row]:
         RowError: the file cannot be read, a line is no row, or there is no row at all.
     """
     count = 0
-    for number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            count += 1
-            yield _row(line, f"{path}:{number}")
+    for number, data in _records(path):
+        count += 1
+        yield _row(data, f"{path}:{number}")
     if not count:
         raise RowError(f'{path}: has no rows; give one JSON object a line, such as {{"input": "a text"}}')
 
 
-def _lines(path: str | Path) -> Iterator[str]:
+def _records(path: str | Path) -> Iterator[tuple[int, Any]]:
+    """Yield what each line that is not empty says, with its number."""
+    if str(path).lower().endswith(ENDINGS):
+        try:
+            yield from records(lines(path))
+        except SheetError as error:
+            raise RowError(f"{path}:{error.line}: {error}") from error
+        return
+    for number, line in enumerate(lines(path), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise RowError(f"{path}:{number}: is no JSON: {error}") from error
+
+
+def counted(path: str | Path) -> int | None:
+    """Read all rows of a file once, and return how many there are, so that what is wrong in the last of them is known before the
+    first is judged; None for standard input, which can be read but once.
+
+    Raises:
+        RowError: as `read` does.
+    """
+    return None if str(path) == "-" else sum(1 for _ in read(path))
+
+
+def lines(path: str | Path) -> Iterator[str]:
+    """Yield the lines of a text file; raises `RowError` where it cannot be read."""
     try:
         if str(path) == "-":
             yield from _decoded(sys.stdin.buffer)
@@ -98,7 +127,7 @@ def _lines(path: str | Path) -> Iterator[str]:
             with Path(path).open("rb") as stream:
                 yield from _decoded(stream)
     except UnicodeDecodeError as error:
-        raise RowError(f"{path}: is not UTF-8: {error.reason}") from error
+        raise RowError(f"{path}: is not UTF-8: {error.reason}; save it as UTF-8") from error
     except (OSError, EOFError, zlib.error) as error:
         raise RowError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
@@ -108,11 +137,7 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 
 
-def _row(line: str, place: str) -> Row:
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise RowError(f"{place}: is no JSON: {error}") from error
+def _row(data: Any, place: str) -> Row:
     if not isinstance(data, dict):
         raise RowError(f'{place}: must be a JSON object, such as {{"input": "a text"}}')
     stage, content = _content(data, place)
@@ -126,6 +151,7 @@ def _row(line: str, place: str) -> Row:
         tenant=_typed(data, "tenant", str, place),
         metadata=_typed(data, "metadata", dict, place) or {},
         lang=_typed(data, "lang", str, place),
+        source=_typed(data, "source", str, place) or Path(place.rpartition(":")[0]).name,
         id=None if data.get("id") is None else str(data["id"]),
     )
 
@@ -142,7 +168,10 @@ def _content(data: Mapping[str, Any], place: str) -> tuple[str, Any]:
 
 
 def _stage(data: Mapping[str, Any], place: str) -> str:
-    stage = data.get("stage", KINDS.get(str(data.get("kind", "prompt")), "input"))
+    kind = data.get("kind", "prompt")
+    if "stage" not in data and kind not in list(KINDS):
+        raise RowError(f"{place}: {kind!r} is no kind: one of {', '.join(KINDS)}; or give the stage")
+    stage = data["stage"] if "stage" in data else KINDS[kind]
     if stage not in [each.value for each in Stage]:
         raise RowError(f"{place}: {stage!r} is no stage: one of {', '.join(each.value for each in Stage)}")
     return str(stage)

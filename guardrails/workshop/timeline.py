@@ -10,7 +10,7 @@ from typing import Final
 
 from guardrails.detectors.shown import Clip
 from guardrails.engine.onlookers import Told
-from guardrails.types import FilmCoverage
+from guardrails.types import FilmCoverage, Listed
 from guardrails.workshop.contact_sheet import Numbered
 from guardrails.workshop.markup import Html, marked, tag
 
@@ -41,6 +41,12 @@ def watched(film: FilmCoverage) -> str:
     if film.stopped is not None:
         said.append(f"stopped: {film.stopped}")
     return ", ".join(said)
+
+
+def nearness(on: Listed) -> str:
+    """Return how near an entry of a list is: `12 bits away`, and of a film which share of it and of the listed one."""
+    shares = "" if on.query is None else f", {on.query:.0%} of it, {on.target:.0%} of the listed film"
+    return f"{on.distance} bits away{shares}"
 
 
 def when(clip: Clip) -> str:

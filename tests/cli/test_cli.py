@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -46,3 +47,20 @@ def test_runs_as_a_module() -> None:
 
     assert result.returncode == 0
     assert result.stdout.startswith("guardrails ")
+
+
+@pytest.mark.parametrize(
+    "argv", [["--version"], ["--help"], ["schema"], ["key", "--help"], ["test", "--help"]]
+)
+def test_what_needs_no_policy_brings_little(argv: list[str]) -> None:
+    """No other command's module, and nothing that takes long to import."""
+    script = (
+        "import sys, json\nfrom guardrails.cli import main\n"
+        f"try:\n    main({argv!r})\nexcept SystemExit:\n    pass\n"
+        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    loaded = {*json.loads(done.stderr.splitlines()[-1])}
+    assert loaded.isdisjoint({"numpy", "pydantic", "yaml", "re2", "regex", "asyncio", "guardrails.guard"})
+    commands = {name for name in COMMANDS if f"guardrails.cli.{name}" in loaded}
+    assert commands <= {*argv}

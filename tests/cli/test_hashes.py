@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.cli import main
+from tests.films import film, plain, shots
 
 ONE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
 TABLE = f"signal_type,signal_str,collab,category,tags\npdq,{ONE},Big,POSITIVE_CLASS,a\nvideo_md5,a1,Big,POSITIVE_CLASS,\n"
@@ -77,9 +78,36 @@ def test_what_is_malformed_is_told_with_its_place(tmp_path: Path, capsys: pytest
     assert out.exists()
 
 
+def test_makes_a_list_of_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of those of a folder, and of a list that was made before; what is none is told with its name."""
+    (tmp_path / "films" / "in").mkdir(parents=True)
+    (tmp_path / "films" / "in" / "a.mp4").write_bytes(film(shots(45)))
+    (tmp_path / "films" / "black.mkv").write_bytes(film(plain(30, 0), "mkv"))
+    out = str(tmp_path / "films.jsonl")
+    assert main(["hashes", "import", "--films", str(tmp_path / "films"), "-o", out]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith(f"{out}: 2 films (")
+    assert told.out.endswith("frames)\n  by file     1, of which no frame says anything\n")
+    assert told.err == ""
+    assert main(["hashes", "show", "--films", out]) == 0
+    assert capsys.readouterr().out.startswith(f"{out}: 2 films, ")
+    (tmp_path / "films" / "in" / "a.mp4").write_bytes(b"no film")
+    again = ["hashes", "import", "--films", out, str(tmp_path / "films"), "-o", out, "--json"]
+    assert main(again) == 2
+    assert "a.mp4:1:1: unreadable_film: unsupported_type" in capsys.readouterr().err
+    assert main([*again, "--keep-going"]) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["films"], counts["duplicates"], counts["malformed"]) == (2, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["import", "--films", "{}/none.mp4", "-o", "{}/l.jsonl"], "none.mp4: no such file or folder"),
+        (["import", "--films", "{}", "-o", "{}/l.jsonl"], "there is no film in this folder"),
+        (["import", "--films", "{}/in.csv", "-o", "{}/l.jsonl"], "in.csv:1:1: malformed_film"),
+        (["import", "--films", "{}/in.csv"], "say where the list goes: --out LIST"),
+        (["show", "--films", "{}/in.csv"], "in.csv:1:1: malformed_film"),
         (["import", "{}/in.csv"], "say where the list goes: --out LIST"),
         (["import", "{}/none.json", "-o", "{}/l.csv"], "none.json: No such file"),
         (["import", "{}/empty.txt", "-o", "{}/l.csv"], "nothing to write"),

@@ -273,3 +273,53 @@ def test_an_upstream_is_needed(capsys: pytest.CaptureFixture[str], monkeypatch: 
     assert "missing_field: the server needs 'upstream' - such as" in capsys.readouterr().err
     monkeypatch.setenv("GUARDRAILS_UPSTREAM", "http://h")
     assert main(["serve", "--check"]) == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_policy_is_tried_beside_and_the_log_says_whether_it_is_ready(
+    running: Any, tmp_path: Path, workers: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--shadow` serves as before; `diff --decisions` reports what it would have done, by gates."""
+    port, log, beside = free_port(), tmp_path / "log.jsonl", tmp_path / "next.yaml"
+    beside.write_text(
+        "format: 1\nname: next\nextends: pii-only\n"
+        "detectors: {words: {use: terms, terms: [zqxnew], category: custom.word}}\n"
+        "rules: [{id: word.block, on: input, when: custom.word > 0, then: block}]\n"
+    )
+    given = ["--policy", "pii-only", "--shadow", str(beside), "--shadow-log", str(log), "--workers", workers]
+    with (
+        demo_model.running() as upstream,
+        running("serve", "--upstream", upstream, "--port", str(port), *given) as server,
+        OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=8) as client,
+    ):
+        for text in ("say zqxnew", "say hello"):
+            client.chat.completions.create(model="demo-model", messages=[{"role": "user", "content": text}])
+        server.send_signal(signal.SIGINT)
+        shown, _ = server.communicate(timeout=WAIT_S)
+
+    assert f", {beside} beside pii-only, on" in shown
+    report = tmp_path / "report.html"
+    given = ["diff", "--decisions", str(log), "--max-new-blocks", "0", "--report", str(report)]
+    assert main([*given, "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["effects"]["rows"], told["effects"]["turns"]["new_block"]) == (4, 1)
+    assert told["effects"]["rules"]["word.block"] == {"new": 1, "new_block": 1}
+    assert main([*given, "--markdown"]) == 1
+    assert "not ready" in capsys.readouterr().out
+    assert "not ready" in report.read_text()
+
+
+def test_check_names_what_judges_beside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For people and for programs; one that is wrong is an error."""
+    given = ["serve", "--upstream", "http://h", "--shadow", "pii-only", "--check"]
+    assert main(given) == 0
+    assert "shadow pii-only " in capsys.readouterr().out
+    assert main([*given, "--json"]) == 0
+    assert [each["name"] for each in json.loads(capsys.readouterr().out)["shadows"]] == ["pii-only"]
+    assert main(["serve", "--upstream", "http://h", "--shadow", "pii-onli", "--check"]) == 2
+    assert "unknown_policy" in capsys.readouterr().err
+    log = str(tmp_path / "none" / "log.jsonl")
+    assert main([*given, "--shadow-log", log]) == 2
+    assert "the log of decisions cannot be written" in capsys.readouterr().err
+    assert main(["serve", "--upstream", "http://h", "--shadow-log", log, "--check"]) == 2
+    assert "no_shadow" in capsys.readouterr().err

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from PIL import Image as Pillow
 from guardrails import Guard, PolicyErrors
 from guardrails.detectors import Folder, bind
 from guardrails.detectors.image_hash import KIND, LONGEST, ImageHashConfig
+from guardrails.media.filmfile import FilmEntry, Look, text
 from guardrails.media.pdq import hashed
 from guardrails.media.picture import opened
 from guardrails.types import CLEAN, Finding, Image, Listed, Text
@@ -138,6 +141,67 @@ def test_a_frame_on_a_list_is_told_with_its_time(tmp_path: Path) -> None:
     assert finding.clip == (40, 80)
 
 
+def tracked(folder: Path, sha256: str, frames: int = 12, **fields: Any) -> Any:
+    """Return what looks at a track of a film, after so many frames of a second, and what it found in each."""
+    config = ImageHashConfig.model_validate({"use": "image_hash", **fields})
+    begin = bind("h", KIND, config, Folder(folder)).film
+    assert begin is not None
+    track = begin(sha256)
+    single = []
+    for at in range(frames):
+        one = opened(np.asarray(drawn(at)))
+        frame = replace(one.frames[0], start_ms=1_000 * at, end_ms=1_000 * at + 1_000)
+        single += track.detect([Image(source=replace(one, frames=(frame,)))])
+    return track, single
+
+
+def films(folder: Path, seconds: int, sha256: bytes = b"") -> Mapping[str, Any]:
+    """Write a list of one film of so many of these frames; return what names it."""
+    looks = (Look(bytes.fromhex(pdq(drawn(at))), 1_000 * at) for at in range(seconds))
+    (folder / "films.jsonl").write_text(text([FilmEntry("listed", tuple(looks), sha256)]))
+    return {"films": [{"file": "films.jsonl", "category": "custom.film"}]}
+
+
+def test_a_film_is_told_with_both_shares_and_where_it_is_shown(tmp_path: Path) -> None:
+    """At once where all that is listed was shown; no frame of it is a finding by itself."""
+    track, single = tracked(tmp_path, "", **films(tmp_path, 6))
+    assert single == [CLEAN] * 12
+    for closed in (False, True):
+        [finding] = track.found(closed=closed)
+        assert (finding.category, finding.score, finding.clip) == ("custom.film", 1.0, (0, 6_000))
+        assert finding.listed == Listed("films.jsonl", "listed", "vpdq", 0, "original", 0.5, 1.0)
+    assert finding.to_dict()["listed"] == {
+        "list": "films.jsonl", "id": "listed", "kind": "vpdq", "distance": 0, "form": "original",
+        "query": 0.5, "target": 1.0,
+    }  # fmt: skip
+
+
+def test_a_part_of_a_film_is_told_at_its_end(tmp_path: Path) -> None:
+    """More of something else may come before."""
+    track, _ = tracked(tmp_path, "", 4, **films(tmp_path, 40))
+    assert track.found(closed=False) == []
+    assert [each.score for each in track.found(closed=True)] == [1.0]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_film_is_known_by_its_file(tmp_path: Path, listed: bool) -> None:
+    """On a list of films, and on one of digests, which may also let it pass with all its frames."""
+    sha256 = b"\x0a" * 32
+    (tmp_path / "deny.txt").write_text(f"{sha256.hex()} mine\n")
+    (tmp_path / "frame.txt").write_text(pdq(drawn(3)))
+    given = films(tmp_path, 0, sha256) if listed else {"deny": [{"file": "deny.txt", "kind": "sha256"}]}
+    track, _ = tracked(tmp_path, sha256.hex(), 0, **given)
+    [finding] = track.found(closed=False)
+    assert (finding.score, finding.clip, finding.listed.kind) == (1.0, None, "sha256")
+    assert finding.listed.id == ("listed" if listed else "mine")
+    assert tracked(tmp_path, "00" * 32, 0, **given)[0].found(closed=True) == []
+    frames = {**films(tmp_path, 6, sha256), "deny": [{"file": "frame.txt"}]}
+    assert any(each.findings for each in tracked(tmp_path, sha256.hex(), **frames)[1])
+    allowed = {**frames, "allow": [{"file": "deny.txt", "kind": "sha256"}]}
+    track, single = tracked(tmp_path, sha256.hex(), **allowed)
+    assert (track.found(closed=True), single) == ([], [CLEAN] * 12)
+
+
 def test_a_text_is_none_of_its_business(tmp_path: Path) -> None:
     """It is clean, also a hash."""
     (tmp_path / "deny.txt").write_text(pdq(drawn()))
@@ -157,6 +221,12 @@ def test_a_text_is_none_of_its_business(tmp_path: Path) -> None:
         ("deny: [{file: good.txt}], allow: [{file: good.txt, category: custom.x}]", ("p.yaml", 4), "unused_field"),
         ("deny: []", ("p.yaml", 4), "invalid_value"),
         ("deny: [{file: good.txt, distance: 200}]", ("p.yaml", 4), "invalid_value"),
+        ("films: []", ("p.yaml", 4), "invalid_value"),
+        ("films: [{file: good.txt}]", ("good.txt", 1), "malformed_film"),
+        ("films: [{file: none.jsonl}]", ("p.yaml", 4), "unreadable_file"),
+        ("films: [{file: films.jsonl, category: known}]", ("p.yaml", 4), "unknown_category"),
+        ("films: [{file: films.jsonl, query: 0, target: 0}]", ("p.yaml", 4), "invalid_value"),
+        ("films: [{file: films.jsonl, query: 1.1}]", ("p.yaml", 4), "invalid_value"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_an_error_at_load(
@@ -166,6 +236,7 @@ def test_what_is_wrong_is_an_error_at_load(
     (tmp_path / "bad.txt").write_text(f"{'0' * 64}\n{'z' * 64}\n")
     (tmp_path / "empty.txt").write_text("# nothing\n")
     (tmp_path / "good.txt").write_text("0" * 64)
+    (tmp_path / "films.jsonl").write_text(text([FilmEntry("a", (), b"1" * 32)]))
     (tmp_path / "p.yaml").write_text(
         f"format: 1\nname: t\ndetectors:\n  h: {{use: image_hash, {fields}}}\nrules: []\n"
     )

@@ -149,3 +149,9 @@ def test_no_frame_of_a_stretch_is_left(count: int, fps: float, start: int, lengt
     for number, new in enumerate(made):
         if footage.when(number) < start + max(1, length) and footage.when(number + 1) > start:
             assert not new.any()
+
+
+def test_stills_are_the_frames_at_some_times() -> None:
+    """As of a film from a file."""
+    with Footage(MIXED[:8], 8) as film:
+        assert [each.start_ms for each in film.stills([0, 130, 990, 5_000], 64)] == [0, 125, 875]

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from guardrails.media.audio import AudioLimits
+from guardrails.media.audio import opened as sound_of
 from guardrails.media.errors import MediaError
-from guardrails.media.recode import Edit, family_of, recoded
+from guardrails.media.recode import MEDIA, Edit, family_of, muted, recoded
 from guardrails.media.recode_plan import MARGINS_MS
 from guardrails.media.video import Film, VideoLimits, opened
-from tests.films import CONTAINERS, FPS, RATE, film, plain, scene
+from tests.films import CONTAINERS, FPS, RATE, film, plain, scene, taped, tone
 
 Pixels = NDArray[np.uint8]
 Sound = NDArray[np.float32]
@@ -430,3 +432,73 @@ def test_what_is_no_edit(edit: Edit, films: dict[str, bytes]) -> None:
     """It is refused before anything is done."""
     with pytest.raises(ValueError, match=r"is none|outside"):
         done(films["mp4"], edit)
+
+
+ALONE = (
+    *(
+        ("wav", "pcm_s16le"),
+        ("wav", "pcm_s24le"),
+        ("wav", "pcm_u8"),
+        ("wav", "pcm_f32le"),
+        ("wav", "pcm_alaw"),
+    ),
+    *(
+        ("mp3", "mp3"),
+        ("flac", "flac"),
+        ("ogg", "libopus"),
+        ("ogg", "flac"),
+        ("adts", "aac"),
+        ("ipod", "aac"),
+    ),
+    *(("ipod", "alac"), ("mp4", "aac"), ("mov", "pcm_s16le"), ("aiff", "pcm_s16be"), ("matroska", "flac")),
+    *(("matroska", "mp3"), ("webm", "libopus")),
+)
+"""Containers and codecs of sounds alone."""
+
+
+def heard_of(data: bytes) -> tuple[Sound, str]:
+    """Return the samples of a sound at 16 kHz, [channels, samples], and its codec."""
+    with av.open(io.BytesIO(data)) as container:
+        stream = container.streams.audio[0]
+        resampler = av.AudioResampler("fltp", stream.layout.name, 16_000)
+        frames = [each for frame in container.decode(stream) for each in resampler.resample(frame)]
+        return np.concatenate(
+            [frame.to_ndarray() for frame in frames], 1
+        ), stream.codec_context.codec.canonical_name
+
+
+@pytest.mark.parametrize(("container", "codec"), ALONE)
+def test_a_sound_alone_is_silent_in_a_clip_and_as_before_elsewhere(container: str, codec: str) -> None:
+    """In its container and its codec, with its channels and as long, and without its texts."""
+    told = np.stack([tone(4, rate=16_000, loud=0.4), tone(4, 700, rate=16_000, loud=0.2)])
+    data = taped(told, container, codec, metadata={"title": "zqxbomb"})
+    with sound_of(data) as sound:
+        made, format_ = muted(sound, [(1_200, 2_000)]), sound.format
+    with sound_of(made) as again:
+        assert (again.format, again.behind) == (format_, 0)
+        assert format_ in MEDIA
+    assert b"zqxbomb" not in made
+    (before, codec_before), (after, codec_after) = heard_of(data), heard_of(made)
+    assert codec_after == codec_before
+    assert abs(before.shape[1] - after.shape[1]) <= 1_100
+    assert np.abs(after[:, 19_200:31_000]).max() < 0.002
+    for start, end in ((2_000, 9_000), (44_000, 60_000)):
+        for own, was in zip(after, before, strict=True):
+            assert abs(np.abs(own[start:end]).max() - np.abs(was[start:end]).max()) < 0.05
+
+
+def test_a_sound_of_a_codec_that_its_container_is_not_written_with_gets_another() -> None:
+    """The container stays."""
+    with sound_of(taped(tone(2, rate=16_000), "wav", "mp3")) as sound:
+        made = muted(sound, [(0, 500)])
+    assert heard_of(made)[1] == "pcm_s16le"
+    with sound_of(made) as again:
+        assert again.format == "wav"
+
+
+def test_a_sound_that_breaks_a_limit_is_not_written() -> None:
+    """It is over the time, or over the bytes."""
+    with sound_of(taped(tone(4, rate=16_000))) as sound:
+        for limits in (AudioLimits(seconds=1), AudioLimits(bytes=50_000)):
+            with pytest.raises(MediaError, match=r"longer|more than"):
+                muted(sound, [(0, 500)], limits)

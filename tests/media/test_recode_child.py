@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from guardrails.media.errors import MediaError
-from guardrails.media.recode_child import FAMILIES, Target, asked, encoder, heard, recode
+from guardrails.media.recode_child import Target, asked, heard, recode
 from guardrails.media.recode_plan import MARGINS_MS, Edit
 from guardrails.media.video_open import File
 from guardrails.media.video_parts import VideoLimits
@@ -78,22 +78,6 @@ def test_a_target_is_written_and_read_again(target: IO[bytes]) -> None:
     assert (place.write(b"abcdef"), place.seek(2), place.write(b"X"), place.tell()) == (6, 2, 1, 3)
     assert (place.seek(0), place.read(9)) == (0, b"abXdef")
     assert (place.seek(0, 2), place.size) == (6, 6)
-
-
-@pytest.mark.parametrize(
-    ("have", "expected"),
-    [({"libx264", "mpeg4"}, "libx264"), ({"mpeg4", "aac"}, "mpeg4")],
-)
-def test_the_best_encoder_is_taken(have: set[str], expected: str) -> None:
-    """Of those that FFmpeg was built with."""
-    assert encoder(FAMILIES["mp4"].frames, have) == expected
-
-
-def test_no_encoder_is_an_error() -> None:
-    """And not another kind of film."""
-    with pytest.raises(MediaError) as caught:
-        encoder(FAMILIES["webm"].frames, {"libx264"})
-    assert caught.value.code == "unsupported_type"
 
 
 def test_a_cover_does_not_go_on(target: IO[bytes]) -> None:

@@ -229,3 +229,13 @@ def test_texts_of_a_container_are_told(reel: Reel, scene_of: Scene) -> None:
         assert {("title", "zqxbomb"), ("comment", "a b")} <= {*film.metadata}
     many = reel(map(scene_of(), range(3)), "matroska", metadata={f"n{number}": "a" for number in range(600)})
     assert code_of(many) == "too_many_bytes"
+
+
+def test_stills_are_the_frames_that_are_shown_at_some_times(reel: Reel, scene_of: Scene) -> None:
+    """In order, of any film; where there is none, none."""
+    data = reel(map(scene_of(), range(90)))
+    with opened(data) as film:
+        stills = [*film.stills([0, 40, 1_010, 2_990, 9_000], 64)]
+        assert [each.start_ms for each in stills] == pytest.approx([0, 33, 1_000, 2_967], abs=1)
+        assert {max(each.pixels.shape) for each in stills} == {64}
+        assert [*film.stills([], 64)] == []

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.media.video_parts import Sampling, VideoLimits
+from guardrails.media.video_spare import Spare
 
 Reel = Callable[..., bytes]
 
@@ -20,19 +21,15 @@ def answers(path: Path, task: dict[str, Any], limits: VideoLimits | None = None)
     whole = {
         "limits": asdict(limits or VideoLimits()),
         "seconds": 20,
-        "target": None,
         "reader": "mov",
         **task,
     }
     program = f"import sys; sys.path[:] = {sys.path!r}; from guardrails.media.video_child import main; main()"
+    spare = Spare(program)
     with path.open("rb") as file:
-        done = subprocess.run(
-            [sys.executable, "-I", "-c", program, json.dumps(whole)],
-            stdin=file,
-            capture_output=True,
-            check=False,
-        )
-    found, rest = [], done.stdout
+        spare.give(whole, [file])
+    rest, _ = spare.process.communicate()
+    found = []
     while rest:
         line, _, rest = rest.partition(b"\n")
         found.append(json.loads(line))

@@ -147,8 +147,14 @@ SPEECH: Any = Api(
     "/v1/audio/speech", SPOKEN, Reply([silence()], type="audio/wav"), SOUNDED, asking(), sounded, ending,  # type: ignore[arg-type]
     errors=True, streaming={"stream_format": "sse"},
 )  # fmt: skip
+BARE: Any = Api(
+    "/v1/audio/speech", {"input": asking("@", response_format="pcm")}, Reply([bytes(4_800)], type="audio/pcm"),  # type: ignore[arg-type]
+    {place: told for place, told in SOUNDED.items() if place != "audio"},  # in which any bytes are samples
+    asking(response_format="pcm"), sounded, ending, name="/v1/audio/speech, bare samples", errors=True,
+    streaming={"stream_format": "sse"},
+)  # fmt: skip
 TRANSCRIPTIONS, TRANSLATIONS = (
     Api(path, HEARD, told(), TOLD, {"model": "m"}, frames, ending, form=formed, errors=True)
     for path in ("/v1/audio/transcriptions", "/v1/audio/translations")
 )
-AUDIO = (SPEECH, TRANSCRIPTIONS, TRANSLATIONS)
+AUDIO = (SPEECH, BARE, TRANSCRIPTIONS, TRANSLATIONS)

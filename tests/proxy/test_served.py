@@ -61,3 +61,20 @@ def test_settings_that_need_a_new_start_are_told_and_left(caplog) -> None:
     assert "next start" in caplog.text
     assert "upstream, port" in caplog.text
     assert {*HOT} < {*SettingsDoc.model_fields}
+
+
+def test_a_policy_beside_another_shares_what_that_found_and_the_floor(tmp_path, kind_of) -> None:
+    """It may use the caller's own detectors, too; it serves nobody, and is named."""
+    kinds = {"own": kind_of(lambda content: None)}
+    main, beside = write(tmp_path / "a.yaml", "a"), write(tmp_path / "b.yaml", "b")
+    settings = Settings("http://h", policy=main, floor="pii-only", shadow=beside)
+
+    first = load(settings, given=Guard.load(main, floor="pii-only", detectors=kinds))
+    again = load(settings, before=first)
+
+    for served in (first, again):
+        shadow = served.shadows[main]
+        assert [policy.ref.name for policy in shadow.pipeline.policies] == ["b", "pii-only"]
+        assert shadow.pipeline.cache is served.guard.pipeline.cache
+        assert [*served.guards.values()] == [served.guard]
+    assert [part for part, _ in first.refs] == ["policy", "floor", "shadow"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.requests import ClientDisconnect
 
-from guardrails.errors import BackendError
+from guardrails.errors import BackendError, Overloaded
 from guardrails.proxy.settings import Settings
 from guardrails.proxy.spool import PIECE, Released, Spool, filled
 from guardrails.proxy.state import State
@@ -36,10 +37,24 @@ def test_all_that_comes_lies_in_a_file(given: list[bytes]) -> None:
         assert spool.path.read_bytes() == b"".join(given)
         assert spool.size == len(b"".join(given))
         assert spool.head() == b"".join(given)[:4096]
+        assert spool.part(1, 3) == b"".join(given)[1:3]
         spool.close()
         assert not spool.path.exists()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("data", [b"", b"abc", bytes(PIECE) + b"x"])
+def test_a_header_stands_before_what_came(data: bytes) -> None:
+    """In another file; the one that came is as it was."""
+    spool = Spool()
+    spool.add(data)
+    whole = spool.behind(b"head")
+    assert (whole.path.read_bytes(), whole.size) == (b"head" + data, len(data) + 4)
+    whole.close()
+    assert not whole.path.exists()
+    assert spool.path.read_bytes() == data
+    spool.close()
 
 
 def test_what_is_too_large_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,6 +73,30 @@ def test_what_is_too_large_is_not_kept(tmp_path: Path, monkeypatch: pytest.Monke
 
     asyncio.run(run())
     assert [*tmp_path.iterdir()] == []
+
+
+def test_all_files_together_have_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who needs more is told to come back, and leaves no file; one alone is bounded by what it may have itself."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    served = State(Settings("http://127.0.0.1:1/v1", max_files_bytes=10))
+
+    async def run() -> None:
+        first = await filled(served, pieces(bytes(12)), PIECE)
+        with pytest.raises(Overloaded, match="no room"):
+            await filled(served, pieces(b"a"), PIECE)
+        assert len(os.listdir(tmp_path)) == 1
+        first.close()
+        first.close()
+        assert served.disk.held == 0
+        two = [await filled(served, pieces(bytes(4)), PIECE) for _ in range(2)]
+        with pytest.raises(Overloaded):
+            two[0].behind(b"x")
+        assert (served.disk.held, len(os.listdir(tmp_path))) == (8, 2)
+        for each in two:
+            each.close()
+        assert served.disk.held == 0
+
+    asyncio.run(run())
 
 
 @pytest.mark.parametrize(

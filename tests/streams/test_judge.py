@@ -12,6 +12,7 @@ import pytest
 from guardrails import Action, BackendError, Guard, Stage
 from guardrails.engine import chat, subject
 from guardrails.engine.evaluate import Request
+from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import INLINE_ON_LOOP
 from guardrails.engine.subject import Subject
@@ -192,3 +193,24 @@ def test_an_outcome_is_what_is_made_of_it(guard: Guard) -> None:
     verdict, outcome = guard.pipeline.drive(judging.whole(subject.text("fine", Stage.OUTPUT), None))
 
     assert (verdict.action, outcome.action, verdict.content) == (Action.BLOCK, Action.BLOCK, None)
+
+
+@pytest.mark.parametrize(("text", "ended"), [("so it is", True), ("a zqxmask", True), ("a zqxbomb", False)])
+def test_what_is_about_to_be_judged_is_shown_before(text: str, ended: bool, guard: Guard) -> None:
+    """As it is then, with what it is judged beside, and whether it is all of the answer."""
+    seen: list[tuple[str, Any, bool]] = []
+
+    def before(leaves: Leaves, whole: bool) -> None:
+        content: Any = leaves.found[0].content
+        seen.append((content.text, content.context["prompt"], whole))
+
+    own = judge(guard, ("", "a question", ""), before=before)
+    if ended:
+        answer = {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]}
+        guard.pipeline.drive(own.whole(subject.response(answer, chat.response(answer)), None))
+    else:
+        relay = own.relay(ChatTeller(), chat.response)
+        data: Any = {"choices": [{"index": 0, "delta": {"content": text}}]}
+        guard.pipeline.drive(relay.take(data, "", b"", None))
+        guard.pipeline.drive(own.so_far(relay, None))
+    assert seen == [(text, "a question", ended)]

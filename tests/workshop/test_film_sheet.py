@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from PIL import Image
 
 from guardrails.media.errors import MediaError
 from guardrails.media.footage import Footage
-from guardrails.media.video import VideoLimits
+from guardrails.media.video import Film, VideoLimits
+from guardrails.media.video_process import Process
 from guardrails.types import Finding, Video
 from guardrails.workshop.film_sheet import film_sheet
 from tests.films import film, green, scene
@@ -88,3 +90,17 @@ def test_none_are_shown_where_none_may_be() -> None:
     assert shown(film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), most=0)) == []
     many = [(at, Finding("c", 0.5, "d", clip=(at * 400, at * 400 + 300))) for at in range(12)]
     assert len(shown(film_sheet(Video(DATA), many, VideoLimits(), seconds=5.0, most=5))) == 5
+
+
+def test_all_frames_come_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: starting one takes longer than looking at a film."""
+    started: list[str] = []
+    begin = Film.process
+
+    def counted(self: Film, call: str, most: int, **more: Any) -> Process:
+        started.append(call)
+        return begin(self, call, most, **more)
+
+    monkeypatch.setattr(Film, "process", counted)
+    assert len(shown(film_sheet(Video(DATA), [(1, GREEN)], VideoLimits(), most=12))) == 12
+    assert started == ["probe", "stills"]

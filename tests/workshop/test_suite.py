@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from guardrails import Guard
+from guardrails.policy.testing import DISGUISES, TestDoc
 from guardrails.workshop import suite
+from guardrails.workshop.suite import Demands
 
 POLICY = """
 format: 1
@@ -70,3 +73,160 @@ def test_missing_context_follows_on_error(tmp_path: Path) -> None:
     [result] = results(tmp_path, '{input: "ID-1", expect: {action: redact}}')
 
     assert result.differences == ("action is block, not redact (by guest.block, id.redact)",)
+
+
+ALLOWED = {"action": "allow"}
+
+
+def test_each_entry_of_a_table_is_a_test_of_its_own(tested: Callable[..., Guard]) -> None:
+    """A text stands for `{each}`, a mapping for its keys, in every field; other braces stay as they are."""
+    guard = tested(
+        '{name: greeting, input: "{each} {x}", each: [hello, forbidden], expect: {action: allow, content: "{each} {x}"}}',
+        '{input: "{a}-{b}", each: [{a: ID, b: "1"}, {a: fine, b: thing}], expect: {content: "[ID]"}}',
+        '{messages: [{role: user, content: "a {each}"}], each: [b], expect: {content: [{role: user, content: a b}]}}',
+        '{tool_call: {name: sh, arguments: {a: ["{each}"]}}, each: [blorp], expect: {action: block}}',
+    )
+    found = [(result.name, result.passed) for result in suite.run(guard)]
+    assert found == [
+        ("greeting [hello]", True),
+        ("greeting [forbidden]", False),
+        ("input: ID-1", True),
+        ("input: fine-thing", False),
+        ("input: a conversation", True),
+        ("tool_call: sh", True),
+    ]
+
+
+def test_one_text_may_not_bring_in_another() -> None:
+    """What a table puts in is taken as it is, also where it looks like a placeholder."""
+    data = {"output": "{a}{b} {c}", "each": [{"a": "{b}", "b": "x"}], "expect": {"action": "allow"}}
+    assert [case.test.output for case in suite.cases(TestDoc.model_validate(data))] == ["{b}x {c}"]
+
+
+def test_a_disguise_needs_the_action_and_the_rules_at_least(tested: Callable[..., Guard]) -> None:
+    """Each disguise is a test of its own; content and findings are those of the plain text alone."""
+    guard = tested(
+        "{name: word, input: forbidden, obfuscate: [spaced, zero_width], expect: {action: flag, rules: [word.block]}}",
+        "{name: chat, messages: [{role: user, content: a}, {role: user, content: forbidden}], obfuscate: [full_width], expect: {action: block}}",
+        '{name: id, input: "ID-1", obfuscate: [rot13], expect: {action: redact, content: "[ID]"}}',
+    )
+    found = {result.name: result.differences for result in suite.run(guard)}
+    assert found.pop("word") == ("action is block, not flag (by word.block)",)
+    assert found.pop("id (rot13)") == ("action is allow, not redact or stricter (no rule fired)",)
+    assert found == {
+        "word (spaced)": (),
+        "word (zero_width)": (),
+        "chat": (),
+        "chat (full_width)": (),
+        "id": (),
+    }
+
+
+def test_disguises_on_demand_are_put_on_what_must_be_found(tested: Callable[..., Guard]) -> None:
+    """Not on what is allowed, or is no text; a test that names its own keeps them."""
+    guard = tested(
+        "{name: a, input: forbidden, expect: {action: block}}",
+        "{name: b, input: fine, expect: {action: allow}}",
+        "{name: c, input: forbidden, expect: {rules: [word.block]}}",
+        "{name: d, input: forbidden, expect: {message: 'No.'}}",
+        "{name: e, input: forbidden, obfuscate: [hex], expect: {action: block}}",
+        "{name: f, tool_call: {name: blorp}, expect: {action: block}}",
+    )
+    names = [
+        case.name
+        for _, test in guard.policy.tests
+        for case in suite.cases(test, Demands(obfuscate=("dotted",)))
+    ]
+    assert names == ["a", "a (dotted)", "b", "c", "c (dotted)", "d", "e", "e (hex)", "f"]
+
+
+def test_true_stands_for_every_disguise() -> None:
+    """In the order of the table."""
+    test = TestDoc.model_validate({"input": "a", "obfuscate": True, "expect": {"action": "block"}})
+    assert [case.disguise for case in suite.cases(test)] == [None, *DISGUISES]
+
+
+def test_texts_are_cut_where_that_is_wanted(tested: Callable[..., Guard]) -> None:
+    """By the test, or on demand; what is no text is not."""
+    guard = tested(
+        '{input: "ID-1", every_cut: true, expect: {action: redact}}',
+        '{input: "ID-1", expect: {action: redact}}',
+        "{tool_call: {name: a}, expect: {action: allow}}",
+    )
+    for demands, cut in ((Demands(), [True, False, False]), (Demands(every_cut=True), [True, True, False])):
+        assert [case.cut for _, test in guard.policy.tests for case in suite.cases(test, demands)] == cut
+        assert all(result.passed for result in suite.results(guard, demands=demands))
+
+
+def test_a_sample_of_cuts_is_told(tested: Callable[..., Guard]) -> None:
+    """Nobody takes it for all of them."""
+    [result] = suite.run(tested(f'{{output: "{"fine " * 60}", every_cut: true, expect: {{action: allow}}}}'))
+    assert result.passed
+    assert result.note == "cut at 200 of 299 places (seed 0)"
+
+
+def test_known_gaps(tested: Callable[..., Guard]) -> None:
+    """They do not fail, with a reason or without; what could not be run is no gap."""
+    guard = tested(
+        "{name: a, input: fine, todo: a reason, expect: {action: block}}",
+        "{name: b, input: fine, todo: true, expect: {action: block}}",
+        "{name: c, input: fine, todo: true, expect: {action: allow}}",
+        "{name: d, image: none.png, todo: true, expect: {action: allow}}",
+    )
+    found = [(each.passed, each.failed, each.todo, each.reason) for each in suite.run(guard)]
+    assert found == [
+        (False, False, True, "a reason"),
+        (False, False, True, ""),
+        (True, False, True, ""),
+        (False, True, True, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("WORD", ["a word", "another word"]),
+        ("A*TH?R *", ["another word"]),
+        ("small.test.yaml:3", ["another word"]),
+        ("[", []),
+        ("", ["a word", "another word", "else"]),
+        ("nothing", []),
+    ],
+)
+def test_only_what_a_pattern_fits(pattern: str, names: list[str], tested: Callable[..., Guard]) -> None:
+    """In the name or the place, as a part or as a pattern for names of files, without case."""
+    guard = tested(
+        *(
+            f"{{name: {name}, input: a, expect: {{action: allow}}}}"
+            for name in ("a word", "another word", "else")
+        )
+    )
+    assert [result.name for result in suite.results(guard, pattern=pattern)] == names
+
+
+def test_tests_from_elsewhere(tested: Callable[..., Guard]) -> None:
+    """Whoever has a test and where it is written can have it run by a guard."""
+    guard = tested(
+        "{name: a, input: forbidden, expect: {action: block}}", "{name: b, input: a, expect: {action: block}}"
+    )
+    item, test = guard.policy.tests[0]
+    assert [result.passed for result in suite.run_test(guard, item, test)] == [True]
+    assert [result.name for result in suite.results(guard, [(item, test)])] == ["a"]
+
+
+def test_pictures_and_films_are_judged(tmp_path: Path) -> None:
+    """A file beside the test, at the stage that it says; broken ones are `unchecked`."""
+    from PIL import Image
+
+    Image.new("RGB", (64, 64), "lime").save(tmp_path / "a.png")
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n")
+    (tmp_path / "p.yaml").write_text(
+        "format: 1\nname: p\ndetectors:\n  green: {use: green_square}\n"
+        "rules:\n  - {id: green.block, on: output, when: custom.green_square > 0, then: block}\n"
+        "tests:\n"
+        "  - {image: a.png, stage: output, expect: {action: block, rules: [green.block], content: null}}\n"
+        "  - {image: a.png, expect: {action: block, unchecked: [part]}}\n"
+        "  - {image: broken.png, stage: output, expect: {action: block, rules: [unchecked.image]}}\n"
+        "  - {video: broken.png, stage: output, expect: {action: block, rules: [unchecked.video]}}\n"
+    )
+    assert [result.differences for result in suite.run(suite.loaded(tmp_path / "p.yaml"))] == [()] * 4

@@ -193,13 +193,13 @@ def _read(hook: Hook, raw: bytes) -> tuple[dict[str, Any], Sequence[Piece]]:
 
 async def judge(state: State, guard: Guard, piece: Piece, who: Request, *, complete: bool = False) -> Judged:
     """Return what the policy says of a piece."""
-    started = perf_counter()
+    started, taken = perf_counter(), state.taken(piece.leaves, who)
     outcome = await guard.pipeline.acheck(piece.leaves, who, complete=complete)
     if outcome.action is Action.REDACT and not piece.carries(piece.leaves, outcome):
         outcome = stopped(outcome)
     asked = Subject(piece.leaves, lambda outcome: piece.changed(piece.given, piece.leaves, outcome))
     verdict = guard.verdict(asked, outcome, piece.stage, who.vault)
-    state.saw(verdict, perf_counter() - started)
+    state.saw(verdict, perf_counter() - started, taken, outcome)
     return Judged(piece, verdict, grounds(guard, verdict))
 
 

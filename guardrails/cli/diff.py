@@ -1,0 +1,182 @@
+"""`guardrails diff`: two versions of a policy and traffic in, what the change does out; exit status 1 if a gate is exceeded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import nullcontext
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from guardrails.cli.progress import Progress
+from guardrails.cli.show import Style
+from guardrails.errors import GuardrailsError
+
+if TYPE_CHECKING:
+    from guardrails.workshop.change import Version
+    from guardrails.workshop.difference import Difference
+    from guardrails.workshop.effects import Effects
+    from guardrails.workshop.gates import Limit
+
+GATES: Final = {
+    "--max-new-blocks": "what passed before and is blocked now",
+    "--max-new-redactions": "what passed before and is redacted now",
+    "--max-new-allows": "what was stopped or redacted before and is less so now",
+    "--max-changes": "decisions that change in any way",
+}
+
+OWN_TESTS: Final = "the policies' own tests"
+
+
+def arguments(to: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    to.add_argument(
+        "old", nargs="?", metavar="OLD", help="the policy before: a shipped one by name, or a YAML file"
+    )
+    to.add_argument("new", nargs="?", metavar="NEW", help="the policy after")
+    to.add_argument(
+        "--on",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="traffic: JSONL, a content a line, also .gz, or - for standard input; may be repeated; the policies' own tests if "
+        "not given",
+    )
+    to.add_argument(
+        "--decisions",
+        action="append",
+        default=[],
+        metavar="LOG",
+        help="a log of `serve --shadow`, in which both policies decided already, in place of traffic; may be repeated",
+    )
+    to.add_argument("--floor", metavar="P", help="a policy under which no verdict may fall, of both")
+    for gate, words in GATES.items():
+        to.add_argument(gate, metavar="N|N%", help=f"exit with 1 where it is more: {words}")
+    to.add_argument(
+        "--strict", action="store_true", help="exit with 1 also where the traffic is too little to show that"
+    )
+    to.add_argument(
+        "--check-version", action="store_true", help="exit with 1 where `version:` says less than the change"
+    )
+    to.add_argument(
+        "--examples",
+        type=int,
+        default=5,
+        metavar="N",
+        help="examples of each kind of change (5 if not given)",
+    )
+    to.add_argument("--no-text", action="store_true", help="show no text in the examples")
+    to.add_argument("--report", metavar="FILE", help="write an .html file for people")
+    form = to.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the answer as one JSON object")
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print it as a comment for a pull request, without texts of traffic",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare, judge and print; return 1 where something that was asked for speaks against the change."""
+    from guardrails.workshop.gates import limit
+    from guardrails.workshop.report import writing
+    from guardrails.workshop.telling import answer, in_html, in_markdown, in_text, sections, title
+
+    limits = {
+        name: limit(text)
+        for name in (gate[2:].replace("-", "_") for gate in GATES)
+        if (text := getattr(args, name)) is not None
+    }
+    _checked(args)
+    with nullcontext() if args.report is None else writing(Path(args.report)) as save:
+        found = _compared(args, limits)
+        if save is not None:
+            save(in_html(found))
+    if args.json:
+        print(json.dumps(found.to_dict(), ensure_ascii=False))
+    elif args.markdown:
+        print(in_markdown(found), end="")
+    else:
+        style = Style(sys.stdout)
+        print(style.bold(title(found)))
+        print("\n".join(in_text(sections(found))))
+        print(f"\n{style.good(answer(found)) if found.passed else style.bad(answer(found))}")
+    return 0 if found.passed else 1
+
+
+def _checked(args: argparse.Namespace) -> None:
+    """Raise where the arguments do not go together."""
+    if args.decisions:
+        if args.on or args.floor:
+            raise GuardrailsError(
+                "--decisions stands for traffic that was judged already: leave --on and --floor out"
+            )
+        if args.old is not None and args.new is None:
+            raise GuardrailsError("give both policies, OLD and NEW, or none beside --decisions")
+    elif args.new is None:
+        raise GuardrailsError(
+            "give two policies, OLD and NEW: guardrails diff policy.yaml next.yaml --on traffic.jsonl"
+        )
+    if args.check_version and args.new is None:
+        raise GuardrailsError("--check-version compares policies: give OLD and NEW as well")
+    if args.examples < 0:
+        raise GuardrailsError(f"--examples {args.examples}: give 0 or more")
+
+
+def _compared(args: argparse.Namespace, limits: dict[str, Limit]) -> Difference:
+    from guardrails.workshop.change import Version
+    from guardrails.workshop.difference import Difference, difference
+    from guardrails.workshop.effects import Effects
+
+    found, versions = Difference(None, None), None
+    if args.new is not None:
+        versions = Version.load(args.old), Version.load(args.new)
+        found = difference(*versions)
+    found.strict, found.check_version = args.strict, args.check_version
+    found.effects = Effects(most=args.examples)
+    with Progress(sys.stderr) as progress:
+        if args.decisions:
+            _decided(args, found, progress)
+        elif versions is not None:
+            _judged(args, versions, found, progress)
+    if limits and not found.effects.rows:
+        raise GuardrailsError(
+            "there is nothing to judge: the policies have no tests, so give traffic with --on"
+        )
+    found.judge(limits)
+    return found
+
+
+def _judged(
+    args: argparse.Namespace, versions: tuple[Version, Version], found: Difference, progress: Progress
+) -> None:
+    """Have both policies judge the traffic."""
+    from guardrails.workshop import pairs, rows
+
+    counts = [rows.counted(path) for path in args.on]
+    total = None if None in counts else sum(count for count in counts if count is not None)
+    traffic = chain.from_iterable(map(rows.read, args.on)) if args.on else pairs.tests(*versions)
+    found.traffic = ", ".join(args.on) or OWN_TESTS
+
+    def watch(effects: Effects) -> None:
+        progress.draw(effects.rows, total or None, f"{effects.changed:,} change")
+
+    old, new = pairs.guards(*versions, args.floor)
+    pairs.compare(old, new, traffic, found.effects, texts=not args.no_text, watch=watch)
+
+
+def _decided(args: argparse.Namespace, found: Difference, progress: Progress) -> None:
+    """Take what both policies decided already."""
+    from guardrails.workshop.shadow_log import compare
+
+    found.traffic = ", ".join(args.decisions)
+    pair = None if found.old is None or found.new is None else (found.old.digest, found.new.digest)
+    for path in args.decisions:
+        found.warnings += compare(
+            path,
+            found.effects,
+            pair,
+            watch=lambda effects: progress.draw(effects.rows, None, f"{effects.changed:,} change"),
+        )

@@ -1,0 +1,78 @@
+"""What films and sounds are written as: the name of a family goes in, its container, options and encoders come out.
+
+Runs in the process that can be killed. A family without frames, `sound/…` by the format of a file, is for sound alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from guardrails.media.errors import MediaError
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A container that is written: FFmpeg's name and options of it, its encoders of frames, the best one first, and of sound.
+
+    One without frames is for sound alone. That keeps its codec, where it is one of `same`.
+    """
+
+    muxer: str
+    options: Mapping[str, str]
+    frames: tuple[str, ...]
+    sound: str
+    same: frozenset[str] = frozenset()
+
+
+COPIED: Final = frozenset(
+    ("aac", "mp3", "mp2", "opus", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s24le", "pcm_mulaw", "pcm_alaw")
+)
+"""Codecs of sound that is copied: Vorbis and FLAC have titles in their heads."""
+
+BARE: Final = {"fflags": "+bitexact"}
+"""Nothing says what wrote it, or when."""
+
+BOXES: Final = {**BARE, "movflags": "+faststart", "movie_timescale": "90000"}
+
+ENCODERS: Final[Mapping[str, str]] = MappingProxyType({"mp3": "libmp3lame", "opus": "libopus"})
+"""Encoders of sound that are not called as their codec is."""
+
+PLAIN: Final = frozenset(
+    ("pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8", "pcm_alaw", "pcm_mulaw")
+)
+PLAIN_BIG: Final = frozenset(("pcm_s16be", "pcm_s24be", "pcm_s32be", "pcm_f32be"))
+"""Sound as numbers, as WAV and as AIFF have it."""
+
+FAMILIES: Final[Mapping[str, Family]] = MappingProxyType(
+    {
+        "mp4": Family("mp4", BOXES, ("libx264", "mpeg4"), "aac"),
+        "matroska": Family("matroska", BARE, ("libx264", "mpeg4"), "aac"),
+        "webm": Family("webm", BARE, ("libvpx-vp9",), "libopus"),
+        "sound/wav": Family("wav", BARE, (), "pcm_s16le", PLAIN),
+        "sound/aiff": Family("aiff", BARE, (), "pcm_s16be", PLAIN_BIG),
+        "sound/mp3": Family("mp3", BARE, (), "libmp3lame"),
+        "sound/m4a": Family("ipod", BOXES, (), "aac", frozenset(("aac", "alac"))),
+        "sound/mp4": Family("mp4", BOXES, (), "aac", frozenset(("aac", "alac", "mp3", "opus", "flac"))),
+        "sound/mov": Family("mov", BOXES, (), "aac", frozenset(("aac", "alac", "mp3")) | PLAIN),
+        "sound/aac": Family("adts", BARE, (), "aac"),
+        "sound/ogg": Family("ogg", BARE, (), "libopus", frozenset(("opus", "flac"))),
+        "sound/flac": Family("flac", BARE, (), "flac"),
+        "sound/webm": Family("webm", BARE, (), "libopus"),
+        "sound/matroska": Family("matroska", BARE, (), "aac", frozenset(("mp3", "opus", "flac")) | PLAIN),
+    }
+)
+
+
+def encoder(names: Iterable[str], have: Iterable[str]) -> str:
+    """Return the first name that FFmpeg has.
+
+    Raises:
+        MediaError: it has none.
+    """
+    found = next((name for name in names if name in have), None)
+    if found is None:
+        raise MediaError("unsupported_type", "FFmpeg has no encoder for such a film")
+    return found

@@ -1,0 +1,205 @@
+"""Exceptions: those that are over, that nobody answers for, that remove nothing, and that remove all a rule is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from guardrails import taxonomy
+from guardrails.policy.items import Item
+from guardrails.policy.lints.issue import Fix, Found, Row, Scene
+from guardrails.policy.schema import ExceptionDoc
+from guardrails.text import folded
+from guardrails.types import Content, Text
+
+SOON = timedelta(days=14)
+
+SHORTEST_REASON = 8
+EMPTY_REASONS = frozenset(
+    {"false positive", "false alarm", "exception", "not harmful", "no harm", "see above", "temporary"}
+)
+"""Reasons that say nothing of the case."""
+
+TRIED = ("terms", "patterns")
+"""Kinds of detectors of which a text alone tells whether they find it."""
+
+
+def _found(
+    item: Item, doc: ExceptionDoc, field: str, message: str, cure: str, fix: Fix | None = None
+) -> Found:
+    mark = item.mark((field,)) if field in item.data else item.mark(("id",))
+    return Found(mark, f"exception {doc.id!r} {message}", cure, doc.id, fix)
+
+
+def _removal(item: Item) -> Fix:
+    return Fix(item.source, item.base[:-1], item.base[-1])
+
+
+def expired(scene: Scene) -> Iterator[Found]:
+    """The last day of an exception is past: it removes nothing any more."""
+    for item, doc in scene.policy.exceptions:
+        if doc.expires is not None and date.fromisoformat(doc.expires) < scene.today:
+            cure = "remove it, or give it another day if its reason still holds"
+            yield _found(item, doc, "expires", f"has expired on {doc.expires}", cure, _removal(item))
+
+
+def expires_soon(scene: Scene) -> Iterator[Found]:
+    """The last day of an exception is near."""
+    for item, doc in scene.policy.exceptions:
+        if doc.expires is None:
+            continue
+        left = (date.fromisoformat(doc.expires) - scene.today).days
+        if 0 <= left <= SOON.days:
+            days = "today" if left == 0 else f"in {left} day{'s' * (left > 1)}"
+            yield _found(item, doc, "expires", f"expires {days}", "decide whether its reason still holds")
+
+
+def no_expiry(scene: Scene) -> Iterator[Found]:
+    """An exception has no end."""
+    for item, doc in scene.policy.exceptions:
+        if doc.expires is None:
+            yield _found(
+                item, doc, "id", "never ends", f"give it a last day: expires: {scene.today.year + 1}-01-31"
+            )
+
+
+def no_owner(scene: Scene) -> Iterator[Found]:
+    """Nobody answers for an exception."""
+    for item, doc in scene.policy.exceptions:
+        if not (doc.owner or "").strip():
+            yield _found(item, doc, "id", "has no owner", "say who answers for it: owner: trust@acme.example")
+
+
+def weak_reason(scene: Scene) -> Iterator[Found]:
+    """The reason of an exception says nothing of the case."""
+    for item, doc in scene.policy.exceptions:
+        plain = " ".join(doc.reason.lower().split()).rstrip(".!")
+        if len(plain) < SHORTEST_REASON or plain in EMPTY_REASONS:
+            yield _found(
+                item,
+                doc,
+                "reason",
+                f"gives no reason: {doc.reason!r}",
+                "say why it is no harm",
+            )
+
+
+def _rows(scene: Scene, doc: ExceptionDoc) -> list[Row]:
+    return [row for row in scene.rows if doc.rules is None or row.doc.id in doc.rules]
+
+
+def _read(row: Row) -> frozenset[str]:
+    return row.rule.condition.categories | row.rule.redact
+
+
+def _touches(category: str, read: frozenset[str]) -> bool:
+    """Tell whether findings of a category, or of one below it, count for a rule that reads some."""
+    return any(
+        category in taxonomy.with_ancestors(name) or name in taxonomy.with_ancestors(category)
+        for name in read
+    )
+
+
+def unused_exception(scene: Scene) -> Iterator[Found]:
+    """An exception is for rules that are disabled, or for categories that its rules do not read: it removes nothing."""
+    for item, doc in scene.policy.exceptions:
+        for index, name in enumerate(doc.rules or ()):
+            if name in scene.policy.disabled and name not in scene.shapes:
+                mark = item.mark(("rules", index))
+                yield Found(
+                    mark,
+                    f"exception {doc.id!r} is for rule {name!r}, which is disabled",
+                    "leave it out",
+                    doc.id,
+                )
+        rows = _rows(scene, doc)
+        read = frozenset().union(*(_read(row) for row in rows))
+        for index, category in enumerate(doc.categories or ()):
+            if rows and not _touches(category, read):
+                mark = item.mark(("categories", index))
+                message = (
+                    f"exception {doc.id!r} removes findings of {category}, which none of its rules reads"
+                )
+                names = ", ".join(sorted(read)) or "none"
+                yield Found(mark, message, f"name one that they read: {names}", doc.id)
+
+
+def switches_off(scene: Scene) -> Iterator[Found]:
+    """An exception removes every finding that a rule is for: the rule never fires."""
+    for item, doc in scene.policy.exceptions:
+        over = doc.expires is not None and date.fromisoformat(doc.expires) < scene.today
+        if over or doc.matches is not None or doc.when is not None:
+            continue
+        for row in _rows(scene, doc):
+            needs = row.rule.needs_findings
+            given = {
+                each.category
+                for each in scene.given
+                if scene.shapes[row.rule.id].findings & set(each.names())
+            }
+            all_gone = doc.categories is None or all(
+                not set(doc.categories).isdisjoint(taxonomy.with_ancestors(category)) for category in given
+            )
+            if needs and given and all_gone:
+                message = f"removes every finding of rule {row.doc.id!r}, which then never fires"
+                cure = "name the texts (matches:) or the requests (when:) that it is for, or disable the rule"
+                yield _found(item, doc, "categories" if doc.categories else "rules", message, cure)
+
+
+def _finders(scene: Scene, doc: ExceptionDoc) -> list[str]:
+    """Return the detectors whose findings an exception may remove."""
+    wanted = (
+        frozenset(doc.categories)
+        if doc.categories
+        else frozenset().union(*(_read(row) for row in _rows(scene, doc)))
+    )
+    return [
+        bound.name
+        for bound in scene.compiled.detectors
+        if any(_touches(category, wanted) for category in bound.categories)
+    ]
+
+
+def matches_nothing(scene: Scene) -> Iterator[Found]:
+    """A text of an exception is nothing that its detectors find: lists and patterns are asked."""
+    for item, doc in scene.policy.exceptions:
+        finders = _finders(scene, doc)
+        if not finders or not doc.matches or not all(scene.kinds[name].name in TRIED for name in finders):
+            continue
+        for index, text in enumerate(doc.matches):
+            if not any(_finds(scene, name, text) for name in finders):
+                message = f"exception {doc.id!r} is for the text {text!r}, which detector {finders[0]!r} does not find"
+                cure = "write the text that is found, whole: guardrails check shows it"
+                yield Found(item.mark(("matches", index)), message, cure, doc.id)
+
+
+def _finds(scene: Scene, name: str, text: str) -> bool:
+    contents: list[Content] = [Text(each) for each in (text, f"a {text} b", f"{text}.")]
+    detector = scene.bounds[name].detector
+    return any(
+        finding.span is not None and folded(content.text[slice(*finding.span)]).text == folded(text).text
+        for content, detection in zip(contents, detector.detect(contents), strict=True)
+        for finding in detection.findings
+        if isinstance(content, Text)
+    )
+
+
+def matches_passage(scene: Scene) -> Iterator[Found]:
+    """A text of an exception is compared with what a model finds, which is a whole passage."""
+    for item, doc in scene.policy.exceptions:
+        finders = _finders(scene, doc)
+        if not doc.matches or not finders or not all(scene.bounds[name].passages for name in finders):
+            continue
+        message = f"compares {doc.matches[0]!r} with what detector {finders[0]!r} finds, which is a whole passage, not a word"
+        yield _found(
+            item, doc, "matches", message, "write a condition (when:), or except the texts in a list of terms"
+        )
+
+
+def all_rules(scene: Scene) -> Iterator[Found]:
+    """An exception holds for every rule."""
+    for item, doc in scene.policy.exceptions:
+        if doc.rules is None and len(scene.rows) > 1 and doc.matches is None:
+            yield _found(
+                item, doc, "id", "holds for every rule", "name the rules that it is for: rules: [id]"
+            )

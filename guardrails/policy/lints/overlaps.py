@@ -1,0 +1,161 @@
+"""Rules beside one another: one that says what another does, or that another always overtakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from guardrails.policy.lints.firing import shown, tried
+from guardrails.policy.lints.issue import Found, Row, Scene
+from guardrails.policy.lints.truth import Env, Shape, TooMany, values, written
+from guardrails.types import Action, Stage
+
+
+def duplicate_rule(scene: Scene) -> Iterator[Found]:
+    """Two rules have the same stages, condition, scope and action."""
+    first: dict[object, Row] = {}
+    for row in scene.rows:
+        rule = row.rule
+        key = (
+            rule.on,
+            written(scene.shapes[rule.id].tree),
+            rule.scope,
+            rule.then,
+            rule.mode,
+            row.doc.redact is None,
+        )
+        before = first.setdefault(key, row)
+        if before is not row:
+            at = before.item.mark(("id",))
+            message = f"rule {row.doc.id!r} has the stages, condition and action of {before.doc.id!r} ({at.file}:{at.line})"
+            yield row.found("id", message, "remove one of the two")
+
+
+class _Pairs:
+    """Finds, for a rule, another that fires wherever it does."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.by_name: dict[str, list[Row]] = {}
+        self.rest: list[Row] = []
+        for row in scene.enforced:
+            shape = scene.shapes[row.rule.id]
+            for name in shape.findings:
+                self.by_name.setdefault(name.removeprefix("count "), []).append(row)
+            if not shape.findings:
+                self.rest.append(row)
+
+    def above(self, row: Row, stages: frozenset[Stage], fits: Callable[[Row], bool]) -> Row | None:
+        """Return a rule that is at these stages, is of a kind that `fits`, and fires wherever `row` does."""
+        answers = self.scene.answers[row.rule.id]
+        witness = next((env for env, holds in answers or () if holds), None)
+        if witness is None:
+            return None
+        candidates = {id(each): each for each in self.rest}
+        for name in witness:
+            candidates.update((id(each), each) for each in self.by_name.get(name, ()))
+        for other in candidates.values():
+            if other is row or not other.rule.on >= stages or other.rule.scope != row.rule.scope:
+                continue
+            above = self.scene.shapes[other.rule.id]
+            if not all(map(above.holds, _completed(witness, above))):  # most are ruled out by this
+                continue
+            if fits(other) and self.implied(row, other, stages):
+                return other
+        return None
+
+    def implied(self, row: Row, other: Row, stages: frozenset[Stage]) -> bool:
+        """Tell whether a rule fires wherever `row` does."""
+        shape, above = self.scene.shapes[row.rule.id], self.scene.shapes[other.rule.id]
+        try:
+            trials = tried(self.scene, row, other, stages=stages)
+            return all(above.holds(env) for env in trials if shape.holds(env))
+        except TooMany:
+            return False
+
+
+def _completed(witness: Env, above: Shape) -> Iterator[Env]:
+    """Yield a case with two values for what another condition asks beside it: most differ there."""
+    if not above.context and not above.atoms:
+        yield witness
+        return
+    missing = {name: values(name, known) for name, known in above.context.items() if name not in witness}
+    for at, truth in ((0, False), (-1, True)):
+        more = {name: known[at] for name, known in missing.items()}
+        atoms = {key: truth for key in above.atoms if key not in witness}
+        yield {**witness, **more, **atoms}
+
+
+def _at_least(scene: Scene, other: Row, row: Row) -> bool:
+    """Tell whether a rule fails as strictly as another, and removes no more findings first."""
+    today = scene.today.isoformat()
+    own, others = (
+        {each.id for each in rule.exceptions if each.expires is None or each.expires >= today}
+        for rule in (row.rule, other.rule)
+    )
+    return other.rule.on_error >= row.rule.on_error and others <= own
+
+
+def shadowed_rule(scene: Scene) -> Iterator[Found]:
+    """Another rule fires wherever this one does, and does as much or more: this one never decides."""
+    pairs = _Pairs(scene)
+    same = {found.subject for found in duplicate_rule(scene)}
+    for row in scene.enforced:
+        if row.doc.id in same or row.rule.stream == "annotate":
+            continue
+
+        def fits(other: Row, row: Row = row) -> bool:
+            stricter = other.rule.then > row.rule.then
+            first = other.rule.then == row.rule.then and other.rule.order < row.rule.order
+            covers = row.rule.then is not Action.REDACT or stricter or other.rule.redact >= row.rule.redact
+            return (
+                (stricter or first)
+                and covers
+                and other.rule.stream != "annotate"
+                and _at_least(scene, other, row)
+            )
+
+        above = pairs.above(row, row.rule.on, fits)
+        if above is None:
+            continue
+        at = above.item.mark(("id",))
+        where = f"{above.doc.id!r} ({at.file}:{at.line})"
+        if above.rule.then > row.rule.then:
+            message = f"rule {row.doc.id!r} never decides: wherever it fires, {where} does, with then: {above.doc.then}"
+            cure = f"give the stricter action the higher threshold, or remove rule {row.doc.id!r}"
+        else:
+            message = f"rule {row.doc.id!r} changes nothing: wherever it fires, {where} does the same first"
+            cure = "remove it, narrow the other, or give it a higher severity if its message is wanted"
+        yield row.found("when", message, cure)
+
+
+def redact_under_block(scene: Scene) -> Iterator[Found]:
+    """At some stage of a redact rule, what it would replace is always blocked."""
+    pairs = _Pairs(scene)
+    for row in scene.enforced:
+        if row.rule.then is not Action.REDACT or len(row.rule.on) < 2:
+            continue
+        dead: dict[Stage, Row] = {}
+        for stage in row.rule.on:
+            above = pairs.above(row, frozenset({stage}), lambda other: other.rule.then is Action.BLOCK)
+            if above is not None:
+                dead[stage] = above
+        if dead and len(dead) < len(row.rule.on):
+            stage, above = next(iter(sorted(dead.items())))
+            at = above.item.mark(("id",))
+            message = (
+                f"rule {row.doc.id!r} replaces nothing at stage {shown(frozenset(dead))}: "
+                f"{above.doc.id!r} ({at.file}:{at.line}) blocks there wherever it fires"
+            )
+            yield row.found("on", message, "leave out that stage, or narrow the rule that blocks")
+
+
+def similar_ids(scene: Scene) -> Iterator[Found]:
+    """Two ids differ only by their separators."""
+    first: dict[str, Row] = {}
+    for row in scene.rows:
+        plain = "".join(char for char in row.doc.id if char not in "._-")
+        before = first.setdefault(plain, row)
+        if before is not row:
+            at = before.item.mark(("id",))
+            message = f"rule {row.doc.id!r} is hard to tell from {before.doc.id!r} ({at.file}:{at.line})"
+            yield row.found("id", message, "give it another name, or override the other if that was meant")

@@ -1,0 +1,297 @@
+"""Regular expressions: those that backtrack, that match nearly any text, and that are there twice.
+
+What RE2 runs takes time that is linear in the text, whatever the expression. What it cannot run (look-around, back-references)
+is run by `regex`, which tries one way after another under a time-out; there the shape of the expression counts. The ambiguity
+of repetitions is that of Berglund, Drewes and van der Merwe, "Analyzing catastrophic backtracking behavior" (2014), as far as
+sets of characters tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from guardrails.detectors import lines
+from guardrails.detectors.pattern_tree import (
+    At,
+    Atomic,
+    Branch,
+    Chars,
+    Conditional,
+    Group,
+    Look,
+    Node,
+    Reference,
+    Repeat,
+    Sequence,
+    Unreadable,
+    read,
+)  # fmt: skip
+from guardrails.detectors.patterns import Patterns, PatternsConfig
+from guardrails.detectors.table import TIMEOUT, Entry, shown
+from guardrails.policy.items import Item
+from guardrails.policy.lints.issue import Fix, Found, Scene
+from guardrails.policy.source import Mark
+
+MANY = 8
+"""Repetitions from which a bounded one counts as endless here."""
+
+HARMLESS = (
+    "What is the capital of France?", "Please send me the report by Monday.", "ok", "Thank you!", "The quick brown fox jumps.",
+    "Bread, milk and two eggs", "How do I sort a list?", "It rained all day in Porto", "Hello there", "See you tomorrow then",
+)  # fmt: skip
+"""Texts of which a pattern that is meant to find something finds few."""
+
+FOUND_IN = 0.8
+"""The share of them from which a pattern finds nearly anything."""
+
+SHORT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class PatternRow:
+    """A pattern of a policy: its text, where it stands, what it was compiled to, and how to take it out."""
+
+    name: str
+    pattern: str
+    mark: Mark
+    entry: Entry
+    key: object
+    fix: Fix | None = None
+
+
+def rows(scene: Scene) -> Iterator[PatternRow]:
+    """Yield every pattern of the policy's detectors of that kind, of their files too."""
+    for name, declared in scene.policy.detectors.items():
+        detector = scene.bounds[name].detector
+        if not isinstance(declared.config, PatternsConfig) or not isinstance(detector, Patterns):
+            continue
+        by_text = {entry.row.pattern: entry for entry in detector.table.entries}
+        item = declared.item
+        for index, each in enumerate(declared.config.patterns):
+            bare = isinstance(each, str)
+            pattern = each if isinstance(each, str) else each.pattern
+            mark = item.mark(("patterns", index) if bare else ("patterns", index, "pattern"))
+            source, path = item.place(("patterns",))
+            key = (name, each if isinstance(each, str) else each.model_dump_json())
+            yield PatternRow(name, pattern, mark, by_text[pattern], key, Fix(source, path, index))
+        yield from _of_file(name, declared.config, item, by_text)
+
+
+def _of_file(
+    name: str, config: PatternsConfig, item: Item, by_text: dict[str, Entry]
+) -> Iterator[PatternRow]:
+    if config.file is not None:
+        for place, pattern in lines(item, config.file):
+            yield PatternRow(name, pattern, Mark(*place), by_text[pattern], (name, pattern))
+
+
+def duplicate_pattern(scene: Scene) -> Iterator[Found]:
+    """A pattern stands in its list twice."""
+    first: dict[object, PatternRow] = {}
+    for row in rows(scene):
+        before = first.setdefault(row.key, row)
+        if before is not row:
+            at = f"{before.mark.file}:{before.mark.line}"
+            yield Found(
+                row.mark,
+                f"pattern {shown(row.pattern)} is there already ({at})",
+                "remove it",
+                row.name,
+                row.fix,
+            )
+
+
+def matches_anything(scene: Scene) -> Iterator[Found]:
+    """A pattern is found in nearly any text."""
+    for row in rows(scene):
+        found = sum(_found(row.entry, text) for text in HARMLESS)
+        if found >= FOUND_IN * len(HARMLESS):
+            message = (
+                f"pattern {shown(row.pattern)} is found in {found} of {len(HARMLESS)} harmless sentences"
+            )
+            yield Found(row.mark, message, "write what must stand beside it, or how long it is", row.name)
+
+
+def _found(entry: Entry, text: str) -> bool:
+    try:
+        return entry.slow.search(text, timeout=TIMEOUT) is not None
+    except TimeoutError:
+        return False
+
+
+def short_pattern(scene: Scene) -> Iterator[Found]:
+    """A pattern is one or two characters without an edge, so that it is found within words."""
+    for row in rows(scene):
+        tree = _tree(row.pattern)
+        parts = [] if tree is None else _flat(tree)
+        if 0 < len(parts) <= SHORT and all(
+            isinstance(part, Chars) and len(part.ascii) <= 10 for part in parts
+        ):
+            message = f"pattern {shown(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
+            yield Found(row.mark, message, r"write \b before and after it", row.name)
+
+
+def runs_slow(entry: Entry) -> bool:
+    """Tell whether `regex` runs a pattern, on some texts at least."""
+    return entry.ascii is None or entry.wide is None or not (entry.ascii.spans and entry.wide.spans)
+
+
+def backtracking(scene: Scene) -> Iterator[Found]:
+    """A pattern that RE2 does not run alone has repetitions that can share a text in very many ways."""
+    for row, why in _ambiguous(scene, slow=True):
+        message = (
+            f"pattern {shown(row.pattern)} backtracks: {why}; a text made for it takes more than {TIMEOUT} s, which is an error "
+            "of the detector"
+        )
+        cure = "put something between the turns, make a repetition possessive (++), or avoid look-around"
+        yield Found(row.mark, message, cure, row.name)
+
+
+def nested_repetition(scene: Scene) -> Iterator[Found]:
+    """A pattern would backtrack elsewhere; here RE2 runs it, in linear time, as long as nothing is added that RE2 lacks."""
+    for row, why in _ambiguous(scene, slow=False):
+        message = f"pattern {shown(row.pattern)} would backtrack if RE2 did not run it: {why}"
+        yield Found(row.mark, message, "write one repetition: (?:a+)+ is a+", row.name)
+
+
+def _ambiguous(scene: Scene, *, slow: bool) -> Iterator[tuple[PatternRow, str]]:
+    for row in rows(scene):
+        tree = _tree(row.pattern) if runs_slow(row.entry) is slow else None
+        if tree is not None and (why := next(filter(None, map(_loops, repeats(tree))), "")):
+            yield row, why
+
+
+def slow_pattern(scene: Scene) -> Iterator[Found]:
+    """A pattern is run by `regex`, not by RE2: its time is not bound to be linear."""
+    for row in rows(scene):
+        if row.entry.ascii is None:
+            tree = _tree(row.pattern)
+            square = tree is not None and any(_neighbours(_flat(each)) for each in _nodes(tree))
+            more = "; its time may grow with the square of the text, as repetitions of the same characters follow each other"
+            message = (
+                f"pattern {shown(row.pattern)} is not run by RE2, but by a slower engine with a time-out of {TIMEOUT} s"
+                f"{more if square else ''}"
+            )
+            cure = "avoid look-around, back-references and possessive repetitions where that is possible"
+            yield Found(row.mark, message, cure, row.name)
+
+
+def _tree(pattern: str) -> Node | None:
+    try:
+        return read(pattern).root
+    except (Unreadable, RecursionError):
+        return None
+
+
+def _flat(node: Node) -> list[Node]:
+    """Return the parts of a sequence, groups opened."""
+    if isinstance(node, Sequence):
+        return [each for part in node.parts for each in _flat(part)]
+    if isinstance(node, Group):
+        return _flat(node.body)
+    return [node]
+
+
+def _inner(node: Node) -> tuple[Node, ...]:
+    if isinstance(node, Sequence):
+        return node.parts
+    if isinstance(node, Branch):
+        return node.ways
+    if isinstance(node, Conditional):
+        return (node.then, node.otherwise)
+    return (node.body,) if isinstance(node, Group | Repeat | Look) else ()
+
+
+def _endless(node: Node) -> bool:
+    return isinstance(node, Repeat) and node.kind != "possessive" and (node.high is None or node.high >= MANY)
+
+
+def _nodes(node: Node) -> Iterator[Node]:
+    """Yield every part of a pattern, the whole first."""
+    yield node
+    for each in _inner(node):
+        yield from _nodes(each)
+
+
+def repeats(node: Node) -> Iterator[Repeat]:
+    """Yield every repetition in a pattern."""
+    return (each for each in _nodes(node) if isinstance(each, Repeat))
+
+
+def _loops(node: Repeat) -> str:
+    """Return why a repetition can match one text in very many ways, "" if it cannot for all that is seen here."""
+    if not _endless(node):
+        return ""
+    ways = [_flat(way) for way in _ways(node.body)]
+    if any(_begins(one, two, ways) for at, one in enumerate(ways) for two in (*ways[:at], *ways[at + 1 :])):
+        return "what one way of a repeated choice matches, others match piece by piece"
+    for parts in ways:
+        for part in parts:
+            others = [each for each in parts if each is not part and not isinstance(each, At | Look)]
+            own = _chars(part)
+            if _varies(part) and own and not any(_separates(each, own) for each in others):
+                return "a repetition stands in another, with nothing between their turns"
+    return ""
+
+
+def _begins(one: list[Node], two: list[Node], ways: list[list[Node]]) -> bool:
+    """Tell whether a way can be the beginning of another, and the rest of that the beginning of any."""
+    if not one or len(one) > len(two) or not all(isinstance(part, Chars) for part in one):
+        return False
+    if not all(set(_chars(left)) & set(_chars(right)) for left, right in zip(one, two, strict=False)):
+        return False
+    rest = two[len(one) :]
+    return not rest or any(set(_chars(rest[0])) & set(_chars(way[0])) for way in ways if way)
+
+
+def _varies(node: Node) -> bool:
+    """Tell whether a part matches texts of several lengths, in a way that may be tried again."""
+    if isinstance(node, Repeat):
+        return node.kind != "possessive" and node.low != node.high
+    return isinstance(node, Branch) and _empty(node)
+
+
+def _neighbours(parts: list[Node]) -> bool:
+    """Tell whether two endless repetitions of the same characters follow each other."""
+    before = ""
+    for part in parts:
+        own = _chars(part)
+        if _endless(part):
+            if set(before) & set(own):
+                return True
+            before = own
+        elif not isinstance(part, At | Look) and not _empty(part):
+            before = ""
+    return False
+
+
+def _ways(node: Node) -> tuple[Node, ...]:
+    only = _only(node)
+    return only.ways if isinstance(only, Branch) else (node,)
+
+
+def _only(node: Node) -> Node:
+    parts = _flat(node)
+    return parts[0] if len(parts) == 1 else node
+
+
+def _empty(node: Node) -> bool:
+    """Tell whether a part may match nothing."""
+    if isinstance(node, Repeat):
+        return node.low == 0 or node.may_be_empty
+    if isinstance(node, Branch):
+        return any(all(_empty(part) for part in _flat(way)) for way in node.ways)
+    return isinstance(node, At | Look)
+
+
+def _separates(node: Node, own: str) -> bool:
+    """Tell whether a part must match something that the characters of a repetition are not."""
+    return not _empty(node) and not set(_chars(node)) & set(own) and not isinstance(node, Reference | Atomic)
+
+
+def _chars(node: Node) -> str:
+    """Return the ASCII characters that a part consists of."""
+    if isinstance(node, Chars):
+        return node.ascii
+    return "".join(_chars(each) for each in _inner(node)) if not isinstance(node, Look) else ""

@@ -1,0 +1,150 @@
+"""What rules say of themselves and to people: messages, tags, failures, streams."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from guardrails import taxonomy
+from guardrails.detectors.languages import NAMES
+from guardrails.policy.items import Item
+from guardrails.policy.lints.issue import Fix, Found, Scene
+from guardrails.policy.problems import nearest
+from guardrails.types import Action, Stage
+
+SAID: Final = frozenset({Stage.INPUT, Stage.OUTPUT})
+"""Stages at which a person reads why something was stopped."""
+
+MORE_LANGUAGES: Final = frozenset((
+    "aa", "ab", "ae", "ak", "av", "ay", "bh", "bi", "bm", "bo", "ce", "ch", "co", "cr", "cu", "cv", "dv", "ee", "ff", "fj",
+    "gn", "gv", "ho", "hz", "ia", "ie", "ii", "ik", "io", "iu", "ki", "kj", "kl", "kr", "ks", "kv", "kw", "li", "lu", "mh",
+    "mi", "na", "nb", "nd", "ng", "nr", "nv", "ny", "oj", "os", "pi", "rm", "rn", "sc", "sg", "sm", "ss", "su", "ti", "tn",
+    "to", "ts", "tw", "ty", "ve", "wo", "yi", "za",
+))  # fmt: skip
+"""Codes of ISO 639-1 beside those that the language detector knows."""
+
+HAZARDS: Final = frozenset(
+    {*taxonomy.MLCOMMONS, "dfm", "spc", "spc_ele", "spc_fin", "spc_hlt", "spc_lgl", "ipv"}
+)
+"""Hazards of MLCommons AILuminate 1.0."""
+
+STANDARDS: Final = {
+    "owasp": re.compile(r"llm(?:0[1-9]|10)"),
+    "mlcommons": re.compile("|".join(sorted(HAZARDS, reverse=True))),
+}
+
+
+def no_message(scene: Scene) -> Iterator[Found]:
+    """A rule that blocks has no text for the person who is stopped."""
+    for row in scene.enforced:
+        if row.rule.then is Action.BLOCK and row.rule.on & SAID and not row.rule.messages:
+            cure = "add message: {en: I can't help with that.}"
+            yield row.found("then", f"rule {row.doc.id!r} blocks without a message for the person", cure)
+
+
+def empty_message(scene: Scene) -> Iterator[Found]:
+    """A message has no text."""
+    for row in scene.rows:
+        for language, text in row.rule.messages.items():
+            if not text.strip():
+                message = f"the message of rule {row.doc.id!r} in {language!r} is empty"
+                yield row.found("message", message, "write what the person is to read, or leave it out")
+
+
+def message_language(scene: Scene) -> Iterator[Found]:
+    """A message is said to be in a language that has no such code, so that nobody gets it."""
+    for row in scene.rows:
+        if not isinstance(row.doc.message, dict):
+            continue
+        for language in row.doc.message:
+            if language not in NAMES and language not in MORE_LANGUAGES:
+                mark = row.item.key_mark(("message", language))
+                yield Found(mark, f"{language!r} is no code of a language", _language(language), row.doc.id)
+
+
+def _language(written: str) -> str:
+    low = written.lower()
+    short = re.split("[-_]", low)[0]
+    by_name = {name: code for code, name in NAMES.items()}
+    found = by_name.get(low) or (short if short in NAMES or short in MORE_LANGUAGES else "")
+    return f"write {found!r}" if found else "write an ISO 639-1 code, such as 'en'"
+
+
+def unknown_tag(scene: Scene) -> Iterator[Found]:
+    """A tag names a hazard of a standard that has none of that name."""
+    for row in scene.rows:
+        for index, tag in enumerate(row.doc.tags):
+            root, dot, leaf = tag.partition(".")
+            known = STANDARDS.get(root)
+            if dot and known is not None and not known.fullmatch(leaf):
+                mark = row.item.mark(("tags", index))
+                names = [f"owasp.llm{n:02}" for n in range(1, 11)] + [
+                    f"mlcommons.{h}" for h in sorted(HAZARDS)
+                ]
+                yield Found(
+                    mark, f"tag {tag!r} names nothing of {root}", nearest(tag, names, few=0), row.doc.id
+                )
+
+
+def plain_tag(scene: Scene) -> Iterator[Found]:
+    """A tag has no name of a list before it, so that it may mean anything."""
+    for row in scene.rows:
+        for index, tag in enumerate(row.doc.tags):
+            if "." not in tag.strip("."):
+                mark = row.item.mark(("tags", index))
+                yield Found(
+                    mark, f"tag {tag!r} does not say whose it is", f"such as team.{tag or 'name'}", row.doc.id
+                )
+
+
+LISTS: Final = ("on", "tags", "redact")
+
+
+def duplicate_entry(scene: Scene) -> Iterator[Found]:
+    """A list has an entry twice."""
+    for row in scene.rows:
+        yield from _doubles(row.item, row.doc.id, LISTS)
+    for item, doc in scene.policy.exceptions:
+        yield from _doubles(item, doc.id, ("rules", "categories", "matches"))
+
+
+def _doubles(item: Item, subject: str, fields: tuple[str, ...]) -> Iterator[Found]:
+    for field in fields:
+        entries = item.data.get(field)
+        if not isinstance(entries, list):
+            continue
+        for index, entry in enumerate(entries):
+            if entry in entries[:index]:
+                fix = Fix(*item.place((field,)), index)
+                mark = item.mark((field, index))
+                yield Found(
+                    mark, f"{entry!r} is there already in {field!r} of {subject!r}", "remove it", subject, fix
+                )
+
+
+def lenient_error(scene: Scene) -> Iterator[Found]:
+    """A rule that stops or replaces lets a content pass when a detector that it needs has failed."""
+    for row in scene.enforced:
+        if row.rule.then > Action.FLAG and row.rule.on_error < Action.REDACT:
+            does = "passes" if row.rule.on_error is Action.ALLOW else "is only recorded"
+            message = f"when a detector of rule {row.doc.id!r} fails, what it would {row.doc.then} {does}"
+            yield row.found("on_error", message, "write on_error: block, which is the default")
+
+
+def annotated(scene: Scene) -> Iterator[Found]:
+    """A rule that stops or replaces is judged only when a streamed text was sent."""
+    for row in scene.enforced:
+        if row.rule.then > Action.FLAG and row.rule.stream == "annotate" and Stage.OUTPUT in row.rule.on:
+            message = f"rule {row.doc.id!r} stops no streamed reply: with stream: annotate it is sent before it is judged"
+            yield row.found(
+                "stream", message, "write stream: segment, or then: flag if it is only to be recorded"
+            )
+
+
+def unused_message(scene: Scene) -> Iterator[Found]:
+    """A rule that stops nothing has a message that nobody reads."""
+    for row in scene.rows:
+        if row.rule.then is not Action.BLOCK and row.rule.messages and row.rule.on_error is not Action.BLOCK:
+            message = f"nobody reads the message of rule {row.doc.id!r}: it does not block"
+            yield row.found("message", message, "leave it out, or write then: block")

@@ -1,0 +1,115 @@
+"""`guardrails lint` as a library: a policy in, a report out: what is wrong with it, or what is valid and surely not meant.
+
+Three tables together: what can be told from the policy alone (`policy/lint.py`), from its streams (`lint_streams.py`) and from
+its tests when they are run (`lint_tests.py`). Where a policy does not load, its errors are the report.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
+from guardrails.policy import lint as of_policy
+from guardrails.policy.compile import compile_policy
+from guardrails.policy.lint import check, is_shipped
+from guardrails.policy.lints.issue import SEVERITIES, Check, Issue, Severity
+from guardrails.policy.load import load
+from guardrails.policy.source import Mark, Source
+from guardrails.workshop import lint_streams, lint_tests
+from guardrails.workshop.lint_scene import Workbench
+
+STREAMS: Final[tuple[Check, ...]] = (
+    check("warning", lint_streams.held_stream),
+    check("note", lint_streams.whole_stream),
+    check("warning", lint_streams.pattern_holds_stream),
+    check("warning", lint_streams.endless_pattern),
+)
+"""What is told of streamed replies."""
+
+TESTS: Final[tuple[Check, ...]] = (
+    check("warning", lint_tests.no_tests),
+    check("error", lint_tests.unknown_rule),
+    check("warning", lint_tests.only_allowed),
+    check("note", lint_tests.duplicate_test),
+    check("note", lint_tests.duplicate_test_name),
+)
+"""What is told of tests without running them."""
+
+RUN: Final[tuple[Check, ...]] = (
+    check("error", lint_tests.failing_test),
+    check("warning", lint_tests.rule_without_hit),
+    check("note", lint_tests.rule_without_near_miss),
+    check("warning", lint_tests.test_for_other_rule),
+    check("note", lint_tests.test_for_any_rule),
+    check("note", lint_tests.passing_todo),
+)
+"""What is told of tests when they are run."""
+
+CHECKS: Final[tuple[Check, ...]] = (*of_policy.CHECKS, *STREAMS, *TESTS, *RUN)
+"""Everything that lint looks for."""
+
+CODES: Final = frozenset(row.code for row in CHECKS)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What lint says of one policy. Where that does not load (`loads`), its issues are the errors of loading; `files` are the
+    author's own, which can be changed: none where the policy is a shipped one.
+    """
+
+    policy: str
+    loads: bool
+    issues: tuple[Issue, ...]
+    files: tuple[Source, ...] = ()
+
+    @property
+    def counts(self) -> dict[Severity, int]:
+        """How many issues there are of each severity."""
+        found = Counter(issue.severity for issue in self.issues)
+        return {severity: found[severity] for severity in SEVERITIES}
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the report as plain JSON values."""
+        return {
+            "policy": self.policy,
+            "loads": self.loads,
+            "counts": dict(self.counts),
+            "issues": [issue.to_dict() for issue in self.issues],
+        }
+
+
+def lint(
+    policy: str | Path, *, tests: bool = True, ignore: Collection[str] = (), day: date | None = None
+) -> Report:
+    """Say what is wrong or most likely not meant in a policy.
+
+    Args:
+        policy: a shipped one by name, or the path of a YAML file.
+        tests: whether its tests are run.
+        ignore: codes that are not looked for.
+        day: the day that exceptions are compared with; today by default, in UTC.
+
+    Raises:
+        GuardrailsError: `ignore` names a code that there is not, or the environment's key is wrong.
+    """
+    if unknown := sorted({*ignore} - CODES):
+        raise GuardrailsError(f"no check is called {unknown[0]!r}; guardrails lint --codes lists them")
+    try:
+        loaded = load(policy, tests=())
+        bench = Workbench(loaded, compile_policy(loaded), day or date(*time.gmtime()[:3]), tests)
+    except PolicyErrors as errors:
+        return Report(str(policy), loads=False, issues=tuple(map(_of_error, errors)))
+    rows: Sequence[Check] = [row for row in CHECKS if row.code not in ignore and (tests or row not in RUN)]
+    found = of_policy.issues(bench, rows, CODES)
+    files = () if is_shipped(bench.root.file) else tuple(of_policy.own(bench))
+    return Report(str(policy), loads=True, issues=tuple(found), files=files)
+
+
+def _of_error(error: PolicyError) -> Issue:
+    return Issue(error.code, "error", Mark(error.file, error.line, error.col), error.message, error.hint)

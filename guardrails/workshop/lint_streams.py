@@ -1,0 +1,100 @@
+"""Streams: what holds a reply back that could be shown as it is written, why, and how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from guardrails.detectors.pattern_tree import Chars, Node, Unreadable, read
+from guardrails.detectors.patterns import Patterns
+from guardrails.detectors.stream_rows import StreamRows
+from guardrails.policy.lints.issue import Found, Row
+from guardrails.policy.lints.patterns import repeats, rows
+from guardrails.workshop.lint_scene import Workbench
+
+TOKENS = 500
+"""Tokens of a reply of usual length,"""
+
+PER_SECOND = 50
+"""and how many a hosted model writes in a second."""
+
+LATE = f"a reply of {TOKENS} tokens at {PER_SECOND} a second is shown {TOKENS // PER_SECOND} s later than it begins"
+PROSE = "a ,e"
+"""Characters of which prose consists: what repeats all of them goes on through any text."""
+
+
+def _held(bench: Workbench) -> Iterator[tuple[Row, str]]:
+    """Yield the rules that hold streamed replies to their end, with the reasons."""
+    reasons = bench.streamed.whole
+    for row in bench.rows:
+        if row.doc.id in reasons:
+            yield row, reasons[row.doc.id]
+
+
+def whole_stream(bench: Workbench) -> Iterator[Found]:
+    """A rule with `stream: whole` holds every streamed reply to its end."""
+    for row, _ in _held(bench):
+        if row.doc.stream == "whole":
+            message = f"rule {row.doc.id!r} holds every streamed reply to its end: {LATE}"
+            yield row.found(
+                "stream", message, "write stream: segment where passages can be judged one by one"
+            )
+
+
+def held_stream(bench: Workbench) -> Iterator[Found]:
+    """A rule cannot be judged as a reply grows, so that every streamed reply is held to its end."""
+    for row, reason in _held(bench):
+        if row.doc.stream != "whole":
+            asked = ", though it says stream: segment" if row.doc.stream == "segment" else ""
+            message = f"rule {row.doc.id!r} holds every streamed reply to its end{asked}: {reason}; {LATE}"
+            cure = (
+                "write alternatives of one bound each (a >= 0.8 || b >= 0.9), or stream: whole if it is meant"
+            )
+            yield row.found("stream" if asked else "when", message, cure)
+
+
+def _streamed(bench: Workbench) -> Iterator[tuple[str, Patterns]]:
+    """Yield the detectors of patterns that streamed replies wait for."""
+    for bound in bench.streamed.exact:
+        if isinstance(bound.detector, Patterns) and bench.kinds[bound.name].name == "patterns":
+            yield bound.name, bound.detector
+
+
+def pattern_holds_stream(bench: Workbench) -> Iterator[Found]:
+    """A pattern cannot be followed through a text that grows, so that replies are held to their end."""
+    for name, detector in _streamed(bench):
+        why = StreamRows(detector.table).whole
+        for row in rows(bench):
+            if row.name == name and row.pattern in why:
+                message = f"the pattern holds every streamed reply to its end: {why[row.pattern]}; {LATE}"
+                yield Found(row.mark, message, "write it without what cannot be followed", name)
+
+
+def endless_pattern(bench: Workbench) -> Iterator[Found]:
+    """A match may go on through any text, so that a streamed reply is held until it is too long, and then stopped."""
+    most = bench.compiled.limits.max_hold
+    then = "the stream is stopped" if bench.compiled.limits.on_limit == "block" else "it is held to its end"
+    for name, detector in _streamed(bench):
+        endless = StreamRows(detector.table).endless
+        for row in rows(bench):
+            if row.name == name and row.pattern in endless and _goes_on(row.pattern):
+                message = (
+                    f"a match of the pattern may go on through any text: after {most:,} characters {then}"
+                )
+                yield Found(
+                    row.mark,
+                    message,
+                    "say how long it may be, such as .{0,200}, or what ends it: [^\\n]",
+                    name,
+                )
+
+
+def _goes_on(pattern: str) -> bool:
+    try:
+        tree = read(pattern).root
+    except (Unreadable, RecursionError):
+        return False
+    return any(each.high is None and _is_prose(each.body) for each in repeats(tree))
+
+
+def _is_prose(node: Node) -> bool:
+    return isinstance(node, Chars) and set(PROSE) <= set(node.ascii)

@@ -1,0 +1,58 @@
+"""What rules say: codes of languages, tags of standards, and what is said to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from guardrails.policy.lints import texts
+from guardrails.policy.lints.issue import Scene
+
+RULE = "rules:\n  - {{id: a, on: input, when: custom.w > 0, then: block, {}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "cure"),
+    [
+        ("german", "write 'de'"),
+        ("en-US", "write 'en'"),
+        ("EN", "write 'en'"),
+        ("xx", "write an ISO 639-1 code, such as 'en'"),
+        ("pt_BR", "write 'pt'"),
+    ],
+)
+def test_a_language_has_its_code(scene_of: Callable[..., Scene], language: str, cure: str) -> None:
+    """The cure is the code that is meant, if one can tell."""
+    (found,) = texts.message_language(scene_of(RULE.format(f"message: {{{language}: 'No.'}}")))
+    assert found.cure == cure
+
+
+@pytest.mark.parametrize("language", ["en", "de", "mi", "zu", "zh", "yue"])
+def test_codes_are_fine(scene_of: Callable[..., Scene], language: str) -> None:
+    """Also of languages that no detector knows."""
+    assert [*texts.message_language(scene_of(RULE.format(f"message: {{{language}: 'No.'}}")))] == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "unknown"),
+    [
+        ("owasp.llm01", False), ("owasp.llm10", False), ("owasp.llm11", True), ("owasp.llm1", True), ("mlcommons.sxc_prn", False),
+        ("mlcommons.xyz", True), ("nist.x", False), ("owasp", False),
+    ],
+)  # fmt: skip
+def test_tags_of_standards_exist(scene_of: Callable[..., Scene], tag: str, unknown: bool) -> None:
+    """Only of the standards that are known here."""
+    assert bool([*texts.unknown_tag(scene_of(RULE.format(f"tags: [{tag}]")))]) is unknown
+
+
+def test_a_message_that_is_read_after_a_failure_is_of_use(scene_of: Callable[..., Scene]) -> None:
+    """A redact rule whose failure blocks tells the person why; a flag rule tells nobody."""
+    rules = "rules:\n  - {id: a, on: input, when: custom.w > 0, then: redact, message: x}\n  - {id: b, on: input, when: custom.w > 0, then: flag, message: x}\n"
+    assert [each.subject for each in texts.unused_message(scene_of(rules))] == ["b"]
+
+
+def test_an_entry_that_is_there_twice_can_be_taken_out(scene_of: Callable[..., Scene]) -> None:
+    """The later ones go."""
+    found = [*texts.duplicate_entry(scene_of(RULE.format("tags: [t.a, t.b, t.a, t.a]")))]
+    assert [each.fix.key for each in found if each.fix is not None] == [2, 3]
