@@ -45,6 +45,9 @@ BOUNDS: Mapping[str, str] = {
 WORDS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 """Words that older YAML took for true and false."""
 
+CLEAR = 0.2
+"""How much more alike one name must be than another for the other not to be meant."""
+
 FEW = 16
 """So many names a hint lists when none is near."""
 
@@ -255,7 +258,14 @@ def _example(name: str, field: FieldInfo | None) -> str:
 def nearest(name: str, known: Sequence[str], few: int = FEW) -> str:
     """Return a did-you-mean for a name, or what is possible where nothing is near and there are few."""
     close = difflib.get_close_matches(name, known, n=2, cutoff=0.6)
+    if len(close) > 1 and _likeness(name, close[0]) - _likeness(name, close[1]) > CLEAR:
+        close = close[:1]
     close = close or [each for each in known if each.lower() == name.lower()]
     if close:
         return f"did you mean {' or '.join(map(repr, close))}?"
     return f"one of: {', '.join(known)}" if 0 < len(known) <= few else ""
+
+
+def _likeness(name: str, known: str) -> float:
+    """Return how alike two names are, in 0..1."""
+    return difflib.SequenceMatcher(None, known, name).ratio()

@@ -242,7 +242,7 @@ SINGLE = {
     "score in quotes": (detector("{use: terms, terms: [a], score: '0.5'}"), (6, 38, "wrong_type"), "write it without quotes"),
     "entity": (detector("{use: pii, entities: [emial]}"), (6, 28, "unknown_entity"), "did you mean 'email'?"),
     # the rest
-    "extends": (more("extends: [zzz]"), (11, 11, "unknown_policy"), "one of: agents, default"),
+    "extends": (more("extends: [zzz]"), (11, 11, "unknown_policy"), "one of: agents, brand, default"),
     "extends a file": (more("extends: ./nope.yaml"), (11, 10, "unknown_policy"), ""),
     "extends outside": (more("extends: ../x.yaml"), (11, 10, "unknown_policy"), ""),
     "extends itself": (more("extends: [p.yaml]"), (11, 11, "circular_extends"), "remove this entry"),
