@@ -103,6 +103,11 @@ class Guard:
         return self.pipeline.policy
 
     @property
+    def floor(self) -> CompiledPolicy | None:
+        """The operator's floor, if there is one."""
+        return next(iter(self.pipeline.policies[1:]), None)
+
+    @property
     def is_keyed(self) -> bool:
         """Whether what is put in the place of values depends on a key (`with: hash`, `with: fake`)."""
         return any(uses(policy, KEYED) for policy in self.pipeline.policies)

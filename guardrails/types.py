@@ -173,9 +173,8 @@ Content = Text | Media | ToolCall
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The entry of a list that a content is on: which list's (`list`, as the policy names it) and which (`id`, as the list has
-    it), by what kind of hash, in how many bits these differ, and by which form of a picture (`original`, `mirrored`, …). Of a
-    film that is on a list of films, `query` is the share of it that is on the list, and `target` that of the listed film, 0..1.
+    """The entry (`id`) of a `list`, as the policy names that, which a content is on: by what kind of hash, how many bits away and
+    in which form (`original`, …); of films also the shares, 0..1, of this one (`query`) and the listed one (`target`).
     """
 
     list: str
@@ -185,10 +184,6 @@ class Listed:
     form: str = "original"
     query: float | None = None
     target: float | None = None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the entry in the JSON shape of a verdict; shares are there only where it is one of films."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +207,9 @@ class Finding:
     listed: Listed | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """Return the finding in the JSON shape of a verdict; it has a `listed` only where that is known."""
-        listed = {} if self.listed is None else {"listed": self.listed.to_dict()}
+        """Return the finding in the JSON shape of a verdict; it has a `listed`, and that shares, only where these are known."""
+        known = {} if self.listed is None else asdict(self.listed)
+        listed = {name: value for name, value in known.items() if value is not None}
         return {
             "category": self.category,
             "score": self.score,
@@ -224,7 +220,7 @@ class Finding:
             "path": self.path,
             "choice_index": self.choice_index,
             "origin": self.origin,
-            **listed,
+            **({"listed": listed} if listed else {}),
         }
 
 

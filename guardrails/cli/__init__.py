@@ -65,6 +65,15 @@ def add_policy(to: argparse.ArgumentParser) -> None:
     )
 
 
+def add_floor(to: argparse.ArgumentParser) -> None:
+    """Add `--floor`, which every subcommand takes that judges as a served policy would."""
+    to.add_argument(
+        "--floor",
+        metavar="P",
+        help="the operator's floor: a policy, as for --policy, under which no verdict can fall",
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     given = sys.argv[1:] if argv is None else [*argv]

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.cli import add_policy
+from guardrails.cli import add_floor, add_policy
 from guardrails.cli.given import add_contents, add_context, contents_of, context_of, is_file
 from guardrails.cli.progress import Progress
 from guardrails.cli.show import Style
@@ -20,6 +20,7 @@ from guardrails.types import Action
 if TYPE_CHECKING:
     from guardrails.engine.onlookers import Told
     from guardrails.guard import Guard
+    from guardrails.policy.compiled import CompiledPolicy
     from guardrails.types import Verdict
 
 OUT: Final = "--out is for one picture or film"
@@ -32,6 +33,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_contents(to)
     add_policy(to)
+    add_floor(to)
     add_context(to)
     to.add_argument(
         "--out", metavar="FILE", help="write the picture or film that the policy leaves to a file"
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
-        guard = Guard.load(args.policy)
+        guard = Guard.load(args.policy, floor=args.floor)
         blocked, judged = False, []
         style = Style(sys.stdout)
         for name, content in contents:
@@ -68,7 +70,11 @@ def run(args: argparse.Namespace) -> int:
             if args.json:
                 print(json.dumps(verdict.to_dict(), ensure_ascii=False))
             else:
-                print("\n".join(_shown(name if len(contents) > 1 else "", content, verdict, style)))
+                print(
+                    "\n".join(_shown(name if len(contents) > 1 else "", content, verdict, guard.floor, style))
+                )
+                if hint := _elsewhere(guard, content, verdict):
+                    print(f"  {style.dim('note')}     {hint}")
             if save is not None:
                 judged.append((name, content, verdict, told))
         if save is not None:
@@ -167,12 +173,16 @@ def _may_end(suffix: str, data: bytes, kind: str) -> bool:
     return named(suffix) not in KNOWN or named(suffix) == kind
 
 
-def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[str]:
+def _shown(
+    name: str, content: Any, verdict: Verdict, floor: CompiledPolicy | None, style: Style
+) -> Iterator[str]:
     """Yield the lines that people read."""
     from guardrails.workshop.timeline import nearness, watched
 
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
     yield f"{style.action(verdict.action)}  {verdict.stage}  policy {verdict.policy.name} {verdict.policy.version}  {took}"
+    if floor is not None:
+        yield f"  {style.dim('floor')}    {floor.ref.name} {floor.ref.version}"
     if name:
         yield f"  {style.dim('content')}  {name}"
     for rule in (*verdict.rules, *verdict.shadow):
@@ -201,6 +211,15 @@ def _shown(name: str, content: Any, verdict: Verdict, style: Style) -> Iterator[
         yield f"  {style.dim('unread')}   {entry.kind}: {entry.reason} {entry.path}".rstrip()
     if verdict.action is Action.REDACT:
         yield f"  {style.dim('becomes')}  {_becomes(verdict.content)}"
+
+
+def _elsewhere(guard: Guard, content: Any, verdict: Verdict) -> str:
+    """Return what helps who asks at a stage at which no rule judges, so that everything passes; empty where one does."""
+    on = {stage for policy in guard.pipeline.policies for rule in policy.rules for stage in rule.on}
+    if not isinstance(content, str) or not on or verdict.stage in on:
+        return ""
+    names = ", ".join(stage.value for stage in type(verdict.stage) if stage in on)
+    return f"no rule judges at {verdict.stage}: the rules are on {names}, see --stage"
 
 
 def _becomes(content: Any) -> str:

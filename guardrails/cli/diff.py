@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from guardrails.cli import add_floor
 from guardrails.cli.progress import Progress
 from guardrails.cli.show import Style
 from guardrails.errors import GuardrailsError
@@ -27,13 +29,19 @@ GATES: Final = {
     "--max-changes": "decisions that change in any way",
 }
 
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C."""
+
 OWN_TESTS: Final = "the policies' own tests"
 
 
 def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
-        "old", nargs="?", metavar="OLD", help="the policy before: a shipped one by name, or a YAML file"
+        "old",
+        nargs="?",
+        metavar="OLD",
+        help="the policy before: a shipped one by name, a YAML file, or git:REVISION:PATH",
     )
     to.add_argument("new", nargs="?", metavar="NEW", help="the policy after")
     to.add_argument(
@@ -51,7 +59,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
         metavar="LOG",
         help="a log of `serve --shadow`, in which both policies decided already, in place of traffic; may be repeated",
     )
-    to.add_argument("--floor", metavar="P", help="a policy under which no verdict may fall, of both")
+    add_floor(to)
     for gate, words in GATES.items():
         to.add_argument(gate, metavar="N|N%", help=f"exit with 1 where it is more: {words}")
     to.add_argument(
@@ -82,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
     """Compare, judge and print; return 1 where something that was asked for speaks against the change."""
     from guardrails.workshop.gates import limit
     from guardrails.workshop.report import writing
+    from guardrails.workshop.revisions import located
     from guardrails.workshop.telling import answer, in_html, in_markdown, in_text, sections, title
 
     limits = {
@@ -90,12 +99,14 @@ def run(args: argparse.Namespace) -> int:
         if (text := getattr(args, name)) is not None
     }
     _checked(args)
-    with nullcontext() if args.report is None else writing(Path(args.report)) as save:
-        found = _compared(args, limits)
+    with ExitStack() as held:
+        save = None if args.report is None else held.enter_context(writing(Path(args.report)))
+        policies = [held.enter_context(located(each)) for each in (args.old, args.new) if each is not None]
+        found = _compared(args, policies, limits)
         if save is not None:
             save(in_html(found))
     if args.json:
-        print(json.dumps(found.to_dict(), ensure_ascii=False))
+        print(json.dumps(found.to_dict()))
     elif args.markdown:
         print(in_markdown(found), end="")
     else:
@@ -103,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
         print(style.bold(title(found)))
         print("\n".join(in_text(sections(found))))
         print(f"\n{style.good(answer(found)) if found.passed else style.bad(answer(found))}")
-    return 0 if found.passed else 1
+    return INTERRUPTED if found.stopped else int(not found.passed)
 
 
 def _checked(args: argparse.Namespace) -> None:
@@ -125,26 +136,29 @@ def _checked(args: argparse.Namespace) -> None:
         raise GuardrailsError(f"--examples {args.examples}: give 0 or more")
 
 
-def _compared(args: argparse.Namespace, limits: dict[str, Limit]) -> Difference:
+def _compared(args: argparse.Namespace, policies: Sequence[str], limits: dict[str, Limit]) -> Difference:
     from guardrails.workshop.change import Version
     from guardrails.workshop.difference import Difference, difference
     from guardrails.workshop.effects import Effects
 
     found, versions = Difference(None, None), None
-    if args.new is not None:
-        versions = Version.load(args.old), Version.load(args.new)
+    if policies:
+        versions = Version.load(policies[0]), Version.load(policies[1])
         found = difference(*versions)
     found.strict, found.check_version = args.strict, args.check_version
     found.effects = Effects(most=args.examples)
-    with Progress(sys.stderr) as progress:
-        if args.decisions:
-            _decided(args, found, progress)
-        elif versions is not None:
-            _judged(args, versions, found, progress)
-    if limits and not found.effects.rows:
-        raise GuardrailsError(
-            "there is nothing to judge: the policies have no tests, so give traffic with --on"
-        )
+    try:
+        with Progress(sys.stderr) as progress:
+            if args.decisions:
+                _decided(args, found, progress)
+            elif versions is not None:
+                _judged(args, versions, found, progress)
+    except KeyboardInterrupt:
+        found.stopped = True  # what was judged so far is worth something
+    if limits and not (found.effects.rows or found.stopped):
+        none = "the policies have no tests, so give traffic with --on"
+        why = "; ".join(found.warnings) if args.decisions else none
+        raise GuardrailsError(f"there is nothing to judge: {why}")
     found.judge(limits)
     return found
 

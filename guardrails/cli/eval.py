@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from guardrails.cli import add_floor
 from guardrails.cli.labelled import add_rows, aligned, checked, counting, excerpt, reporting, rows
 from guardrails.cli.show import Style
 from guardrails.types import Action
@@ -26,7 +27,8 @@ BY: Final = ("lang", "source", "stage")
 
 def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    add_rows(to, EPILOG.replace("%", "%%"), jobs=1)
+    add_rows(to, EPILOG, jobs=1)
+    add_floor(to)
     to.add_argument("--by", choices=BY, help="show the decision for each language, source or stage, too")
     to.add_argument(
         "--stopped",
@@ -60,10 +62,10 @@ def run(args: argparse.Namespace) -> int:
 
     checked(args)
     limits = [*map(least, args.fail_under), *map(most, args.max_fpr)]
-    guard = Guard.load(args.policy)
+    guard = Guard.load(args.policy, floor=args.floor)
     check(limits, guard.policy)
     stopped = next(action for action in Action if str(action) == args.stopped)
-    tally = Tally(guard.policy, by=args.by, stopped=stopped, keep=args.examples)
+    tally = Tally(guard.policy, by=args.by, stopped=stopped, keep=args.examples, floor=guard.floor)
     with reporting(args) as save:
         with counting(args) as told:
             for row, said in judged(guard, rows(args), args.jobs):
@@ -87,9 +89,18 @@ def _shown(
     result: Evaluation, missed: Sequence[str], args: argparse.Namespace, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""
-    from guardrails.workshop.evaluation_report import actions, decided, grouped, latencies, left, measured
+    from guardrails.workshop.evaluation_report import (
+        actions,
+        decided,
+        floored,
+        grouped,
+        latencies,
+        left,
+        measured,
+    )
 
     yield style.bold(f"{result.policy['name']} {result.policy['version']} on {result.rows:,} rows")
+    yield from map(style.dim, floored(result))
     yield decided(result)
     yield from (f"! {each}" for each in left(result))
     yield ""

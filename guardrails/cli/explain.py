@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from guardrails.cli import add_policy
+from guardrails.cli import add_floor, add_policy
 from guardrails.cli.given import add_contents, add_context, contents_of, context_of
 from guardrails.cli.progress import Progress
 from guardrails.cli.show import Style
@@ -22,7 +22,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_contents(to)
     add_policy(to)
-    to.add_argument("--floor", metavar="P", help="a floor policy, under which the verdict cannot fall")
+    add_floor(to)
     add_context(to)
     to.add_argument("--rule", metavar="ID", help="explain this rule alone")
     to.add_argument(

@@ -10,6 +10,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from guardrails.cli import add_floor
 from guardrails.cli.show import Style
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument("policies", nargs="*", metavar="POLICY", help="shipped policies by name, or YAML files")
     to.add_argument("--policy", "-p", action="append", default=[], metavar="P", help="the same, by option")
+    add_floor(to)
     to.add_argument(
         "--format",
         choices=FORMATS,
@@ -56,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
     if args.fix or args.diff:
         return _fix(args)
     policies = [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]
-    reports = [lint(policy, tests=not args.no_tests, ignore=args.ignore) for policy in policies]
+    reports = [
+        lint(policy, floor=args.floor, tests=not args.no_tests, ignore=args.ignore) for policy in policies
+    ]
     _show(reports, form, every=args.all)
     return _status(reports, strict=args.strict)
 
@@ -139,7 +143,7 @@ def _fix(args: argparse.Namespace) -> int:
     for policy in [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]:
 
         def linted(policy: str = policy) -> Report:
-            return lint(policy, tests=not args.no_tests, ignore=args.ignore)
+            return lint(policy, floor=args.floor, tests=not args.no_tests, ignore=args.ignore)
 
         if args.diff:
             report = linted()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from guardrails.cli import add_policy
+from guardrails.cli import add_floor, add_policy
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
     to.add_argument("--config", "-c", metavar="FILE", help="a YAML file of settings, with servers by name")
     add_policy(to)
     to.set_defaults(policy=None)
-    to.add_argument("--floor", metavar="P", help="a policy under which no verdict may fall")
+    add_floor(to)
     to.add_argument("--url", metavar="URL", help="a server behind that speaks streamable HTTP")
     to.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
     to.add_argument("--port", type=int, help="the port to listen on (default 8090)")

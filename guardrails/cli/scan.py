@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.cli import add_policy
+from guardrails.cli import add_floor, add_policy
 from guardrails.cli.progress import Progress, clock
 from guardrails.cli.show import Style
 from guardrails.errors import GuardrailsError
@@ -46,6 +46,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument("folder", metavar="FOLDER", help="every file below it is judged, hidden ones too")
     add_policy(to)
+    add_floor(to)
     to.add_argument(
         "--stage",
         "-s",
@@ -93,13 +94,16 @@ def run(args: argparse.Namespace) -> int:
     jobs = _jobs(args.jobs)
     if not root.is_dir():
         raise GuardrailsError(f"{root}: no such folder (guardrails check judges single files)")
-    guard, tally = Guard.load(args.policy), Tally()
+    guard, tally = Guard.load(args.policy, floor=args.floor), Tally()
     folder = Folder(root, Choice(args.include, args.exclude), follow=args.follow_links)
     whole = True
     with opened(Path(args.out), fates(guard, folder, args.stage, tally), fresh=args.fresh) as verdicts:
         folder.pass_over(verdicts.identity)
         try:
-            with Progress(sys.stderr) as progress, judges(args.policy, guard, args.stage, jobs) as all_:
+            with (
+                Progress(sys.stderr) as progress,
+                judges(args.policy, guard, args.stage, jobs, args.floor) as all_,
+            ):
                 Scan(folder, verdicts, tally).run(all_, _watching(progress, folder))
         except KeyboardInterrupt:
             whole = False
@@ -107,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
         "folder": args.folder,
         "out": args.out,
         "policy": guard.policy.ref.to_dict(),
+        "floor": None if guard.floor is None else guard.floor.ref.to_dict(),
         "stage": args.stage,
         "whole": whole,
         **tally.to_dict(),

@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from guardrails.cli import add_policy
+from guardrails.cli import add_floor, add_policy
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
@@ -31,7 +31,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
     to.add_argument("--config", "-c", metavar="FILE", help="a YAML file of settings")
     add_policy(to)
     to.set_defaults(policy=None)
-    to.add_argument("--floor", metavar="P", help="a policy under which no verdict may fall")
+    add_floor(to)
     to.add_argument("--shadow", metavar="P", help="a policy that judges beside it, and changes nothing")
     to.add_argument(
         "--shadow-log",

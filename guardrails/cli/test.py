@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from guardrails.cli import add_floor
 from guardrails.cli.progress import Progress
 from guardrails.cli.show import Style
 from guardrails.errors import GuardrailsError
@@ -58,6 +59,7 @@ def arguments(to: argparse.ArgumentParser) -> None:
         help="shipped policies by name, YAML files of policies or of tests (X.test.yaml), or folders with such files",
     )
     to.add_argument("--policy", "-p", action="append", default=[], metavar="P", help="the same, by option")
+    add_floor(to)
     to.add_argument(
         "--filter",
         "-k",
@@ -166,7 +168,7 @@ def _run(args: argparse.Namespace, found: Iterable[Target], demands: Demands) ->
 
     done, began = Run(), time.perf_counter()
     for target in found:
-        guard = suite.loaded(target.policy, target.tests)
+        guard = suite.loaded(target.policy, target.tests, args.floor)
         tests = _chosen(guard, target)
         coverage = Coverage(guard.policy) if args.coverage or args.threshold is not None else None
         results = done.results[target.name] = []

@@ -225,7 +225,7 @@ def _groups(result: Tuned) -> Iterator[str]:
             *(percent(of.fpr) for of in (each.now, each.chosen)),
             *(percent(of.recall) for of in (each.now, each.chosen)),
         )
-        for each in sorted(result.groups, key=lambda each: -each.now.positive - each.now.negative)
+        for each in sorted(result.groups, key=lambda each: (each.by, -each.now.positive - each.now.negative))
     ]
     yield from aligned([heads, *lines[:GROUPS]], left=(0, 1))
     if len(lines) > GROUPS:

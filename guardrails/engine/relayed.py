@@ -3,8 +3,8 @@
 Each short film (`Window`) has the fragments that go out once it is judged, and what is shown before and after them for as long
 as a score needs neighbours (`films: of`), and a closer look goes around: so each moment is judged among all that could condemn it
 or bear it out before it leaves, as frames of a stream are (`reels.py`). The first fragment of a window can be decoded by itself;
-where such are rare, what is judged at once grows with what has to be decoded again, so that the work stays in proportion. So it does
-where more is there than can be sent: the first part is short, those behind it are longer.
+where such are rare, what is judged at once grows with what has to be decoded again, so that the work stays in proportion. So it
+does where more is there than was sent: the first part is short, those behind it are longer.
 
 Not every policy can judge a film so (`held`): what is redacted is made anew as a whole, a condition may ask for several findings
 at once, and what is written or said in a film is one text.
@@ -132,7 +132,7 @@ class Windows:
         return self._taken(body, tail, closed=last and tail == count)
 
     def _there(self, begin: float) -> int:
-        """Return how many fragments there are up to the last that may be judged at once with those before, and has enough behind."""
+        """Return how many fragments there are up to the last that may be judged with those before, and has enough behind it."""
         until = min(begin + self._most, self._ends[-1] - self._around)
         found = (
             number for number in range(len(self._known) - 1, self._next, -1) if self._ends[number] <= until

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from guardrails.media.fragments import Clock, Fragment, Uncut
-from guardrails.media.fragments_pictures import PEEK, Anew
+from guardrails.media.fragments_pictures import PEEK, Anew, alike
 from guardrails.media.fragments_tracks import PICTURES, SOUND, Track, boxes, tracks
 from guardrails.media.video_end import SPARE
 
@@ -72,6 +72,7 @@ class Boxes:
         self._clock: dict[int, int] = {}
         self._anew: Anew | None = None
         self._peeked = bytearray()
+        self._said: bytes | None = None
         self._ended, self._spare = False, 0
 
     def feed(self, data: bytes) -> Iterator[Fragment]:
@@ -169,8 +170,10 @@ class Boxes:
         core, found = self._core, self._moof
         assert core is not None  # an `mdat` alone is none
         assert self._anew is not None  # what has no such track has no fragments
-        if found.random_ms is not None and not self._anew(bytes(self._peeked)):
-            found.random_ms = None
+        if found.random_ms is not None:
+            said = self._anew(bytes(self._peeked))
+            found.random_ms = None if said is None else found.random_ms
+            self._said = alike(self._said, said)
         self._peeked.clear()
         if self._start == 0 and found.random_ms is None:
             raise Uncut("its first picture needs others")

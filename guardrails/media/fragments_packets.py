@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from guardrails.media.fragments import Fragment, Uncut
-from guardrails.media.fragments_pictures import PEEK, STREAMS, Anew
+from guardrails.media.fragments_pictures import PEEK, STREAMS, Anew, alike
 from guardrails.media.video_sniff import PACKET
 
 PROGRAMS: Final = 0
@@ -66,6 +66,7 @@ class Packets:
         self._sounds: frozenset[int] = frozenset()
         self._open = Opened(0)
         self._anew: Anew = STREAMS[0x1B]
+        self._said: bytes | None = None
         self._ticks: int | None = None
         self._passed = self._step = 0
 
@@ -164,10 +165,12 @@ class Packets:
     def _closed(self) -> Fragment:
         """Return the fragment that ends here, and begin the next one."""
         was, self._open = self._open, Opened(self._at)
-        if was.random_ms is not None and not self._anew(bytes(was.peeked)):
+        said = None if was.random_ms is None else self._anew(bytes(was.peeked))
+        if said is None:
             was.random_ms = None
             if was.start == 0:
                 raise Uncut("its first picture needs others")
+        self._said = alike(self._said, said)
         places = sorted(at for some in was.places.values() for at in some)
         return Fragment(
             was.start, self._at, was.start, was.begin_ms, was.end_ms, was.random_ms, was.frames,

@@ -31,6 +31,7 @@ TYPOS = {
     "`": "write names of categories without quotes",
     "<>": "write != for 'not equal'",
     "in": "'in' is a word of CEL: x in [a, b]",
+    **dict.fromkeys("“”„«»\u2018\u2019", 'write straight quotes, and only around texts: "staff"'),
 }
 """What people write → what to write."""
 

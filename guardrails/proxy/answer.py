@@ -27,7 +27,7 @@ from guardrails.proxy.errors import UpstreamAnswer
 from guardrails.proxy.form import Form
 from guardrails.proxy.gate import ACTION
 from guardrails.proxy.report import Report
-from guardrails.proxy.shadow import Taken
+from guardrails.proxy.shadow_queue import Taken
 from guardrails.proxy.state import State
 from guardrails.proxy.upstream import JSON, invalid
 from guardrails.streams.judge import Judge

@@ -32,6 +32,7 @@ from guardrails.proxy.answer import Call, message_of, note
 from guardrails.proxy.client import gone, stop
 from guardrails.proxy.errors import BLOCKED
 from guardrails.proxy.report import Report
+from guardrails.proxy.shadow_queue import Taken
 from guardrails.proxy.spool import PIECE, WITHHELD, Spool, patient, released
 from guardrails.proxy.state import LOG
 from guardrails.proxy.upstream import invalid, passed_back, too_large
@@ -102,16 +103,23 @@ class Coming:
     async def close(self) -> None:
         """Take no more."""
         await stop(self._reading)
-        if self._taking is not None:
-            await asyncio.wait({self._taking})
         if not self._keeps:
-            self.spool.close()
+            await self._remove()
+
+    async def _remove(self) -> None:
+        if self._taking is not None:
+            await asyncio.gather(self._taking, return_exceptions=True)
+        self.spool.close()
 
     async def _read(self, asked: Asked) -> None:
         try:
             async with asked as found:
                 self.answer.set_result(found)
-                await self._fill(found)
+                try:
+                    await self._fill(found)
+                except asyncio.CancelledError:
+                    await self._remove()
+                    raise
             self.came.put_nowait(None)
         except Exception as error:
             self.came.put_nowait(error)
@@ -152,6 +160,7 @@ class Relay:
         self._call, self._coming = call, coming
         self._film: Relayed | None = None
         self._took_s = 0.0
+        self._beside: Taken | None = None
 
     def headers(self) -> dict[str, str]:
         """Return the headers that tell of the verdict so far; its id is that of the last one."""
@@ -196,7 +205,7 @@ class Relay:
         """Put what was judged on record."""
         state, verdict = self._call.state, self._verdict
         state.metrics.count(FILMS, how=how)
-        state.saw(verdict, self._took_s)
+        state.saw(verdict, self._took_s, self._beside)
         note(self._call.http, self._call.report, verdict)
         if how == "broken_off":
             rules = ",".join(rule.id for rule in verdict.rules if rule.action is Action.BLOCK)
@@ -226,11 +235,14 @@ class Relay:
         state, film, began = self._call.state, self._film, perf_counter()
         assert film is not None
         copy = Spool(state.disk)
+        writing = asyncio.ensure_future(state.off_loop(partial(self._copied, window, copy)))
         try:
-            await asyncio.shield(asyncio.ensure_future(state.off_loop(partial(self._copied, window, copy))))
+            await asyncio.shield(writing)
             given = film.subject(window, copy.path)
+            self._beside = self._beside or state.taken(given.leaves, self._call.who)
             outcome = await state.guard.pipeline.acheck(given.leaves, self._call.who)
         finally:
+            await asyncio.gather(writing, return_exceptions=True)
             copy.close()
         verdict = state.guard.verdict(given, outcome, Stage.OUTPUT)
         seconds = perf_counter() - began

@@ -32,8 +32,9 @@ from guardrails.proxy.fetch import Fetcher
 from guardrails.proxy.metrics import Metrics
 from guardrails.proxy.served import Served, hot, load
 from guardrails.proxy.settings import Settings, SettingsError
-from guardrails.proxy.shadow import Runner, Shadow, Taken, shadowing
+from guardrails.proxy.shadow import Shadow, shadowing
 from guardrails.proxy.shadow_doc import ShadowDoc
+from guardrails.proxy.shadow_queue import Runner, Taken
 from guardrails.proxy.upstreams import Upstreams
 from guardrails.proxy.wire import LARGE
 from guardrails.types import Stage, Verdict

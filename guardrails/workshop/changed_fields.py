@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from guardrails.detectors.config import Config
 from guardrails.policy.schema import ExceptionDoc, LimitsDoc, RedactionDoc, RuleDoc
 from guardrails.workshop.conditions import direction
 
@@ -85,12 +86,15 @@ RULE: Final[Mapping[str, Judged]] = {
 
 EXCEPTION: Final[Mapping[str, Judged]] = {
     "rules": _more_is("laxer", "stricter"),
+    "on": _more_is("laxer", "stricter"),
+    "tenants": _more_is("laxer", "stricter"),
     "categories": _more_is("laxer", "stricter"),
     "matches": _more_is("laxer", "stricter"),
     "when": _when,
     "reason": always("wording"),
     "owner": always("wording"),
     "expires": _expires,
+    "test": always("tests"),
 }
 """Field of an exception → likewise; whatever it removes is not stopped."""
 
@@ -106,6 +110,10 @@ LIMITS: Final[Mapping[str, Judged]] = {
 """Limit → likewise: what lies past one is unchecked, and most policies block that."""
 
 
+SETS: Final = ("on", "redact", "rules", "categories", "matches", "tenants")
+"""Fields that are sets: their order says nothing, nor does an entry that stands twice."""
+
+
 def fields(doc: RuleDoc | ExceptionDoc) -> dict[str, Any]:
     """Return the fields of a rule or an exception so that equal ones are those that mean the same."""
     fields = {info.alias or name: getattr(doc, name) for name, info in type(doc).model_fields.items()}
@@ -119,7 +127,9 @@ def fields(doc: RuleDoc | ExceptionDoc) -> dict[str, Any]:
         )
         fields["with"] = given.model_dump(exclude_defaults=True)
         fields["on_error"] = doc.on_error or ("flag" if doc.then == "flag" else "block")
-    for name in ("redact", "rules", "categories", "matches"):
-        if fields.get(name) is not None:
-            fields[name] = sorted(set(fields[name]))
+    for name in SETS:
+        if (value := fields.get(name)) is not None:
+            fields[name] = [value] if isinstance(value, str) else sorted(set(value))
+    if isinstance(test := fields.get("test"), Config):
+        fields["test"] = test.model_dump(mode="json", exclude_unset=True)
     return fields

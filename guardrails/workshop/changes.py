@@ -61,12 +61,13 @@ def _differing(
     news: tuple[Item, Mapping[str, Any]],
     by: Mapping[str, Judged],
 ) -> Iterator[Change]:
-    """Yield the fields that differ."""
+    """Yield the fields that differ; one that no table knows may be stricter."""
     (old_item, old), (new_item, new) = olds, news
-    for name, judged in by.items():
-        if old[name] != new[name]:
+    for name, value in old.items():
+        if value != new[name]:
             places = place(old_item, (name,)), place(new_item, (name,))
-            yield Change(judged(old[name], new[name]), what, name, old[name], new[name], places)
+            kind = by.get(name, always("condition"))(value, new[name])
+            yield Change(kind, what, name, value, new[name], places)
 
 
 # Rules and exceptions

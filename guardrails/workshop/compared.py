@@ -26,13 +26,13 @@ SHOWN: Final = 12
 """Findings that a difference lists."""
 
 
-def differences(test: TestDoc, verdict: Verdict) -> Iterator[str]:
-    """Yield what a verdict has otherwise than the test expects."""
+def differences(test: TestDoc, verdict: Verdict, beside: Collection[str] = ()) -> Iterator[str]:
+    """Yield what a verdict has otherwise than the test expects; rules `beside` the policy's own may fire as well."""
     expect, said = test.expect, test.expect.model_fields_set
     if expect.action is not None and str(verdict.action) != expect.action:
         yield f"action is {verdict.action}, not {expect.action}{because(verdict.rules)}"
-    yield from _sets("rules", expect.rules, (rule.id for rule in verdict.rules))
-    yield from _sets("shadow", expect.shadow, (rule.id for rule in verdict.shadow))
+    yield from _sets("rules", expect.rules, (rule.id for rule in verdict.rules), beside)
+    yield from _sets("shadow", expect.shadow, (rule.id for rule in verdict.shadow), beside)
     yield from _sets("categories", expect.categories, (each.category for each in verdict.findings))
     yield from _sets("unchecked", expect.unchecked, (each.kind for each in verdict.coverage.unchecked))
     yield from _findings(test, expect, verdict)
@@ -69,10 +69,12 @@ def because(rules: Sequence[FiredRule]) -> str:
     return f" (by {', '.join(rule.id for rule in rules)})" if rules else " (no rule fired)"
 
 
-def _sets(name: str, expected: Collection[str] | None, found: Iterable[str]) -> Iterator[str]:
+def _sets(
+    name: str, expected: Collection[str] | None, found: Iterable[str], beside: Collection[str] = ()
+) -> Iterator[str]:
     if expected is None:
         return
-    names = set(found)
+    names = {each for each in found if each in expected or each not in beside}
     if names != set(expected):
         yield f"{name} are {sorted(names)}, not {sorted(expected)}"
 

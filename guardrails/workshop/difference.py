@@ -18,15 +18,15 @@ from guardrails.workshop.change import Change, Version
 from guardrails.workshop.changes import changes, gravest
 from guardrails.workshop.effects import Effects
 from guardrails.workshop.gates import Gated, Limit, gated
-from guardrails.workshop.levels import Advice, advice
+from guardrails.workshop.levels import Advice, Level, advice
 
 
 @dataclass(slots=True)
 class Difference:
     """Two policies, by reference; `changes` and `advice` are there where both were loaded, `traffic` names what was judged.
 
-    `strict`: what a sample cannot show fails, as does a detector that failed. `check_version`: so does a version that says less
-    than the change.
+    `stopped`: somebody ended it before all traffic was judged, and nothing passes. `strict`: what a sample cannot show fails,
+    as does a detector that failed. `check_version`: so does a version that says less than the change.
     """
 
     old: PolicyRef | None
@@ -37,6 +37,7 @@ class Difference:
     effects: Effects = field(default_factory=Effects)
     gates: Sequence[Gated] = ()
     warnings: list[str] = field(default_factory=list)
+    stopped: bool = False
     strict: bool = False
     check_version: bool = False
 
@@ -53,6 +54,11 @@ class Difference:
                 f"in {effects.degraded:,} of {effects.rows:,} rows a detector failed, and its rules did what `on_error` says"
             )
         self.warnings += [each.reason for each in self.gates if each.thin]
+        stricter = effects.turns["new_block"] + effects.turns["new_redaction"]
+        if stricter and self.advice is not None and self.advice.level < Level.MAJOR:
+            self.warnings.append(
+                f"by what is written the change is {self.advice.level}, by what it does major: {stricter:,} decisions stricter"
+            )
 
     @property
     def reasons(self) -> list[str]:
@@ -60,6 +66,8 @@ class Difference:
         reasons = [each.reason for each in self.gates if each.exceeded]
         if self.check_version and self.advice is not None and self.advice.problem is not None:
             reasons.append(f"version: {self.advice.problem}")
+        if self.stopped:
+            reasons.append(f"it was stopped after {self.effects.rows:,} rows")
         return reasons + (self.warnings if self.strict else [])
 
     @property
@@ -73,6 +81,7 @@ class Difference:
             "old": None if self.old is None else self.old.to_dict(),
             "new": None if self.new is None else self.new.to_dict(),
             "passed": self.passed,
+            "stopped": self.stopped,
             "reasons": self.reasons,
             "warnings": self.warnings,
             "advice": None if self.advice is None else self.advice.to_dict(),

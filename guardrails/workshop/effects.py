@@ -24,7 +24,7 @@ TURNS: Final[Mapping[str, str]] = {
 """How a decision changes → in words."""
 
 SAME: Final = "same"
-BY: Final = ("stage", "tenant", "lang", "route", "policies")
+BY: Final = ("label", "stage", "tenant", "lang", "route", "policies")
 """Fields of a case by which is counted as well."""
 
 MOST_NAMES: Final = 1_000
@@ -71,6 +71,7 @@ class Case:
     lang: str | None = None
     route: str | None = None
     policies: str | None = None
+    label: str | None = None
     id: str | None = None
     text: str = ""
 

@@ -104,7 +104,7 @@ def _curve(label: Any, score: Any) -> Iterator[tuple[float, float]]:
 class Evaluation:
     """What was measured. `actions` counts rows by what they are and what became of them; `groups` are the decision's counts by
     group; `latency` is by detector (and `total`), in ms, at the shares of `PERCENTILES`. `unmeasured` are categories that rows
-    are labelled with and no detector of the policy gives.
+    are labelled with and no detector of the policy gives. `floor` is the operator's floor under which it was measured, if any.
     """
 
     policy: Mapping[str, str]
@@ -123,6 +123,7 @@ class Evaluation:
     reasons: tuple[str, ...]
     false: tuple[Case, ...]
     missed: tuple[Case, ...]
+    floor: Mapping[str, str] | None = None
 
     def to_dict(self, *, texts: bool = True) -> dict[str, object]:
         """Return all of it as plain JSON values; `texts` of examples too."""
@@ -132,6 +133,7 @@ class Evaluation:
         }
         return {
             "policy": dict(self.policy),
+            "floor": None if self.floor is None else dict(self.floor),
             "rows": self.rows,
             "not_judged": self.unread,
             "stopped_from": str(self.stopped),

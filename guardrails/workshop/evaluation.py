@@ -53,6 +53,7 @@ class Tally:
         by: what rows are grouped by, one of `BY`, or None.
         stopped: the action from which on a row counts as stopped.
         keep: how many examples of each kind are kept.
+        floor: the operator's floor under which rows are judged, for the record.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class Tally:
         by: str | None = None,
         stopped: Action = Action.BLOCK,
         keep: int = 5,
+        floor: CompiledPolicy | None = None,
     ) -> None:
+        self._floor = None if floor is None else floor.ref.to_dict()
         self._policy, self._by, self._stopped, self._keep = policy, by, stopped, keep
         self._given = Names({bound.name: bound.categories for bound in policy.detectors}).given
         numbers = [each for rule in policy.rules for each in thresholds(rule.condition)]
@@ -164,6 +167,7 @@ class Tally:
         ref = self._policy.ref
         return Evaluation(
             policy=ref.to_dict(),
+            floor=self._floor,
             rows=self.rows,
             decision=Measured(self._decision.counts()),
             stopped=self._stopped,

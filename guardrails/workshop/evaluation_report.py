@@ -32,6 +32,7 @@ def report(result: Evaluation, broken: Sequence[str] = (), *, texts: bool = True
         tag("p", tag("strong", decided(result))),
         *(tag("p", tag("strong", "Limit not kept: "), each) for each in broken),
         tag("p", f"{result.rows:,} rows, policy {policy['digest'][:19]}", class_="dim"),
+        *(tag("p", each, class_="dim") for each in floored(result)),
         *(tag("p", f"! {each}") for each in left(result)),
         tag("h3", "What becomes of the rows"),
         figures(("Rows", *map(str, Action)), actions(result)),
@@ -45,6 +46,12 @@ def report(result: Evaluation, broken: Sequence[str] = (), *, texts: bool = True
         *_cases("Harmful, but not stopped", result.missed, texts),
     ]
     return page(title, children, STYLE)
+
+
+def floored(result: Evaluation) -> Iterator[str]:
+    """Yield under which floor the rows were judged, if there is one."""
+    if result.floor is not None:
+        yield f"under the floor {result.floor['name']} {result.floor['version']}"
 
 
 def decided(result: Evaluation) -> str:

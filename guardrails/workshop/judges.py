@@ -22,7 +22,7 @@ from typing import Final
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.workshop.files import Found
-from guardrails.workshop.scan import Judge, Start, judge, unread
+from guardrails.workshop.scan import Judge, Start, digests_of, judge, unread
 from guardrails.workshop.verdicts import Line, encoded
 
 THREADS: Final = 4
@@ -34,31 +34,37 @@ class LostJudgeError(GuardrailsError):
 
 
 @contextmanager
-def judges(policy: str, guard: Guard, stage: str, jobs: int) -> Iterator[list[Start]]:
-    """Return so many judges by a guard, which was loaded from `policy`; those in other processes end with the block."""
+def judges(
+    policy: str, guard: Guard, stage: str, jobs: int, floor: str | None = None
+) -> Iterator[list[Start]]:
+    """Return so many judges by a guard, which was loaded from `policy`, with `floor` under it; those in other processes end with
+    the block.
+    """
     own = judge(guard, stage)
     with ExitStack() as held:
         found: list[Start] = [lambda: own] * min(jobs, THREADS)
         while len(found) < jobs:
             threads = min(THREADS, jobs - len(found))
-            found += held.enter_context(_process(policy, guard.policy.ref.digest, stage, threads))
+            found += held.enter_context(_process((policy, floor), digests_of(guard), stage, threads))
         yield found
 
 
 @contextmanager
-def _process(policy: str, digest: str, stage: str, threads: int) -> Iterator[list[Start]]:
+def _process(
+    policies: tuple[str, str | None], digests: tuple[str, str | None], stage: str, threads: int
+) -> Iterator[list[Start]]:
     """Return judges that are the threads of a process."""
     context = get_context("spawn")
     pipes = [context.Pipe() for _ in range(threads)]
     process = context.Process(
-        target=_serve, args=(policy, stage, [theirs for _, theirs in pipes]), daemon=True
+        target=_serve, args=(policies, stage, [theirs for _, theirs in pipes]), daemon=True
     )
     with _uninterrupted():
         process.start()
     try:
         for _, theirs in pipes:
             theirs.close()
-        yield [partial(_started, ours, digest) for ours, _ in pipes]
+        yield [partial(_started, ours, digests) for ours, _ in pipes]
     finally:
         process.kill()
         process.join()
@@ -78,7 +84,7 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _started(pipe: Connection, digest: str) -> Judge:
+def _started(pipe: Connection, digests: tuple[str, str | None]) -> Judge:
     """Return a judge in another process, once its policy is there."""
 
     def asked(found: Found) -> Line:
@@ -87,7 +93,7 @@ def _started(pipe: Connection, digest: str) -> Judge:
         line: Line = json.loads(_exchanged(pipe, json.dumps([os.fspath(found.path), found.name])))
         return line
 
-    if _exchanged(pipe) != digest:
+    if json.loads(_exchanged(pipe)) != [*digests]:
         raise LostJudgeError(
             "the policy changed while it was loaded; the same command goes on by the new one"
         )
@@ -105,9 +111,10 @@ def _exchanged(pipe: Connection, said: str | None = None) -> str:
         ) from None
 
 
-def _serve(policy: str, stage: str, pipes: Sequence[Connection]) -> None:
+def _serve(policies: tuple[str, str | None], stage: str, pipes: Sequence[Connection]) -> None:
     """Judge what comes through each pipe, as long as there is somebody who asks."""
-    guard = Guard.load(policy)
+    policy, floor = policies
+    guard = Guard.load(policy, floor=floor)
     for pipe in pipes:
         threading.Thread(target=_answer, args=(pipe, guard, stage), daemon=True).start()
     parent = parent_process()
@@ -119,7 +126,7 @@ def _serve(policy: str, stage: str, pipes: Sequence[Connection]) -> None:
 def _answer(pipe: Connection, guard: Guard, stage: str) -> None:
     line_of = judge(guard, stage)
     with pipe, suppress(EOFError, OSError):
-        pipe.send_bytes(guard.policy.ref.digest.encode())
+        pipe.send_bytes(json.dumps(digests_of(guard)).encode())
         while True:
             path, name = json.loads(pipe.recv_bytes())
             pipe.send_bytes(encoded(line_of(Found(Path(path), name))))

@@ -17,29 +17,26 @@ from typing import Final
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 from guardrails.policy import lint as of_policy
 from guardrails.policy.compile import compile_policy
+from guardrails.policy.items import Policy
 from guardrails.policy.lint import check, is_shipped
-from guardrails.policy.lints.issue import SEVERITIES, Check, Issue, Severity
+from guardrails.policy.lints.issue import SEVERITIES, Check, Issue, Scene, Severity
 from guardrails.policy.load import load
 from guardrails.policy.source import Mark, Source
 from guardrails.workshop import lint_streams, lint_tests
 from guardrails.workshop.lint_scene import Workbench
 
-STREAMS: Final[tuple[Check, ...]] = (
+READ: Final[tuple[Check, ...]] = (
     check("warning", lint_streams.held_stream),
     check("note", lint_streams.whole_stream),
     check("warning", lint_streams.pattern_holds_stream),
     check("warning", lint_streams.endless_pattern),
-)
-"""What is told of streamed replies."""
-
-TESTS: Final[tuple[Check, ...]] = (
     check("warning", lint_tests.no_tests),
     check("error", lint_tests.unknown_rule),
     check("warning", lint_tests.only_allowed),
     check("note", lint_tests.duplicate_test),
     check("note", lint_tests.duplicate_test_name),
 )
-"""What is told of tests without running them."""
+"""What is told of streamed replies, and of tests without running them."""
 
 RUN: Final[tuple[Check, ...]] = (
     check("error", lint_tests.failing_test),
@@ -51,10 +48,13 @@ RUN: Final[tuple[Check, ...]] = (
 )
 """What is told of tests when they are run."""
 
-CHECKS: Final[tuple[Check, ...]] = (*of_policy.CHECKS, *STREAMS, *TESTS, *RUN)
+CHECKS: Final[tuple[Check, ...]] = (*of_policy.CHECKS, *READ, *RUN)
 """Everything that lint looks for."""
 
 CODES: Final = frozenset(row.code for row in CHECKS)
+
+UNDER: Final = ("weaker_than_floor",)
+"""What is looked for only where there is a floor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,30 +85,44 @@ class Report:
 
 
 def lint(
-    policy: str | Path, *, tests: bool = True, ignore: Collection[str] = (), day: date | None = None
+    policy: str | Path,
+    *,
+    floor: str | Path | None = None,
+    tests: bool = True,
+    ignore: Collection[str] = (),
+    day: date | None = None,
 ) -> Report:
     """Say what is wrong or most likely not meant in a policy.
 
     Args:
         policy: a shipped one by name, or the path of a YAML file.
+        floor: the operator's floor, likewise: what it undoes in the policy is told as well.
         tests: whether its tests are run.
         ignore: codes that are not looked for.
         day: the day that exceptions are compared with; today by default, in UTC.
 
     Raises:
         GuardrailsError: `ignore` names a code that there is not, or the environment's key is wrong.
+        PolicyErrors: the floor does not load.
     """
     if unknown := sorted({*ignore} - CODES):
         raise GuardrailsError(f"no check is called {unknown[0]!r}; guardrails lint --codes lists them")
+    today = day or date(*time.gmtime()[:3])
+    under = None if floor is None else _scene(load(floor), today)
     try:
         loaded = load(policy, tests=())
-        bench = Workbench(loaded, compile_policy(loaded), day or date(*time.gmtime()[:3]), tests)
+        bench = Workbench(loaded, compile_policy(loaded), today, tests, floor=under)
     except PolicyErrors as errors:
         return Report(str(policy), loads=False, issues=tuple(map(_of_error, errors)))
-    rows: Sequence[Check] = [row for row in CHECKS if row.code not in ignore and (tests or row not in RUN)]
+    left = {*ignore, *(row.code for row in RUN if not tests), *(UNDER if floor is None else ())}
+    rows: Sequence[Check] = [row for row in CHECKS if row.code not in left]
     found = of_policy.issues(bench, rows, CODES)
     files = () if is_shipped(bench.root.file) else tuple(of_policy.own(bench))
     return Report(str(policy), loads=True, issues=tuple(found), files=files)
+
+
+def _scene(policy: Policy, day: date) -> Scene:
+    return Scene(policy, compile_policy(policy), day)
 
 
 def _of_error(error: PolicyError) -> Issue:

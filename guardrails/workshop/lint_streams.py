@@ -18,6 +18,20 @@ PER_SECOND = 50
 """and how many a hosted model writes in a second."""
 
 LATE = f"a reply of {TOKENS} tokens at {PER_SECOND} a second is shown {TOKENS // PER_SECOND} s later than it begins"
+
+WAYS = {
+    "redact: names": "leave out redact: where each finding decides for itself",
+    "counts findings": "compare the score (> 0) instead of the count",
+    "joins several": "split the rule, so that each has one bound",
+    "an upper bound": "leave out the upper bound",
+    "an exception of it": "name texts or categories in the exception, not what the whole text is",
+    "of the whole text": "ask only what is known before the text is",
+    "needs the whole text": "write stream: segment to have it judged passage by passage",
+}
+"""A part of a reason for which a rule cannot be judged as a text grows → what to do about it."""
+
+OTHER_WAY = "write alternatives of one bound each (a >= 0.8 || b >= 0.9)"
+
 PROSE = "a ,e"
 """Characters of which prose consists: what repeats all of them goes on through any text."""
 
@@ -46,10 +60,9 @@ def held_stream(bench: Workbench) -> Iterator[Found]:
         if row.doc.stream != "whole":
             asked = ", though it says stream: segment" if row.doc.stream == "segment" else ""
             message = f"rule {row.doc.id!r} holds every streamed reply to its end{asked}: {reason}; {LATE}"
-            cure = (
-                "write alternatives of one bound each (a >= 0.8 || b >= 0.9), or stream: whole if it is meant"
-            )
-            yield row.found("stream" if asked else "when", message, cure)
+            way = next((way for part, way in WAYS.items() if part in reason), OTHER_WAY)
+            field = "stream" if asked else "redact" if row.doc.redact is not None else "when"
+            yield row.found(field, message, f"{way}, or write stream: whole if it is meant")
 
 
 def _streamed(bench: Workbench) -> Iterator[tuple[str, Patterns]]:

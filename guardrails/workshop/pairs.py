@@ -25,7 +25,7 @@ from guardrails.workshop.change import Version
 from guardrails.workshop.decisions import Decision, decision, named
 from guardrails.workshop.effects import SAME, Case, Effects, turn
 from guardrails.workshop.given import asked, given
-from guardrails.workshop.rows import Row
+from guardrails.workshop.rows import BENIGN, Row
 from guardrails.workshop.suite import Case as TestCase
 from guardrails.workshop.suite import cases
 
@@ -141,7 +141,10 @@ def _grounds(decided: Mapping[str, Decision]) -> frozenset[str]:
 
 
 def _case(row: Row, text: str = "") -> Case:
-    return Case(row.place, row.stage, row.tenant, row.lang, id=row.id, text=text)
+    label = "+".join(sorted(name for name, holds in row.labels.items() if holds)) or None
+    if label is None and row.labels.get(BENIGN) is False:
+        label = f"not {BENIGN}"
+    return Case(row.place, row.stage, row.tenant, row.lang, label=label, id=row.id, text=text)
 
 
 def _judged(row: Row, guard: Guard) -> Verdict | str:

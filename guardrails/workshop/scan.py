@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from guardrails.engine.fields import Leaves
 from guardrails.engine.subject import Subject
@@ -122,7 +122,7 @@ def fates(guard: Guard, folder: Folder, stage: str, tally: Tally) -> Asked:
     """Return who says which lines of an earlier scan hold: those by the same policy at the same stage, of files that are as they
     were by size and time, or by their digest. What could not be judged, or only in part for want of time, is judged again.
     """
-    digest = guard.policy.ref.digest
+    digests = digests_of(guard)
 
     def fate(line: Line) -> Fate:
         name = named(line)
@@ -135,7 +135,7 @@ def fates(guard: Guard, folder: Folder, stage: str, tally: Tally) -> Asked:
                 return Fate.ASIDE
             if not stat.S_ISREG(state.st_mode) or not _is_below(name):
                 return Fate.GONE
-            if not _holds(line["verdict"], digest, stage) or line["size"] != state.st_size:
+            if not _holds(line, digests, stage) or line["size"] != state.st_size:
                 return Fate.STALE
             if line["mtime_ns"] != state.st_mtime_ns:
                 if _read(path)[0] != line["sha256"]:
@@ -155,11 +155,17 @@ def _is_below(name: str) -> bool:
     return not name.startswith("/") and ".." not in name.split("/")
 
 
-def _holds(verdict: dict[str, Any], digest: str, stage: str) -> bool:
+def digests_of(guard: Guard) -> tuple[str, str | None]:
+    """Return what tells by which policies a guard judges: the digest of its own, and of its floor, None without one."""
+    return guard.policy.ref.digest, None if guard.floor is None else guard.floor.ref.digest
+
+
+def _holds(line: Line, digests: tuple[str, str | None], stage: str) -> bool:
+    verdict = line["verdict"]
     reasons = [entry["reason"] for entry in verdict["coverage"]["unchecked"]]
     late = any(reason.startswith(TIMEOUT) or reason.endswith(CLOCK) for reason in reasons)
     return (
-        verdict["policy"]["digest"] == digest
+        (verdict["policy"]["digest"], line.get("floor")) == digests
         and verdict["stage"] == stage
         and not verdict["errors"]
         and not late
@@ -168,12 +174,13 @@ def _holds(verdict: dict[str, Any], digest: str, stage: str) -> bool:
 
 def judge(guard: Guard, stage: str) -> Judge:
     """Return what judges files by a guard; any number of threads may use it."""
-    at = Stage(stage)
+    at, (_, under) = Stage(stage), digests_of(guard)
+    floor = {} if under is None else {"floor": under}
 
     def line_of(found: Found) -> Line:
         if found.error is not None:
             return unread(found, found.error)
-        line = _blank(found)
+        line = _blank(found) | floor
         try:
             line["sha256"], before = _read(found.path)
             line |= {"size": before.st_size, "mtime_ns": before.st_mtime_ns}

@@ -100,8 +100,10 @@ def _wrong(path: str | Path, number: int, why: str) -> DecisionLogError:
 def _add(data: Any, place: str, effects: Effects, digests: tuple[str, str] | None) -> bool:
     """Add one row; return whether it is of other policies than those that are meant."""
     if "dropped" in data:
-        why = str(data.get("why", "dropped"))
-        effects.fail(Case(place, ""), {"new": why}, int(data["dropped"]))
+        why, count = str(data.get("why", "dropped")), int(data["dropped"])
+        if count < 1:
+            raise ValueError(count)
+        effects.fail(Case(place, ""), {"new": why}, count)
         return False
     live, shadow = data["live"], data["shadow"]
     refs = live["policy"], shadow["policy"]

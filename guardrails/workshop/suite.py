@@ -9,6 +9,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Final
@@ -18,6 +19,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.beside import TestFile
 from guardrails.policy.compile import compile_policy
+from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.items import Item
 from guardrails.policy.load import load
 from guardrails.policy.testing import DISGUISES, DisguiseName, TestDoc
@@ -94,13 +96,15 @@ class Case:
     cut: bool = False
 
 
-def loaded(policy: str | Path, tests: Iterable[TestFile] = ()) -> Guard:
+def loaded(policy: str | Path, tests: Iterable[TestFile] = (), floor: str | Path | None = None) -> Guard:
     """Return a guard for a policy whose tests are there as well: its own, those of files beside it and its parents, and `tests`.
+    Those of the `floor`, if there is one, are not: they are for the floor alone.
 
     Raises:
-        PolicyErrors: everything that is wrong, in the policy and in the files of tests.
+        PolicyErrors: everything that is wrong, in the policy, in the files of tests or in the floor.
     """
-    return Guard(compile_policy(load(policy, tests=tests)))
+    under = None if floor is None else compile_policy(load(floor))
+    return Guard(compile_policy(load(policy, tests=tests)), under)
 
 
 def run(guard: Guard) -> list[Result]:
@@ -219,7 +223,7 @@ def _judged(
     guard: Guard, item: Item, case: Case, coverage: Coverage | None
 ) -> tuple[list[str], tuple[str, ...], str | None]:
     """Return what differs, why, and what else is to be said."""
-    test, who = case.test, asked(case.test)
+    test, who, floor = case.test, asked(case.test), guard.floor
     stage, subject = subject_of(test, item)
     stages = frozenset(
         at for leaf in subject.leaves.found for at in (leaf.content.place.stage, *leaf.content.place.also)
@@ -228,21 +232,32 @@ def _judged(
     verdict = guard.check(subject, stage.value, **who, complete=True)
     if coverage is not None:
         coverage.saw(verdict, leaves, who)
-    compare: Callable[[TestDoc, Verdict], Iterator[str]] = differences if case.disguise is None else at_least
+    beside = () if floor is None else _ids(floor) - _ids(guard.policy)
+    compare: Callable[[TestDoc, Verdict], Iterator[str]] = (
+        partial(differences, beside=beside) if case.disguise is None else at_least
+    )
     found = [*compare(test, verdict)]
     if test.expect.exceptions:
         took = used(excepting(guard.policy), verdict, leaves, who)
         idle = (name for name in test.expect.exceptions if name not in took)
         found += [f"exception {name} takes nothing away{_ended(guard, name)}" for name in idle]
     why = tuple(explained(guard.pipeline.policies, test.expect, verdict, stages)) if found else ()
-    text = text_of(test)
-    if not case.cut or text is None:
-        return found, why, None
-    return (
-        [*found, *cuts.differing(guard, stage.value, text, verdict, who)],
-        why,
-        cuts.note(guard, text, verdict),
-    )
+    text, note = text_of(test), None
+    if case.cut and text is not None:
+        found += cuts.differing(guard, stage.value, text, verdict, who)
+        note = cuts.note(guard, text, verdict)
+    if found and floor is not None and not _judged(_alone(guard), item, case, None)[0]:
+        found.append(f"the floor {floor.ref.name} {floor.ref.version} decides: without it the test passes")
+    return found, why, note
+
+
+def _alone(guard: Guard) -> Guard:
+    """Return a guard by the same policy that has no floor."""
+    return Guard(guard.policy, cache=guard.pipeline.cache)
+
+
+def _ids(policy: CompiledPolicy) -> frozenset[str]:
+    return frozenset(rule.id for rule in policy.rules)
 
 
 def _ended(guard: Guard, name: str) -> str:

@@ -285,7 +285,7 @@ def _notes(result: Tuned) -> Iterator[str]:
         yield "There are too few rows of a kind to hold some out: the figures are of the rows that the number was chosen by."
     if target.figure != "cost" and result.met and not target.kept(expected):
         got = getattr(expected, target.figure)
-        yield f"On rows that it was not chosen by, it comes to {100 * (got or 0):.1f} %: expect that rather than the target."
+        yield f"On rows that it was not chosen by, it comes to {100 * (got or 0):.2f} %: expect that rather than the target."
     elif target.figure != "cost" and result.met and not target.shown(expected):
         yield f"The rows do not show {target} for certain{_more(target, expected)}"
     silent = sum(

@@ -23,7 +23,9 @@ from typing import IO, Any, Final
 from guardrails.errors import GuardrailsError
 
 Line = dict[str, Any]
-"""What is said of one file: `path` (see `named`), `size`, `mtime_ns`, `sha256`, `kind`, and `verdict` or `error`."""
+"""What is said of one file: `path` (see `named`), `size`, `mtime_ns`, `sha256`, `kind`, and `verdict` or `error`; where there was
+a floor, `floor` is its digest.
+"""
 
 BEGIN: Final = b'{"path": '
 """How each line begins."""

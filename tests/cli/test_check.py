@@ -55,6 +55,24 @@ def test_stage_chooses_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert "harm.block" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("stage", "said"),
+    [("input", ["no rule judges at input: the rules are on output, tool_call, see --stage"]), ("output", [])],
+)
+def test_says_where_no_rule_judges(
+    stage: str, said: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What passes because no rule is on its stage is not taken for what passes its rules."""
+    path = tmp_path / "replies.yaml"
+    path.write_text(
+        "format: 1\nname: replies\ndetectors: {pii: {use: pii}}\n"
+        "rules: [{id: mask, on: [output, tool_call], when: pii > 0, then: redact}]\n"
+    )
+
+    assert main(["check", "fine", "--stage", stage, "--policy", str(path)]) == 0
+    assert re.findall("note +(.*)", capsys.readouterr().out) == said
+
+
 def test_reads_files_conversations_and_standard_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from guardrails.cli import main
+from guardrails.workshop.rows import Row
 
 Files = Callable[..., tuple[str, str, str]]
 
@@ -54,7 +56,7 @@ def test_shows_what_changes_and_the_version_it_needs(
         "2 rows of",
         "word.block",
         "a forbidden word",
-        "new.yaml:7:61",
+        f"new.yaml:7:{POLICY.splitlines()[6].index('flag') + 1}",
     ):
         assert words in out, words
 
@@ -182,3 +184,65 @@ def test_a_wrong_last_line_is_known_before_the_first_is_judged(
         file.write("{\n")
     assert main(["diff", old, new, "--on", traffic]) == 2
     assert "traffic.jsonl:2: is no JSON" in capsys.readouterr().err
+
+
+def test_a_change_is_compared_with_what_is_committed(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a pipeline does it: the same file, at another revision."""
+    old, new, traffic = files(STRICTER, "a forbidden word")
+    monkeypatch.chdir(tmp_path)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.example"]
+    for arguments in (["init", "-q"], ["add", "old.yaml"], ["commit", "-q", "-m", "first"]):
+        subprocess.run([*git, *arguments], check=True, capture_output=True)
+    Path(new).replace(old)
+    assert main(["diff", "git:HEAD:old.yaml", "old.yaml", "--on", traffic, "--max-new-blocks", "0"]) == 1
+    assert "1 of 1 rows blocked now" in capsys.readouterr().out
+    assert main(["diff", "git:HEAD:none.yaml", "old.yaml"]) == 2
+    assert "there is no such file at HEAD" in capsys.readouterr().err
+
+
+def test_what_was_judged_before_an_interrupt_is_told(
+    files: Files, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is worth something, and passes nothing."""
+
+    def rows(path: str) -> Iterator[Row]:
+        yield Row(f"{path}:1", "input", "a forbidden word")
+        raise KeyboardInterrupt
+
+    old, new, traffic = files(STRICTER, "a forbidden word", "another")
+    monkeypatch.setattr("guardrails.workshop.rows.read", rows)
+    monkeypatch.setattr("guardrails.workshop.rows.counted", lambda path: 2)
+    assert main(["diff", old, new, "--on", traffic, "--max-new-blocks", "5", "--json"]) == 130
+    told = json.loads(capsys.readouterr().out)
+    assert (told["passed"], told["reasons"], told["effects"]["rows"]) == (
+        False,
+        ["it was stopped after 1 rows"],
+        1,
+    )
+
+
+def test_half_a_character_in_traffic_breaks_no_output(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """JSON can name what no terminal and no file can hold."""
+    old, new, traffic = files(STRICTER)
+    Path(traffic).write_text('{"input": "a forbidden \\ud800 word", "id": "\\udfff"}\n')
+    for form in ([], ["--json"], ["--markdown"], ["--report", str(tmp_path / "out.html")]):
+        assert main(["diff", old, new, "--on", traffic, *form]) == 0
+        assert capsys.readouterr().out.encode()
+
+
+def test_a_log_of_other_versions_shows_nothing(
+    files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Gates need something to hold against; the error says what was left out."""
+    old, new, _ = files(STRICTER)
+    ref = {"name": "p", "version": "1", "digest": "sha256:0"}
+    side = {"policy": ref, "action": "allow", "rules": []}
+    log = tmp_path / "log.jsonl"
+    log.write_text(json.dumps({"id": "vd_1", "stage": "input", "live": side, "shadow": side}) + "\n")
+    assert main(["diff", old, new, "--decisions", str(log), "--max-changes", "0"]) == 2
+    assert "nothing to judge" in (told := capsys.readouterr().err)
+    assert "1 rows are of other versions" in told

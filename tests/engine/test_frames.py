@@ -82,6 +82,27 @@ def test_looks_of_each_track_are_put_together() -> None:
     assert (seen.count, seen.read, seen.texts()) == (6, 0, [])
 
 
+@pytest.mark.parametrize(
+    ("clip", "last", "found"),
+    [
+        ((0, 9_000), False, (5, 2)),
+        ((0, 2_000), False, (2, 0)),
+        ((2_000, 3_000), False, (1, 1)),
+        ((1_000, 2_500), True, (4, 1)),
+        ((9_000, 9_500), True, (0, 0)),
+        ((-9_000.0, 0.0), False, (0, 0)),
+    ],
+)
+def test_what_lies_in_a_clip_is_counted(
+    clip: tuple[float, float], last: bool, found: tuple[int, int]
+) -> None:
+    """Frames that were looked at, and cuts: a shot that goes on there is none."""
+    seen = frames(bound(Shade()))
+    assert seen.within(clip, last=last) == (0, 0)
+    seen.add([sample(0), sample(3_000, shot=1), sample(1_000), sample(2_000, shot=1), sample(4_000, shot=2)])
+    assert seen.within(clip, last=last) == found
+
+
 def test_a_detector_that_failed_once_has_failed() -> None:
     """It is not asked again, and others go on."""
     shade, other = bound(Shade()), bound(Shade(), "other")

@@ -343,7 +343,8 @@ def test_what_is_borne_out_beyond_a_border_does_not_go_out(
 @pytest.mark.parametrize(
     ("more", "seconds", "reason"),
     [
-        ("limits: {film_seconds: 3}", 0.1, "longer than 3 s"),
+        ("limits: {film_seconds: 3}", 0.1, "stopped: seconds"),
+        ("limits: {film_seconds: 5}", 0.1, "longer than 5 s"),
         ("limits: {film_seconds: 8}", 0.1, None),
         ("", 0.1, None),
         ("", 400.0, "longer to judge"),
@@ -361,7 +362,8 @@ def test_limits_are_those_of_the_whole_film(
     verdict, out = relayed(guard_of(policy(more=more)), data, seconds=seconds)
     reasons = [each.reason for each in verdict.coverage.unchecked if each.kind == "limit"]
     assert (out == len(data)) is (reason is None)
-    assert [reason in each for each in reasons] == ([True] if reason is not None else [])
+    assert bool(reasons) is (reason is not None)
+    assert reason is None or any(reason in each for each in reasons)
     flagged, out = relayed(
         guard_of(policy(more=f"{more}\nunchecked: {{limit: flag}}")), data, seconds=seconds
     )
@@ -378,7 +380,7 @@ def test_the_budget_of_looks_is_that_of_the_whole_film(
     roomy = POLICY.replace("fps: 4", f"fps: 4, max_frames: {2 * looks}").format(then="block", more="")
     verdict, out = relayed(guard_of(tight), data)
     assert (verdict.action, 0 < out < len(data)) == (Action.BLOCK, True)
-    assert "would have to be looked at" in verdict.coverage.unchecked[0].reason
+    assert {each.kind for each in verdict.coverage.unchecked} == {"limit"}
     assert relayed(guard_of(roomy), data)[1] == len(data)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
+import av
 import pytest
 
 from guardrails.media.fragments import Uncut
 from guardrails.media.fragments_tracks import DEEP, PICTURES, SOUND, boxes, tracks
-from tests.films import FRAGMENTS, film, scene, tone
+from tests.films import FRAGMENTS, SIZE, film, scene, tone
 
 DATA = film(scene(10), fps=10, packed=FRAGMENTS, sound=tone(1.0), woven=True)
 WHOLE = film(scene(10), fps=10)
@@ -99,6 +101,32 @@ def test_boxes_do_not_stand_in_boxes_without_end() -> None:
         given = box(b"mdia", given)
     with pytest.raises(Uncut, match="too deep"):
         tracks(box(b"moov", box(b"trak", given)))
+
+
+@pytest.mark.parametrize(
+    ("coder", "tag"),
+    [
+        ("libx264", b"avc1"),
+        ("libx265", b"hev1"),
+        ("libvpx-vp9", b"vp09"),
+        ("libsvtav1", b"av01"),
+        ("mpeg4", b""),
+    ],
+)
+def test_pictures_of_these_coders_are_known(coder: str, tag: bytes) -> None:
+    """And of no others."""
+    out = io.BytesIO()
+    with av.open(out, "w", format="mp4", options=FRAGMENTS) as made:
+        options = {"x265-params": "log-level=none"} if coder == "libx265" else {}
+        stream = made.add_stream(coder, rate=10, options=options)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for pixels in scene(3):
+            made.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        made.mux(stream.encode(None))
+    given = moov(out.getvalue())
+    (track,) = tracks(given)[0].values()
+    assert tag in given
+    assert (track.anew is not None) is bool(tag)
 
 
 @pytest.mark.parametrize("coded", [b"encv", b"mp4v", b"hev1"])

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from guardrails.media import video_process
 from guardrails.media.audio import AudioLimits
 from guardrails.media.audio import opened as sound_of
 from guardrails.media.errors import MediaError
@@ -397,6 +398,7 @@ def test_a_process_that_is_killed_is_an_error(
 
     with opened(films["mp4"], PATIENT) as source:
         monkeypatch.setattr(Film, "process", killed)
+        monkeypatch.setattr(video_process, "STARTED", "import time; time.sleep(100)")
         with pytest.raises(MediaError, match="broke down") as caught:
             recoded(source, [Edit((0, 100), "solid")])
     assert caught.value.code == "undecodable"

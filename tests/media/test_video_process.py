@@ -81,11 +81,14 @@ def test_a_watch_can_be_closed_by_another_thread(reel: Reel, scene_of: Scene) ->
         assert process.returncode == -signal.SIGKILL
 
 
-def test_time_that_runs_out_kills_the_process(reel: Reel, scene_of: Scene) -> None:
+def test_time_that_runs_out_kills_the_process(
+    reel: Reel, scene_of: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It has some seconds, and more for each second of film that it went through."""
     data = reel(map(scene_of(), range(30)))
     with opened(data) as film:
         film._limits = VideoLimits(grace=0.0, wall_factor=0.0)
+        monkeypatch.setattr(video_process, "STARTED", "import time; time.sleep(100)")
         watch = film.watch()
         assert [*watch] == []
         assert watch.seen.stopped == "wall_clock"

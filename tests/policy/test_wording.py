@@ -34,6 +34,11 @@ TYPES = {"hate": "double", "n": "int", "s": "string", "m": "map", "f": "dyn"}
         ("(hate > 0.5", "the condition lacks a ')' here", "close the bracket"),
         ("hate > 0.5)", "unexpected ')'", ""),
         ("hate > #", "unexpected '#'", ""),
+        (
+            "s == “x”",
+            "unexpected '“'",
+            'write straight quotes, and only around texts: "staff"',
+        ),
         ("(" * 90 + "hate" + ")" * 90, *wording.DEEP),
     ],
 )

@@ -191,10 +191,11 @@ def test_a_film_that_the_upstream_breaks_off_is_broken_off(
 ) -> None:
     """Whether its connection ends early or its last fragment is not whole: what went out was judged."""
     data, url = clean[ending], start()
-    end = cut(data)[4].end - 50
+    middle, end = cut(data)[3].start, cut(data)[4].end - 50
     for more in ({"cut": True}, {}):
-        comes(fake, in_pieces(data[:end]), ending, **more)
-        got = get(url)
+        seen = threading.Event()
+        comes(fake, [*in_pieces(data[:middle]), seen, *in_pieces(data[middle:end])], ending, **more)
+        got = get(url, seen=seen)
         assert (got.status, got.broken) == (200, True)
         assert data[:end].startswith(got.raw)
         assert 0 < len(got.raw) < end

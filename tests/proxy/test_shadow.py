@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from guardrails import Content, Detection, Guard
 from guardrails.detectors import Kind
@@ -392,3 +395,27 @@ def test_a_log_that_fails_later_is_counted(kit: Any, settings: Any, tmp_path: Pa
         log.mkdir()
         assert kit.send(url, "/v1/check", {"text": "fine"}).status == 200
         until(lambda: "guardrails_shadow_unwritten_total 1" in kit.send(url, "/metrics").raw.decode())
+
+
+@pytest.mark.parametrize("green", [True, False])
+def test_pictures_are_judged_beside(
+    green: bool, kit: Any, fake: Any, policies: Any, settings: Any, rows: Any
+) -> None:
+    """As they came, whatever the live policy made of them."""
+    image = Image.new("RGB", (60, 40), (90, 90, 90))
+    image.paste((0, 255, 0) if green else (90, 90, 90), (10, 10, 30, 30))
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    part = {
+        "type": "image_url",
+        "image_url": {"url": f"data:image/png;base64,{b64encode(out.getvalue()).decode()}"},
+    }
+    detector = "format: 1\nname: NAME\ndetectors: {green: {use: green_square}}\n"
+    rule = "rules: [{id: green, on: input, when: custom.green_square > 0.5, then: THEN}]\n"
+    for path, then in zip(policies, ("redact", "block"), strict=True):
+        path.write_text((detector + rule).replace("NAME", then).replace("THEN", then))
+    with running(settings()) as url:
+        assert kit.chat(url, kit.asking({"role": "user", "content": [part]})).status == 200
+        found = rows(2)
+    expected = ("input", "redact", "block", ["green"]) if green else ("input", "allow", "allow", [])
+    assert short(found[0]) == expected

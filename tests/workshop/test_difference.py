@@ -13,6 +13,7 @@ from guardrails.workshop.difference import Difference, difference
 from guardrails.workshop.effects import Case
 from guardrails.workshop.gates import limit
 from guardrails.workshop.levels import Level
+from guardrails.workshop.rows import Row
 
 Versions = Callable[..., tuple[Version, Version]]
 
@@ -72,3 +73,15 @@ def test_an_answer_without_policies_is_one_about_decisions() -> None:
     """A log of decisions needs no policies."""
     told = of((Decision(Action.ALLOW), Decision(Action.BLOCK))).to_dict()
     assert (told["old"], told["advice"], told["changes"]) == (None, None, [])
+
+
+def test_what_it_does_may_be_graver_than_what_is_written(versions: Versions) -> None:
+    """A list of terms that grows is minor by itself; that more is blocked by it is said."""
+    old, new = versions(("[forbidden, banned]", "[forbidden, banned, worse]"))
+    found = difference(old, new)
+    pairs.compare(*pairs.guards(old, new), [Row("t:1", "input", "a worse word")], found.effects)
+    found.judge({})
+    assert found.warnings == [
+        "by what is written the change is minor, by what it does major: 1 decisions stricter"
+    ]
+    assert found.passed

@@ -32,6 +32,7 @@ version: "1"
 {DETECTORS}rules:
   - {{id: mask, on: output, when: custom.w > 0, then: redact, severity: high}}
   - {{id: soft, on: input, when: custom.soft > 0, then: flag}}
+  - {{id: w.flag, on: input, when: custom.w > 0, then: flag}}
 """
 
 Linted = Callable[..., Report]
@@ -63,13 +64,14 @@ def lines(report: Report, code: str) -> list[int]:
 @pytest.mark.parametrize("case", CASES, ids=[case["code"] for case in CASES])
 def test_what_is_meant_is_found_at_its_line(case: dict[str, str], linted: Linted, tmp_path: Path) -> None:
     """Each line that is marked in the bad policy is told with a cure, no other is, and nothing of it in the good one."""
-    report, code = linted(case["hit"]), case["code"]
+    floor = tmp_path / case["floor"] if "floor" in case else None
+    report, code = linted(case["hit"], floor=floor), case["code"]
     text = (tmp_path / "policy.yaml").read_text(encoding="utf-8")
     marked = [at for at, line in enumerate(text.splitlines(), 1) if line.endswith("# !")]
     assert marked
     assert lines(report, code) == marked
     assert all(issue.cure and issue.message[-1] not in ".!" for issue in report.issues if issue.code == code)
-    assert lines(linted(case["miss"]), code) == []
+    assert lines(linted(case["miss"], floor=floor), code) == []
 
 
 def test_every_check_has_a_case_and_a_sentence() -> None:

@@ -51,6 +51,7 @@ def test_why_a_reply_is_held_is_said_with_how_long(
     (found,) = lint_streams.held_stream(bench("zqx", rule))
     assert reason in found.message
     assert "shown 10 s later" in found.message
+    assert found.cure.endswith("stream: whole if it is meant")
 
 
 def test_what_was_asked_for_is_contradicted_where_it_is_written(bench: Callable[..., Workbench]) -> None:

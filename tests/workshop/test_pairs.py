@@ -172,3 +172,22 @@ def test_a_fault_of_a_guard_ends_nothing(versions: Versions) -> None:
         1,
         {"old: TypeError": 1, "new: TypeError": 1},
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({}, {}),
+        ({"benign": True}, {"benign": {"new_allow": 1}}),
+        ({"benign": False}, {"not benign": {"new_allow": 1}}),
+        ({"hate": True, "benign": False, "spam": True, "pii": False}, {"hate+spam": {"new_allow": 1}}),
+        ({"pii": False}, {}),
+    ],
+)
+def test_labels_say_of_what_the_change_is(
+    labels: dict[str, bool], expected: dict[str, object], versions: Versions
+) -> None:
+    """Blocks that are new on what is benign are false alarms, where that is known."""
+    change = versions(("then: block, message", "then: flag, message"))
+    found = compared(change, [Row("t:1", "input", "forbidden", labels=labels)])
+    assert found.by["label"].to_dict() == expected

@@ -100,6 +100,7 @@ def test_a_last_line_that_is_being_written_is_left_out(tmp_path: Path) -> None:
         "{}",
         '{"live": {}, "shadow": {}}',
         '{"dropped": "x"}',
+        '{"dropped": -1}',
         '{"input": "traffic"}',
         "[" * 100_000,
     ],

@@ -7,10 +7,13 @@ from datetime import date, timedelta
 
 from guardrails import taxonomy
 from guardrails.policy.items import Item
+from guardrails.policy.lints.firing import shown
 from guardrails.policy.lints.issue import Fix, Found, Row, Scene
 from guardrails.policy.schema import ExceptionDoc
+from guardrails.policy.testing import FILES
+from guardrails.policy.testing_checks import contents
 from guardrails.text import folded
-from guardrails.types import Content, Text
+from guardrails.types import Content, Stage, Text
 
 SOON = timedelta(days=14)
 
@@ -82,6 +85,40 @@ def weak_reason(scene: Scene) -> Iterator[Found]:
                 f"gives no reason: {doc.reason!r}",
                 "say why it is no harm",
             )
+
+
+def untested_exception(scene: Scene) -> Iterator[Found]:
+    """An exception has no test, so that nothing shows what it is for, nor when it is not needed any more."""
+    for item, doc in scene.policy.exceptions:
+        if doc.test is None:
+            stage = min(_stages(scene, doc), default=Stage.INPUT).value
+            cure = f"add what it is for: test: {{{stage}: …, expect: {{action: allow}}}}"
+            yield _found(item, doc, "id", "has no test", cure)
+
+
+def exception_test_elsewhere(scene: Scene) -> Iterator[Found]:
+    """The test of an exception stands at a stage, or is for a tenant, that the exception is not for."""
+    for item, doc in scene.policy.exceptions:
+        if doc.test is None:
+            continue
+        (name,) = contents(doc.test)
+        at = doc.test.stage or (Stage.INPUT if name in FILES else name)
+        stages = _stages(scene, doc)
+        if at in [*Stage] and stages and at not in stages:
+            mark = item.key_mark(("test", "stage" if doc.test.stage else name))
+            message = f"the test of exception {doc.id!r} is at stage {at}, and the exception holds at {shown(stages)}"
+            yield Found(mark, message, f"write it as {min(stages).value}: …", doc.id)
+        if doc.tenants is not None and doc.test.tenant not in doc.tenants:
+            whose = "no tenant" if doc.test.tenant is None else doc.test.tenant
+            message = f"the test of exception {doc.id!r} is for {whose}, and the exception for {', '.join(doc.tenants)}"
+            mark = item.mark(("test", "tenant") if doc.test.tenant is not None else ("test",))
+            yield Found(mark, message, f"write tenant: {doc.tenants[0]}", doc.id)
+
+
+def _stages(scene: Scene, doc: ExceptionDoc) -> frozenset[Stage]:
+    """Return the stages at which an exception takes anything away."""
+    made = [(row.rule.on, one.on) for row in scene.rows for one in row.rule.exceptions if one.id == doc.id]
+    return frozenset().union(*(on if only is None else on & only for on, only in made))
 
 
 def _rows(scene: Scene, doc: ExceptionDoc) -> list[Row]:
@@ -167,13 +204,14 @@ def matches_nothing(scene: Scene) -> Iterator[Found]:
         if not finders or not doc.matches or not all(scene.kinds[name].name in TRIED for name in finders):
             continue
         for index, text in enumerate(doc.matches):
-            if not any(_finds(scene, name, text) for name in finders):
+            if not any(finds(scene, name, text) for name in finders):
                 message = f"exception {doc.id!r} is for the text {text!r}, which detector {finders[0]!r} does not find"
                 cure = "write the text that is found, whole: guardrails check shows it"
                 yield Found(item.mark(("matches", index)), message, cure, doc.id)
 
 
-def _finds(scene: Scene, name: str, text: str) -> bool:
+def finds(scene: Scene, name: str, text: str) -> bool:
+    """Tell whether a detector finds a text, whole."""
     contents: list[Content] = [Text(each) for each in (text, f"a {text} b", f"{text}.")]
     detector = scene.bounds[name].detector
     return any(

@@ -9,14 +9,16 @@ from guardrails.policy.lints.issue import Row, Scene
 from guardrails.policy.lints.truth import KINDS, Env, TooMany, Trials
 from guardrails.types import Stage
 
+WRITTEN = frozenset({Stage.OUTPUT, Stage.TOOL_CALL})
+"""What only a model writes."""
+
 TOOL_STAGES = frozenset({Stage.TOOL_DEFINITION, Stage.TOOL_CALL, Stage.TOOL_RESULT})
 
 
 def known_of(row: Row) -> dict[str, object]:
     """Return the context that has one value for a rule, whoever asks."""
-    if TOOL_STAGES & row.rule.on:
-        return {}
-    return {"tool.name": "", "tool.server": ""}
+    known: dict[str, object] = {} if TOOL_STAGES & row.rule.on else {"tool.name": "", "tool.server": ""}
+    return known | ({"message.role": "assistant"} if row.rule.on <= WRITTEN else {})
 
 
 def tried(scene: Scene, row: Row, *others: Row, stages: frozenset[Stage] | None = None) -> Trials:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from guardrails.detectors import Bound, Kind
 from guardrails.policy.compiled import CompiledPolicy, Rule
@@ -20,6 +20,9 @@ from guardrails.policy.lints.truth import Found as Given
 from guardrails.policy.schema import RuleDoc
 from guardrails.policy.source import Mark, Path, Source
 from guardrails.types import Stage
+
+if TYPE_CHECKING:
+    from guardrails.policy.lints.words import TermList
 
 Severity = Literal["error", "warning", "note"]
 
@@ -99,11 +102,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Scene:
-    """What checks look at. `today` is the day on which exceptions are compared."""
+    """What checks look at. `today` is the day on which exceptions are compared, `floor` the operator's floor, if there is one."""
 
     policy: Policy
     compiled: CompiledPolicy
     today: date
+    floor: Scene | None = field(default=None, kw_only=True)
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -163,6 +167,13 @@ class Scene:
         names = [name.removeprefix("count ") for rule in rules for name in self.shapes[rule].findings]
         found = {each: None for name in names for each in self.feeding.get(name, ()) if each.stages & stages}
         return tuple(found)
+
+    @cached_property
+    def term_lists(self) -> tuple[TermList, ...]:
+        """The lists of terms, read once."""
+        from guardrails.policy.lints.words import term_lists
+
+        return tuple(term_lists(self))
 
     @cached_property
     def answers(self) -> dict[str, list[tuple[Env, bool]] | None]:

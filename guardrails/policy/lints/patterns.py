@@ -8,25 +8,13 @@ sets of characters tell.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from guardrails.detectors import lines
-from guardrails.detectors.pattern_tree import (
-    At,
-    Atomic,
-    Branch,
-    Chars,
-    Conditional,
-    Group,
-    Look,
-    Node,
-    Reference,
-    Repeat,
-    Sequence,
-    Unreadable,
-    read,
-)  # fmt: skip
+import regex
+
+from guardrails.detectors import lines, pattern_tree
 from guardrails.detectors.patterns import Patterns, PatternsConfig
 from guardrails.detectors.table import TIMEOUT, Entry, shown
 from guardrails.policy.items import Item
@@ -46,6 +34,14 @@ FOUND_IN = 0.8
 """The share of them from which a pattern finds nearly anything."""
 
 SHORT = 2
+
+SITE = re.compile(
+    r"(?:(?<![\\\w.])|(?<=\\b))\w+(?:\.\w+)*\.(?:com|net|org|io|edu|gov|de|uk|example)(?![\w.*+?{])"
+)
+"""The name of a site as it is written in prose."""
+
+PHRASE = re.compile(r"(?<![\\\w])[a-z]{3,}(?: |\\s[+*]?)[a-z]{3,}")
+"""Two words as they are written in patterns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +122,26 @@ def short_pattern(scene: Scene) -> Iterator[Found]:
         tree = _tree(row.pattern)
         parts = [] if tree is None else _flat(tree)
         if 0 < len(parts) <= SHORT and all(
-            isinstance(part, Chars) and len(part.ascii) <= 10 for part in parts
+            isinstance(part, pattern_tree.Chars) and len(part.ascii) <= 10 for part in parts
         ):
             message = f"pattern {shown(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
             yield Found(row.mark, message, r"write \b before and after it", row.name)
+
+
+def unescaped_dot(scene: Scene) -> Iterator[Found]:
+    """A dot in what looks like the name of a site stands for any character."""
+    for row in rows(scene):
+        if found := SITE.search(row.pattern):
+            message = f"in pattern {shown(row.pattern)} the dot of {found[0]!r} stands for any character"
+            yield Found(row.mark, message, f"write {found[0].replace('.', chr(92) + '.')!s}", row.name)
+
+
+def case_matters(scene: Scene) -> Iterator[Found]:
+    """A pattern of several words in lower case is not found at the beginning of a sentence."""
+    for row in rows(scene):
+        if PHRASE.search(row.pattern) and not row.entry.slow.flags & regex.IGNORECASE:
+            message = f"pattern {shown(row.pattern)} is found in lower case alone"
+            yield Found(row.mark, message, "write (?i) before it", row.name)
 
 
 def runs_slow(entry: Entry) -> bool:
@@ -177,49 +189,55 @@ def slow_pattern(scene: Scene) -> Iterator[Found]:
             yield Found(row.mark, message, cure, row.name)
 
 
-def _tree(pattern: str) -> Node | None:
+def _tree(pattern: str) -> pattern_tree.Node | None:
     try:
-        return read(pattern).root
-    except (Unreadable, RecursionError):
+        return pattern_tree.read(pattern).root
+    except (pattern_tree.Unreadable, RecursionError):
         return None
 
 
-def _flat(node: Node) -> list[Node]:
+def _flat(node: pattern_tree.Node) -> list[pattern_tree.Node]:
     """Return the parts of a sequence, groups opened."""
-    if isinstance(node, Sequence):
+    if isinstance(node, pattern_tree.Sequence):
         return [each for part in node.parts for each in _flat(part)]
-    if isinstance(node, Group):
+    if isinstance(node, pattern_tree.Group):
         return _flat(node.body)
     return [node]
 
 
-def _inner(node: Node) -> tuple[Node, ...]:
-    if isinstance(node, Sequence):
+def _inner(node: pattern_tree.Node) -> tuple[pattern_tree.Node, ...]:
+    if isinstance(node, pattern_tree.Sequence):
         return node.parts
-    if isinstance(node, Branch):
+    if isinstance(node, pattern_tree.Branch):
         return node.ways
-    if isinstance(node, Conditional):
+    if isinstance(node, pattern_tree.Conditional):
         return (node.then, node.otherwise)
-    return (node.body,) if isinstance(node, Group | Repeat | Look) else ()
+    return (
+        (node.body,) if isinstance(node, pattern_tree.Group | pattern_tree.Repeat | pattern_tree.Look) else ()
+    )
 
 
-def _endless(node: Node) -> bool:
-    return isinstance(node, Repeat) and node.kind != "possessive" and (node.high is None or node.high >= MANY)
+def _endless(node: pattern_tree.Node) -> bool:
+    return (
+        isinstance(node, pattern_tree.Repeat)
+        and node.kind != "possessive"
+        and (node.high is None or node.high >= MANY)
+    )
 
 
-def _nodes(node: Node) -> Iterator[Node]:
+def _nodes(node: pattern_tree.Node) -> Iterator[pattern_tree.Node]:
     """Yield every part of a pattern, the whole first."""
     yield node
     for each in _inner(node):
         yield from _nodes(each)
 
 
-def repeats(node: Node) -> Iterator[Repeat]:
+def repeats(node: pattern_tree.Node) -> Iterator[pattern_tree.Repeat]:
     """Yield every repetition in a pattern."""
-    return (each for each in _nodes(node) if isinstance(each, Repeat))
+    return (each for each in _nodes(node) if isinstance(each, pattern_tree.Repeat))
 
 
-def _loops(node: Repeat) -> str:
+def _loops(node: pattern_tree.Repeat) -> str:
     """Return why a repetition can match one text in very many ways, "" if it cannot for all that is seen here."""
     if not _endless(node):
         return ""
@@ -228,16 +246,22 @@ def _loops(node: Repeat) -> str:
         return "what one way of a repeated choice matches, others match piece by piece"
     for parts in ways:
         for part in parts:
-            others = [each for each in parts if each is not part and not isinstance(each, At | Look)]
+            others = [
+                each
+                for each in parts
+                if each is not part and not isinstance(each, pattern_tree.At | pattern_tree.Look)
+            ]
             own = _chars(part)
             if _varies(part) and own and not any(_separates(each, own) for each in others):
                 return "a repetition stands in another, with nothing between their turns"
     return ""
 
 
-def _begins(one: list[Node], two: list[Node], ways: list[list[Node]]) -> bool:
+def _begins(
+    one: list[pattern_tree.Node], two: list[pattern_tree.Node], ways: list[list[pattern_tree.Node]]
+) -> bool:
     """Tell whether a way can be the beginning of another, and the rest of that the beginning of any."""
-    if not one or len(one) > len(two) or not all(isinstance(part, Chars) for part in one):
+    if not one or len(one) > len(two) or not all(isinstance(part, pattern_tree.Chars) for part in one):
         return False
     if not all(set(_chars(left)) & set(_chars(right)) for left, right in zip(one, two, strict=False)):
         return False
@@ -245,14 +269,14 @@ def _begins(one: list[Node], two: list[Node], ways: list[list[Node]]) -> bool:
     return not rest or any(set(_chars(rest[0])) & set(_chars(way[0])) for way in ways if way)
 
 
-def _varies(node: Node) -> bool:
+def _varies(node: pattern_tree.Node) -> bool:
     """Tell whether a part matches texts of several lengths, in a way that may be tried again."""
-    if isinstance(node, Repeat):
+    if isinstance(node, pattern_tree.Repeat):
         return node.kind != "possessive" and node.low != node.high
-    return isinstance(node, Branch) and _empty(node)
+    return isinstance(node, pattern_tree.Branch) and _empty(node)
 
 
-def _neighbours(parts: list[Node]) -> bool:
+def _neighbours(parts: list[pattern_tree.Node]) -> bool:
     """Tell whether two endless repetitions of the same characters follow each other."""
     before = ""
     for part in parts:
@@ -261,37 +285,41 @@ def _neighbours(parts: list[Node]) -> bool:
             if set(before) & set(own):
                 return True
             before = own
-        elif not isinstance(part, At | Look) and not _empty(part):
+        elif not isinstance(part, pattern_tree.At | pattern_tree.Look) and not _empty(part):
             before = ""
     return False
 
 
-def _ways(node: Node) -> tuple[Node, ...]:
+def _ways(node: pattern_tree.Node) -> tuple[pattern_tree.Node, ...]:
     only = _only(node)
-    return only.ways if isinstance(only, Branch) else (node,)
+    return only.ways if isinstance(only, pattern_tree.Branch) else (node,)
 
 
-def _only(node: Node) -> Node:
+def _only(node: pattern_tree.Node) -> pattern_tree.Node:
     parts = _flat(node)
     return parts[0] if len(parts) == 1 else node
 
 
-def _empty(node: Node) -> bool:
+def _empty(node: pattern_tree.Node) -> bool:
     """Tell whether a part may match nothing."""
-    if isinstance(node, Repeat):
+    if isinstance(node, pattern_tree.Repeat):
         return node.low == 0 or node.may_be_empty
-    if isinstance(node, Branch):
+    if isinstance(node, pattern_tree.Branch):
         return any(all(_empty(part) for part in _flat(way)) for way in node.ways)
-    return isinstance(node, At | Look)
+    return isinstance(node, pattern_tree.At | pattern_tree.Look)
 
 
-def _separates(node: Node, own: str) -> bool:
+def _separates(node: pattern_tree.Node, own: str) -> bool:
     """Tell whether a part must match something that the characters of a repetition are not."""
-    return not _empty(node) and not set(_chars(node)) & set(own) and not isinstance(node, Reference | Atomic)
+    return (
+        not _empty(node)
+        and not set(_chars(node)) & set(own)
+        and not isinstance(node, pattern_tree.Reference | pattern_tree.Atomic)
+    )
 
 
-def _chars(node: Node) -> str:
+def _chars(node: pattern_tree.Node) -> str:
     """Return the ASCII characters that a part consists of."""
-    if isinstance(node, Chars):
+    if isinstance(node, pattern_tree.Chars):
         return node.ascii
-    return "".join(_chars(each) for each in _inner(node)) if not isinstance(node, Look) else ""
+    return "".join(_chars(each) for each in _inner(node)) if not isinstance(node, pattern_tree.Look) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from guardrails.policy import cel
@@ -9,6 +10,9 @@ from guardrails.policy.lints.firing import can, shown
 from guardrails.policy.lints.issue import Found, Row, Scene
 from guardrails.policy.lints.truth import operands
 from guardrails.types import Action, Stage
+
+QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
+"""A text in a condition, which may hold brackets."""
 
 
 def never_fires(scene: Scene) -> Iterator[Found]:
@@ -193,10 +197,20 @@ def _within(part: cel.Node, whole: cel.Node) -> bool:
 def mixed_operators(scene: Scene) -> Iterator[Found]:
     """`&&` stands beside `||` without brackets; it binds first, which is not what many mean."""
     for row in scene.rows:
-        text = row.rule.condition.text
-        for node, operand in ((n, a) for n in scene.shapes[row.rule.id].tree.walk() for a in n.args):
-            joined = node.kind == operand.kind == "call" and (node.name, operand.name) == ("_||_", "_&&_")
-            if joined and not text[: operand.start()].rstrip(" \n\t!").endswith("("):
+        plain = QUOTED.sub(lambda match: " " * len(match[0]), row.rule.condition.text)
+        for node in scene.shapes[row.rule.id].tree.walk():
+            mixed = [
+                operand
+                for operand in node.args
+                if (node.name, operand.name) == ("_||_", "_&&_")
+                and _depth(plain, operand.offset) == _depth(plain, node.offset)
+            ]
+            if mixed:
                 message = "&& binds before ||, and there are no brackets that show whether that is meant"
-                yield row.inside(operand.start(), message, "put brackets around the part with &&")
+                yield row.inside(mixed[0].start(), message, "put brackets around the part with &&")
                 break
+
+
+def _depth(text: str, offset: int) -> int:
+    """Return how many brackets are open at a place."""
+    return text.count("(", 0, offset) - text.count(")", 0, offset)

@@ -98,6 +98,9 @@ def plain_tag(scene: Scene) -> Iterator[Found]:
                 )
 
 
+ACTIONS: Final = {"block": "block", "flag": "flag", "redact": "redact", "mask": "redact"}
+"""The last word of an id → the action that it names."""
+
 LISTS: Final = ("on", "tags", "redact")
 
 
@@ -148,3 +151,20 @@ def unused_message(scene: Scene) -> Iterator[Found]:
         if row.rule.then is not Action.BLOCK and row.rule.messages and row.rule.on_error is not Action.BLOCK:
             message = f"nobody reads the message of rule {row.doc.id!r}: it does not block"
             yield row.found("message", message, "leave it out, or write then: block")
+
+
+def misleading_id(scene: Scene) -> Iterator[Found]:
+    """The id of a rule names another action than the rule takes."""
+    for row in scene.rows:
+        said = ACTIONS.get(re.split("[._-]", row.doc.id)[-1])
+        if said is not None and said != row.doc.then and "then" not in row.item.overrides:
+            message = f"rule {row.doc.id!r} is called {said}, and its action is {row.doc.then}"
+            yield row.found("then", message, f"write then: {said}, or give it another id")
+
+
+def unused_stream(scene: Scene) -> Iterator[Found]:
+    """A rule says how it streams, and judges no reply."""
+    for row in scene.rows:
+        if row.doc.stream is not None and Stage.OUTPUT not in row.rule.on:
+            message = f"rule {row.doc.id!r} says how it streams, and judges nothing that is streamed"
+            yield row.found("stream", message, "leave it out, or add the stage output")

@@ -2,89 +2,121 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from guardrails.detectors import lines
 from guardrails.detectors.terms import Terms, TermsConfig
-from guardrails.policy.items import Item
 from guardrails.policy.lints.issue import Fix, Found, Scene
 from guardrails.policy.source import Mark
 
 SHORT = {"substring": 2, "word": 1}
 """Characters of a term up to which it is found nearly everywhere, by how it is looked for."""
 
+REGEX = re.compile(r"\\[bBdDsSwW]|\(\?|\.[*+]|\[[a-zA-Z0-9]-[a-zA-Z0-9]|[a-z]\||^\^|\w\$$")
+"""What hardly any term has, and many patterns do."""
+
 MOST = 5_000
-"""Terms up to which one that stands in another is looked for."""
+"""Terms of a list up to which one that stands in another is looked for."""
 
 
-def _entries(name: str, item: Item, config: TermsConfig) -> list[tuple[Mark, str, Fix | None]]:
-    """Return the terms of a detector, those of its file too, with their places."""
-    found: list[tuple[Mark, str, Fix | None]] = []
-    for index, term in enumerate(config.terms):
-        source, path = item.place(("terms",))
-        found.append((item.mark(("terms", index)), term, Fix(source, path, index)))
-    if config.file is not None:
-        found += [(Mark(*place), term, None) for place, term in lines(item, config.file)]
-    return found
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A term as it is written, where, in the form in which it is looked for, and how to take it out."""
+
+    text: str
+    mark: Mark
+    form: str
+    fix: Fix | None = None
 
 
-def _lists(scene: Scene) -> Iterator[tuple[str, TermsConfig, list[tuple[Mark, str, Fix | None]]]]:
+@dataclass(frozen=True, slots=True)
+class TermList:
+    """A list of terms: the detector's name, its configuration, and all its entries, those of its file too."""
+
+    name: str
+    config: TermsConfig
+    entries: tuple[Entry, ...]
+
+
+def term_lists(scene: Scene) -> Iterator[TermList]:
+    """Yield the lists of a policy (`Scene.term_lists` keeps them)."""
     for name, declared in scene.policy.detectors.items():
-        if isinstance(declared.config, TermsConfig):
-            yield name, declared.config, _entries(name, declared.item, declared.config)
+        config, item = declared.config, declared.item
+        if not isinstance(config, TermsConfig):
+            continue
+        source, path = item.place(("terms",))
+        marks = (
+            (item.mark(("terms", at)), term, Fix(source, path, at)) for at, term in enumerate(config.terms)
+        )
+        named = lines(item, config.file) if config.file is not None else ()
+        every = (*marks, *((Mark(*place), term, None) for place, term in named))
+        fold = config.case == "ignore"
+        entries = (Entry(term, mark, Terms.form(term, fold=fold), fix) for mark, term, fix in every)
+        yield TermList(name, config, tuple(entries))
 
 
 def duplicate_term(scene: Scene) -> Iterator[Found]:
     """A term is the same as another once case, accents and look-alike characters are undone."""
-    for name, config, entries in _lists(scene):
-        first: dict[str, tuple[str, Mark]] = {}
-        for mark, term, fix in entries:
-            form = Terms.form(term, fold=config.case == "ignore")
-            before, at = first.setdefault(form, (term, mark))
-            if at != mark:
-                same = "is there already" if before == term else f"is the same as {before!r} here"
-                yield Found(mark, f"term {term!r} {same} ({at.file}:{at.line})", "remove it", name, fix)
+    for each in scene.term_lists:
+        first: dict[str, Entry] = {}
+        for entry in each.entries:
+            before = first.setdefault(entry.form, entry)
+            if before is not entry:
+                at = f"{before.mark.file}:{before.mark.line}"
+                same = (
+                    "is there already"
+                    if before.text == entry.text
+                    else f"is the same as {before.text!r} here"
+                )
+                yield Found(
+                    entry.mark, f"term {entry.text!r} {same} ({at})", "remove it", each.name, entry.fix
+                )
+
+
+def pattern_in_terms(scene: Scene) -> Iterator[Found]:
+    """A term is a regular expression: here it is looked for as it is written."""
+    for each in scene.term_lists:
+        for entry in each.entries:
+            if REGEX.search(entry.text):
+                message = (
+                    f"term {entry.text!r} looks like a regular expression, and is looked for as it is written"
+                )
+                cure = "write the words out, or move it to a detector with use: patterns"
+                yield Found(entry.mark, message, cure, each.name)
 
 
 def short_term(scene: Scene) -> Iterator[Found]:
     """A term is so short that it is found nearly everywhere."""
-    for name, config, entries in _lists(scene):
-        for mark, term, _ in entries:
-            form = Terms.form(term, fold=config.case == "ignore")
-            if len(form) <= SHORT[config.match] and form.isascii() and form.isalnum():
-                where = "within words" if config.match == "substring" else "as a word of its own"
-                cure = "write more of it" + (", or match: word" if config.match == "substring" else "")
-                yield Found(
-                    mark,
-                    f"term {term!r} has {len(form)} character{'s' * (len(form) > 1)} and is found {where}",
-                    cure,
-                    name,
-                )
+    for each in scene.term_lists:
+        inside = each.config.match == "substring"
+        for entry in each.entries:
+            size = len(entry.form)
+            if size <= SHORT[each.config.match] and entry.form.isascii() and entry.form.isalnum():
+                where = "within words" if inside else "as a word of its own"
+                cure = "write more of it" + (", or match: word" if inside else "")
+                message = f"term {entry.text!r} has {size} character{'s' * (size > 1)} and is found {where}"
+                yield Found(entry.mark, message, cure, each.name)
 
 
 def contained_term(scene: Scene) -> Iterator[Found]:
     """A term holds another one of its list, which is found wherever it is."""
-    for name, config, entries in _lists(scene):
-        if len(entries) > MOST:
-            continue
-        forms = {Terms.form(term, fold=config.case == "ignore"): term for _, term, _ in entries}
-        for mark, term, _ in entries:
-            form = Terms.form(term, fold=config.case == "ignore")
-            inner = _inside(form, forms, words=config.match == "word")
+    for each in scene.term_lists:
+        forms = {entry.form: entry.text for entry in each.entries if len(each.entries) <= MOST}
+        for entry in each.entries if forms else ():
+            inner = _inside(entry.form, forms, words=each.config.match == "word")
             if inner is not None:
-                message = f"term {term!r} holds {forms[inner]!r}, which is found wherever it is"
-                yield Found(mark, message, "leave it out, unless all of it is to be replaced", name)
+                message = f"term {entry.text!r} holds {forms[inner]!r}, which is found wherever it is"
+                yield Found(
+                    entry.mark, message, "leave it out, unless all of it is to be replaced", each.name
+                )
 
 
 def _inside(form: str, forms: dict[str, str], *, words: bool) -> str | None:
     """Return a shorter form that stands in one."""
-    if words:
-        parts = form.split(" ")
-        size = len(parts)
-        spans = ((start, end) for start in range(size) for end in range(start + 1, size + 1))
-        pieces = (" ".join(parts[start:end]) for start, end in spans if end - start < size)
-    else:
-        longest = min(len(form), 64)
-        spans = ((s, e) for s in range(len(form)) for e in range(s + 1, min(len(form), s + longest) + 1))
-        pieces = (form[start:end] for start, end in spans if end - start < len(form))
-    return next((piece for piece in pieces if piece in forms), None)
+    parts = form.split(" ") if words else [*form[:MOST]]
+    joint = " " if words else ""
+    most = min(len(parts) - 1, 64)
+    spans = ((start, start + size) for size in range(1, most + 1) for start in range(len(parts) - size + 1))
+    return next((piece for start, end in spans if (piece := joint.join(parts[start:end])) in forms), None)

@@ -40,7 +40,7 @@ def test_what_is_known_may_keep_a_rule_from_firing(scene_of: Callable[..., Scene
     (row,) = scene.rows
     assert can(scene, row, row.rule.on)
     assert not can(scene, row, row.rule.on, {"tool.listed": True})
-    assert known_of(row) == {}
+    assert known_of(row) == {"message.role": "assistant"}
 
 
 def test_too_much_is_taken_to_fire(rules_of: Callable[..., Scene]) -> None:

@@ -1,0 +1,153 @@
+"""Pages that show commands, done as a reader would: their blocks in, what they show and what comes out side by side.
+
+Blocks are done in their order, in a folder: a block named after a file (```` ```yaml shop.yaml ````) writes it, with a `+` after the name
+goes on at its end, and as `diff` changes it; of a `console` block each line `$ command` is run. A line `…` of the output stands for
+any lines, `…` in a line for anything. Durations count for nothing, and numbers with a fraction, which are a model's scores and
+figures made of them, may differ by a tenth from one processor to another.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+import pytest
+
+from guardrails.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+ANY = "…"
+GUIDE = ("policies/README.md", "## From nothing to a promoted rule in ten minutes")
+"""The page and the heading of the guide for policy editors."""
+
+_FENCE = re.compile(r"^```(\w+)(?: (\S+))?( \+)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_DURATION = re.compile(r"\d+(?:\.\d+)? (m?s)\b")
+_FRACTION = re.compile(r"\d+\.\d+")
+
+Run = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block: what it is written in, the file that it is of, and whether it goes on at the end of that."""
+
+    language: str
+    file: str
+    more: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A command of a page, what the page says that it prints, and what it printed."""
+
+    command: str
+    expected: str
+    printed: str
+
+
+def section(page: str, heading: str) -> str:
+    """Return what stands in a page below a heading, up to the next of its level or a higher one."""
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines(keepends=True)
+    start = lines.index(f"{heading}\n") + 1
+    level = len(heading.split()[0])
+    ends = re.compile(rf"#{{1,{level}}} ")
+    within, fenced = [], False
+    for line in lines[start:]:
+        fenced ^= line.startswith("```")
+        if not fenced and ends.match(line):
+            break
+        within.append(line)
+    return "".join(within)
+
+
+def blocks(text: str) -> list[Block]:
+    """Return the fenced blocks of a text."""
+    return [Block(language, file, bool(more), body) for language, file, more, body in _FENCE.findall(text)]
+
+
+def walk(text: str, folder: Path, run: Run) -> Iterator[Shown]:
+    """Do what a text shows, in a folder; yield each command once it was run."""
+    for block in blocks(text):
+        if block.language == "console":
+            for command, expected in _commands(block.text):
+                yield Shown(command, expected, run(command))
+        elif block.file:
+            path = folder / block.file
+            before = path.read_text(encoding="utf-8") if block.more or block.language == "diff" else ""
+            path.write_text(
+                changed(before, block.text) if block.language == "diff" else before + block.text, "utf-8"
+            )
+
+
+def _commands(console: str) -> Iterator[tuple[str, str]]:
+    for part in re.split(r"^\$ ", console, flags=re.MULTILINE)[1:]:
+        command, _, expected = part.partition("\n")
+        yield command, expected
+
+
+def changed(text: str, diff: str) -> str:
+    """Return a text with the hunks of a diff done, which empty lines and `…` part; each must be found once."""
+    for hunk in re.split(rf"^(?:{ANY})?\n", diff, flags=re.MULTILINE):
+        lines = hunk.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if line[0] in " -")
+        after = "".join(line[1:] for line in lines if line[0] in " +")
+        assert text.count(before) == 1, f"{text.count(before)} times in the file:\n{before}"
+        text = text.replace(before, after)
+    return text
+
+
+def running(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs a command where the test is: `guardrails` and `cp`."""
+
+    def run(command: str) -> str:
+        name, *arguments = shlex.split(command)
+        if name == "cp":
+            shutil.copy(*arguments)
+            return ""
+        assert name == "guardrails", command
+        capsys.readouterr()
+        main(arguments)
+        printed = capsys.readouterr()
+        return printed.out + printed.err
+
+    return run
+
+
+def agrees(expected: str, printed: str) -> bool:
+    """Tell whether a command printed what a page says."""
+    wanted, lines = ([*map(_plain, text.splitlines())] for text in (expected, printed))
+    at = 0
+    while wanted:
+        loose = wanted[0] == ANY
+        run = [*takewhile(lambda line: line != ANY, wanted[loose:])]
+        wanted = wanted[loose + len(run) :]
+        last = len(lines) - len(run)
+        starts = ([last] if not wanted else range(at, last + 1)) if loose else [at]
+        found = [start for start in starts if at <= start <= last and _alike(run, lines[start:])]
+        if not found:
+            return False
+        at = found[0] + len(run)
+        if not wanted:
+            return at == len(lines)
+    return at == len(lines)
+
+
+def _plain(line: str) -> str:
+    return " ".join(_DURATION.sub(r"N \1", line).split())
+
+
+def _alike(run: list[str], lines: list[str]) -> bool:
+    return all(_line(*pair) for pair in zip(run, lines, strict=False))
+
+
+def _line(wanted: str, line: str) -> bool:
+    pattern = re.escape(_FRACTION.sub("\0", wanted)).replace("\0", r"(\d+\.\d+)").replace(ANY, ".*?")
+    found = re.fullmatch(pattern, line)
+    pairs = zip(_FRACTION.findall(wanted), found.groups() if found else (), strict=False)
+    return found is not None and all(abs(float(a) - float(b)) <= max(0.02, 0.1 * float(a)) for a, b in pairs)
