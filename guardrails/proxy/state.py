@@ -250,6 +250,8 @@ class State:
         guard.stream().feed(WARM_UP)
         for rule, reason in guard.held().items():
             LOG.warning("rule %s holds streamed replies to their end: %s", rule, reason)
+        for name, reason in guard.held_films().items():
+            LOG.info("%s holds films of fragments to their end: %s", name, reason)
 
     async def off_loop(self, function: Callable[[], T]) -> T:
         """Run a function on the process's workers."""
