@@ -94,6 +94,11 @@ CASES: list[Case] = [
     Case("test", "the shipped pii-only, 8 tests", ("test", "pii-only")),
     Case("test", "the shipped default, 36 tests", ("test", "default")),
     Case("start", "lint --help", ("lint", "--help")),
+    *(
+        Case("start", f"{name} --help", (name, "--help"))
+        for name in ("fmt", "explain", "diff", "tune", "eval")
+    ),
+    Case("start", "fmt --check, 5 rules", ("fmt", "--check", "large.yaml"), large(5)),
     Case("lint", "500 rules, 50 lists, 5 tests", ("lint", "large.yaml"), large(500)),
     Case("lint", "500 rules, no tests run", ("lint", "--no-tests", "large.yaml"), large(500)),
     Case("lint", "500 rules on one score", ("lint", "--no-tests", "alike.yaml"), alike),

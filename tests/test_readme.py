@@ -5,15 +5,23 @@ from __future__ import annotations
 import contextlib
 import io
 import re
+import shlex
+import shutil
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from guardrails import Guard, PolicyErrors
 from guardrails.cli import main
 from guardrails.workshop import suite
+from tests.pages import GUIDE, ROOT, agrees, running, section, walk
 
-ROOT = Path(__file__).resolve().parents[1]
+EDITORS = ("README.md", "## For policy editors: YAML, no Python")
+CI = ("policies/README.md", "## In CI")
+SERVED = ("guardrails serve", "--decisions")
+"""What is in the commands of the guide that serve, or read what was served: `system/test_guide.py` runs them too."""
 
 
 def blocks(name: str, language: str) -> list[str]:
@@ -31,15 +39,58 @@ def test_the_python_example_prints_what_its_comments_say() -> None:
     assert out.getvalue().splitlines() == re.findall(r"print\(.*\)\s+# (.*)", code)
 
 
-def test_the_policy_example_passes_its_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The policy of the README loads, passes its own tests, and blocks what the page says that it blocks."""
-    [text] = blocks("README.md", "yaml")
-    path = tmp_path / "support-chat.yaml"
-    path.write_text(text)
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return where a reader of the pages works: a folder with the guide's rows of data."""
+    for path in sorted((ROOT / "tests/guide").iterdir()):
+        shutil.copy(path, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
-    assert main(["test", str(path)]) == 0
-    assert main(["check", "Is Pr\u00f6ject N\u0456ghtingale out?", "-p", str(path)]) == 1
-    assert "unreleased.block" in capsys.readouterr().out
+
+@pytest.mark.parametrize("page", [EDITORS, GUIDE], ids=["readme", "guide"])
+def test_what_editors_read_is_true(
+    page: tuple[str, str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each command prints what the page says that it prints, after all that was done before it."""
+    here, seen = running(capsys), 0
+
+    def run(command: str) -> str:
+        return "" if any(part in command for part in SERVED) else here(command)
+
+    for shown in walk(section(*page), folder, run):
+        seen += 1
+        if not any(part in shown.command for part in SERVED):
+            assert agrees(shown.expected, shown.printed), f"$ {shown.command}\n{shown.printed}"
+    assert seen > 4
+
+
+def test_the_guide_says_how_its_rows_look(folder: Path) -> None:
+    """The row that it shows is one of those that it tunes by."""
+    shown = re.findall(r'`(\{"text":.*?\})`', section(*GUIDE))
+
+    assert len(shown) == 1
+    assert shown[0] in (folder / "labelled.jsonl").read_text().splitlines()
+
+
+def test_the_commands_for_ci_pass_on_the_policy_of_the_guide(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each step of the workflow that is a command of ours ends well where nothing is wrong."""
+    policies = folder / "policies"
+    policies.mkdir()
+    written = [block for block in blocks(*CI[:1], "yaml pharmacy.yaml") if "mode: shadow" in block]
+    for name in ("pharmacy.yaml", "live.yaml"):
+        (policies / name).write_text(*written)
+    (folder / "fresh.jsonl").rename(folder / "traffic.jsonl")
+    [workflow] = [yaml.safe_load(block) for block in blocks(CI[0], "yaml") if "runs-on" in block]
+    steps = [step["run"] for step in workflow["jobs"]["policies"]["steps"] if "run" in step]
+    ours = [shlex.split(step) for step in steps if step.startswith("guardrails ")]
+
+    assert [command[1] for command in ours] == ["fmt", "lint", "test", "diff"]
+    for command in ours:
+        assert main([*takewhile(lambda word: word != ">>", command[1:])]) == 0, command
+    assert (folder / "tests.xml").is_file()
 
 
 def test_the_example_of_the_policies_page_passes_its_tests(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from guardrails import taxonomy
@@ -61,12 +62,16 @@ class Gate:
 
 
 @dataclass(slots=True)
-class _Needs:
-    """What rules need, as it is put together."""
+class Needs:
+    """What texts of some stages wait for, before what begins growing texts for them is put together: the fields of a `Gate`,
+    detectors by digest.
+    """
 
+    rules: list[tuple[Rule, ...]] = field(default_factory=list)
     exact: dict[str, Bound] = field(default_factory=dict)
     passages: dict[str, Bound] = field(default_factory=dict)
     whole: dict[str, str] = field(default_factory=dict)
+    stops: frozenset[str] = frozenset()
 
     def add(self, rule: Rule, bound: Bound) -> None:
         """Add a detector that a rule reads."""
@@ -83,20 +88,19 @@ class _Needs:
             self.whole[rule.id] = f"detector {bound.name!r} needs the whole text"
 
 
-def gate(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Gate:
-    """Return what texts at these stages wait for."""
-    needs = _Needs()
-    rules: list[tuple[Rule, ...]] = []
-    stops = frozenset(
+def needed(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Needs:
+    """Return what texts at these stages wait for, as far as policies tell."""
+    needs = Needs()
+    needs.stops = frozenset(
         kind for policy in policies for kind, action in policy.unchecked.items() if action is Action.BLOCK
     )
     for policy in policies:
         plan = policy.plan(stages)
         bounds = [bound for tier in plan.tiers for bound in tier]
-        if UNREAD in stops:  # also for detectors of rules that only record
+        if UNREAD in needs.stops:  # also for detectors of rules that only record
             needs.passages.update((bound.digest, bound) for bound in bounds if bound.passages)
-        rules.append(tuple(filter(waits, plan.rules)))
-        for rule in rules[-1]:
+        needs.rules.append(tuple(filter(waits, plan.rules)))
+        for rule in needs.rules[-1]:
             if _is_of_pictures(rule, bounds):
                 continue
             if rule.how.whole or (not rule.needs_findings and rule.then is Action.REDACT):
@@ -105,18 +109,24 @@ def gate(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Gate:
             for bound in bounds:
                 if reads(rule, bound):
                     needs.add(rule, bound)
+    return needs
+
+
+def gate(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Gate:
+    """Return what texts at these stages wait for."""
+    needs = needed(policies, stages)
     own = tuple(frozenset(bound.digest for bound in policy.detectors) for policy in policies)
     of_same: dict[tuple[bool, ...], list[Bound]] = {}
     for bound in needs.exact.values():
         of_same.setdefault(tuple(bound.digest in some for some in own), []).append(bound)
     return Gate(
-        rules=tuple(rules),
+        rules=tuple(needs.rules),
         own=own,
         exact=tuple(needs.exact.values()),
         streams=tuple(each for bounds in of_same.values() for each in streams(bounds)),
         passages=tuple(needs.passages.values()),
         whole=needs.whole,
-        stops=stops,
+        stops=needs.stops,
     )
 
 
@@ -149,11 +159,17 @@ def waits(rule: Rule) -> bool:
     return rule.mode is Mode.ENFORCE and strictest >= Action.REDACT and rule.stream != "annotate"
 
 
+@lru_cache(maxsize=4_096)
+def _worth(categories: frozenset[str]) -> frozenset[str]:
+    """Return every name that is worth at least as much as one of some categories."""
+    return frozenset(name for category in categories for name in taxonomy.with_ancestors(category))
+
+
 def reads(rule: Rule, bound: Bound) -> bool:
     """Tell whether a rule depends on what a detector finds."""
     condition = rule.condition
     any_of = {*condition.scores, *(category for _, category in condition.counts)} | rule.redact
-    given = {name for category in bound.categories for name in taxonomy.with_ancestors(category)}
+    given = _worth(bound.categories)
     named = any(name == bound.name and category in given for _, name, category in condition.detectors)
     if condition.detectors and not condition.scores and not condition.counts:
         return named  # what it redacts makes the condition hold by itself

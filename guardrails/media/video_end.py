@@ -20,7 +20,9 @@ SPARE: Final = 1 << 20
 """Bytes of boxes without a meaning that a file may have: writers leave room for later, and notes of their own."""
 
 BOXES: Final = 200_000
-"""Boxes that are gone through: two for each fragment, and a film of an hour has some thousand of these."""
+"""Boxes that are gone through: two for each fragment, and a film of an hour has some thousand of these. What comes after so many
+is behind the film.
+"""
 
 MEANT: Final = frozenset((
     *(b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"prft", b"emsg", b"meta", b"pdin"),
@@ -90,7 +92,9 @@ def _box(file: File, at: int) -> tuple[bytes, int]:
 def _segment(file: File) -> tuple[int, int]:
     """Return where the segment ends; of one of an unknown size, at the end of the file."""
     at, seen = 0, False
-    while at < file.size:
+    for _ in range(BOXES):
+        if at >= file.size:
+            break
         kind, size, head = _element(file, at)
         if kind == SEGMENT and size is None:
             return file.size, 0
@@ -129,7 +133,9 @@ def _form(file: File) -> tuple[int, int]:
 
 def _chunks(file: File, order: Literal["little", "big"]) -> tuple[int, int]:
     at, first = 0, b""
-    while at + 12 <= file.size:
+    for _ in range(BOXES):
+        if at + 12 > file.size:
+            break
         file.seek(at)
         head = file.read(12)
         size = int.from_bytes(head[4:8], order)

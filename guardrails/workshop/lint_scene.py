@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.engine.gate import Gate, gate
+from guardrails.engine.gate import Needs, needed
 from guardrails.errors import GuardrailsError
 from guardrails.policy.items import Item
 from guardrails.policy.lints.issue import Scene
@@ -47,9 +47,9 @@ class Workbench(Scene):
     tests: bool = True
 
     @cached_property
-    def streamed(self) -> Gate:
+    def streamed(self) -> Needs:
         """What streamed replies wait for."""
-        return gate((self.compiled,), (Stage.OUTPUT,))
+        return needed((self.compiled,), (Stage.OUTPUT,))
 
     @cached_property
     def ran(self) -> tuple[Ran, ...]:

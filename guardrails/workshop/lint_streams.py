@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
+from guardrails.detectors.open_prefixes import Prefixes, prefixes
 from guardrails.detectors.pattern_tree import Chars, Node, Unreadable, read
-from guardrails.detectors.patterns import Patterns
-from guardrails.detectors.stream_rows import StreamRows
 from guardrails.policy.lints.issue import Found, Row
-from guardrails.policy.lints.patterns import repeats, rows
+from guardrails.policy.lints.patterns import PatternRow, repeats, rows
 from guardrails.workshop.lint_scene import Workbench
 
 TOKENS = 500
@@ -65,40 +65,36 @@ def held_stream(bench: Workbench) -> Iterator[Found]:
             yield row.found(field, message, f"{way}, or write stream: whole if it is meant")
 
 
-def _streamed(bench: Workbench) -> Iterator[tuple[str, Patterns]]:
-    """Yield the detectors of patterns that streamed replies wait for."""
-    for bound in bench.streamed.exact:
-        if isinstance(bound.detector, Patterns) and bench.kinds[bound.name].name == "patterns":
-            yield bound.name, bound.detector
+def _streamed(bench: Workbench) -> Iterator[tuple[PatternRow, Prefixes]]:
+    """Yield the patterns that streamed replies wait for, with where they may be open."""
+    waited = {bound.name for bound in bench.streamed.exact.values()}
+    return ((row, _prefixes(row.pattern)) for row in rows(bench) if row.name in waited)
+
+
+_prefixes = lru_cache(maxsize=4_096)(prefixes)
 
 
 def pattern_holds_stream(bench: Workbench) -> Iterator[Found]:
     """A pattern cannot be followed through a text that grows, so that replies are held to their end."""
-    for name, detector in _streamed(bench):
-        why = StreamRows(detector.table).whole
-        for row in rows(bench):
-            if row.name == name and row.pattern in why:
-                message = f"the pattern holds every streamed reply to its end: {why[row.pattern]}; {LATE}"
-                yield Found(row.mark, message, "write it without what cannot be followed", name)
+    for row, found in _streamed(bench):
+        if found.kind == "whole":
+            message = f"the pattern holds every streamed reply to its end: {found.reason}; {LATE}"
+            yield Found(row.mark, message, "write it without what cannot be followed", row.name)
 
 
 def endless_pattern(bench: Workbench) -> Iterator[Found]:
     """A match may go on through any text, so that a streamed reply is held until it is too long, and then stopped."""
     most = bench.compiled.limits.max_hold
     then = "the stream is stopped" if bench.compiled.limits.on_limit == "block" else "it is held to its end"
-    for name, detector in _streamed(bench):
-        endless = StreamRows(detector.table).endless
-        for row in rows(bench):
-            if row.name == name and row.pattern in endless and _goes_on(row.pattern):
-                message = (
-                    f"a match of the pattern may go on through any text: after {most:,} characters {then}"
-                )
-                yield Found(
-                    row.mark,
-                    message,
-                    "say how long it may be, such as .{0,200}, or what ends it: [^\\n]",
-                    name,
-                )
+    for row, found in _streamed(bench):
+        if found.endless and _goes_on(row.pattern):
+            message = f"a match of the pattern may go on through any text: after {most:,} characters {then}"
+            yield Found(
+                row.mark,
+                message,
+                "say how long it may be, such as .{0,200}, or what ends it: [^\\n]",
+                row.name,
+            )
 
 
 def _goes_on(pattern: str) -> bool:

@@ -17,6 +17,7 @@ from guardrails.types import Action
 from guardrails.workshop.difference import Difference
 from guardrails.workshop.effects import EXAMPLES, SAME, TURNS, Group
 from guardrails.workshop.files import shown
+from guardrails.workshop.gates import Gated
 from guardrails.workshop.markup import Html, page, table, tag
 
 Cells = tuple[str, ...]
@@ -72,7 +73,8 @@ def title(found: Difference) -> str:
 def answer(found: Difference) -> str:
     """Return the answer in one line."""
     if found.passed:
-        return "ready" if found.gates or found.check_version else "no gate was set"
+        minded = f" (warnings: {len(found.warnings):,})" if found.warnings else ""
+        return f"ready{minded}" if found.gates or found.check_version else f"no gate was set{minded}"
     return f"not ready: {'; '.join(found.reasons)}"
 
 
@@ -81,12 +83,17 @@ def sections(found: Difference) -> list[Section]:
     told = [*_changes(found)]
     if found.effects.rows:
         told += [*_traffic(found), *_groups(found), *_examples(found)]
-    gates = [(each.gate, each.limit.text, each.reason) for each in found.gates]
+    gates = [_gate(each) for each in found.gates]
     if gates:
-        told.append(Section("gates", (), ("gate", "limit", "what came of it"), gates))
+        told.append(Section("gates", (), ("gate", "limit", "rows", "not judged", "state"), gates))
     if found.warnings:
         told.append(Section("warnings", found.warnings))
     return told
+
+
+def _gate(gate: Gated) -> Cells:
+    state = "exceeded" if gate.exceeded else "kept, but too few rows to show it" if gate.thin else "kept"
+    return gate.gate.replace("_", "-"), gate.limit.text, f"{gate.count:,}", f"{gate.failed:,}", state
 
 
 def _changes(found: Difference) -> Iterator[Section]:
@@ -249,13 +256,15 @@ def in_markdown(found: Difference) -> str:
     for section in sections(found):
         if section.title.startswith("examples") or not (section.lines or section.rows):
             continue
-        out += ["", f"**{section.title}**", "", *(f"- {_cell(line)}" for line in section.lines)]
+        out += ["", f"**{section.title}**", ""]
+        if section.lines:
+            out += [*(f"- {_cell(line)}" for line in section.lines), ""]
         if section.rows:
-            out += ["", _row(section.head), _row(("---",) * len(section.head))]
+            out += [_row(section.head), _row(("---",) * len(section.head))]
             out += [_row(row) for row in section.rows[:FEW]]
         if len(section.rows) > FEW:
             out += ["", f"and {len(section.rows) - FEW:,} more"]
-    return "\n".join((*out, ""))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join((*out, "")))
 
 
 def _row(cells: Iterable[str]) -> str:

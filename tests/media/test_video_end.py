@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from guardrails.media import video_end
 from guardrails.media.video_end import SPARE, behind
 from guardrails.media.video_open import File
 from guardrails.media.video_sniff import HEAD, kind_of
@@ -86,6 +87,20 @@ def test_a_second_part_of_an_avi_belongs_to_it() -> None:
     assert counted(data + part) == 0
     assert counted(data + part + JUNK) == len(JUNK)
     assert counted(data + part.replace(b"AVIX", b"WAVE")) == len(part)
+
+
+@pytest.mark.parametrize(
+    ("ending", "piece"),
+    [("mp4", box(b"free", 8)), ("mkv", b"\xec\x80"), ("avi", b"RIFF\x04\0\0\0AVIX")],
+)
+def test_who_makes_a_file_of_millions_of_boxes_wins_no_time(
+    ending: str, piece: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are not all gone through: the others are behind the film."""
+    monkeypatch.setattr(video_end, "BOXES", 100)
+    assert counted(made(ending) + 50 * piece) == 0
+    left = counted(made(ending) + 1_000 * piece + b"x")
+    assert 900 * len(piece) <= left <= 1_000 * len(piece)
 
 
 @pytest.mark.parametrize("size", [1, 8, 11, 12, 40])

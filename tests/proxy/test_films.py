@@ -265,6 +265,14 @@ def test_what_is_no_such_film_is_judged_as_a_whole(
     assert counted(url) == {"whole": "1"}
 
 
+def test_what_holds_films_is_in_the_log(start: Callable[..., str], caplog: pytest.LogCaptureFixture) -> None:
+    """Each rule and detector, with the reason, once the server is up."""
+    with caplog.at_level(logging.INFO, "guardrails.proxy"):
+        start("redact")
+    (line,) = [each.getMessage() for each in caplog.records if "holds films" in each.getMessage()]
+    assert line.startswith("green holds films of fragments to their end: it redacts films")
+
+
 def test_what_is_uncertain_of_a_first_part_is_judged_as_a_whole(
     start: Callable[..., str], fake: Fake, clean: dict[str, bytes]
 ) -> None:

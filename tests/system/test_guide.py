@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import signal
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.pages import GUIDE, ROOT, Run, agrees, running, section, walk
+from tests.pages import GUIDE, ROOT, agrees, running, section, walk
 from tests.system.test_proxy_serve import WAIT_S, serving
 
 UPSTREAM = "--upstream"
 TRAFFIC = "fresh.jsonl"
+OURS, THEIRS = "http://127.0.0.1:8080", "http://127.0.0.1:8000/v1"
+"""Where the guide serves, and what is behind."""
 
 
 def ask(url: str, text: str) -> None:
-    """Send a question as an application does; a block is an answer too."""
+    """Send a question as an application does, which the live policy lets pass."""
     body = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
     request = urllib.request.Request(f"{url}/v1/chat/completions", body, {"content-type": "application/json"})
-    try:
-        urllib.request.urlopen(request, timeout=WAIT_S).close()
-    except urllib.error.HTTPError as refused:
-        assert refused.code == 400
+    urllib.request.urlopen(request, timeout=WAIT_S).close()
 
 
 def serve(command: str) -> str:
@@ -40,13 +39,14 @@ def serve(command: str) -> str:
     with serving(*arguments) as (url, process):
         for text in texts:
             ask(url, text)
+        # Each question and its answer is a row of the log.
         until = time.monotonic() + WAIT_S
-        while len(log.read_text(encoding="utf-8").splitlines()) < 2 * len(texts):  # each question, and its answer
+        while len(log.read_text(encoding="utf-8").splitlines()) < 2 * len(texts):
             assert time.monotonic() < until
             time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         printed, _ = process.communicate(timeout=WAIT_S)
-    return printed
+    return re.sub(r"http://127\.0\.0\.1:\d+,", f"{THEIRS},", printed.replace(url, OURS))
 
 
 def test_the_guide_is_true(

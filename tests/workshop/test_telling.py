@@ -57,7 +57,7 @@ def test_people_read_everything(found: Difference) -> None:
         "1 could not be judged by both: old: TypeError 1, new: TypeError 1",
         "word.block",
         "EXAMPLES: STOPPED OR REDACTED BEFORE, AND LESS NOW",
-        "--max-new-allows 0 is exceeded: 1 of 3 rows",
+        "max-new-allows  0      1     1           exceeded",
     ):
         assert words in told, words
     assert "\x1b" not in told

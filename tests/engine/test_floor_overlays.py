@@ -1,0 +1,137 @@
+"""Whatever a site's overlay says, a verdict under a floor is no weaker than by the floor alone, and nothing of what the floor
+replaces is left.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from guardrails import Guard
+from guardrails.types import Action
+
+FLOOR = """\
+format: 1
+name: org
+detectors:
+  words: {use: terms, terms: [blasters, rats], category: profanity}
+  names: {use: terms, terms: [falcon, osprey], category: custom.name, score: 0.6}
+  mail: {use: pii, entities: [email]}
+rules:
+  - {id: words, on: [input, output], when: profanity > 0, then: block}
+  - {id: names, on: [input, output], when: custom.name >= 0.5, then: redact}
+  - {id: mail, on: input, when: pii.email > 0, then: redact}
+  - {id: many, on: output, when: 'count("custom.name") >= 2', then: flag}
+unchecked: {language: flag}
+"""
+IDS = ("words", "names", "mail", "many")
+SECRETS = {"custom.name": ("falcon", "osprey"), "pii.email": ("jo@acme.example",)}
+PIECES = ("blasters", "rats", "falcon", "osprey", "jo@acme.example", "hello", "Where are my", ".", "\n", "é")
+STAGES = st.sampled_from(["input", "output"])
+
+CONDITIONS: Mapping[str, tuple[str, ...]] = {
+    "words": (
+        "profanity > 0",
+        "profanity > 0 && content.length > 30",
+        'profanity > 0 && request.tenant == "b"',
+    ),
+    "names": ("custom.name >= 0.5", "custom.name >= 0.9", "custom.name >= 0.5 || profanity > 0"),
+    "mail": ("pii.email > 0", 'pii.email > 0 && message.role == "tool"'),
+    "many": ('count("custom.name") >= 2', 'count("custom.name") >= 9'),
+}
+
+
+def override(name: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Return changes of a rule: none, some or all of these fields."""
+    fields: dict[str, st.SearchStrategy[Any]] = {
+        "when": st.sampled_from(CONDITIONS[name]),
+        "then": st.sampled_from(["flag", "block"]),
+        "on": st.lists(STAGES, min_size=1, max_size=2, unique=True),
+        "mode": st.sampled_from(["enforce", "shadow"]),
+        "scope": st.sampled_from(["part", "message"]),
+        "on_error": st.sampled_from(["allow", "flag", "block"]),
+        "severity": st.sampled_from(["low", "critical"]),
+    }
+    return st.fixed_dictionaries({"id": st.just(name)}, optional=fields)
+
+
+EXCEPTIONS = st.fixed_dictionaries(
+    {
+        "reason": st.just("a product"),
+        "matches": st.lists(st.sampled_from(PIECES[:5]), min_size=1, max_size=3),
+    },
+    optional={
+        "rules": st.just(["own"]),
+        "on": STAGES,
+        "tenants": st.just(["a"]),
+        "categories": st.sampled_from([["profanity"], ["custom.name"], ["pii.email"]]),
+        "expires": st.sampled_from(["2025-01-31", "9999-12-31"]),
+        "when": st.sampled_from(['request.tenant == "a"', "content.length < 40"]),
+    },
+)
+OWN = {"id": "own", "on": ["input", "output"], "when": "profanity > 0 || custom.name > 0", "then": "flag"}
+
+
+@st.composite
+def overlays(draw: st.DrawFn) -> dict[str, Any]:
+    """Overlays of a site: rules changed and left out, exceptions, lists of words, settings."""
+    disabled = draw(st.lists(st.sampled_from(IDS), unique=True))
+    changed = [name for name in IDS if name not in disabled and draw(st.booleans())]
+    overlay: dict[str, Any] = {
+        "override": {"rules": [draw(override(name)) for name in changed]},
+        "disable": disabled,
+        "rules": [OWN],
+        "exceptions": [
+            {"id": f"e{at}", **each} for at, each in enumerate(draw(st.lists(EXCEPTIONS, max_size=3)))
+        ],
+    }
+    if draw(st.booleans()):
+        overlay["override"]["detectors"] = {"words": {"terms": ["other"]}, "names": {"score": 0.1}}
+    if draw(st.booleans()):
+        overlay |= {"unchecked": {"language": "allow", "limit": "allow"}, "limits": {"characters": 5}}
+    return overlay
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the floor."""
+    made = tmp_path_factory.mktemp("overlays")
+    (made / "org.yaml").write_text(FLOOR)
+    return made
+
+
+NUMBERS = itertools.count()
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    overlay=overlays(),
+    texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=7).map(" ".join), min_size=1, max_size=4),
+    stage=STAGES,
+    tenant=st.sampled_from([None, "a", "b"]),
+)
+def test_no_overlay_weakens_a_verdict(
+    folder: Path, overlay: dict[str, Any], texts: list[str], stage: str, tenant: str | None
+) -> None:
+    """Under the floor the action is at least that of the floor alone, and what the floor takes out of a text is not in it."""
+    path = folder / f"{next(NUMBERS)}.yaml"
+    path.write_text(yaml.safe_dump({"format": 1, "name": "site", "extends": ["org.yaml"], **overlay}))
+    floor, both = Guard.load(folder / "org.yaml"), Guard.load(path, floor=folder / "org.yaml")
+    for text in texts:
+        alone, under = (guard.check(text, stage, tenant=tenant) for guard in (floor, both))
+
+        assert under.action >= alone.action
+        if isinstance(under.content, str):
+            gone = [
+                each for each in sum(SECRETS.values(), ()) if each in text and each not in str(alone.content)
+            ]
+            assert [each for each in gone if each in under.content] == []
+        if alone.action is Action.BLOCK:
+            assert under.content is None
