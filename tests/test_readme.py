@@ -61,7 +61,8 @@ def test_what_editors_read_is_true(
     for shown in walk(section(*page), folder, run):
         seen += 1
         if not any(part in shown.command for part in SERVED):
-            assert agrees(shown.expected, shown.printed), f"$ {shown.command}\n{shown.printed}"
+            same = agrees(shown.expected, shown.printed)
+            assert same, f"$ {shown.command}\n{shown.printed}"
     assert seen > 4
 
 

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.cli import add_floor
+from guardrails.cli.progress import Progress
 from guardrails.cli.show import Style
 
 if TYPE_CHECKING:
@@ -50,19 +51,29 @@ def arguments(to: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Lint each policy and print what is found."""
-    from guardrails.workshop.lint import lint
-
     form = "json" if args.json else args.format
     if args.codes:
         return _codes(form)
     if args.fix or args.diff:
         return _fix(args)
     policies = [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]
-    reports = [
-        lint(policy, floor=args.floor, tests=not args.no_tests, ignore=args.ignore) for policy in policies
-    ]
+    reports = [_linted(args, policy) for policy in policies]
     _show(reports, form, every=args.all)
     return _status(reports, strict=args.strict)
+
+
+def _linted(args: argparse.Namespace, policy: str) -> Report:
+    """Lint one policy; on a terminal a bar shows how many of its tests were run."""
+    from guardrails.workshop.lint import lint
+
+    with Progress(sys.stderr) as progress:
+        return lint(
+            policy,
+            floor=args.floor,
+            tests=not args.no_tests,
+            ignore=args.ignore,
+            progress=lambda done, of: progress.draw(done, of, policy),
+        )
 
 
 def _status(reports: list[Report], *, strict: bool) -> int:
@@ -135,7 +146,6 @@ def _codes(form: str) -> int:
 def _fix(args: argparse.Namespace) -> int:
     """Change the files of each policy; with `--diff` print what would change."""
     from guardrails.policy.edits import difference
-    from guardrails.workshop.lint import lint
     from guardrails.workshop.lint_fix import fix, planned
 
     reports: list[Report] = []
@@ -143,7 +153,7 @@ def _fix(args: argparse.Namespace) -> int:
     for policy in [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]:
 
         def linted(policy: str = policy) -> Report:
-            return lint(policy, floor=args.floor, tests=not args.no_tests, ignore=args.ignore)
+            return _linted(args, policy)
 
         if args.diff:
             report = linted()

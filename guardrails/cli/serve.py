@@ -134,7 +134,9 @@ def _described(found: Configured, guards: Sequence[Guard], shadows: Sequence[Gua
 
 
 def _brief(value: object) -> str:
-    """Return a setting's value on a line."""
+    """Return a setting's value on a line: of a document what it has, of names or rows the names."""
+    if isinstance(value, dict) and not all(isinstance(each, dict) for each in value.values()):
+        return ", ".join(f"{name} {_brief(each)}" for name, each in value.items())
     if isinstance(value, dict):
         value = [*value]
     if not isinstance(value, list):

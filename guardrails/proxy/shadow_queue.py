@@ -214,6 +214,8 @@ class Runner:
             left = len(self._jobs)
             self._jobs.clear()
             self._size = 0
+            # A thread that is inside a library when the interpreter goes may take the process down with it.
+            self._changed.wait_for(lambda: not self._busy, CLOSE_S)
         if left:
             self._write([{"time": iso(time.time()), "dropped": left, "why": "stopped"}])
 

@@ -23,7 +23,7 @@ from guardrails.policy.lints.issue import SEVERITIES, Check, Issue, Scene, Sever
 from guardrails.policy.load import load
 from guardrails.policy.source import Mark, Source
 from guardrails.workshop import lint_streams, lint_tests
-from guardrails.workshop.lint_scene import Workbench
+from guardrails.workshop.lint_scene import Progress, Workbench
 
 READ: Final[tuple[Check, ...]] = (
     check("warning", lint_streams.held_stream),
@@ -91,6 +91,7 @@ def lint(
     tests: bool = True,
     ignore: Collection[str] = (),
     day: date | None = None,
+    progress: Progress = lambda done, of: None,
 ) -> Report:
     """Say what is wrong or most likely not meant in a policy.
 
@@ -100,6 +101,7 @@ def lint(
         tests: whether its tests are run.
         ignore: codes that are not looked for.
         day: the day that exceptions are compared with; today by default, in UTC.
+        progress: is told how many of its tests were run, of how many.
 
     Raises:
         GuardrailsError: `ignore` names a code that there is not, or the environment's key is wrong.
@@ -111,7 +113,7 @@ def lint(
     under = None if floor is None else _scene(load(floor), today)
     try:
         loaded = load(policy, tests=())
-        bench = Workbench(loaded, compile_policy(loaded), today, tests, floor=under)
+        bench = Workbench(loaded, compile_policy(loaded), today, tests=tests, floor=under, progress=progress)
     except PolicyErrors as errors:
         return Report(str(policy), loads=False, issues=tuple(map(_of_error, errors)))
     left = {*ignore, *(row.code for row in RUN if not tests), *(UNDER if floor is None else ())}

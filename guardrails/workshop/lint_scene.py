@@ -5,6 +5,7 @@ The engine is imported where a test is run: to lint a policy without tests does 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ from guardrails.types import FiredRule, Stage, Verdict
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
+
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +46,12 @@ class Ran:
 
 @dataclass(frozen=True)
 class Workbench(Scene):
-    """A policy that loads, ready to be run. With `tests` its tests may be run, else none is."""
+    """A policy that loads, ready to be run. With `tests` its tests may be run, else none is; `progress` is told how many of them
+    were, of how many.
+    """
 
     tests: bool = True
+    progress: Progress = lambda done, of: None
 
     @cached_property
     def streamed(self) -> Needs:
@@ -59,7 +66,12 @@ class Workbench(Scene):
         from guardrails.guard import Guard
 
         guard = Guard(self.compiled)
-        return tuple(_run(guard, item, each) for item, test in self.compiled.tests for each in _each(test))
+        tests = [(item, each) for item, test in self.compiled.tests for each in _each(test)]
+        found = []
+        for done, (item, test) in enumerate(tests):
+            self.progress(done, len(tests))
+            found.append(_run(guard, item, test))
+        return tuple(found)
 
 
 def _run(guard: Guard, item: Item, test: TestDoc) -> Ran:

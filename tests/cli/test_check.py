@@ -358,3 +358,19 @@ def test_a_report_that_cannot_be_written_is_told_before_anything_is_judged(
     assert reason in captured.err
     assert captured.out == ""
     assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("page.html", "hello")]
+
+
+def test_the_floor_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A text that the policy lets pass is blocked by the floor, which is named."""
+    for name, term in (("org", "zqxbomb"), ("site", "zqxgun")):
+        (tmp_path / f"{name}.yaml").write_text(
+            f"format: 1\nname: {name}\nversion: '3'\ndetectors: {{w: {{use: terms, terms: [{term}], category: custom.w}}}}\n"
+            f"rules: [{{id: {name}.block, on: input, when: custom.w > 0, then: block}}]\n"
+        )
+    given = ["check", "a zqxbomb", "-p", str(tmp_path / "site.yaml")]
+    assert main(given) == 0
+    assert "floor" not in capsys.readouterr().out
+    assert main([*given, "--floor", str(tmp_path / "org.yaml")]) == 1
+    assert "  floor    org 3\n  rule     org.block (block, medium)\n" in capsys.readouterr().out
+    assert main([*given, "--floor", "nowhere"]) == 2
+    assert "unknown_policy" in capsys.readouterr().err

@@ -21,6 +21,20 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     assert COMMANDS[command] in " ".join(capsys.readouterr().out.split())
 
 
+UNDER_A_FLOOR = ("check", "scan", "serve", "mcp", "lint", "test", "explain", "diff", "eval")
+"""Commands that judge as a served policy would."""
+
+
+@pytest.mark.parametrize("command", UNDER_A_FLOOR)
+def test_a_floor_is_given_to_all_in_the_same_way(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One option, and one sentence."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+
+    out = " ".join(capsys.readouterr().out.split())
+    assert "--floor P the operator's floor: a policy, as for --policy, under which no verdict can fall" in out
+
+
 @pytest.mark.parametrize(
     "argv", [[], ["chekc"], ["check"], ["check", "x", "--stage", "nowhere"], ["serve", "--port", "x"]]
 )

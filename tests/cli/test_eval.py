@@ -133,3 +133,19 @@ def test_what_counts_as_stopped_can_be_said(given: list[str], capsys: pytest.Cap
     """And rows can be taken to stand elsewhere."""
     assert main(["eval", *given, "--stopped", "flag", "--stage", "tool_result", "--jobs", "2"]) == 0
     assert "With flag or stricter end 0.0 %" in capsys.readouterr().out
+
+
+def test_figures_are_those_under_the_floor(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What it blocks counts as stopped; it is named for people, for programs and in the report."""
+    (tmp_path / "org.yaml").write_text(POLICY.replace("name: small", "name: org").replace(">= 0.5", ">= 0.4"))
+    floor, report = ["--floor", str(tmp_path / "org.yaml")], tmp_path / "r.html"
+    assert main(["eval", *given, *floor, "--report", str(report)]) == 0
+    out = capsys.readouterr().out
+    assert "small 0 on 8 rows\nunder the floor org 0\nStopped are 100.0 %" in out
+    assert "under the floor org 0" in report.read_text()
+    assert main(["eval", *given, *floor, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["floor"]["name"] == "org"
+    assert main(["eval", *given, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["floor"] is None

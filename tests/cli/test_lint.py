@@ -143,3 +143,28 @@ def test_sarif_is_one_document(policy: Path, capsys: Captured) -> None:
     (run,) = json.loads(capsys.readouterr().out)["runs"]
     places = [each["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for each in run["results"]]
     assert places == ["p.yaml", "p.yaml", "q.yaml", "q.yaml"]
+
+
+def test_what_the_floor_undoes_is_an_error(policy: Path, capsys: Captured) -> None:
+    """In every form, and only where a floor is given; a floor that does not load is usage, as everywhere."""
+    policy.write_text(CLEAN)
+    Path("org.yaml").write_text(CLEAN.replace("tested", "org").replace("flag", "block"))
+    assert main(["lint", "p.yaml", "--strict"]) == 0
+    capsys.readouterr()
+    assert main(["lint", "p.yaml", "--floor", "org.yaml"]) == 1
+    assert (
+        "p.yaml:5:55: weaker_than_floor: then: flag has no effect on 'a': the floor's rule 'a' (org.yaml:5) still blocks at "
+        "custom.w > 0 (leave it out, or have it changed in the floor by who answers for that) [error]\n"
+    ) in capsys.readouterr().out
+    assert main(["lint", "p.yaml", "--floor", "org.yaml", "--json"]) == 1
+    [report] = json.loads(capsys.readouterr().out)["policies"]
+    assert [issue["code"] for issue in report["issues"]] == ["weaker_than_floor"]
+    assert main(["lint", "p.yaml", "--floor", "org.yaml", "--ignore", "weaker_than_floor"]) == 0
+    policy.write_text(CLEAN.replace("flag}]\n", "flag}]  # lint: ignore weaker_than_floor\n", 1))
+    assert main(["lint", "p.yaml", "--floor", "org.yaml"]) == 0
+    capsys.readouterr()
+    assert main(["lint", "p.yaml"]) == 0
+    assert "unused_ignore" not in capsys.readouterr().out
+    Path("org.yaml").write_text(BROKEN)
+    assert main(["lint", "p.yaml", "--floor", "org.yaml"]) == 2
+    assert "org.yaml:5:" in capsys.readouterr().err

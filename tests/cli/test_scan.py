@@ -304,3 +304,14 @@ def test_a_policy_that_changed_judges_again(root: Path, capsys: pytest.CaptureFi
     assert {line["verdict"]["policy"]["digest"] for line in lines()} == {
         Guard.load("p.yaml").policy.ref.digest
     }
+
+
+def test_the_floor_holds_for_every_file(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What it blocks is blocked, and the summary names it."""
+    Path("org.yaml").write_text(POLICY.replace("zqxbomb", "hello").replace("name: tested", "name: org"))
+    assert scan("--json") == 0
+    assert json.loads(capsys.readouterr().out)["floor"] is None
+    assert scan("--json", "--floor", "org.yaml") == 1
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["floor"]["name"], summary["actions"]["block"], summary["again"]) == ("org", 3, 5)
+    assert scan("--floor", "nowhere.yaml") == 2

@@ -313,7 +313,9 @@ def test_check_names_what_judges_beside(tmp_path: Path, capsys: pytest.CaptureFi
     """For people and for programs; one that is wrong is an error."""
     given = ["serve", "--upstream", "http://h", "--shadow", "pii-only", "--check"]
     assert main(given) == 0
-    assert "shadow pii-only " in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "shadow pii-only " in shown
+    assert "policy pii-only, log None, content False, sample 1.0" in shown
     assert main([*given, "--json"]) == 0
     assert [each["name"] for each in json.loads(capsys.readouterr().out)["shadows"]] == ["pii-only"]
     assert main(["serve", "--upstream", "http://h", "--shadow", "pii-onli", "--check"]) == 2

@@ -233,3 +233,19 @@ def test_watches_until_nobody_does(tmp_path: Path, running: Running) -> None:
         Path(policy).write_text("format: 1\nnam: small\n")
         write(tmp_path, "{name: a, input: fine, expect: {action: block}}")
         assert "FAIL" in process.stdout.readline()
+
+
+def test_the_floor_decides_tests_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A test that passes only without the floor fails, and says so; a floor that does not load is status 2."""
+    policy = write(tmp_path, '{name: a product, input: "my blasters", expect: {action: allow}}')
+    floor = tmp_path / "org.yaml"
+    floor.write_text(Path(policy).read_text().split("tests:")[0].replace("forbidden", "blasters"))
+    assert main(["test", policy]) == 0
+    capsys.readouterr()
+    assert main(["test", policy, "--floor", str(floor)]) == 1
+    out = capsys.readouterr().out
+    assert "     the floor small 0 decides: without it the test passes\n" in out
+    assert main(["test", policy, "--floor", str(floor), "--json"]) == 1
+    [told] = json.loads(capsys.readouterr().out)["policies"][policy]
+    assert told["differences"][-1].startswith("the floor small 0 decides")
+    assert main(["test", policy, "--floor", str(tmp_path / "none.yaml")]) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import threading
@@ -20,6 +21,7 @@ from guardrails.errors import PolicyErrors
 from guardrails.proxy import reload as reloading
 from guardrails.proxy.serve import Running, running
 from guardrails.proxy.settings import Settings, SettingsError
+from guardrails.proxy.state import State
 from guardrails.workshop.effects import Effects
 from guardrails.workshop.rows import read
 from guardrails.workshop.shadow_log import compare
@@ -419,3 +421,18 @@ def test_pictures_are_judged_beside(
         found = rows(2)
     expected = ("input", "redact", "block", ["green"]) if green else ("input", "allow", "allow", [])
     assert short(found[0]) == expected
+
+
+def test_settings_turn_it_on_and_off_while_it_serves(policies: Any, settings: Any, tmp_path: Path) -> None:
+    """As their file says by now; a log that cannot be written leaves all as it was."""
+    off = Settings("http://h", policy=str(policies[0]))
+    on = off.model_copy(update={"shadow": settings().shadow})
+    wrong = off.model_copy(update={"shadow": settings(log=str(tmp_path / "none" / "log")).shadow})
+    given = [off]
+    state = State(off, Guard.load(off.policy), lambda: given[-1])
+    seen = []
+    for each in (off, on, wrong, off):
+        given.append(each)
+        asyncio.run(reloading.reload(state))
+        seen.append((state.now.shadow is not None, len(state.shadows), state.reload.state))
+    assert seen == [(False, 0, "current"), (True, 1, "current"), (True, 1, "failed"), (False, 0, "current")]

@@ -62,4 +62,5 @@ def test_the_guide_is_true(
         return serve(command) if command.startswith("guardrails serve") else here(command)
 
     for shown in walk(section(*GUIDE), tmp_path, run):
-        assert agrees(shown.expected, shown.printed), f"$ {shown.command}\n{shown.printed}"
+        same = agrees(shown.expected, shown.printed)
+        assert same, f"$ {shown.command}\n{shown.printed}"

@@ -123,3 +123,22 @@ def test_a_scan_waits_for_no_process_that_is_still_starting(policy: str, tmp_pat
         Scan(folder, verdicts, tally).run([never, *own])
     end.set()
     assert tally.judged == 1
+
+
+def test_other_processes_judge_under_the_floor(policy: str, tmp_path: Path) -> None:
+    """As this one does; a floor that is another by now is told."""
+    floor = tmp_path / "floor.yaml"
+    floor.write_text(POLICY.replace("name: tested", "name: org").replace("zqxbomb", "zqxgun"))
+    (tmp_path / "a.txt").write_text("a zqxgun here")
+    guard, found = Guard.load(policy, floor=floor), Found(tmp_path / "a.txt", "a.txt")
+    with judges(policy, guard, "input", THREADS + 1, str(floor)) as starts:
+        lines = [starts[at]()(found) for at in (0, -1)]
+        assert [line["verdict"]["action"] for line in lines] == ["block", "block"]
+        assert guard.floor is not None
+        assert {line["floor"] for line in lines} == {guard.floor.ref.digest}
+    floor.write_text(floor.read_text().replace("zqxgun", "zqxbow"))
+    with (
+        judges(policy, guard, "input", THREADS + 1, str(floor)) as starts,
+        pytest.raises(LostJudgeError, match="the policy changed"),
+    ):
+        starts[-1]()

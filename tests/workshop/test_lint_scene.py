@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,11 +32,11 @@ tests:
 def bench(tmp_path: Path) -> Callable[..., Workbench]:
     """Return a function that loads the policy above."""
 
-    def make(*, tests: bool = True) -> Workbench:
+    def make(**options: Any) -> Workbench:
         path = tmp_path / "policy.yaml"
         path.write_text(TEXT)
         policy = load(path, tests=())
-        return Workbench(policy, compile_policy(policy), date(2026, 11, 26), tests)
+        return Workbench(policy, compile_policy(policy), date(2026, 11, 26), **options)
 
     return make
 
@@ -49,6 +50,13 @@ def test_each_entry_of_a_test_is_run(bench: Callable[..., Workbench]) -> None:
     assert ran[2].differs[0].startswith("action is block")
     assert ran[3].verdict is None
     assert "could not be judged" in ran[3].differs[0]
+
+
+def test_progress_is_told_before_each_test(bench: Callable[..., Workbench]) -> None:
+    """How many were run, of how many; nobody needs to listen."""
+    told: list[tuple[int, int]] = []
+    assert len(bench(progress=lambda done, of: told.append((done, of))).ran) == 4
+    assert told == [(0, 4), (1, 4), (2, 4), (3, 4)]
 
 
 def test_no_test_is_run_unless_wanted(bench: Callable[..., Workbench]) -> None:

@@ -380,3 +380,15 @@ def test_a_scan_that_was_killed_is_gone_on_with(guard_of: Callable[..., Guard], 
     assert (tally.kept, tally.judged) == (len(written), 34 - len(written))
     assert len(lines) == 34
     assert out.read_bytes().splitlines()[: len(written)] == written
+
+
+def test_another_floor_judges_all_again(guard: Guard, guard_of: Callable[..., Guard], root: Path) -> None:
+    """A verdict is that of a policy under its floor, of which the line tells; without one it has no word of it."""
+    assert all("floor" not in line for line in scanned(guard, root)[1].values())
+    floors = [f"{POLICY}\nunchecked: {{part: {part}}}" for part in ("block", "flag")]
+    for floor in floors:
+        under = guard_of(POLICY, floor=floor)
+        assert under.floor is not None
+        assert [scanned(under, root)[0].judged for _ in range(2)] == [4, 0]
+        assert {line["floor"] for line in scanned(under, root)[1].values()} == {under.floor.ref.digest}
+    assert scanned(guard, root)[0].judged == 4

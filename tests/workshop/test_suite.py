@@ -230,3 +230,59 @@ def test_pictures_and_films_are_judged(tmp_path: Path) -> None:
         "  - {video: broken.png, stage: output, expect: {action: block, rules: [unchecked.video]}}\n"
     )
     assert [result.differences for result in suite.run(suite.loaded(tmp_path / "p.yaml"))] == [()] * 4
+
+
+FLOOR = """
+format: 1
+name: org
+version: "2"
+detectors:
+  words: {use: terms, terms: [forbidden, ID-7], category: custom.word}
+  mail: {use: pii, entities: [email]}
+rules:
+  - {id: org.block, on: input, when: custom.word > 0, then: block}
+  - {id: org.mail, on: input, when: pii.email > 0, then: redact}
+tests:
+  - {input: fine, expect: {action: block}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "differences"),
+    [
+        ("{input: fine, expect: {action: allow, rules: [], content: fine}}", ()),
+        # Rules of the floor fire beside those that a test expects, and nothing else than expected comes of it.
+        ("{input: forbidden, expect: {action: block, rules: [word.block]}}", ()),
+        ("{input: forbidden, expect: {action: block, rules: [word.block, org.block]}}", ()),
+        (
+            '{input: "ID-7", user: {tier: a}, expect: {action: redact, rules: [id.redact]}}',
+            ("action is block, not redact (by org.block, id.redact)", "decides"),
+        ),
+        (
+            '{input: "jo@acme.example", expect: {content: "jo@acme.example"}}',
+            ("content is '[EMAIL]', not 'jo@acme.example'", "decides"),
+        ),
+        ("{input: fine, expect: {action: block}}", ("action is allow, not block (no rule fired)",)),
+        (
+            '{input: "ID-7", user: {tier: a}, expect: {action: allow}}',
+            ("action is block, not allow (by org.block, id.redact)",),
+        ),
+        ("{input: fine, expect: {rules: [org.block]}}", ("rules are [], not ['org.block']",)),
+        (
+            '{input: "ID-7", user: {tier: a}, expect: {action: redact}, todo: the floor}',
+            ("action is block", "decides"),
+        ),
+    ],
+)
+def test_tests_run_under_the_floor(test: str, differences: tuple[str, ...], tmp_path: Path) -> None:
+    """What passes only without it fails, and the floor is named; the floor's own tests are not run."""
+    path, floor = tmp_path / "small.yaml", tmp_path / "org.yaml"
+    path.write_text(POLICY.replace("TEST", test))
+    floor.write_text(FLOOR)
+
+    [result] = suite.run(suite.loaded(path, floor=floor))
+
+    told = "the floor org 2 decides: without it the test passes"
+    assert len(result.differences) == len(differences)
+    for said, expected in zip(result.differences, differences, strict=True):
+        assert said == told if expected == "decides" else said.startswith(expected)

@@ -57,9 +57,10 @@ class _Pairs:
             if other is row or not other.rule.on >= stages or other.rule.scope != row.rule.scope:
                 continue
             above = self.scene.shapes[other.rule.id]
-            if not all(map(above.holds, _completed(witness, above))):  # most are ruled out by this
-                continue
-            if fits(other) and self.implied(row, other, stages):
+            if not above.context and not above.atoms and not above.holds(witness):
+                continue  # most are ruled out by the one case
+            cases = _completed(witness, above)
+            if fits(other) and all(map(above.holds, cases)) and self.implied(row, other, stages):
                 return other
         return None
 
@@ -75,9 +76,6 @@ class _Pairs:
 
 def _completed(witness: Env, above: Shape) -> Iterator[Env]:
     """Yield a case with two values for what another condition asks beside it: most differ there."""
-    if not above.context and not above.atoms:
-        yield witness
-        return
     missing = {name: values(name, known) for name, known in above.context.items() if name not in witness}
     for at, truth in ((0, False), (-1, True)):
         more = {name: known[at] for name, known in missing.items()}

@@ -45,6 +45,9 @@ ROLES: Final = ("system", "developer", "user", "assistant", "tool")
 VALUES: Final[Mapping[str, tuple[str, ...]]] = {"content.kind": KINDS, "message.role": ROLES}
 """Context leaves that have few values."""
 
+OF_TEXT: Final[Mapping[str, Any]] = {"content.length": 0, "content.language": "und"}
+"""Context leaves of texts, with what they are of any other content."""
+
 LOWEST: Final[Mapping[str, int]] = {"content.length": 0, "conversation.turns": 1}
 
 
@@ -289,6 +292,9 @@ class Trials:
                 leaves.setdefault(name, []).extend(constants)
         self._context = {name: values(name, constants) for name, constants in leaves.items()}
         self._context |= {name: [value] for name, value in (known or {}).items() if name in self._context}
+        for name, nothing in OF_TEXT.items():
+            if by_kind and nothing not in self._context.get(name, [nothing]):
+                self._context[name].append(nothing)
         self._atoms = sorted({key for each in shapes for key in each.atoms})
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -301,9 +307,13 @@ class Trials:
                 raise TooMany
         for context in product(*self._context.values()):
             base = dict(zip(self._context, context, strict=True))
-            kind = base.get("content.kind")
+            kind = base.get("content.kind", "text")
+            if kind != "text" and any(
+                base.get(name, nothing) != nothing for name, nothing in OF_TEXT.items()
+            ):
+                continue
             able = [
-                [None] if kind is not None and kind not in each.kinds else ways
+                [None] if "content.kind" in base and kind not in each.kinds else ways
                 for each, ways in zip(self._found.values(), found, strict=True)
             ]
             for atoms in product((False, True), repeat=len(self._atoms)):
