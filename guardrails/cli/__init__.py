@@ -33,6 +33,29 @@ COMMANDS: dict[str, str] = {
 }
 """Subcommand → what it does; each is the module of the same name in this folder, with `arguments` and `run`."""
 
+EXAMPLES: dict[str, tuple[str, ...]] = {
+    "check": (
+        'check "My card is 4111 1111 1111 1111"',
+        'check "Write to jo@example.com." --stage output --policy support.yaml --user tier=guest',
+    ),
+    "explain": (
+        'explain "Write to jo@example.com." --stage output --policy support.yaml --rule contact.redact',
+    ),
+    "fmt": ("fmt support.yaml", "fmt --check policies"),
+    "lint": ("lint support.yaml", "lint --fix --diff support.yaml"),
+    "test": ("test support.yaml", "test policies --obfuscate base64,homoglyphs --coverage"),
+    "diff": (
+        "diff live.yaml support.yaml --on traffic.jsonl --max-new-blocks 1% --check-version",
+        "diff live.yaml support.yaml --decisions decisions.jsonl",
+    ),
+    "serve": (
+        "serve --policy support.yaml --upstream http://127.0.0.1:8000/v1",
+        "serve --policy live.yaml --shadow support.yaml --shadow-log decisions.jsonl --upstream http://127.0.0.1:8000/v1",
+    ),
+    "schema": ("schema -o policy.schema.json",),
+}
+"""Subcommand → lines that show how it is used, at the end of its help, if it has no end of its own."""
+
 
 def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser of a command line: it knows the names of all commands, and the arguments of the one that is given."""
@@ -49,6 +72,9 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         to = subparsers.add_parser(name, help=summary.replace("%", "%%"), description=summary)
         if name == chosen:
             import_module(f"guardrails.cli.{name}").arguments(to)
+            if name in EXAMPLES and to.epilog is None:
+                to.formatter_class = argparse.RawDescriptionHelpFormatter
+                to.epilog = "\n".join(("examples:", *(f"  guardrails {line}" for line in EXAMPLES[name])))
     return root
 
 

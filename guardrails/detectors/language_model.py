@@ -71,9 +71,11 @@ def language_of(text: str) -> tuple[str, float]:
 
 
 def load_soon() -> None:
-    """Have the model come in beside what else is loaded: it takes as long as a classifier, and few texts need it."""
+    """Have the model come in beside what else is loaded: it takes as long as a classifier, and few texts need it. The end of
+    the process waits for that, as it would be aborted in the middle of C++ code.
+    """
     sample = "This is loaded now, and not in a request."
-    threading.Thread(target=language_of, args=(sample,), name="guardrails-languages", daemon=True).start()
+    threading.Thread(target=language_of, args=(sample,), name="guardrails-languages").start()
 
 
 @lru_cache(maxsize=512)

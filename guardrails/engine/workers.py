@@ -1,21 +1,26 @@
 """The process's one pool of daemon threads for work that may take long: functions in, futures out.
 
 A caller that runs out of time abandons its future: nobody joins, so neither a deadline nor the end of the
-process waits for a stuck detector. An abandoned thread is counted and replaced, up to a bound; beyond it, and
+process waits for a stuck detector; the end waits for others for `END_S` at most, as a thread that is inside of C++ code
+when the interpreter goes takes the process down with it. An abandoned thread is counted and replaced, up to a bound; beyond it, and
 when the queue is full, new work is refused with `Overloaded`, which is how load is shed.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from guardrails.errors import Overloaded
+
+END_S: Final = 1.0
+"""Seconds that the end of the process waits for work that nobody has abandoned."""
 
 Job = tuple["Future[Any]", Callable[[], Any]]
 
@@ -31,6 +36,7 @@ class Workers:
         self._idle = 0
         self._running: set[Future[Any]] = set()
         self._abandoned: set[Future[Any]] = set()
+        self._ending = False
 
     @property
     def abandoned(self) -> int:
@@ -75,6 +81,14 @@ class Workers:
                 self._abandoned.add(future)
                 self._grow()
 
+    def end(self, seconds: float) -> None:
+        """Drop what has not begun, and wait so long for what has, but for what is stuck."""
+        with self._changed:
+            self._ending = True
+            while self._jobs:
+                self._jobs.pop()[0].cancel()
+            self._changed.wait_for(lambda: self._running <= self._abandoned, seconds)
+
     def _take(self) -> Job | None:
         with self._changed:
             if self._alive - len(self._abandoned) > self._threads:
@@ -98,6 +112,8 @@ class Workers:
                 with self._changed:
                     self._running.discard(future)
                     self._abandoned.discard(future)
+                    if self._ending:
+                        self._changed.notify_all()
 
     @staticmethod
     def _run(future: Future[Any], function: Callable[[], Any]) -> None:
@@ -113,7 +129,9 @@ def workers() -> Workers:
     threads.
     """
     threads = max(4, 2 * (os.cpu_count() or 1))
-    return Workers(threads, queue=256, spare=threads)
+    pool = Workers(threads, queue=256, spare=threads)
+    atexit.register(pool.end, END_S)
+    return pool
 
 
 if hasattr(os, "register_at_fork"):  # threads stay behind in the parent, so a child needs a pool of its own

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
 import pytest
 
-from guardrails.cli import COMMANDS, main
+from guardrails.cli import COMMANDS, EXAMPLES, main, parser
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -19,6 +20,20 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
 
     assert ended.value.code == 0
     assert COMMANDS[command] in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("command", "line"), [(command, line) for command, lines in EXAMPLES.items() for line in lines]
+)
+def test_every_example_is_a_command(command: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the help shows as it is can be run."""
+    given = shlex.split(line)
+
+    assert given[0] == command
+    assert parser(given).parse_args(given).command == command
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert f"\n  guardrails {line}\n" in capsys.readouterr().out
 
 
 UNDER_A_FLOOR = ("check", "scan", "serve", "mcp", "lint", "test", "explain", "diff", "eval")

@@ -208,3 +208,34 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_the_process_has_one_pool() -> None:
     """Guards share it, so that many guards do not mean many threads."""
     assert workers() is workers()
+
+
+def test_the_end_waits_for_work_and_drops_what_has_not_begun(gate: threading.Event) -> None:
+    """Who is in the middle of something comes to its end first; what waits is cancelled."""
+    pool = Workers(1, queue=4, spare=0)
+    job, begun = hanging(gate)
+    running = pool.submit(job)
+    assert begun.wait(WAIT)
+    waiting = pool.submit(job)
+
+    pool.end(0.0)  # in vain
+    assert waiting.cancelled()
+    assert not running.done()
+    gate.set()
+    pool.end(WAIT)
+
+    assert running.result(WAIT) == "late"
+
+
+def test_the_end_does_not_wait_for_what_is_stuck(gate: threading.Event) -> None:
+    """Work that a deadline gave up is left where it is."""
+    pool = Workers(1, queue=4, spare=1)
+    job, begun = hanging(gate)
+    stuck = pool.submit(job)
+    assert begun.wait(WAIT)
+    pool.abandon(stuck)
+
+    pool.end(HANG)
+
+    assert not gate.is_set()
+    assert not stuck.done()

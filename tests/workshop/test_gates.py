@@ -68,7 +68,8 @@ def test_reasons_are_sentences() -> None:
     )
     over = Gated("max_changes", limit("1"), 2, 1, 500)
     assert (
-        over.reason == "--max-changes 1 is exceeded: 2 of 500 rows decided otherwise, and 1 that could not be judged"
+        over.reason
+        == "--max-changes 1 is exceeded: 2 of 500 rows decided otherwise, and 1 that could not be judged"
     )
 
 

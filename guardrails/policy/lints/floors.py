@@ -7,9 +7,9 @@ in the policy does no harm, and is not what its author thinks that it is.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from pathlib import Path as FilePath
 
 from guardrails.policy.lints.firing import shown
+from guardrails.policy.lints.floors_detectors import detectors
 from guardrails.policy.lints.floors_exceptions import exceptions
 from guardrails.policy.lints.floors_pair import (
     CURE,
@@ -31,10 +31,9 @@ def weaker_than_floor(scene: Scene) -> Iterator[Found]:
     """The policy is weaker than the operator's floor, or takes away what that still acts on: it has no effect (--floor)."""
     if scene.floor is None:
         return
-    shared = {FilePath(source.file).resolve() for source in scene.floor.policy.sources}
     pair = Pair(scene, scene.floor)
-    for find in (_rules, _disabled, _others, exceptions, settings):
-        yield from (each for each in find(pair) if FilePath(each.mark.file).resolve() not in shared)
+    for find in (_rules, _disabled, _others, detectors, exceptions, settings):
+        yield from (each for each in find(pair) if not pair.is_shared(each.mark.file))
 
 
 def _rules(pair: Pair) -> Iterator[Found]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path as FilePath
 from typing import Final
 
 from guardrails import taxonomy
@@ -69,7 +70,12 @@ class Pair:
         self.scene, self.floor = scene, floor
         self.own = tuple(Side(scene, row, scene.shapes[row.rule.id]) for row in scene.rows)
         self.under = tuple(Side(floor, row, floor.shapes[row.rule.id]) for row in floor.enforced)
+        self._files = frozenset(FilePath(source.file).resolve() for source in floor.policy.sources)
         self.digests = frozenset(bound.digest for bound in floor.compiled.detectors)
+
+    def is_shared(self, file: str) -> bool:
+        """Tell whether a file is one of the floor's."""
+        return FilePath(file).resolve() in self._files
 
     def as_strict(self, side: Side, stage: Stage) -> list[Side]:
         """Return the rules of the policy that do at least as much as one of the floor's, wherever they fire."""
