@@ -5,8 +5,8 @@
 The sets are public ones of benign texts, hard ones on purpose among them: prompts with alarming words (XSTest, OKTest), with
 words of attacks (NotInject), of people to a chatbot (ToxicChat, those that annotators found benign), and, for rules on replies,
 texts that moderators passed (OpenAI moderation), judged as if a model had said them. None was used to write a pack. Of a large
-set every n-th row is taken. Rates are in percent, that of blocks with its 95 % interval (Clopper and Pearson); `fires most` is the
-rule that acted most often.
+set every n-th row is taken. Rates are in percent, that of blocks with its 95 % interval (Clopper and Pearson); `fires most` is
+the rule that acted most often.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The process's one pool of daemon threads for work that may take long: functions in, futures out.
 
-A caller that runs out of time abandons its future: nobody joins, so neither a deadline nor the end of the
-process waits for a stuck detector; the end waits for others for `END_S` at most, as a thread that is inside of C++ code
-when the interpreter goes takes the process down with it. An abandoned thread is counted and replaced, up to a bound; beyond it, and
-when the queue is full, new work is refused with `Overloaded`, which is how load is shed.
+A caller that runs out of time abandons its future: nobody joins, so neither a deadline nor the end of the process waits for a
+stuck detector. An abandoned thread is counted and replaced, up to a bound; beyond it, and when the queue is full, new work is
+refused with `Overloaded`, which is how load is shed. For work that is not abandoned the end of the process waits `END_S` at most,
+as a thread in the middle of C++ code would take the process down with it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Final
 from guardrails.detectors import Bound
 from guardrails.detectors.patterns import Patterns
 from guardrails.detectors.stream_rows import StreamRows
-from guardrails.engine.gate import Gate, reads, waits
+from guardrails.engine.gate import Needs, needed, reads, waits
 from guardrails.engine.pipeline import Pipeline
 from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Mode, Stage
@@ -56,10 +56,11 @@ class Streamed:
 def streaming_of(pipeline: Pipeline, stages: Iterable[Stage], only: str | None = None) -> list[Streamed]:
     """Return how texts at these stages wait for each rule, or for those called `only`; those that hold most come first."""
     order = [*HOWS]
+    needs = {stage: needed(pipeline.policies, (stage,)) for stage in stages}
     found = [
-        _of(rule, stage, pipeline.gate((stage,)), patterns=only is not None)
+        _of(rule, stage, needs[stage], patterns=only is not None)
         for stage in Stage
-        if stage in {*stages}
+        if stage in needs
         for rule in _rules(pipeline, stage)
         if only in (None, rule.id)
     ]
@@ -70,15 +71,15 @@ def _rules(pipeline: Pipeline, stage: Stage) -> Iterator[Rule]:
     return (rule for policy in pipeline.policies for rule in policy.rules if stage in rule.on)
 
 
-def _of(rule: Rule, stage: Stage, gate: Gate, *, patterns: bool) -> Streamed:
+def _of(rule: Rule, stage: Stage, needs: Needs, *, patterns: bool) -> Streamed:
     if not waits(rule):
         acts = rule.mode is Mode.ENFORCE and max(rule.then, rule.on_error) >= Action.REDACT
         how = "annotate" if acts else "recorded"
         return Streamed(rule.id, stage, how, HOWS[how], ())
-    if rule.id in gate.whole:
-        return Streamed(rule.id, stage, "whole", gate.whole[rule.id], ())
-    passages = [bound.name for bound in gate.passages if reads(rule, bound)]
-    exact = [bound for bound in gate.exact if reads(rule, bound)]
+    if rule.id in needs.whole:
+        return Streamed(rule.id, stage, "whole", needs.whole[rule.id], ())
+    passages = [bound.name for bound in needs.passages.values() if reads(rule, bound)]
+    exact = [bound for bound in needs.exact.values() if reads(rule, bound)]
     how = "segment" if passages else "settled"
     names = (*passages, *(bound.name for bound in exact))
     return Streamed(rule.id, stage, how, HOWS[how], names, tuple(_open(exact)) if patterns else ())

@@ -22,7 +22,7 @@ from guardrails.policy.lints.floors_pair import (
     short,
     tried,
 )
-from guardrails.policy.lints.floors_settings import settings
+from guardrails.policy.lints.floors_settings import settings, tools
 from guardrails.policy.lints.issue import Found, Scene
 from guardrails.types import Action, Mode, Stage
 
@@ -32,7 +32,7 @@ def weaker_than_floor(scene: Scene) -> Iterator[Found]:
     if scene.floor is None:
         return
     pair = Pair(scene, scene.floor)
-    for find in (_rules, _disabled, _others, detectors, exceptions, settings):
+    for find in (_rules, _disabled, _others, detectors, exceptions, settings, tools):
         yield from (each for each in find(pair) if not pair.is_shared(each.mark.file))
 
 

@@ -43,6 +43,7 @@ def _other(wanted: object) -> Undone:
 
 OTHERWISE: Final[Mapping[str, Undone]] = {
     "limits.on_limit": _other("hold"),
+    "limits.windows": lambda own, floor: False,  # each has detectors of its own for that
     "films.max_gap_ms": _longer,
     "history": _other("remove"),
     "parallel": _other(True),
@@ -88,6 +89,38 @@ def settings(pair: Pair) -> Iterator[Found]:
         if mark is not None and undone(own, theirs):
             message = f"{name}: {_plain(own)} has no effect: under the floor it is {_plain(theirs)}"
             yield Found(mark, message, CURE, name)
+
+
+LISTED: Final = frozenset({"tool.listed", "tool.valid"})
+FOLLOWED: Final = frozenset({"tool.tainted", "tool.sources", "tool.carries", "tool.carried"})
+"""What rules ask for of the two lists of tools."""
+
+
+def tools(pair: Pair) -> Iterator[Found]:
+    """Yield tools that the policy lists, or trusts, and the floor does not, where a rule of the floor asks for that."""
+    own, floor = pair.scene.compiled.tools, pair.floor.compiled.tools
+    for name, leaves in (("allow", LISTED), ("untrusted", FOLLOWED)):
+        mine, theirs = (each.policy.tools.get(name) for each in (pair.scene, pair.floor))
+        side = next((each for each in pair.under if leaves & {*each.row.rule.condition.context}), None)
+        if mine is None or theirs is None or side is None:
+            continue
+        if name == "allow":
+            for index, entry in enumerate(mine.data[name]):
+                tool = (entry["name"], entry.get("server", "*"))  # of a pattern, whether another covers it
+                if not floor.lists(tool):
+                    message = f"listing the tool {entry['name']!r} has no effect: {side.still()}"
+                    yield Found(mine.mark((name, index)), message, CURE, entry["name"])
+            continue
+        gone = [each for each in theirs.data[name] if not own.distrusted([_tool(each)])]
+        if gone:
+            message = f"leaving {', '.join(map(repr, gone))} out of the untrusted tools has no effect: {side.still()}"
+            yield Found(mine.key_mark((name,)), message, CURE, name)
+
+
+def _tool(pattern: str) -> tuple[str, str]:
+    """Return `tool` or `server/tool` as a tool's name and its server."""
+    server, slash, name = pattern.partition("/")
+    return (name, server) if slash else (pattern, "")
 
 
 def _plain(value: object) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.lints.floors_pair import Pair
-from guardrails.policy.lints.floors_settings import settings
+from guardrails.policy.lints.floors_settings import settings, tools
 from guardrails.policy.lints.issue import Scene
 from guardrails.policy.load import load
 
@@ -30,7 +30,7 @@ RULES = "rules: [{id: a, on: input, when: custom.w > 0, then: block}]\n"
         ("limits: {characters: 1000}", "", ["limits.characters: 1000 has no effect: under the floor it is 200000"]),
         ("limits: {characters: 300000}", "", []),
         ("limits: {encoding_depth: 0, max_hold: 9000}", "", ["limits.encoding_depth: 0", "limits.max_hold: 9000"]),
-        ("limits: {max_hold: 1000}", "", []),
+        ("limits: {max_hold: 1000, windows: 5}", "", []),
         ("limits: {on_limit: hold}", "", ["limits.on_limit: hold"]),
         ("limits: {on_limit: hold}", "limits: {on_limit: hold}", []),
         ("limits: {on_limit: block}", "limits: {on_limit: hold}", []),
@@ -68,3 +68,46 @@ def test_the_nearest_file_counts(scene_of: Callable[..., Scene], tmp_path: Path)
     (found,) = settings(Pair(Scene(policy, compile_policy(policy), below.today), below))
 
     assert (Path(found.mark.file).name, found.mark.line, found.subject) == ("team.yaml", 3, "history")
+
+
+TOOLS = """\
+rules:
+  - {id: listed, on: tool_call, when: '!tool.listed', then: block}
+  - {id: tainted, on: tool_call, when: tool.tainted, then: flag}
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        ("allow: [{name: search}]", []),
+        ("allow: [{name: search, server: web}, {name: shell}]", ["shell"]),
+        ("allow: [{name: search_a, server: web}, {name: 'search_*'}, {name: read, server: 'd*'}]", []),
+        ("allow: [{name: read}, {name: 's*'}]", ["read", "s*"]),
+        ("untrusted: [web_search, mail/*]", []),
+        ("untrusted: [mail/*]", ["untrusted"]),
+        ("untrusted: [mail/*, web_search, other]", []),
+        ("untrusted: ['*']", []),
+        ("untrusted: [mail/inbox, 'web_*']", ["untrusted"]),
+    ],
+)
+def test_lists_of_tools_are_compared(own: str, told: list[str], scene_of: Callable[..., Scene]) -> None:
+    """A tool that is listed, or is not distrusted, in the policy alone: the floor asks its own lists."""
+    floor = scene_of(
+        f"{TOOLS}tools: {{allow: [{{name: 'search*'}}, {{name: read, server: 'd*'}}], untrusted: [web_search, mail/*]}}\n"
+    )
+    mine = scene_of(f"{TOOLS}tools: {{{own}}}\n")
+
+    found = [*tools(Pair(mine, floor))]
+
+    assert [each.subject for each in found] == told
+    assert all(
+        "still blocks at !tool.listed" in each.message for each in found if each.subject != "untrusted"
+    )
+    assert {each.mark.line for each in found} <= {11}
+
+
+def test_lists_that_no_rule_of_the_floor_asks_for_are_not_told(scene_of: Callable[..., Scene]) -> None:
+    """They have no effect in the floor either."""
+    floor = scene_of(f"{RULES}tools: {{allow: [{{name: search}}]}}\n")
+    assert [*tools(Pair(scene_of(f"{TOOLS}tools: {{allow: [{{name: shell}}]}}\n"), floor))] == []

@@ -1,5 +1,5 @@
 """Whatever a site's overlay says, a verdict under a floor is no weaker than by the floor alone, and nothing of what the floor
-replaces is left.
+replaces is left; and where lint tells nothing of an overlay, it is no weaker than the floor by itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.types import Action
+from guardrails.workshop.lint import lint
 
 FLOOR = """\
 format: 1
@@ -36,6 +37,7 @@ REPLACED = ("falcon", "osprey", "jo@acme.example")
 """What the floor takes out of a text."""
 PIECES = ("blasters", "rats", *REPLACED, "jo", "hello", "Where are my", ".", "\n", "é")
 STAGES = st.sampled_from(["input", "output"])
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=7).map(" ".join)
 
 CONDITIONS: Mapping[str, tuple[str, ...]] = {
     "words": (
@@ -125,10 +127,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 NUMBERS = itertools.count()
 
 
+def written(folder: Path, overlay: Mapping[str, Any]) -> Path:
+    """Write an overlay beside the floor; return its path."""
+    path = folder / f"{next(NUMBERS)}.yaml"
+    path.write_text(yaml.safe_dump({"format": 1, "name": "site", "extends": ["org.yaml"], **overlay}))
+    return path
+
+
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     overlay=overlays(),
-    texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=7).map(" ".join), min_size=1, max_size=4),
+    texts=st.lists(TEXTS, min_size=1, max_size=4),
     stage=STAGES,
     tenant=st.sampled_from([None, "a", "b"]),
 )
@@ -136,8 +145,7 @@ def test_no_overlay_weakens_a_verdict(
     folder: Path, overlay: dict[str, Any], texts: list[str], stage: str, tenant: str | None
 ) -> None:
     """Under the floor the action is at least that of the floor alone, and what the floor takes out of a text is not in it."""
-    path = folder / f"{next(NUMBERS)}.yaml"
-    path.write_text(yaml.safe_dump({"format": 1, "name": "site", "extends": ["org.yaml"], **overlay}))
+    path = written(folder, overlay)
     floor, both = Guard.load(folder / "org.yaml"), Guard.load(path, floor=folder / "org.yaml")
     for text in texts:
         alone, under = (guard.check(text, stage, tenant=tenant) for guard in (floor, both))
@@ -149,3 +157,25 @@ def test_no_overlay_weakens_a_verdict(
             ] == []
         if alone.action is Action.BLOCK:
             assert under.content is None
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    overlay=overlays(),
+    texts=st.lists(TEXTS, min_size=4, max_size=8),
+    stage=STAGES,
+    tenant=st.sampled_from([None, "a", "b"]),
+)
+def test_what_lint_does_not_tell_is_as_strict_as_the_floor(
+    folder: Path, overlay: dict[str, Any], texts: list[str], stage: str, tenant: str | None
+) -> None:
+    """Where `weaker_than_floor` is silent of rules, detectors and settings, the overlay alone does at least what the floor does."""
+    path = written(folder, overlay | {"exceptions": []})
+    report = lint(path, floor=folder / "org.yaml", tests=False)
+    if any(issue.code == "weaker_than_floor" for issue in report.issues):
+        return
+    floor, alone = Guard.load(folder / "org.yaml"), Guard.load(path)
+    for text in texts:
+        assert (
+            alone.check(text, stage, tenant=tenant).action >= floor.check(text, stage, tenant=tenant).action
+        )
