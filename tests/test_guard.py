@@ -449,3 +449,12 @@ def test_no_setting_of_a_policy_weakens_the_floor_under_it(guard_of, tries) -> N
     assert guard.check(base64.b64encode(f"{text} and more words".encode()).decode()).blocked
     assert "zqxo" not in shown
     assert stream.verdict.blocked
+
+
+def test_a_guard_knows_its_floor(guard_of: Callable[..., Guard]) -> None:
+    """The compiled floor, or none."""
+    text = "detectors: {w: {use: terms, terms: [zqxbomb], category: custom.w}}\nrules: [{id: w, on: input, when: custom.w > 0, then: block}]\n"
+    assert guard_of(text).floor is None
+    under = guard_of(text, floor=f"format: 1\nname: org\n{text}").floor
+    assert under is not None
+    assert under.ref.name == "org"

@@ -6,7 +6,6 @@ import contextlib
 import io
 import re
 import shlex
-import shutil
 from itertools import takewhile
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import yaml
 from guardrails import Guard, PolicyErrors
 from guardrails.cli import main
 from guardrails.workshop import suite
-from tests.pages import GUIDE, ROOT, agrees, running, section, walk
+from tests.pages import GUIDE, ROOT, agrees, bring_rows, running, section, walk
 
 EDITORS = ("README.md", "## For policy editors: YAML, no Python")
 CI = ("policies/README.md", "## In CI")
@@ -42,8 +41,7 @@ def test_the_python_example_prints_what_its_comments_say() -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return where a reader of the pages works: a folder with the guide's rows of data."""
-    for path in sorted((ROOT / "tests/guide").iterdir()):
-        shutil.copy(path, tmp_path)
+    bring_rows(tmp_path)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

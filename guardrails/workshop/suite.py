@@ -230,15 +230,18 @@ def _judged(
     )
     leaves = tuple(leaf.content for leaf in subject.leaves.found)
     verdict = guard.check(subject, stage.value, **who, complete=True)
+    own = verdict  # what the policy's own rules and exceptions come to
+    if floor is not None and (coverage is not None or test.expect.exceptions):
+        own = _alone(guard).check(subject_of(test, item)[1], stage.value, **who, complete=True)
     if coverage is not None:
-        coverage.saw(verdict, leaves, who)
+        coverage.saw(own, leaves, who)
     beside = () if floor is None else _ids(floor) - _ids(guard.policy)
     compare: Callable[[TestDoc, Verdict], Iterator[str]] = (
         partial(differences, beside=beside) if case.disguise is None else at_least
     )
     found = [*compare(test, verdict)]
     if test.expect.exceptions:
-        took = used(excepting(guard.policy), verdict, leaves, who)
+        took = used(excepting(guard.policy), own, leaves, who)
         idle = (name for name in test.expect.exceptions if name not in took)
         found += [f"exception {name} takes nothing away{_ended(guard, name)}" for name in idle]
     why = tuple(explained(guard.pipeline.policies, test.expect, verdict, stages)) if found else ()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import signal
 import time
 import urllib.request
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pages import GUIDE, ROOT, agrees, running, section, walk
+from tests.pages import GUIDE, agrees, bring_rows, running, section, walk
 from tests.system.test_proxy_serve import WAIT_S, serving
 
 UPSTREAM = "--upstream"
@@ -53,8 +52,7 @@ def test_the_guide_is_true(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each command prints what the guide says, the server's decisions included."""
-    for path in (ROOT / "tests/guide").iterdir():
-        shutil.copy(path, tmp_path)
+    bring_rows(tmp_path)
     monkeypatch.chdir(tmp_path)
     here = running(capsys)
 

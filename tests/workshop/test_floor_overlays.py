@@ -203,10 +203,25 @@ def test_lint_tells_what_is_weaker_and_nothing_else(folder: Path, overlay: dict[
 
     weaker = [
         (text, stage, tenant)
-        for text in TELLING
-        for stage in ("input", "output")
-        for tenant in (None, "b")
+        for text, stage, tenant in itertools.product(TELLING, ("input", "output"), ("a", "b"))
         if alone.check(text, stage, tenant=tenant).action < floor.check(text, stage, tenant=tenant).action
     ]
 
     assert bool(weaker) == any(not each.startswith(ELSEWHERE) for each in told)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(overlay=changes(), exception=EXCEPTIONS)
+def test_an_exception_that_is_told_has_no_effect(
+    folder: Path, overlay: dict[str, Any], exception: dict[str, Any]
+) -> None:
+    """No verdict under the floor is another with it than without it."""
+    mine = {name: value for name, value in exception.items() if name != "rules" or overlay["rules"]}
+    paths = [written(folder, overlay), written(folder, overlay | {"exceptions": [{"id": "mine", **mine}]})]
+    report = lint(paths[1], floor=folder / "org.yaml", tests=False)
+    if not any((each.code, each.subject) == ("weaker_than_floor", "mine") for each in report.issues):
+        return
+    without, with_it = (Guard.load(path, floor=folder / "org.yaml") for path in paths)
+    for text, stage, tenant in itertools.product(TELLING, ("input", "output"), ("a", "b")):
+        one, other = (guard.check(text, stage, tenant=tenant) for guard in (without, with_it))
+        assert (one.action, one.content) == (other.action, other.content)

@@ -10,6 +10,7 @@ import pytest
 from guardrails import Guard
 from guardrails.policy.testing import DISGUISES, TestDoc
 from guardrails.workshop import suite
+from guardrails.workshop.coverage import Coverage
 from guardrails.workshop.suite import Demands
 
 POLICY = """
@@ -286,3 +287,17 @@ def test_tests_run_under_the_floor(test: str, differences: tuple[str, ...], tmp_
     assert len(result.differences) == len(differences)
     for said, expected in zip(result.differences, differences, strict=True):
         assert said == told if expected == "decides" else said.startswith(expected)
+
+
+def test_coverage_is_that_of_the_policys_own_rules(tmp_path: Path) -> None:
+    """A rule that fires in the floor alone is not shown at work by it."""
+    path, floor = tmp_path / "small.yaml", tmp_path / "org.yaml"
+    path.write_text(POLICY.replace("TEST", "{input: fine, expect: {action: block}}"))
+    floor.write_text(POLICY.split("tests:")[0].replace("terms: [forbidden]", "terms: [fine]"))
+    guard = suite.loaded(path, floor=floor)
+    coverage = Coverage(guard.policy)
+
+    [result] = suite.results(guard, coverage=coverage)
+
+    assert result.passed
+    assert "rule word.block never fires: its condition is never true" in map(str, coverage.missing)
