@@ -122,7 +122,8 @@ def film(
     for at, pixels in enumerate(frames):
         if at == 0:
             pictures.height, pictures.width = pixels.shape[:2]
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        # With several threads FFmpeg leaves out a row now and then.
+        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p", threads=1)
         if times is not None:
             frame.pts, frame.time_base = times[at], Fraction(1, 1_000)
         made.mux(pictures.encode(frame))

@@ -62,7 +62,7 @@ class Frames:
         if any(component.is_alpha for component in frame.format.components):
             frame = _over_black(frame)
         colours = {"dst_colorspace": BT709} if red_green_blue(frame.format) else {}
-        return frame.reformat(width, height, FORMAT, dst_color_range=LIMITED, **colours)
+        return frame.reformat(width, height, FORMAT, dst_color_range=LIMITED, threads=1, **colours)
 
     def _upright(self, frame: av.VideoFrame) -> av.VideoFrame:
         import av
@@ -105,7 +105,7 @@ class Frames:
         if (found := self._bars.get((width, height))) is None:
             pixels = np.asarray(barred(width, height).convert("RGB"))
             frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
-            found = planes(frame.reformat(format=FORMAT, dst_color_range=LIMITED))
+            found = planes(frame.reformat(format=FORMAT, dst_color_range=LIMITED, threads=1))
             self._bars = {(width, height): [plane.copy() for plane in found]}
         return self._bars[width, height]
 

@@ -47,7 +47,7 @@ def small_of(frame: VideoFrame) -> Small:
     rows, columns = (COLUMNS, ROWS) if tall else (ROWS, COLUMNS)
     if not name.startswith(PLANAR) or name.endswith("be"):
         form = "yuva444p" if clear else "yuv444p"
-        frame = frame.reformat(columns, rows, form, interpolation="AREA")
+        frame = frame.reformat(columns, rows, form, interpolation="AREA", threads=1)
     small = np.empty((3 + clear, ROWS, COLUMNS), np.int16)
     for number, component in enumerate(frame.format.components[: 3 + clear]):
         plane, kind = frame.planes[component.plane], np.uint8 if component.bits == 8 else np.uint16
@@ -135,7 +135,7 @@ def views_of(
     width, height = shape_of(frame.width, frame.height, aspect, side)
     clear = has_alpha(frame)
     form = "rgba" if clear else "rgb24"
-    made = (by or VideoReformatter()).reformat(frame, width, height, form, interpolation="AREA")
+    made = (by or VideoReformatter()).reformat(frame, width, height, form, interpolation="AREA", threads=1)
     plane = made.planes[0]
     channels = 4 if clear else 3
     pixels: Pixels = np.frombuffer(plane, np.uint8)  # type: ignore[call-overload]

@@ -415,6 +415,7 @@ def compile_policy(policy: Policy) -> CompiledPolicy:
             for name in each.context
         ),
         tests=policy.tests,
+        elsewhere=policy.elsewhere,
         shadow=any(rule.mode is Mode.SHADOW for rule in work.rules),
         joins_conversation=any(rule.scope == "conversation" for rule in work.rules),
     )

@@ -89,7 +89,7 @@ class Plan:
 class CompiledPolicy:
     """A policy ready to run. `plan` tells what a content needs; `tests` come along for the test runner. With `parallel` no
     rule of it changes a request, which may be under way while it is judged. `tools` is what conditions are told of tools,
-    `names` the context that they name.
+    `names` the context that they name, `elsewhere` the rules that the tests of a file know nothing of, by its name.
     """
 
     ref: PolicyRef
@@ -105,6 +105,7 @@ class CompiledPolicy:
     joins_conversation: bool
     tools: Tools = field(default_factory=Tools)
     names: frozenset[str] = frozenset()
+    elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _plans: dict[tuple[Stage, ...], Plan] = field(default_factory=dict)
 
     def plan(self, stages: tuple[Stage, ...]) -> Plan:

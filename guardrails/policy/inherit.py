@@ -67,6 +67,8 @@ class Lineage:
         self.head = head
         self.merged = Merged()
         self.seen: set[FilePath] = set()
+        self.built: dict[FilePath, set[FilePath]] = {}
+        self.files: dict[str, FilePath] = {}
         self.tests = None if tests is None else {each.path: each for each in tests}
         self.unread = False
 
@@ -95,6 +97,9 @@ class Lineage:
             message = f"a policy must be a mapping, not {describe(source.data)}"
             self.problems.add(source.mark(()), "wrong_type", message, "begin with 'format: 1' and 'name: …'")
             return None
+        self.files[source.file] = path
+        self.built[path] = {path}
+        self.builds(chain, path)
         self.head(source.data, source)
         self.parents(source.data, source, root, (*chain, path))
         self.own(source.data, source, path.parent)
@@ -103,6 +108,20 @@ class Lineage:
         elif self.tests is None and not self.unread:
             self.unread = has_beside(path)
         return source
+
+    def builds(self, chain: Iterable[FilePath], on: FilePath) -> None:
+        """Take note that files build on one, and on what that builds on."""
+        for path in chain:
+            self.built[path] |= self.built.get(on, set())
+
+    def elsewhere(self) -> dict[str, frozenset[str]]:
+        """Return the rules of the whole that each file does not build on, by the file; those that have none are left out."""
+        at = {name: self.files.get(item.source.file) for name, item in self.merged.rules.items()}
+        found = {
+            file: frozenset(name for name, of in at.items() if of is not None and of not in self.built[path])
+            for file, path in self.files.items()
+        }
+        return {file: names for file, names in found.items() if names}
 
     def tests_beside(self, file: FilePath, policy: FilePath) -> None:
         """Add the tests in a file beside a policy, if it is for that one."""
@@ -113,6 +132,7 @@ class Lineage:
             self.problems.errors.extend(error.errors)
             return
         if known.is_for(policy):
+            self.files[known.source.file] = policy
             self.tests.pop(known.path, None)
             self.tested(known)
 
@@ -155,7 +175,9 @@ class Lineage:
             self.problems.add(mark, "circular_extends", f"{entry!r} builds on itself", "remove this entry")
         elif len(self.seen) > MAX_PARENTS:
             self.problems.add(mark, "too_many_policies", f"more than {MAX_PARENTS} policies to build on")
-        elif path not in self.seen:  # two parents may share one of their own
+        elif path in self.seen:  # two parents may share one of their own
+            self.builds(chain, path)
+        else:
             try:
                 self.file(path, root, chain, shown(path))
             except OSError as error:

@@ -122,7 +122,7 @@ class Policy:
 
     `parallel` is where it says so, None where it does not; `tools` are its lists of tools, by name. `disabled` are inherited
     rules that were left out; `extra` are the kinds of detectors of the library's caller; `sources` are its files, parents after
-    children.
+    children. `elsewhere` are the rules that a file does not build on, by its name: its tests know nothing of them.
     """
 
     name: str
@@ -143,3 +143,4 @@ class Policy:
     disabled: frozenset[str] = frozenset()
     extra: Mapping[str, Kind] | None = None
     sources: tuple[Source, ...] = ()
+    elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)

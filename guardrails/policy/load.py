@@ -62,7 +62,7 @@ class _Validation:
         self.heads.append(self.problems.validate(PolicyDoc, shallow, source, "the policy"))
         self.sources.append(source)
 
-    def policy(self, file: str, merged: Merged) -> Policy:
+    def policy(self, file: str, merged: Merged, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
         """Validate item by item."""
         head = self.heads[0]
         quiet = Problems()  # these three were validated in their files; here only valid ones count
@@ -92,6 +92,7 @@ class _Validation:
             disabled=frozenset(merged.disabled),
             extra=self.extra,
             sources=tuple(self.sources),
+            elsewhere=elsewhere,
         )
 
     def rule(self, item: Item) -> RuleDoc | None:
@@ -212,4 +213,4 @@ def load(
         raise PolicyErrors(validation.problems.errors)
     for each in (lineage.tests or {}).values():  # those that lie elsewhere
         lineage.tested(each)
-    return validation.policy(source.file, lineage.merged)
+    return validation.policy(source.file, lineage.merged, lineage.elsewhere())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.policy.testing import ExpectDoc, FoundDoc, TestDoc, comparisons
@@ -41,6 +42,24 @@ def differences(test: TestDoc, verdict: Verdict, beside: Collection[str] = ()) -
     if "message" in said and verdict.message != expect.message:
         yield f"message is {verdict.message!r}, not {expect.message!r}"
     yield from failures(verdict)
+
+
+def as_alone(test: TestDoc, verdict: Verdict, elsewhere: Collection[str]) -> tuple[TestDoc, Verdict]:
+    """Return an inherited test and a verdict without what comes from policies beside the one that the test was written for:
+    rules `elsewhere`, what was not judged for their sake, and where one of those fired what that made of the content.
+    """
+
+    def own(fired: Iterable[FiredRule]) -> tuple[FiredRule, ...]:
+        return tuple(rule for rule in fired if rule.id not in elsewhere and rule.reason != "unchecked")
+
+    rules = own(verdict.rules)
+    lost = {"categories", "unchecked"}
+    if len(rules) < len(verdict.rules):
+        lost |= {"content", "message"}
+    expect = ExpectDoc.model_validate(test.expect.model_dump(exclude_unset=True, exclude=lost))
+    action = max((rule.action for rule in rules), default=Action.ALLOW)
+    left = replace(verdict, rules=rules, shadow=own(verdict.shadow), action=action)
+    return test.model_copy(update={"expect": expect}), left
 
 
 def at_least(test: TestDoc, verdict: Verdict) -> Iterator[str]:

@@ -26,7 +26,7 @@ from guardrails.policy.testing import DISGUISES, DisguiseName, TestDoc
 from guardrails.policy.testing_checks import contents, filled, text_of
 from guardrails.types import Stage, Verdict
 from guardrails.workshop import cuts, disguises
-from guardrails.workshop.compared import at_least, differences
+from guardrails.workshop.compared import as_alone, at_least, differences
 from guardrails.workshop.coverage import Coverage, excepting, used
 from guardrails.workshop.given import asked, subject_of
 from guardrails.workshop.nearest import explained
@@ -240,6 +240,8 @@ def _judged(
         partial(differences, beside=beside) if case.disguise is None else at_least
     )
     found = [*compare(test, verdict)]
+    if found and (elsewhere := guard.policy.elsewhere.get(item.source.file)):
+        found = [*compare(*as_alone(test, verdict, elsewhere))]
     if test.expect.exceptions:
         took = used(excepting(guard.policy), own, leaves, who)
         idle = (name for name in test.expect.exceptions if name not in took)

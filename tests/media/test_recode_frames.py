@@ -27,7 +27,7 @@ def drawn(width: int = 64, height: int = 48) -> Pixels:
 
 def framed(pixels: Pixels, format_: str = FORMAT) -> av.VideoFrame:
     """Return a picture as a frame of a format."""
-    return av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=format_)
+    return av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=format_, threads=1)
 
 
 def seen(frame: av.VideoFrame) -> NDArray[np.int16]:

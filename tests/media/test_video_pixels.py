@@ -19,7 +19,7 @@ def frame_of(colour: tuple[int, ...], size: tuple[int, int] = (300, 200), pixels
     """Return a frame of one colour."""
     form = "rgba" if len(colour) == 4 else "rgb24"
     made = av.VideoFrame.from_ndarray(np.full((size[1], size[0], len(colour)), colour, np.uint8), form)
-    return made.reformat(format=pixels)
+    return made.reformat(format=pixels, threads=1)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_small_picture_has_blocks_as_wide_as_high(form: str, size: tuple[int, 
     """Also of what telephones film upright: what is square in the frame is so there."""
     pixels = np.full((size[1], size[0], 3), 40, np.uint8)
     pixels[200:300, 400:500] = 220
-    small = small_of(av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=form))
+    small = small_of(av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format=form, threads=1))
     seen = small[0] > 120
     assert (seen.any(axis=0).sum(), seen.any(axis=1).sum()) == (5, 5)
 

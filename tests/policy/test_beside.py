@@ -96,7 +96,7 @@ WRONG = {
     "no tests": ("policy: base.yaml", "1:1: missing_field: the file of tests needs 'tests' - add 'tests:'"),
     "no policy": (
         "policy: bse.yaml\ntests: []",
-        "1:9: unknown_policy: 'bse.yaml' is no shipped policy, and no file beside this one - did you mean 'base.yaml' or 'other.yaml'?",
+        "1:9: unknown_policy: 'bse.yaml' is no shipped policy, and no file beside this one - did you mean 'base.yaml'?",
     ),
     "a folder": (
         "policy: .\ntests: []",
