@@ -118,7 +118,7 @@ def _try(note: RuleNote, each: Try, style: Style, *, terms: bool) -> Iterator[st
         what = f"expired on {gone.expires} and keeps" if gone.expired else "removes"
         yield f"exception {gone.exception}: {what} {number}"
     if not each.tried and terms:
-        yield style.dim("not evaluated by the check: without findings it cannot hold (index)")
+        yield style.dim("not tried by the check: nothing was found, and without that it cannot hold")
 
 
 def _missing(each: Try, style: Style) -> Iterator[str]:

@@ -38,6 +38,9 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """What labelled data call a text → the stage where such a text stands."""
 
+SHOWN: Final = 8
+"""Fields of a row that a message names."""
+
 BENIGN: Final = "benign"
 """The label of what is no harm of any kind."""
 
@@ -160,7 +163,8 @@ def _content(data: Mapping[str, Any], place: str) -> tuple[str, Any]:
     given = [name for name in (*CONTENTS, "text", "content") if data.get(name) is not None]
     if len(given) != 1:
         told = f"has both {given[0]!r} and {given[1]!r}; make it two rows" if given else "has no content"
-        raise RowError(f"{place}: {told}: give one of {', '.join(CONTENTS)}, text, content")
+        has = f"; it has {', '.join(list(data)[:SHOWN])}" if data and not given else ""
+        raise RowError(f"{place}: {told}: give one of {', '.join(CONTENTS)}, text, content{has}")
     (name,) = given
     if name in (stage.value for stage in Stage):
         return name, data[name]

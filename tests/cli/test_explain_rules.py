@@ -154,7 +154,7 @@ def test_rules_without_anything_to_fire_for_are_summed_up(guard_of: Callable[...
     assert said[2] == "at other stages: out"
     every = shown(guard, "fine", every=True)
     assert sum(line.startswith("not fired") for line in every) == LISTED + 4
-    assert "not evaluated by the check: without findings it cannot hold (index)" in every
+    assert "not tried by the check: nothing was found, and without that it cannot hold" in every
 
 
 def test_exceptions_are_named(guard_of: Callable[..., Guard]) -> None:

@@ -70,6 +70,7 @@ def test_a_line_is_a_row(line: dict[str, Any], expected: Row, tmp_path: Path) ->
         ("[]", "must be a JSON object"),
         ("{}", "has no content: give one of input, output"),
         ('{"input": null}', "has no content"),
+        ('{"Text": "a", "Label": 0}', "text, content; it has Text, Label"),
         ('{"input": "a", "output": "b"}', "has both 'input' and 'output'; make it two rows"),
         ('{"input": "a", "messages": []}', "has both 'input' and 'messages'"),
         ('{"text": "a", "stage": "inputs"}', "'inputs' is no stage: one of input"),
