@@ -57,7 +57,9 @@ class Spare:
         data = len(data).to_bytes(SIZE, "big") + data
         with self._line:
             sent = socket.send_fds(self._line, [data], [file.fileno() for file in files])
-            self._line.sendall(data[sent:])
+            # One that has all of it may have closed its end by now: it is at work, and must not be taken for one that is gone.
+            if sent < len(data):
+                self._line.sendall(data[sent:])
 
     def end(self) -> None:
         """Kill it."""

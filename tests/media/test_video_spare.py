@@ -90,6 +90,26 @@ def test_one_that_died_while_it_waited_is_replaced(own: Spares) -> None:
         broken.end()
 
 
+def test_one_that_has_its_task_already_is_not_taken_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have closed its end before the next line of ours runs: a second one would do the same task beside it."""
+    spare = Spare.__new__(Spare)
+    spare._line, theirs = socket.socketpair()
+    send = socket.send_fds
+    got = []
+
+    def sent(line: socket.socket, data: Any, files: Any) -> int:
+        count = send(line, data, files)
+        got.append(taken(theirs))
+        theirs.close()
+        return count
+
+    monkeypatch.setattr(video_spare.socket, "send_fds", sent)
+    with tempfile.TemporaryFile() as file:
+        spare.give({"text": "a"}, [file])
+
+    assert [each[0] for each in got if each] == [{"text": "a"}]
+
+
 def test_one_that_nobody_wants_is_ended(own: Spares, monkeypatch: pytest.MonkeyPatch) -> None:
     """After some time, and once."""
     monkeypatch.setattr(video_spare, "WAITS_S", 0.01)
