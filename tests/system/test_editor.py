@@ -143,7 +143,7 @@ OFFERED = {
     "entities": (f"{HEAD}detectors:\n  a:\n    use: pii\n    entities: [¦]", {"email", "iban", "us_ssn"}),
     "kinds of secrets": (f"{HEAD}detectors:\n  a:\n    use: secrets\n    kinds: [¦]", {"jwt", "npm_token"}),
     "what is unchecked": (f"{HEAD}unchecked:\n  ¦", {"language", "limit", "image", "audio"}),
-    "whole tests": (f"{HEAD}tests:\n  - ¦", {"test that a rule fires", "test of a near miss", "input"}),
+    "whole tests": (f"{HEAD}tests:\n  - ¦", {"test that a rule fires", "test that nothing fires", "input"}),
     "fields of a change": (f"{HEAD}override:\n  rules:\n    - id: a\n      ¦", {"when", "then", "mode"}),
 }
 """What is asked for → the text up to there, and some of what must be offered."""
