@@ -7,15 +7,16 @@ over several lines are one line where that fits `WIDTH`, else as blocks. Texts a
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from guardrails.detectors import kind
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.policy.layout import Entry, LayoutError, Node, layout
+from guardrails.policy.problems import by_name, model_in
 from guardrails.policy.schema import ITEMS, OverrideDoc, PolicyDoc, RuleDoc
 from guardrails.policy.source import Source, read
 
@@ -81,7 +82,7 @@ def _ordered(node: Node, model: type[BaseModel] | None) -> None:
         for entry in entries:
             _ordered(entry.value, model)
         return
-    fields = _fields(model)
+    fields = {} if model is None else by_name(model)
     places = {name: place for place, name in enumerate(fields)}
     first, above = (entries[0], entries[0].above) if entries else (None, [])
     entries.sort(key=lambda entry: places.get(_plain(entry.key), len(places)))
@@ -102,14 +103,8 @@ def _plain(key: str | None) -> str:
     return (key or "").strip("'\"")
 
 
-def _fields(model: type[BaseModel] | None) -> dict[str, Any]:
-    if model is None:
-        return {}
-    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-
-
 def _below(
-    model: type[BaseModel] | None, name: str, value: Node, fields: dict[str, Any]
+    model: type[BaseModel] | None, name: str, value: Node, fields: Mapping[str, FieldInfo]
 ) -> type[BaseModel] | None:
     """Return what a field's mapping, or those in its list, are declared as."""
     if name in ITEMS and name in fields and model is not OverrideDoc:
@@ -120,19 +115,13 @@ def _below(
         for entry in value.entries or ():
             _ordered(entry.value, _config(entry.value))
         return None
-    return _model_in(fields.get(name))
+    return model_in(fields[name].annotation) if name in fields else None
 
 
 def _config(detector: Node) -> type[BaseModel] | None:
     use = next((each.value.text for each in detector.entries or () if _plain(each.key) == "use"), "")
     of = kind(_plain(use), None)
     return None if of is None else of.config
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for arg in typing.get_args(annotation) if (found := _model_in(arg))), None)
 
 
 # --- layout ----------------------------------------------------------------------------------------------------------

@@ -204,10 +204,10 @@ def _holds(data: object, part: str | int) -> bool:
 def _around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     """Return the model of the mapping around `path`."""
     for part in path[:-1]:
-        field = _by_name(model).get(str(part))
+        field = by_name(model).get(str(part))
         if isinstance(part, int) or field is None:
             continue
-        inner = _model_in(field.annotation)
+        inner = model_in(field.annotation)
         if inner is None:
             return None
         model = inner
@@ -217,7 +217,7 @@ def _around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
 def _fields(model: type[BaseModel], path: Path) -> dict[str, FieldInfo]:
     """Return the fields that the mapping around `path` may have, by their names in YAML."""
     around = _around(model, path)
-    return {} if around is None else _by_name(around)
+    return {} if around is None else by_name(around)
 
 
 def _said_for(model: type[BaseModel], path: Path) -> str | None:
@@ -226,15 +226,16 @@ def _said_for(model: type[BaseModel], path: Path) -> str | None:
     return meant.get(str(path[-1]))
 
 
-def _by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
+def by_name(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return the fields of a mapping by their names in YAML, in the order of their declaration."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
+def model_in(annotation: Any) -> type[BaseModel] | None:
     """Return the model inside `Model | None` or `list[str | Model]`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for arg in typing.get_args(annotation) if (found := _model_in(arg))), None)
+    return next((found for arg in typing.get_args(annotation) if (found := model_in(arg))), None)
 
 
 def _meant(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Path]:

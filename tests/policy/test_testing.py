@@ -31,7 +31,7 @@ EXPECT = {"action": "allow"}
 )
 def test_takes_every_form_of_content(test: dict[str, Any]) -> None:
     """Texts, calls, results, definitions, files, tables of texts, and what stands beside them."""
-    TestDoc.model_validate(test)
+    assert TestDoc.model_validate(test).model_dump(exclude_unset=True) == test
 
 
 @pytest.mark.parametrize(
