@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from guardrails.errors import GuardrailsError
+from guardrails.workshop import metrics
 from guardrails.workshop.effects import TURNS, Effects
 
 DOUBT: Final = 0.05
@@ -138,7 +139,7 @@ def needed(share: float | None) -> int | None:
     """Return the rows, none of them counted, that show a share with 95 % certainty; None where no number does."""
     if share is None or not 0 < share < 1:
         return None
-    return math.ceil(math.log(DOUBT) / math.log1p(-share))
+    return metrics.needed(share, 1 - DOUBT)
 
 
 def gated(limits: Mapping[str, Limit], effects: Effects) -> list[Gated]:
