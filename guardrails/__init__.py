@@ -16,7 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 _OWN = frozenset(
     (
-        *("__init__", "__main__", "__pycache__", "backends", "cli", "detectors", "engine", "errors", "guard"),
+        *(
+            "__init__",
+            "__main__",
+            "__pycache__",
+            "backends",
+            "cancellation",
+            "cli",
+            "detectors",
+            "engine",
+            "errors",
+            "guard",
+        ),
         *(
             "inference",
             "keys",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -18,9 +19,11 @@ from typing import Any
 import re2
 import regex
 
+from guardrails.cancellation import check
 from guardrails.detectors.dialect import translate
 from guardrails.detectors.known_needs import needs
 from guardrails.detectors.literals import Needs, word_needs
+from guardrails.detectors.pattern_tree import Unreadable, parsed
 from guardrails.detectors.prefilter import Prefilter
 from guardrails.detectors.sharing import Once
 
@@ -277,6 +280,7 @@ class PatternTable:
         """
         found: list[tuple[Pattern, int, int]] = []
         for entry, form in (self._ascii if text.isascii() else self._wide).due(text):
+            check()
             self._spans(entry, form.engine if form.spans else None, text, found)
         for entry in self._unfiltered:
             self._spans(entry, None, text, found)
@@ -287,6 +291,7 @@ class PatternTable:
         row = entry.row
         try:
             for match, shift in _matches(entry, engine, text):
+                check()
                 start, end = match.span(entry.group)
                 start, end = start + shift, end + shift
                 if start < end and (row.validate is None or row.validate(text[start:end])):
@@ -350,25 +355,37 @@ def _finder(words: tuple[str, ...]) -> Any:
 def _inside(row: Pattern, engine: Any, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """Yield valid matches that an invalid one hides: `2024 4111 1111 1111 1111` matches as a whole, not as a card.
 
-    They begin and end where words do; the longest from each place is taken, and may reach past the invalid one.
+    They begin and end where words do, and are no shorter or longer than the pattern can be; the longest from each place is taken,
+    and may reach past the invalid one.
     """
     assert row.validate is not None
     limit = min(len(text), 2 * end - start)
     words = [match.span() for match in _WORD.finditer(text, start, limit)]
-    stops = [stop for _, stop in reversed(words) if stop < limit or limit == len(text)]
+    stops = [stop for _, stop in words if stop < limit or limit == len(text)]
+    least, most = _widths(row.pattern)
     taken = start
     for begin, _ in words:
         if begin >= end:
             break
         if begin < taken:
             continue
-        for stop in stops:
-            if stop <= begin:
-                break
+        check()
+        longest, shortest = bisect_right(stops, begin + most), bisect_left(stops, begin + least)
+        for stop in reversed(stops[shortest:longest]):
             if row.validate(text[begin:stop]) and engine.fullmatch(text, begin, stop):
                 yield begin, stop
                 taken = stop
                 break
+
+
+@functools.cache
+def _widths(pattern: str) -> tuple[int, int]:
+    """Return the fewest characters, at least one, and the most that a pattern can match, as far as is known."""
+    try:
+        least, most = parsed(pattern).getwidth()
+    except Unreadable:
+        return 1, LONGEST
+    return max(1, int(least)), int(most)
 
 
 def too_slow(row: Pattern) -> str:

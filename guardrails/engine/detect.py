@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Final
 
+from guardrails.cancellation import Cancelled, Token, check, current, within
 from guardrails.detectors import Bound
 from guardrails.engine.cache import Entry, FindingsCache, Key
 from guardrails.engine.fields import Leaf, Stretch, stretches
@@ -39,6 +40,13 @@ MOST_FINDINGS = 64
 """Findings in one text up to which they are kept: a cache that counts characters must not hold more than
 those.
 """
+
+CHARACTERS_AT_ONCE: Final = 50_000
+CONTENTS_AT_ONCE: Final = 256
+"""What a detector is asked at a time, at most; a single longer text is asked as a whole."""
+
+CHARACTERS_OF_FILE: Final = 100_000
+"""Characters of a text that take about as long as a picture."""
 
 MOST_KEPT = 64
 """Detections of one text that are kept: one for each detector and context."""
@@ -72,11 +80,29 @@ class Task:
     answers: Sequence[Detection] = ()
     took_ms: float = 0.0
     patience_s: float = 0.0
+    token: Token = field(default_factory=current)
+    """Until when the answers are wanted."""
+
+    @property
+    def size(self) -> int:
+        """How much there is to look at, in characters; files count by their own measure."""
+        return sum(
+            len(content.text) if isinstance(content, Text) else CHARACTERS_OF_FILE
+            for content in self.contents
+            if not isinstance(content, ToolCall)
+        )
 
     def run(self) -> None:
         """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
-        with self._asked():
-            self._take(self.bound.detector.detect(self.contents))
+        with within(self.token), self._asked():
+            answers: list[Detection] = []
+            for contents in slices(self.contents):
+                check()
+                given = self._checked(self.bound.detector.detect(contents), contents)
+                if given is None:
+                    return
+                answers += given
+            self.answers = answers
 
     def at_once(self) -> bool:
         """Ask what the detector can answer in microseconds; False where that is not all, so that a worker must `run`."""
@@ -102,6 +128,8 @@ class Task:
             yield
         except (KeyboardInterrupt, CancelledError):
             raise
+        except Cancelled:
+            self.fail("was not done in time")
         except BaseException as error:
             # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at all.
             # What it says stays out: it may quote the text.
@@ -110,20 +138,44 @@ class Task:
             self.took_ms = (perf_counter() - started) * 1000.0
 
     def _take(self, answers: Sequence[Detection] | None) -> None:
+        checked = self._checked(answers, self.contents)
+        if checked is not None:
+            self.answers = checked
+
+    def _checked(
+        self, answers: Sequence[Detection] | None, contents: Sequence[Content]
+    ) -> list[Detection] | None:
+        """Return the answers for some contents as a verdict can be built on them; fail, and return None, where they are not one
+        for each.
+        """
         if answers is None:
             self.fail("gave no answers")
-            return
-        if len(answers) != len(self.leaves):
-            self.fail(f"{len(answers)} answers for {len(self.leaves)} contents")
-            return
-        self.answers = [
+            return None
+        if len(answers) != len(contents):
+            self.fail(f"{len(answers)} answers for {len(contents)} contents")
+            return None
+        return [
             answer if answer is CLEAN else sound(answer, content)
-            for answer, content in zip(answers, self.contents, strict=True)
+            for answer, content in zip(answers, contents, strict=True)
         ]
 
     def fail(self, reason: str) -> None:
         """Answer with an error for all contents."""
         self.answers = [Detection(error=reason)] * len(self.leaves)
+
+
+def slices(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
+    """Yield contents in order, as many at a time as a detector gets through in some tenths of a second: once nobody waits it is
+    given no more of them.
+    """
+    begin = size = 0
+    for at, content in enumerate(contents):
+        length = len(content.text) if isinstance(content, Text) else 0
+        if at > begin and (size + length > CHARACTERS_AT_ONCE or at - begin == CONTENTS_AT_ONCE):
+            yield contents[begin:at]
+            begin, size = at, 0
+        size += length
+    yield contents[begin:]
 
 
 def sound(answer: object, content: Content) -> Detection:

@@ -200,9 +200,10 @@ def hidden(policy: CompiledPolicy, failed: frozenset[str]) -> frozenset[str]:
     )
 
 
-def unknown_names(policy: CompiledPolicy, condition: Condition, failed: frozenset[str]) -> frozenset[str]:
-    """Return the variables of a condition whose value a failed detector hides."""
-    categories = hidden(policy, failed)
+def unknown_names(condition: Condition, categories: frozenset[str], failed: frozenset[str]) -> frozenset[str]:
+    """Return the variables of a condition whose value is not known: scores and counts of hidden `categories`, and what the
+    `failed` detectors alone would have said.
+    """
     return categories.intersection(condition.scores).union(
         (variable for variable, category in condition.counts if category in categories),
         (variable for variable, by, _ in condition.detectors if by in failed),
@@ -231,6 +232,14 @@ class Evaluation:
         self.policy = policy
         self.items = items
         self.request = request
+        # Few sets of detectors fail in one check, and thousands of contents may share each: what follows from a set is worked out
+        # once, so that the cost is linear in contents.
+        self._hidden: dict[frozenset[str], frozenset[str]] = {}
+        self._unknown: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
+        self._undecided: dict[tuple[int, frozenset[str]], tuple[Rule, ...]] = {}
+        self._without_findings: dict[
+            tuple[int, frozenset[str]], tuple[bool | None, Mapping[str, object]]
+        ] = {}
 
     def run(self) -> list[Fired]:
         """Return what fires, in no particular order."""
@@ -269,12 +278,30 @@ class Evaluation:
                 for name in with_ancestors(finding.category):
                     found.update((id(rule), rule) for rule in item.plan.by_category.get(name, ()))
             if item.unknown:
-                found.update(
-                    (id(rule), rule)
-                    for rule in item.plan.rules
-                    if unknown_names(self.policy, rule.condition, item.unknown)
-                )
+                found.update((id(rule), rule) for rule in self.undecided(item.plan, item.unknown))
         return tuple(found.values())
+
+    def undecided(self, plan: Plan, failed: frozenset[str]) -> tuple[Rule, ...]:
+        """Return the rules of a plan whose conditions read a value that a failed detector hides."""
+        key = (id(plan), failed)
+        if key not in self._undecided:
+            self._undecided[key] = tuple(rule for rule in plan.rules if self.unknown(rule.condition, failed))
+        return self._undecided[key]
+
+    def hidden(self, failed: frozenset[str]) -> frozenset[str]:
+        """Return the categories, parents too, that failed detectors would have given."""
+        if failed not in self._hidden:
+            self._hidden[failed] = hidden(self.policy, failed)
+        return self._hidden[failed]
+
+    def unknown(self, condition: Condition, failed: frozenset[str]) -> frozenset[str]:
+        """Return the variables of a condition whose value a failed detector hides."""
+        if not failed:
+            return failed
+        key = (id(condition), failed)
+        if key not in self._unknown:
+            self._unknown[key] = unknown_names(condition, self.hidden(failed), failed)
+        return self._unknown[key]
 
     def rule(self, rule: Rule, members: tuple[int, ...]) -> Iterator[Fired]:
         """Try one rule on contents that it looks at together."""
@@ -288,7 +315,7 @@ class Evaluation:
                 if (fires := self.fires(rule, members, found, content)) is not None:
                     yield fires
                 # What a failed detector would have found is not redacted.
-                unsure = not rule.redact.isdisjoint(hidden(self.policy, failed))
+                unsure = not rule.redact.isdisjoint(self.hidden(failed))
                 break
             unsure = unsure or holds is None
         if unsure and rule.on_error is not Action.ALLOW:
@@ -321,7 +348,21 @@ class Evaluation:
         content: Content | None,
     ) -> tuple[bool | None, Mapping[str, object]]:
         """Evaluate a condition; return the answer, and the values of names that it is the answer for."""
-        unknown = unknown_names(self.policy, condition, failed) if failed else failed
+        if findings or condition.context:
+            return self._decide(condition, findings, failed, content)
+        key = (id(condition), failed)
+        if key not in self._without_findings:
+            self._without_findings[key] = self._decide(condition, findings, failed, content)
+        return self._without_findings[key]
+
+    def _decide(
+        self,
+        condition: Condition,
+        findings: Sequence[Finding],
+        failed: frozenset[str],
+        content: Content | None,
+    ) -> tuple[bool | None, Mapping[str, object]]:
+        unknown = self.unknown(condition, failed)
         bound = bind(condition, findings, unknown, content, self.request)
         answer = truth(condition, bound)
         if answer is not None or not unknown:

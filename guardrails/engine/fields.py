@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -191,6 +191,8 @@ class Leaves:
     """How much of each film was looked at, by leaf."""
     opened: list[Any] = field(default_factory=list)
     """The films that a check began to watch (`films.Watching`), which it releases."""
+    _exchanges: tuple[tuple[str, ...], tuple[int, ...]] | None = field(default=None, init=False, repr=False)
+    """Where exchanges begin, with the roles that this was worked out from."""
 
     def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
         """Add a text."""
@@ -255,6 +257,7 @@ class Leaves:
         if not any(leaf.content.place.stage in SAID for leaf in self.found):
             return
         said: dict[int, str] | None = None
+        turns: list[int] | None = None
         retrieved = [*self._retrieved()]
         first = min((at for at, _ in retrieved), default=None)
         for index, leaf in enumerate(self.found):
@@ -268,9 +271,11 @@ class Leaves:
                 own["system"] = system
             if place.stage is Stage.OUTPUT:
                 said = self._said() if said is None else said
-                asked = [at for at in said if place.message is not None and -1 < at < place.message]
-                own["prompt"] = said[max(asked)] if asked else prompt or own.get("prompt", "")
                 message = -1 if place.message is None else place.message
+                if turns is None:
+                    turns = sorted(at for at in said if at >= 0)
+                before_it = bisect_left(turns, message)
+                own["prompt"] = said[turns[before_it - 1]] if before_it else prompt or own.get("prompt", "")
                 if sources or (first is not None and first < message):
                     own.pop("sources", None)
                     context = Beside(own, sources, retrieved, message)
@@ -316,6 +321,15 @@ class Leaves:
             if text:
                 shown = placed(place, where)
                 self.found.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
+
+    def exchange(self, message: int) -> tuple[int, int]:
+        """Return where the exchange begins that a message belongs to, with the user's turn, and the message behind its end."""
+        if self._exchanges is None or self._exchanges[0] is not self.roles:
+            starts = [index for index, role in enumerate(self.roles) if index == 0 or role == "user"]
+            self._exchanges = (self.roles, (*starts, len(self.roles)))
+        starts_and_end = self._exchanges[1]
+        at = bisect_right(starts_and_end, message)
+        return starts_and_end[at - 1], starts_and_end[at]
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""

@@ -91,19 +91,24 @@ class _Effects:
         self._leaves, self._keep = leaves, keep
         self.action = Action.ALLOW
         self.blocked: set[int] = set()
-        self.removed: set[int] = set()
+        self._left_out: set[Exchange] = set()
 
     def of(self, action: Action, places: Iterable[Place], indexes: Iterable[int]) -> Action:
         """Return what an action comes to: a block of earlier turns alone leaves them out."""
         if action is Action.BLOCK:
             gone = set() if self._keep else removable(places, self._leaves)
             if gone:
-                self.removed |= gone
+                self._left_out |= gone
                 action = Action.REDACT
             else:
                 self.blocked.update(indexes)
         self.action = max(self.action, action)
         return action
+
+    @property
+    def removed(self) -> tuple[int, ...]:
+        """The messages to leave out, in order."""
+        return tuple(sorted(messages_of(self._left_out, self._leaves.roles)))
 
 
 def settle(
@@ -156,7 +161,7 @@ def settle(
         vault=edits.vault,
         changes=edits.changes,
         blocked=frozenset(effects.blocked),
-        removed=tuple(sorted(effects.removed)),
+        removed=effects.removed,
         timings=round_.timings,
     )
 
@@ -182,13 +187,17 @@ def concerned(fired: Fired, leaves: Leaves) -> Iterable[Place]:
     return [leaves.found[index].content.place for index in touched]
 
 
-def removable(places: Iterable[Place], leaves: Leaves) -> set[int]:
-    """Return the messages to leave out so that all these places are gone; empty if one of them must stay.
+Exchange = tuple[int, int, bool]
+"""The first message of an exchange, the one behind its last, and whether the user's turn is left out with the rest."""
+
+
+def removable(places: Iterable[Place], leaves: Leaves) -> set[Exchange]:
+    """Return the exchanges to leave out so that all these places are gone; empty if one of them must stay.
 
     A user's turn goes with all that answers it; an answer goes with the rest of its exchange but the user's
     turn, so that calls and their results stay in pairs and the conversation stays one that a model accepts.
     """
-    gone: set[int] = set()
+    gone: set[Exchange] = set()
     for place in places:
         message = place.message
         if (
@@ -197,20 +206,18 @@ def removable(places: Iterable[Place], leaves: Leaves) -> set[int]:
             or leaves.roles[message] in {"system", "developer"}
         ):
             return set()
-        roles = leaves.roles
-        first = message
-        while first > 0 and roles[first] != "user":
-            first -= 1
-        last = message + 1
-        while last < len(roles) and roles[last] != "user":
-            last += 1
-        gone |= {
-            index
-            for index in range(first, last)
-            if roles[index] not in {"system", "developer"}
-            and (roles[message] == "user" or roles[index] != "user")
-        }
+        gone.add((*leaves.exchange(message), leaves.roles[message] == "user"))
     return gone
+
+
+def messages_of(exchanges: Iterable[Exchange], roles: Sequence[str]) -> set[int]:
+    """Return the messages that are left out with these exchanges: never those of the system or the developer."""
+    return {
+        index
+        for first, last, whole in exchanges
+        for index in range(first, last)
+        if roles[index] not in {"system", "developer"} and (whole or roles[index] != "user")
+    }
 
 
 def _findings(policies: Sequence[CompiledPolicy], round_: Round) -> tuple[Finding, ...]:

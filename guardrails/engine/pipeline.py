@@ -13,11 +13,13 @@ import asyncio
 import time
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from dataclasses import replace
-from functools import lru_cache
+from contextvars import copy_context
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from time import perf_counter
-from typing import TypeVar
+from typing import Generic, TypeVar
 
+from guardrails.cancellation import Token, within
 from guardrails.detectors import Bound
 from guardrails.engine.cache import CACHES, FindingsCache
 from guardrails.engine.carried import lift, name_deeper
@@ -45,6 +47,9 @@ Steps = Generator[list[Task], None, Outcome]
 
 INLINE_ON_LOOP = 20_000
 """Characters up to which an event loop may judge by itself: well under a millisecond for linear detectors."""
+
+CONTENTS_ON_LOOP = 200
+"""Contents up to which it may: each costs some 50 microseconds beside its detectors."""
 
 
 class Pipeline:
@@ -103,6 +108,9 @@ class Pipeline:
         self, leaves: Leaves, request: Request, inline: int | None, *, complete: bool = False
     ) -> Steps:
         """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
+        if inline is not None and takes_long(leaves):
+            yield []  # whoever drives this goes on where it holds nobody up
+            inline = None
         known: Known = {}
         timings: dict[str, float] = {}
         if closely():  # the short way says nothing of how it came to its outcome
@@ -113,47 +121,54 @@ class Pipeline:
 
     def drive(self, steps: Generator[list[Task], None, T]) -> T:
         """Return what steps return, and have the tasks that they yield run meanwhile, all before the deadline."""
-        deadline = perf_counter() + self._deadline_s
+        deadline = Token(perf_counter() + self._deadline_s)
         try:
-            tasks = next(steps)
             while True:
-                futures, started = self._submit(tasks), perf_counter()
+                with within(deadline):
+                    tasks = next(steps)
+                if not tasks:
+                    continue
+                futures, started = self._submit(tasks, deadline), perf_counter()
                 try:
-                    wait(futures, timeout=max(0.0, deadline - started) + patience(tasks))
+                    wait(futures, timeout=max(0.0, deadline.deadline - started) + patience(tasks))
                 finally:
                     self._collect(tasks, futures)
-                deadline += min(patience(tasks), perf_counter() - started)
-                tasks = next(steps)
+                deadline.deadline += min(patience(tasks), perf_counter() - started)
         except StopIteration as stop:
             settled: T = stop.value
             return settled
 
     async def adrive(self, steps: Generator[list[Task], None, T]) -> T:
-        """The twin of `drive` on an event loop."""
-        deadline = perf_counter() + self._deadline_s
-        try:
-            tasks = next(steps)
-            while True:
-                futures, started = self._submit(tasks), perf_counter()
-                awaited = [asyncio.wrap_future(future) for future in futures]
-                try:
-                    await asyncio.wait(awaited, timeout=max(0.0, deadline - started) + patience(tasks))
-                finally:  # also where the caller was cancelled: nobody waits for the rest any more
-                    self._collect(tasks, futures)
-                    for each in awaited:
-                        each.cancel()
-                deadline += min(patience(tasks), perf_counter() - started)
-                tasks = next(steps)
-        except StopIteration as stop:
-            settled: T = stop.value
-            return settled
+        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker."""
+        deadline = Token(perf_counter() + self._deadline_s)
+        off_loop = False
+        while True:
+            taken = await _off_loop(steps, deadline) if off_loop else _step(steps, deadline)
+            if isinstance(taken, Done):
+                return taken.value
+            if not taken:
+                off_loop = True
+                continue
+            futures, started = self._submit(taken, deadline), perf_counter()
+            awaited = [asyncio.wrap_future(future) for future in futures]
+            try:
+                await asyncio.wait(awaited, timeout=max(0.0, deadline.deadline - started) + patience(taken))
+            finally:  # also where the caller was cancelled: nobody waits for the rest any more
+                self._collect(taken, futures)
+                for each in awaited:
+                    each.cancel()
+            deadline.deadline += min(patience(taken), perf_counter() - started)
 
     @staticmethod
-    def _submit(tasks: Sequence[Task]) -> list[Future[None]]:
+    def _submit(tasks: Sequence[Task], deadline: Token) -> list[Future[None]]:
         futures: list[Future[None]] = []
         try:
             for task in tasks:
-                future = submit(task.arun()) if task.bound.adetect else workers().submit(task.run)
+                if task.bound.adetect:
+                    future = submit(task.arun())
+                else:
+                    task.token = Token(deadline.deadline + task.patience_s)
+                    future = workers().submit(task.run, bulk=task.size > INLINE_ON_LOOP)
                 futures.append(future)  # what was submitted must be known on errors
         except BaseException:
             for task, future in zip(tasks, futures, strict=False):
@@ -404,11 +419,49 @@ def patience(tasks: Sequence[Task]) -> float:
 
 
 def give_up(task: Task, future: Future[None]) -> None:
-    """Stop waiting for a task: a request to a service is cancelled, a worker is counted as stuck until it returns."""
+    """Stop waiting for a task: a request to a service is cancelled, a detector is told to stop, and its worker is counted as
+    stuck until it does.
+    """
     if task.bound.adetect:
         future.cancel()
     else:
+        task.token.cancel()
         workers().abandon(future)
+
+
+def takes_long(leaves: Leaves) -> bool:
+    """Tell whether leaves are too many or too long for an event loop to judge, whatever is in them."""
+    if len(leaves.found) > CONTENTS_ON_LOOP:
+        return True
+    return sum(len(getattr(leaf.content, "text", "")) for leaf in leaves.found) > INLINE_ON_LOOP
+
+
+@dataclass(frozen=True, slots=True)
+class Done(Generic[T]):
+    """What steps returned."""
+
+    value: T
+
+
+def _step(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | Done[T]:
+    """Return the tasks that steps yield next, or what they returned."""
+    with within(deadline):
+        try:
+            return next(steps)
+        except StopIteration as stop:
+            return Done(stop.value)
+
+
+async def _off_loop(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | Done[T]:
+    """Take the next step on a worker, in the caller's context."""
+    step = partial(copy_context().run, _step, steps, deadline)
+    future: Future[list[Task] | Done[T]] = workers().submit(step, bulk=True)
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        deadline.cancel()
+        workers().abandon(future)
+        raise
 
 
 DAY_S = 86_400

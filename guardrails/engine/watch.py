@@ -19,7 +19,7 @@ from guardrails.detectors.payload_stream import PayloadStream
 from guardrails.engine.actions import Span
 from guardrails.engine.carried import Hold, lift, looks
 from guardrails.engine.detect import Task
-from guardrails.engine.evaluate import Request, excepted, leaf_value, truth, unknown_names
+from guardrails.engine.evaluate import Request, excepted, hidden, leaf_value, truth, unknown_names
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.engine.gate import Gate, reads
 from guardrails.engine.pipeline import Pipeline, run
@@ -206,7 +206,7 @@ class Watch:
                 if not reads(rule, bound):
                     continue
                 values = rule.condition.zeros()
-                for name in unknown_names(policy, rule.condition, failed):
+                for name in unknown_names(rule.condition, hidden(policy, failed), failed):
                     values.pop(name, None)
                 holds = truth(rule.condition, values | self._leaves(rule))
                 if holds is None and rule.on_error is Action.BLOCK:

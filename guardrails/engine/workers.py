@@ -1,5 +1,9 @@
 """The process's one pool of daemon threads for work that may take long: functions in, futures out.
 
+Two lanes of threads. `quick` work (a few thousand characters) takes milliseconds; `bulk` work (long texts, thousands of contents,
+pictures) may take seconds and has threads of its own, so that a short text never waits for a long one. In each lane callers take
+turns, and one caller holds at most half of the threads: nobody can take all of them.
+
 A caller that runs out of time abandons its future: nobody joins, so neither a deadline nor the end of the process waits for a
 stuck detector. An abandoned thread is counted and replaced, up to a bound; beyond it, and when the queue is full, new work is
 refused with `Overloaded`, which is how load is shed. For work that is not abandoned the end of the process waits `END_S` at most,
@@ -11,9 +15,11 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -22,19 +28,118 @@ from guardrails.errors import Overloaded
 END_S: Final = 1.0
 """Seconds that the end of the process waits for work that nobody has abandoned."""
 
-Job = tuple["Future[Any]", Callable[[], Any]]
+CALLER: Final[ContextVar[str]] = ContextVar("guardrails_caller", default="")
+"""For whom work is submitted: a client of the proxy, by its key or address. Empty: the library's own caller, whose share of the
+threads is not bounded."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A function that waits for a thread, or runs on one."""
+
+    future: Future[Any]
+    function: Callable[[], Any]
+    caller: str
+
+
+class Lane:
+    """The jobs of one kind: those that wait, by caller, and how many run. `threads` of them run at a time.
+
+    Not safe by itself: the pool's lock guards it.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.size = 0
+        self._waiting: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._running: Counter[str] = Counter()
+        self._stuck = 0
+
+    @property
+    def working(self) -> int:
+        """Jobs that run and that somebody waits for."""
+        return self._running.total() - self._stuck
+
+    @property
+    def due(self) -> int:
+        """How many jobs could begin, if there were threads."""
+        return min(
+            self.threads - self.working,
+            sum(min(len(jobs), self._share(caller)) for caller, jobs in self._waiting.items()),
+        )
+
+    def waits(self, caller: str) -> int:
+        """Return how many jobs of a caller wait."""
+        return len(self._waiting.get(caller, ()))
+
+    def push(self, job: Job) -> None:
+        """Add a job behind the others of its caller."""
+        self._waiting.setdefault(job.caller, deque()).append(job)
+        self.size += 1
+
+    def pop(self) -> Job | None:
+        """Begin the next job: of the caller whose turn it is, among those that hold less than their share."""
+        if self.working >= self.threads:
+            return None
+        caller = next(filter(self._share, self._waiting), None)
+        if caller is None:
+            return None
+        jobs = self._waiting[caller]
+        job = jobs.popleft()
+        self._waiting.move_to_end(caller)
+        if not jobs:
+            del self._waiting[caller]
+        self.size -= 1
+        self._running[caller] += 1
+        return job
+
+    def remove(self, future: Future[Any]) -> None:
+        """Forget a job that waits; its place in the queue is for those who still wait."""
+        for caller, jobs in self._waiting.items():
+            for job in jobs:
+                if job.future is future:
+                    jobs.remove(job)
+                    self.size -= 1
+                    if not jobs:
+                        del self._waiting[caller]
+                    return
+
+    def clear(self) -> None:
+        """Cancel all that wait."""
+        for jobs in self._waiting.values():
+            for job in jobs:
+                job.future.cancel()
+        self._waiting.clear()
+        self.size = 0
+
+    def stick(self) -> None:
+        """Count a job that runs as stuck: nobody waits for it any more."""
+        self._stuck += 1
+
+    def finish(self, job: Job, *, stuck: bool) -> None:
+        """Take the end of a job."""
+        self._running[job.caller] -= 1
+        if not self._running[job.caller]:
+            del self._running[job.caller]
+        self._stuck -= stuck
+
+    def _share(self, caller: str) -> int:
+        """Return how many more jobs of a caller may run."""
+        return max(0, (self.threads + 1) // 2 - self._running[caller]) if caller else self.threads
 
 
 class Workers:
-    """The pool. `threads` work at a time, `queue` more jobs wait, `spare` stuck threads are replaced."""
+    """The pool. `threads` work at a time in each lane, `queue` more jobs wait in each, half of them of one caller at most;
+    `spare` stuck threads are replaced.
+    """
 
     def __init__(self, threads: int, queue: int, spare: int) -> None:
-        self._threads, self._queue, self._spare = threads, queue, spare
-        self._jobs: deque[Job] = deque()
+        self._queue, self._spare = queue, spare
+        self._lanes = {False: Lane(threads), True: Lane(threads)}
         self._changed = threading.Condition()
         self._alive = 0
         self._idle = 0
-        self._running: set[Future[Any]] = set()
+        self._running: dict[Future[Any], tuple[Lane, Job]] = {}
         self._abandoned: set[Future[Any]] = set()
         self._ending = False
 
@@ -46,25 +151,33 @@ class Workers:
     @property
     def waiting(self) -> int:
         """Jobs that no thread has taken yet."""
-        return len(self._jobs)
+        return sum(lane.size for lane in self._lanes.values())
 
-    def submit(self, function: Callable[[], Any]) -> Future[Any]:
-        """Queue a function; raise `Overloaded` when the queue is full or too many threads are stuck."""
-        future: Future[Any] = Future()
+    def submit(self, function: Callable[[], Any], *, bulk: bool = False) -> Future[Any]:
+        """Queue a function for whom `CALLER` names; `bulk` work takes seconds rather than milliseconds.
+
+        Raises:
+            Overloaded: the queue is full, the caller's half of it is, or too many threads are stuck.
+        """
+        job = Job(Future(), function, CALLER.get())
         with self._changed:
-            if len(self._jobs) >= self._queue:
+            lane = self._lanes[bulk]
+            if lane.size >= self._queue:
                 raise Overloaded(f"{self._queue} checks are waiting for a worker already")
+            if job.caller and lane.waits(job.caller) >= (self._queue + 1) // 2:
+                raise Overloaded("too many checks of this client are waiting for a worker already")
             if len(self._abandoned) > self._spare:
                 raise Overloaded(
                     f"{len(self._abandoned)} workers are stuck in detectors that ran out of time"
                 )
-            self._jobs.append((future, function))
+            lane.push(job)
             self._grow()
             self._changed.notify()
-        return future
+        return job.future
 
     def _grow(self) -> None:
-        if self._idle >= len(self._jobs) or self._alive - len(self._abandoned) >= self._threads:
+        most = sum(lane.threads for lane in self._lanes.values()) + len(self._abandoned)
+        if self._alive >= most or self._idle >= sum(lane.due for lane in self._lanes.values()):
             return
         self._alive += 1
         threading.Thread(target=self._work, name="guardrails-worker", daemon=True).start()
@@ -75,58 +188,69 @@ class Workers:
         """
         dropped = future.cancel()
         with self._changed:
-            if dropped:  # its place in the queue is for those who still wait
-                self._jobs = deque(job for job in self._jobs if job[0] is not future)
-            elif future in self._running:
+            if dropped:
+                for lane in self._lanes.values():
+                    lane.remove(future)
+            elif future in self._running and future not in self._abandoned:
                 self._abandoned.add(future)
+                self._running[future][0].stick()
                 self._grow()
+                self._changed.notify()
 
     def end(self, seconds: float) -> None:
         """Drop what has not begun, and wait so long for what has, but for what is stuck."""
         with self._changed:
             self._ending = True
-            while self._jobs:
-                self._jobs.pop()[0].cancel()
-            self._changed.wait_for(lambda: self._running <= self._abandoned, seconds)
+            for lane in self._lanes.values():
+                lane.clear()
+            self._changed.wait_for(lambda: self._running.keys() <= self._abandoned, seconds)
+
+    def _next(self) -> Job | None:
+        for lane in self._lanes.values():  # quick work first
+            if (job := lane.pop()) is not None:
+                self._running[job.future] = (lane, job)
+                return job
+        return None
 
     def _take(self) -> Job | None:
         with self._changed:
-            if self._alive - len(self._abandoned) > self._threads:
+            most = sum(lane.threads for lane in self._lanes.values())
+            if self._alive - len(self._abandoned) > most:
                 self._alive -= 1  # this thread was replaced while it was stuck
+                self._changed.notify()
                 return None
             self._idle += 1
-            while not self._jobs:
+            while (job := self._next()) is None:
                 self._changed.wait()
             self._idle -= 1
-            future, function = self._jobs.popleft()
-            self._running.add(future)
-            return future, function
+            self._grow()
+            return job
 
     def _work(self) -> None:
         while (job := self._take()) is not None:
-            future, function = job
             try:
-                if future.set_running_or_notify_cancel():
-                    self._run(future, function)
+                if job.future.set_running_or_notify_cancel():
+                    self._run(job)
             finally:
                 with self._changed:
-                    self._running.discard(future)
-                    self._abandoned.discard(future)
+                    lane, _ = self._running.pop(job.future)
+                    lane.finish(job, stuck=job.future in self._abandoned)
+                    self._abandoned.discard(job.future)
                     if self._ending:
                         self._changed.notify_all()
 
     @staticmethod
-    def _run(future: Future[Any], function: Callable[[], Any]) -> None:
+    def _run(job: Job) -> None:
         try:
-            future.set_result(function())
+            job.future.set_result(job.function())
         except BaseException as error:  # the future carries it to whoever waits
-            future.set_exception(error)
+            job.future.set_exception(error)
 
 
 @cache
 def workers() -> Workers:
-    """Return the process's pool: twice the cores (models release the lock), a queue of 256, as many spares as
-    threads.
+    """Return the process's pool: in each lane twice the cores (models release the lock) and a queue of 256, as many spares as
+    threads in a lane.
     """
     threads = max(4, 2 * (os.cpu_count() or 1))
     pool = Workers(threads, queue=256, spare=threads)

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+from guardrails.cancellation import Cancelled, check
 from guardrails.inference.scores import Scores
 from guardrails.inference.windows import Row
 
@@ -29,7 +30,7 @@ class Memory:
     ) -> dict[Row, Scores]:
         """Return the logits of rows: known ones, those that others are at work on, and the rest by `run`.
 
-        Raises what `run` raises, of this call or of the one that was waited for.
+        Raises what `run` raises, of this call or of the one that was waited for; `Cancelled` of this one alone.
         """
         found: dict[Row, Scores] = {}
         mine: dict[Row, Future[Scores]] = {}
@@ -45,8 +46,15 @@ class Memory:
                     mine[row] = self._running[row] = Future()
         if mine:
             found.update(self._run(mine, run))
+        given_up: list[Row] = []
         for row, running in others.items():
-            found[row] = running.result()
+            try:
+                found[row] = running.result()
+            except Cancelled:  # nobody waited for it there any more, but here somebody does
+                given_up.append(row)
+        if given_up:
+            check()
+            found.update(self.logits(given_up, run))
         return found
 
     def _run(

@@ -2,7 +2,7 @@
 cores, whoever asks.
 
 Who asks works on its own parts, and daemon threads help where cores are free; between parts a core goes to whoever waits,
-so that a short text never waits for all windows of a long one. Nothing here has a deadline: the engine's workers do.
+so that a short text never waits for all windows of a long one. Parts of a caller whose work is cancelled are not begun.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, TypeVar
+
+from guardrails.cancellation import current
 
 Part = TypeVar("Part")
 Result = TypeVar("Result")
@@ -29,6 +31,7 @@ class _Call:
         self._left = len(parts)
         self._done = threading.Event()
         self._error: BaseException | None = None
+        self._token = current()
         self._results: list[Any] = [None] * len(parts)
 
     def step(self, slots: threading.Semaphore) -> bool:
@@ -41,6 +44,7 @@ class _Call:
                 self._next += 1
             try:
                 if self._error is None:
+                    self._token.check()
                     self._results[at] = self._function(self._parts[at])
             except BaseException as error:  # the caller raises it
                 self._error = error
@@ -69,7 +73,7 @@ class Pool:
         self._changed = threading.Condition()
 
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-        """Return what the function makes of each part; raises what it raises."""
+        """Return what the function makes of each part; raises what it raises, and `Cancelled` once nobody waits any more."""
         call = _Call(function, parts)
         if not parts:
             return []

@@ -86,6 +86,13 @@ class Client:
         """What rules read as `request.tenant`."""
         return None if self.key is None else self.key.tenant
 
+    def name(self, scope: Scope) -> str:
+        """Return by what shares of the server are counted for this client: its key, or else its address."""
+        if self.key is not None:
+            return f"key {self.key.id}"
+        address = scope.get("client")
+        return f"address {address[0] if address else 'unknown'}"
+
     def about(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a body tells of who asks, with what authentication knows instead of what it may not tell."""
         if self.key is None:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from guardrails.engine.pipeline import today
+from guardrails.engine.workers import CALLER
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.proxy.admission import CLIENT, Denied
 from guardrails.proxy.bodies import SHARE, Share
@@ -111,6 +112,7 @@ class Gate:
             return
         with_key_as_header(scope)
         client = scope[CLIENT] = state.admission.admit(scope, today())
+        CALLER.set(client.name(scope))
         if metrics.in_flight >= state.settings.max_concurrent:
             metrics.count("guardrails_shed_total")
             raise Overloaded("too many requests are under way")

@@ -254,8 +254,8 @@ class State:
             LOG.info("%s holds films of fragments to their end: %s", name, reason)
 
     async def off_loop(self, function: Callable[[], T]) -> T:
-        """Run a function on the process's workers."""
-        result: T = await asyncio.wrap_future(workers().submit(function))
+        """Run a function that takes long on the process's workers."""
+        result: T = await asyncio.wrap_future(workers().submit(function, bulk=True))
         return result
 
     async def by_size(self, size: int, function: Callable[[], T]) -> T:

@@ -10,7 +10,7 @@ import pytest
 from guardrails import Detection, Finding, Guard, Image, Unchecked, Verdict
 from guardrails.detectors import Kind
 from guardrails.engine.fields import Leaves
-from guardrails.engine.outcome import removable
+from guardrails.engine.outcome import messages_of, removable
 from guardrails.types import CLEAN, Place
 
 HISTORY = """
@@ -162,7 +162,7 @@ def test_a_conversation_rule_blames_the_turns_that_it_fires_for(
 def test_what_goes_with_a_message(message: int | None, roles: tuple[str, ...], gone: set[int]) -> None:
     """The exchange of a message; nothing where it must stay."""
     leaves = Leaves(roles=roles, current_from=len(roles) - 1)
-    assert removable([Place(message=message)], leaves) == gone
+    assert messages_of(removable([Place(message=message)], leaves), roles) == gone
 
 
 Noted = Callable[[str], Verdict]

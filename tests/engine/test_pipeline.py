@@ -177,7 +177,7 @@ def test_a_late_or_failing_worker_leaves_no_noise(
             raise fails
         return CLEAN
 
-    guard = slow(judge, deadline_ms=20)
+    guard = slow(judge, deadline_ms=200)
     with caplog.at_level(logging.DEBUG):
         assert asyncio.run(guard.acheck("text")).blocked
         gate.set()

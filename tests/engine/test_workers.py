@@ -7,11 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
 
 import pytest
 
 from guardrails import Overloaded
-from guardrails.engine.workers import Workers, workers
+from guardrails.engine.workers import CALLER, Workers, workers
 
 WAIT = 10.0
 HANG = 60.0
@@ -114,9 +116,83 @@ def test_an_abandoned_thread_is_counted_and_replaced(gate: threading.Event) -> N
     assert pool.submit(lambda: 1).result(WAIT) == 1
     gate.set()
     assert stuck.result(WAIT) == "late"
-    until(lambda: pool._alive == 1)  # one thread of the two leaves
-    assert pool.abandoned == 0
+    until(lambda: pool.abandoned == 0)
     assert pool.submit(lambda: 2).result(WAIT) == 2
+
+
+def test_replaced_threads_leave_once_they_are_free(gate: threading.Event) -> None:
+    """There are no more threads than both lanes have places, once nothing is stuck."""
+    pool = Workers(1, queue=4, spare=4)
+    for _ in range(2):
+        for bulk in (False, True):
+            job, begun = hanging(gate)
+            stuck = pool.submit(job, bulk=bulk)
+            assert begun.wait(WAIT)
+            pool.abandon(stuck)
+    assert pool._alive == 4
+    gate.set()
+    until(lambda: (pool._alive, pool.abandoned) == (2, 0))
+    assert pool.submit(lambda: 2).result(WAIT) == 2
+
+
+def test_short_work_does_not_wait_for_long_work(gate: threading.Event) -> None:
+    """Long texts hold the threads of their own lane alone."""
+    pool = Workers(1, queue=4, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job, bulk=True)
+    assert begun.wait(WAIT)
+    waiting = pool.submit(job, bulk=True)
+    assert pool.submit(lambda: "quick").result(WAIT) == "quick"
+    assert (waiting.running(), pool.waiting) == (False, 1)
+
+
+def submit_for(pool: Workers, caller: str, job: Callable[[], str]) -> Future[str]:
+    """Submit a job for a client."""
+    return copy_context().run(lambda: (CALLER.set(caller), pool.submit(job))[1])
+
+
+@pytest.mark.parametrize(("threads", "share"), [(1, 1), (4, 2), (5, 3)])
+def test_one_client_holds_at_most_half_of_the_threads(
+    gate: threading.Event, threads: int, share: int
+) -> None:
+    """The rest is for the others, whose turn also comes before the jobs that one client has waiting."""
+    pool = Workers(threads, queue=64, spare=0)
+    hang = [hanging(gate) for _ in range(threads + 2)]
+    greedy = [submit_for(pool, "greedy", job) for job, _ in hang]
+    for _, begun in hang[:share]:
+        assert begun.wait(WAIT)
+    if threads > share:
+        assert submit_for(pool, "other", lambda: "served").result(WAIT) == "served"
+    assert [future.running() for future in greedy] == [True] * share + [False] * (threads + 2 - share)
+    gate.set()
+    assert [future.result(WAIT) for future in greedy] == ["late"] * (threads + 2)
+
+
+def test_one_client_fills_at_most_half_of_the_queue(gate: threading.Event) -> None:
+    """Who asks too much is refused; the others are not."""
+    pool = Workers(2, queue=4, spare=0)
+    job, begun = hanging(gate)
+    submit_for(pool, "greedy", job)
+    assert begun.wait(WAIT)
+    for _ in range(2):
+        submit_for(pool, "greedy", job)
+    with pytest.raises(Overloaded, match="of this client"):
+        submit_for(pool, "greedy", job)
+    assert submit_for(pool, "other", lambda: "served").result(WAIT) == "served"
+
+
+def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
+    """A client with one job waits for one job of each other client, not for all that those have waiting."""
+    pool = Workers(1, queue=64, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    order: list[str] = []
+    futures = [submit_for(pool, who, lambda who=who: order.append(who) or "") for who in "aaaabaac"]  # type: ignore[misc]
+    gate.set()
+    for future in futures:
+        future.result(WAIT)
+    assert order == [*"abcaaaaa"]
 
 
 def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
