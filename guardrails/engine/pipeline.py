@@ -48,6 +48,9 @@ Steps = Generator[list[Task], None, Outcome]
 INLINE_ON_LOOP = 20_000
 """Characters up to which an event loop may judge by itself: well under a millisecond for linear detectors."""
 
+READINGS = 8
+"""How often a conversation is read together without the turns that were left out, each time with fewer of them."""
+
 CONTENTS_ON_LOOP = 200
 """Contents up to which it may: each costs some 50 microseconds beside its detectors."""
 
@@ -202,7 +205,7 @@ class Pipeline:
         joins = bool(leaves.roles) and any(policy.joins_conversation for policy in self.policies)
         own, left_out = leaves.mark(), frozenset[int]()
         try:
-            while True:
+            for _ in range(READINGS):  # what is blocked after the last one stays blocked
                 if joins:
                     leaves.join_turns(left_out)
                 outcome = yield from self._outcome(leaves, request, known, timings, inline, complete)

@@ -256,3 +256,25 @@ def test_rows_that_need_nothing_are_found_beside_those_that_need_something(text:
         for match in regex.finditer(row.pattern, text)
     ]
     assert found == alone
+
+
+@pytest.mark.parametrize(
+    "unit", ["1.1.1.1 ", "4-1-1-1-", "4111.1111 ", "41 11 11 ", "1234 5678 ", "4111 1111 1111 1112 "]
+)
+def test_looking_inside_invalid_matches_costs_the_same_for_each_character(unit: str) -> None:
+    """A text of digits and dots is checked a few times a character, however long it is; a card in it is found."""
+    asked: list[str] = []
+
+    def validate(text: str) -> bool:
+        asked.append(text)
+        return text == "4111 1111 1111 1111"
+
+    searched = PatternTable([Pattern(r"\b(?:\d[ \-.]?){12,18}\d\b", "pii.credit_card", validate=validate)])
+    costs = []
+    for size in (2_000, 20_000):
+        text = unit * (size // len(unit)) + " 4111 1111 1111 1111"
+        asked.clear()
+        assert [(start, end) for _, start, end in searched.search(text)] == [(len(text) - 19, len(text))]
+        costs.append(len(asked) / len(text))
+    assert costs[1] < 8
+    assert costs[1] < 1.2 * costs[0] + 0.1

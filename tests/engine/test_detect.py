@@ -6,11 +6,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guardrails import Audio, Content, Detection, Finding, Guard, Image, Stage, Text, ToolCall, Unchecked
+from guardrails.cancellation import Token
 from guardrails.detectors import Bound, Kind
 from guardrails.engine.cache import FindingsCache
-from guardrails.engine.detect import MOST_FINDINGS, MOST_KEPT, Round, Task, sound
+from guardrails.engine.detect import (
+    CHARACTERS_AT_ONCE,
+    CONTENTS_AT_ONCE,
+    MOST_FINDINGS,
+    MOST_KEPT,
+    Round,
+    Task,
+    slices,
+    sound,
+)
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.types import CLEAN, Place
 
@@ -340,3 +352,35 @@ def test_what_a_detector_answers_at_once_needs_no_worker(
     asked = Task(bound, [0, 1], [Text("a"), Text("b")])
     assert asked.at_once() is answered
     assert [answer.error for answer in asked.answers] == ([error] * 2 if answered else [])
+
+
+@given(st.lists(st.integers(0, 90_000), max_size=600))
+def test_slices_hold_all_contents_in_order(lengths: list[int]) -> None:
+    """Each is as large as a detector gets through soon, or is one content alone."""
+    contents = [Text("x" * length) for length in lengths]
+    cut = [*slices(contents)]
+    assert [content for some in cut for content in some] == contents
+    for some in cut:
+        assert len(some) <= CONTENTS_AT_ONCE
+        assert len(some) <= 1 or sum(len(content.text) for content in some) <= CHARACTERS_AT_ONCE
+
+
+def test_a_detector_is_asked_no_more_once_nobody_waits(own: Any) -> None:
+    """What was asked for when the caller left is finished; the rest is not begun, and all of it is an error."""
+    detector = own(lambda content: task.token.cancel() or CLEAN)
+    contents = [Text(str(number)) for number in range(10 * CONTENTS_AT_ONCE)]
+    task = Task(
+        Bound("d", detector, frozenset({"hate"})), [*range(len(contents))], [*contents], token=Token()
+    )
+
+    task.run()
+
+    assert len(detector.seen) == CONTENTS_AT_ONCE
+    assert [answer.error for answer in task.answers] == ["was not done in time"] * len(contents)
+
+
+def test_wrong_answers_to_one_slice_are_an_error_of_all() -> None:
+    """Nobody knows which answer is whose."""
+    count = 2 * CONTENTS_AT_ONCE
+    ran = task([CLEAN] * count, *map(str, range(count)))
+    assert {answer.error for answer in ran.answers} == {f"{count} answers for {CONTENTS_AT_ONCE} contents"}

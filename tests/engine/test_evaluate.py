@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Detection, Finding, Guard, Stage, Text
 from guardrails.detectors import Kind
-from guardrails.engine import calls
+from guardrails.engine import calls, evaluate
 from guardrails.engine.evaluate import Evaluation, Judged, Request, bind, covers, expired, leaf_value
 from guardrails.types import Place
 
@@ -457,3 +457,30 @@ def test_an_exception_covers_what_it_is_for_also_once_it_expired(compiled: Calla
     assert not covers(exception, Finding("hate", 1.0, "one", (4, 7)), text, TODAY)
     assert expired(exception, TODAY)
     assert not expired(exception, Request(today="2026-06-14"))
+
+
+@pytest.mark.parametrize("failed", ["", "one", "one two"])
+def test_many_contents_without_findings_cost_one_evaluation_a_rule(
+    compiled: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch, failed: str
+) -> None:
+    """What follows from a set of failed detectors is worked out once, however many contents share it."""
+    rules = "\n".join(f"  - {{id: r{n}, on: input, when: hate >= 0.{n}, then: block}}" for n in range(1, 10))
+    policy = compiled(rules).policy
+    worked: list[str] = []
+    for name in ("truth", "unknown_names", "hidden"):
+        original = getattr(evaluate, name)
+        monkeypatch.setattr(
+            evaluate, name, lambda *given, f=original, n=name: (worked.append(n), f(*given))[1]
+        )
+
+    def run(contents: int) -> tuple[int, int]:
+        worked.clear()
+        plan = policy.plan((Stage.INPUT,))
+        items = [Judged(Text("some text", HERE), plan, (), frozenset(failed.split()))] * contents
+        fired = Evaluation(policy, items, TODAY).run()
+        return len(worked), len(fired)
+
+    (once, fired), (often, fired_often) = run(1), run(1_000)
+
+    assert often == once <= 9 * 4
+    assert fired_often == 1_000 * fired == (9_000 if failed else 0)

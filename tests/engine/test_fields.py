@@ -389,3 +389,20 @@ def test_a_picture_in_a_field_that_is_not_known_is_named(value, where) -> None:
     leaves.unknown_field(value, ("f",), Place())
     assert [(entry.kind, entry.path) for entry, _ in leaves.unchecked] == [("part", path) for path in where]
     assert leaves.unknown == ["/f"]
+
+
+@given(st.lists(st.sampled_from(["user", "assistant", "tool"]), max_size=12))
+def test_each_reply_stands_beside_the_user_s_message_before_it(roles: list[str]) -> None:
+    """However many turns there are."""
+    leaves = Leaves(roles=tuple(roles))
+    stages = {"user": Stage.INPUT, "assistant": Stage.OUTPUT, "tool": Stage.TOOL_RESULT}
+    for at, role in enumerate(roles):
+        leaves.text(f"{role} {at}", (at,), Place(stages[role], role=role, message=at))
+    leaves.beside("", "the prompt of before")
+    for at, leaf in enumerate(leaves.found):
+        if roles[at] == "assistant":
+            before = [place for place in range(at) if roles[place] == "user"]
+            assert leaf.content.context is not None
+            assert leaf.content.context["prompt"] == (
+                f"user {before[-1]}" if before else "the prompt of before"
+            )

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guardrails import Detection, Finding, Guard, Image, Unchecked, Verdict
 from guardrails.detectors import Kind
@@ -374,3 +376,15 @@ def test_turns_that_are_left_out_are_not_read_together_with_the_rest(
     verdict = guard.check(chat)
     assert str(verdict.action) == action
     assert list(verdict.removed) == removed
+
+
+@given(
+    st.lists(st.sampled_from(["user", "assistant", "tool", "system", "developer"]), min_size=1, max_size=12),
+    st.data(),
+)
+def test_exchanges_are_the_messages_around_a_message(roles: list[str], data: st.DataObject) -> None:
+    """From the user's turn to the one before the next, or from the first message where there is none before."""
+    message = data.draw(st.integers(0, len(roles) - 1))
+    first = max((at for at in range(message + 1) if roles[at] == "user"), default=0)
+    last = min((at for at in range(message + 1, len(roles)) if roles[at] == "user"), default=len(roles))
+    assert Leaves(roles=tuple(roles)).exchange(message) == (first, last)

@@ -9,14 +9,15 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from blockbuster import blockbuster_ctx
 
-from guardrails import Detection, Finding, Guard, Overloaded, Text, Verdict
+from guardrails import Action, Content, Detection, Finding, Guard, Overloaded, Text, Verdict
+from guardrails.cancellation import Cancelled, check
 from guardrails.detectors import Kind
 from guardrails.engine import pipeline
 from guardrails.engine.cache import FindingsCache
@@ -511,3 +512,164 @@ def test_check_and_acheck_ask_a_service_alike(asking: Slow, service: Service) ->
     guard = asking()
     both = [guard.check("bad one"), asyncio.run(guard.acheck("bad two"))]
     assert [verdict.blocked for verdict in both] == [True, True]
+
+
+class Inline:
+    """A detector that is asked where the pipeline runs; it remembers on which thread that was."""
+
+    inline = True
+
+    def __init__(self, judge: Callable[[], None] = lambda: None) -> None:
+        self.judge = judge
+        self.threads: set[threading.Thread] = set()
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        """Find nothing."""
+        self.threads.add(threading.current_thread())
+        self.judge()
+        return [CLEAN] * len(batch)
+
+
+INLINE_POLICY = """
+detectors: {own: {use: own}}
+rules: [{id: own, on: [input], when: custom.own > 0, then: block}]
+limits: {deadline_ms: 200}
+"""
+
+
+def said(count: int, length: int = 1) -> list[dict[str, str]]:
+    """Return so many messages of so many characters."""
+    return [{"role": "user", "content": "x" * length}] * count
+
+
+@pytest.mark.parametrize(
+    ("content", "on_loop"),
+    [
+        (said(1), True),
+        (said(pipeline.CONTENTS_ON_LOOP), True),
+        (said(pipeline.CONTENTS_ON_LOOP + 1), False),
+        (said(1, pipeline.INLINE_ON_LOOP), True),
+        (said(3, pipeline.INLINE_ON_LOOP), False),
+    ],
+)
+def test_many_contents_are_judged_off_the_event_loop(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], content: Any, on_loop: bool
+) -> None:
+    """All of their check runs on a worker, so that the loop serves others; short ones save the way there."""
+    detector = Inline()
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(detector)})
+    assert asyncio.run(guard.acheck(content)).action == Action.ALLOW
+    assert detector.threads
+    assert all((thread is threading.main_thread()) is on_loop for thread in detector.threads)
+
+
+def test_the_loop_goes_on_while_many_contents_are_judged(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], gate: threading.Event
+) -> None:
+    """Other tasks of the loop run meanwhile: here the one that the check waits for."""
+    guard = guard_of(
+        INLINE_POLICY, detectors={"own": kind_of(Inline(lambda: None if gate.wait(WAIT) else pytest.fail()))}
+    )
+
+    async def main() -> Verdict:
+        async with asyncio.TaskGroup() as group:
+            checking = group.create_task(guard.acheck(said(1_000)))
+            await asyncio.sleep(0)
+            gate.set()
+        return checking.result()
+
+    assert not asyncio.run(main()).blocked
+
+
+@pytest.mark.parametrize("count", [1, 1_000])
+def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], count: int
+) -> None:
+    """Its loops look at the clock, so a check takes no longer than it may; what it would have said is unknown."""
+
+    def spin() -> None:
+        while True:
+            check()
+
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline(spin))})
+    verdict = guard.check(said(count))
+    assert verdict.blocked
+    assert {error.error for error in verdict.errors} == {"was not done in time"}
+    assert [(rule.id, rule.reason) for rule in verdict.rules] == [("own", "error")]
+
+
+def test_a_worker_that_is_given_up_stops(slow: Slow, pool: Workers) -> None:
+    """Its detector is told, and its thread is free for others."""
+    stopped = threading.Event()
+
+    def judge(content: Any) -> Detection:
+        try:
+            while True:
+                check()
+        except Cancelled:
+            stopped.set()
+            raise
+
+    assert slow(judge, deadline_ms=100).check("text").blocked
+    assert stopped.wait(WAIT)
+
+
+def test_a_caller_that_leaves_stops_what_is_judged_for_it(
+    guard_of: Callable[..., Guard], kind_of: Callable[..., Kind]
+) -> None:
+    """Also where that runs on a worker because there is much of it."""
+    begun, stopped = threading.Event(), threading.Event()
+
+    def spin() -> None:
+        begun.set()
+        try:
+            while True:
+                check()
+        except Cancelled:
+            stopped.set()
+            raise
+
+    policy = INLINE_POLICY.replace("200", "60000")
+    guard = guard_of(policy, detectors={"own": kind_of(Inline(spin))})
+
+    async def main() -> None:
+        checking = asyncio.ensure_future(guard.acheck(said(1_000)))
+        assert await asyncio.to_thread(begun.wait, WAIT)
+        checking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await checking
+
+    asyncio.run(main())
+    assert stopped.wait(WAIT)
+
+
+def test_a_conversation_is_read_again_a_bounded_number_of_times(
+    guard_of: Callable[..., Guard], own: Any, kind_of: Callable[..., Kind]
+) -> None:
+    """Words nested in words come to light one by one as turns are left out; what is blocked in the end stays so."""
+    depth = 3 * pipeline.READINGS
+    turns = [*(f"({n}" for n in range(depth)), *(f"{n})" for n in reversed(range(depth)))]
+    words = ", ".join(f'"({n}{n})"' for n in range(depth))
+    reader = own(lambda content: CLEAN)
+    guard = guard_of(
+        f"""
+detectors:
+  words: {{use: terms, terms: [{words}], category: custom.word, match: substring}}
+  bombs: {{use: terms, terms: [bomb], category: custom.bomb}}
+  reader: {{use: own}}
+rules:
+  - {{id: word, on: [input], when: custom.word > 0, then: block, scope: conversation}}
+  - {{id: bomb, on: [input], when: custom.bomb > 0, then: block}}
+  - {{id: read, on: [input], when: custom.own > 0, then: flag}}
+""",
+        detectors={"own": kind_of(reader)},
+    )
+    chat = [
+        message
+        for turn in turns
+        for message in ({"role": "user", "content": turn}, {"role": "assistant", "content": "Yes."})
+    ]
+    verdict = guard.check([*chat, {"role": "user", "content": "bomb"}], complete=True)
+    assert verdict.blocked
+    joined = {content.text for content in reader.seen if content.text.endswith("bomb")} - {"bomb"}
+    assert 1 < len(joined) <= pipeline.READINGS

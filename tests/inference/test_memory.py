@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from guardrails.cancellation import Cancelled
 from guardrails.inference.memory import Memory
 from guardrails.inference.model import load
 from guardrails.inference.scores import Scores
@@ -103,3 +104,25 @@ def test_a_row_is_judged_once(text_folder: Any, monkeypatch: pytest.MonkeyPatch)
     assert len(ran) == 3
     assert (second[:2] == first).all()
     assert (second[3] == first[0]).all()
+
+
+def test_a_row_that_another_caller_gave_up_is_run_again() -> None:
+    """Who waits for it is not told of a cancellation that was not meant for him."""
+    memory, begun, go = Memory(4), threading.Event(), threading.Event()
+
+    def given_up(rows: Sequence[Row]) -> list[Scores]:
+        begun.set()
+        assert go.wait(10)
+        raise Cancelled
+
+    def run(rows: Sequence[Row]) -> list[Scores]:
+        go.set()  # by now the second call waits for the first one's row
+        return [np.full(3, each.ids[1], dtype=np.float32) for each in rows]
+
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(memory.logits, [row(1)], given_up)
+        assert begun.wait(10)
+        second = threads.submit(memory.logits, [row(1), row(2)], run)
+        assert (second.result(10)[row(1)] == 1).all()
+        with pytest.raises(Cancelled):
+            first.result(10)

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from guardrails.cancellation import Cancelled, Token, within
 from guardrails.inference.pool import Pool, cores, pool
 
 
@@ -67,3 +68,17 @@ def test_the_process_has_one_pool() -> None:
     """All models share the cores."""
     assert pool() is pool()
     assert cores() >= 1
+
+
+def test_parts_of_a_cancelled_caller_are_not_begun() -> None:
+    """On any thread; the caller is told, and the pool goes on for the others."""
+    pool, token, done = Pool(2), Token(), []
+
+    def part(number: int) -> None:
+        token.cancel()
+        done.append(number)
+
+    with within(token), pytest.raises(Cancelled):
+        pool.map(part, range(1_000))
+    assert len(done) <= 2
+    assert pool.map(lambda number: number, range(3)) == [0, 1, 2]

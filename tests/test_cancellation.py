@@ -1,0 +1,47 @@
+"""Tokens: until when work is wanted, and who is told."""
+
+from __future__ import annotations
+
+import threading
+from time import perf_counter
+
+import pytest
+
+from guardrails.cancellation import Cancelled, Token, check, current, within
+
+
+@pytest.mark.parametrize(
+    ("token", "cancelled"),
+    [(Token(), False), (Token(perf_counter() + 60), False), (Token(perf_counter() - 1), True)],
+)
+def test_a_token_is_cancelled_once_its_time_is_up(token: Token, cancelled: bool) -> None:
+    """One without a time never is."""
+    assert token.cancelled is cancelled
+    with within(token):
+        if cancelled:
+            with pytest.raises(Cancelled):
+                check()
+        else:
+            check()
+
+
+def test_work_is_cancelled_from_another_thread() -> None:
+    """What checks within the token stops, and nobody else does."""
+    token = Token()
+    with within(token):
+        check()
+        canceller = threading.Thread(target=token.cancel)
+        canceller.start()
+        canceller.join()
+        with pytest.raises(Cancelled):
+            check()
+    check()
+
+
+def test_the_innermost_token_counts() -> None:
+    """Work within work has a time of its own; behind it the outer one counts again."""
+    outer, inner = Token(), Token()
+    with within(outer):
+        with within(inner):
+            assert current() is inner
+        assert current() is outer
