@@ -20,10 +20,13 @@ START_S = 120.0
 SERVER_CORE, REST_CORE = 0, 1
 """The server that is measured has a core of its own; the upstream and the load share the other."""
 
+ANY_CORE = -1
+"""The server runs where the system puts it."""
+
 
 def pinned(core: int) -> Callable[[], None] | None:
     """Return what a new process does first: stay on one core, where the system knows how."""
-    if not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
+    if core == ANY_CORE or not hasattr(os, "sched_setaffinity") or (os.cpu_count() or 1) < 2:
         return None
     return lambda: os.sched_setaffinity(0, {core})
 
