@@ -191,8 +191,6 @@ class Leaves:
     """How much of each film was looked at, by leaf."""
     opened: list[Any] = field(default_factory=list)
     """The films that a check began to watch (`films.Watching`), which it releases."""
-    _exchanges: tuple[tuple[str, ...], tuple[int, ...]] | None = field(default=None, init=False, repr=False)
-    """Where exchanges begin, with the roles that this was worked out from."""
 
     def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
         """Add a text."""
@@ -321,15 +319,6 @@ class Leaves:
             if text:
                 shown = placed(place, where)
                 self.found.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
-
-    def exchange(self, message: int) -> tuple[int, int]:
-        """Return where the exchange begins that a message belongs to, with the user's turn, and the message behind its end."""
-        if self._exchanges is None or self._exchanges[0] is not self.roles:
-            starts = [index for index, role in enumerate(self.roles) if index == 0 or role == "user"]
-            self._exchanges = (self.roles, (*starts, len(self.roles)))
-        starts_and_end = self._exchanges[1]
-        at = bisect_right(starts_and_end, message)
-        return starts_and_end[at - 1], starts_and_end[at]
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""

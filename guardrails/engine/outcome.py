@@ -18,6 +18,7 @@ from guardrails.engine.detect import Round
 from guardrails.engine.evaluate import Fired, Request
 from guardrails.engine.fields import Leaf, Leaves, stretches
 from guardrails.engine.floor import keep_back
+from guardrails.engine.history import Exchange, History
 from guardrails.engine.vault import Vault
 from guardrails.engine.written import in_picture
 from guardrails.media.picture import Picture
@@ -88,7 +89,7 @@ class _Effects:
     """What becomes of what fired: the strictest action, leaves that block, messages to leave out."""
 
     def __init__(self, leaves: Leaves, *, keep: bool) -> None:
-        self._leaves, self._keep = leaves, keep
+        self._history, self._keep = History(leaves), keep
         self.action = Action.ALLOW
         self.blocked: set[int] = set()
         self._left_out: set[Exchange] = set()
@@ -96,7 +97,7 @@ class _Effects:
     def of(self, action: Action, places: Iterable[Place], indexes: Iterable[int]) -> Action:
         """Return what an action comes to: a block of earlier turns alone leaves them out."""
         if action is Action.BLOCK:
-            gone = set() if self._keep else removable(places, self._leaves)
+            gone = set() if self._keep else self._history.removable(places)
             if gone:
                 self._left_out |= gone
                 action = Action.REDACT
@@ -108,7 +109,7 @@ class _Effects:
     @property
     def removed(self) -> tuple[int, ...]:
         """The messages to leave out, in order."""
-        return tuple(sorted(messages_of(self._left_out, self._leaves.roles)))
+        return self._history.messages(self._left_out)
 
 
 def settle(
@@ -185,39 +186,6 @@ def concerned(fired: Fired, leaves: Leaves) -> Iterable[Place]:
         for leaf, _, _ in stretches(leaves.found, index, finding.span)
     }
     return [leaves.found[index].content.place for index in touched]
-
-
-Exchange = tuple[int, int, bool]
-"""The first message of an exchange, the one behind its last, and whether the user's turn is left out with the rest."""
-
-
-def removable(places: Iterable[Place], leaves: Leaves) -> set[Exchange]:
-    """Return the exchanges to leave out so that all these places are gone; empty if one of them must stay.
-
-    A user's turn goes with all that answers it; an answer goes with the rest of its exchange but the user's
-    turn, so that calls and their results stay in pairs and the conversation stays one that a model accepts.
-    """
-    gone: set[Exchange] = set()
-    for place in places:
-        message = place.message
-        if (
-            message is None
-            or message >= leaves.current_from
-            or leaves.roles[message] in {"system", "developer"}
-        ):
-            return set()
-        gone.add((*leaves.exchange(message), leaves.roles[message] == "user"))
-    return gone
-
-
-def messages_of(exchanges: Iterable[Exchange], roles: Sequence[str]) -> set[int]:
-    """Return the messages that are left out with these exchanges: never those of the system or the developer."""
-    return {
-        index
-        for first, last, whole in exchanges
-        for index in range(first, last)
-        if roles[index] not in {"system", "developer"} and (whole or roles[index] != "user")
-    }
 
 
 def _findings(policies: Sequence[CompiledPolicy], round_: Round) -> tuple[Finding, ...]:

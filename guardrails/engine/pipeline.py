@@ -29,9 +29,10 @@ from guardrails.engine.evaluate import Evaluation, Fired, Judged, Request
 from guardrails.engine.fields import Leaves
 from guardrails.engine.films import Watching, told, watched
 from guardrails.engine.gate import Gate, StreamLimits, gate
+from guardrails.engine.history import History
 from guardrails.engine.looking import film_limits, sound_limits
 from guardrails.engine.onlookers import Evaluated, closely
-from guardrails.engine.outcome import Outcome, concerned, removable, settle
+from guardrails.engine.outcome import Outcome, concerned, settle
 from guardrails.engine.pictures import limits_of, opening
 from guardrails.engine.quick import Known, Quick, decoding
 from guardrails.engine.uses import PREPARED, Uses, preparation
@@ -389,10 +390,11 @@ class Pipeline:
     @staticmethod
     def _sure(fired: list[list[Fired]], leaves: Leaves) -> bool:
         """Tell whether the check will block whatever the other tiers say."""
+        history = History(leaves)
         return any(
             each.action is Action.BLOCK
             and each.rule.mode is Mode.ENFORCE
-            and not removable(concerned(each, leaves), leaves)
+            and not history.removable(concerned(each, leaves))
             for some in fired
             for each in some
         )

@@ -396,12 +396,12 @@ def test_each_reply_stands_beside_the_user_s_message_before_it(roles: list[str])
     """However many turns there are."""
     leaves = Leaves(roles=tuple(roles))
     stages = {"user": Stage.INPUT, "assistant": Stage.OUTPUT, "tool": Stage.TOOL_RESULT}
-    for at, role in enumerate(roles):
-        leaves.text(f"{role} {at}", (at,), Place(stages[role], role=role, message=at))
+    for turn, role in enumerate(roles):
+        leaves.text(f"{role} {turn}", (turn,), Place(stages[role], role=role, message=turn))
     leaves.beside("", "the prompt of before")
-    for at, leaf in enumerate(leaves.found):
-        if roles[at] == "assistant":
-            before = [place for place in range(at) if roles[place] == "user"]
+    for turn, leaf in enumerate(leaves.found):
+        if roles[turn] == "assistant":
+            before = [place for place in range(turn) if roles[place] == "user"]
             assert leaf.content.context is not None
             assert leaf.content.context["prompt"] == (
                 f"user {before[-1]}" if before else "the prompt of before"

@@ -6,14 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from guardrails import Detection, Finding, Guard, Image, Unchecked, Verdict
 from guardrails.detectors import Kind
-from guardrails.engine.fields import Leaves
-from guardrails.engine.outcome import messages_of, removable
-from guardrails.types import CLEAN, Place
+from guardrails.types import CLEAN
 
 HISTORY = """
 detectors:
@@ -148,23 +144,6 @@ def test_a_conversation_rule_blames_the_turns_that_it_fires_for(
     verdict = guard_of(CONVERSATION).check(chat)
     assert verdict.blocked is (removed is None)
     assert verdict.removed == (removed or ())
-
-
-@pytest.mark.parametrize(
-    ("message", "roles", "gone"),
-    [
-        (0, ("user", "user", "user"), {0}),
-        (1, ("assistant", "tool", "user"), {0, 1}),
-        (1, ("user", "developer", "assistant", "user"), set()),
-        (2, ("user", "developer", "assistant", "user"), {2}),
-        (3, ("user", "assistant", "user", "user"), set()),
-        (None, ("user", "user"), set()),
-    ],
-)
-def test_what_goes_with_a_message(message: int | None, roles: tuple[str, ...], gone: set[int]) -> None:
-    """The exchange of a message; nothing where it must stay."""
-    leaves = Leaves(roles=roles, current_from=len(roles) - 1)
-    assert messages_of(removable([Place(message=message)], leaves), roles) == gone
 
 
 Noted = Callable[[str], Verdict]
@@ -376,15 +355,3 @@ def test_turns_that_are_left_out_are_not_read_together_with_the_rest(
     verdict = guard.check(chat)
     assert str(verdict.action) == action
     assert list(verdict.removed) == removed
-
-
-@given(
-    st.lists(st.sampled_from(["user", "assistant", "tool", "system", "developer"]), min_size=1, max_size=12),
-    st.data(),
-)
-def test_exchanges_are_the_messages_around_a_message(roles: list[str], data: st.DataObject) -> None:
-    """From the user's turn to the one before the next, or from the first message where there is none before."""
-    message = data.draw(st.integers(0, len(roles) - 1))
-    first = max((at for at in range(message + 1) if roles[at] == "user"), default=0)
-    last = min((at for at in range(message + 1, len(roles)) if roles[at] == "user"), default=len(roles))
-    assert Leaves(roles=tuple(roles)).exchange(message) == (first, last)

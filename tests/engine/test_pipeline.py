@@ -568,7 +568,10 @@ def test_the_loop_goes_on_while_many_contents_are_judged(
 ) -> None:
     """Other tasks of the loop run meanwhile: here the one that the check waits for."""
     guard = guard_of(
-        INLINE_POLICY, detectors={"own": kind_of(Inline(lambda: None if gate.wait(WAIT) else pytest.fail()))}
+        INLINE_POLICY,
+        detectors={
+            "own": kind_of(Inline(lambda: None if gate.wait(WAIT) else pytest.fail("the loop stood still")))
+        },
     )
 
     async def main() -> Verdict:
