@@ -131,9 +131,8 @@ async def reload(state: State, *, consent: bool = False, settled: Stamps | None 
 
 async def _swap(state: State, consent: bool, settled: Stamps | None) -> Result:
     """Load, compare, warm up and swap; return what came of it."""
-    before = state.served
     served = await _off_loop(state, state.load)
-    loaded = state.files
+    before, loaded = state.served, state.files
     if settled is not None and any(settled.get(path, UNSEEN) != made for path, made in loaded.items()):
         return "unsettled"
     guards = dict.fromkeys(served.guards.values())
