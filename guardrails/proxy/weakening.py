@@ -28,8 +28,8 @@ class WeakerPolicy(GuardrailsError):
 
     def __init__(self, weakenings: Sequence[Weakening]) -> None:
         super().__init__(
-            f"it is weaker: {'; '.join(map(str, weakenings))}; "
-            "send SIGHUP to the server to take it (or start the server anew), or put back what is missing"
+            "it is weaker; send SIGHUP to the server to take it (or start it anew), or put back what is missing: "
+            + "; ".join(map(str, weakenings))
         )
         self.weakenings = tuple(weakenings)
 

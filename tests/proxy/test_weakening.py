@@ -188,6 +188,6 @@ def test_the_error_names_the_cure(guard_of: Any) -> None:
     found = served_weakenings(Served(settings(), {"main": old}), Served(settings(), {"main": new}))
 
     assert str(WeakerPolicy(found)) == (
-        "it is weaker: tested: r: weaker_then (block to redact); "
-        "send SIGHUP to the server to take it (or start the server anew), or put back what is missing"
+        "it is weaker; send SIGHUP to the server to take it (or start it anew), or put back what is missing: "
+        "tested: r: weaker_then (block to redact)"
     )
