@@ -31,6 +31,7 @@ from guardrails.proxy import (
     responses,
     videos,
 )
+from guardrails.proxy.connections import CONNECTIONS
 from guardrails.proxy.gate import Gate
 from guardrails.proxy.hooks import HOOKS, respond
 from guardrails.proxy.hooks.hook import Hook, serve
@@ -127,12 +128,12 @@ def create_app(
     state = State(settings, guard, reread)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:
                 starting = group.create_task(keep(state))
-                yield
+                yield {CONNECTIONS: state.connections}
                 starting.cancel()
         finally:
             await state.upstream.close()

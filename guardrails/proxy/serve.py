@@ -21,6 +21,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.proxy.app import create_app
 from guardrails.proxy.configured import Given
+from guardrails.proxy.connections import raise_descriptors
 from guardrails.proxy.http import Http
 from guardrails.proxy.reload import redacts_alike
 from guardrails.proxy.settings import Settings, SettingsError
@@ -69,6 +70,7 @@ def run(settings: Settings, guard: Guard | None = None, given: Given | None = No
     loaded = guard or Guard.load(settings.policy, floor=settings.floor)
     for each in State(settings, loaded).guards:
         redacts_alike(settings, each)
+    raise_descriptors(settings.max_connections)
     with listening(settings) as listener:
         if settings.workers == 1:
             app = create_app(settings, loaded, None if given is None else given.settings)

@@ -107,7 +107,7 @@ def test_serves_until_interrupted(running: Any, tmp_path: Path) -> None:
     """A settings file with several servers: the command says where each is, and ends on Ctrl-C."""
     config = tmp_path / "mcp.yaml"
     config.write_text(
-        "policy: pii-only\nhost: 0.0.0.0\nport: 0\nservers:\n  web: {url: 'http://127.0.0.1:9/mcp'}\n  files: {command: [none]}\n"
+        "policy: pii-only\nhost: 0.0.0.0\nopen: true\nport: 0\nservers:\n  web: {url: 'http://127.0.0.1:9/mcp'}\n  files: {command: [none]}\n"
     )
     with running("mcp", "--config", str(config)) as server:
         assert server.stdout is not None

@@ -14,7 +14,7 @@ from guardrails.proxy.http import MOST_UNREAD
 from guardrails.proxy.serve import running
 from guardrails.proxy.settings import Settings
 
-HOST = b"host: x\r\n"
+HOST = b"host: localhost\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST
 CHUNKED = b"POST /v1/check HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n"
 BODY = b'{"text": "fine"}'
