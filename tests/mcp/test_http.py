@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from guardrails import Guard, GuardrailsError
-from guardrails.mcp.guarding import Guarding
 from guardrails.mcp import http as mcp_http
+from guardrails.mcp.guarding import Guarding
 from guardrails.mcp.http import MOST_LINKS, Links, listening
 from guardrails.mcp.session import Session
 from guardrails.mcp.settings import McpDoc, configured
