@@ -37,7 +37,7 @@ from guardrails.proxy.hooks import HOOKS, respond
 from guardrails.proxy.hooks.hook import Hook, serve
 from guardrails.proxy.reload import keep
 from guardrails.proxy.settings import Settings
-from guardrails.proxy.state import State
+from guardrails.proxy.state import LOG, State
 
 ROUTES = (
     ("POST", "/v1/chat/completions", chat.completions),
@@ -129,6 +129,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+        if state.connections.most < settings.max_connections:
+            LOG.warning(
+                "%d connections at a time, since the process may open few files (ulimit -n)",
+                state.connections.most,
+            )
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:

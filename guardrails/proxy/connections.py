@@ -5,15 +5,12 @@ arrive.
 from __future__ import annotations
 
 import contextlib
-import logging
 import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 from typing import Final, Literal
-
-LOG = logging.getLogger("guardrails.proxy")
 
 CONNECTIONS: Final = "guardrails.connections"
 """Key of the lifespan's state under which an application gives its `Connections` to the server's protocol (`http.Http`)."""
@@ -53,6 +50,7 @@ class Connections:
 
     Attributes:
         limits: what each may take.
+        most: how many there may be: fewer than the limit where the process may not open enough files.
         open: how many there are.
         closed: is called with the reason whenever one is refused, or closed because its client is too slow.
     """
@@ -61,15 +59,15 @@ class Connections:
         self.limits = limits or Limits()
         self.closed = closed
         self.open = 0
-        self._most = within_descriptors(self.limits.max_connections)
+        self.most = within_descriptors(self.limits.max_connections)
         # One address must not take all: probes and other clients come from others.
-        self._most_of_address = self.limits.max_connections_per_address or max(1, self._most * 3 // 4)
+        self._most_of_address = self.limits.max_connections_per_address or max(1, self.most * 3 // 4)
         self._by_address: Counter[str] = Counter()
 
     def enter(self, address: str) -> bool:
         """Count a connection from an address, and tell whether there was room for it; `leave` gives the room back."""
         network = network_of(address)
-        full = self.open >= self._most
+        full = self.open >= self.most
         if full or self._by_address[network] >= self._most_of_address:
             self.closed("too_many" if full else "too_many_of_address")
             return False
@@ -110,10 +108,7 @@ def within_descriptors(wanted: int) -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted
-    possible = max(1, soft // 2 - RESERVED)
-    if possible < wanted:
-        LOG.warning("%d connections at a time: this process may open %d files (ulimit -n)", possible, soft)
-    return min(wanted, possible)
+    return min(wanted, max(1, soft // 2 - RESERVED))
 
 
 def raise_descriptors(wanted: int) -> None:

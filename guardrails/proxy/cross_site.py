@@ -154,11 +154,10 @@ class CrossSite:
             return True
         scheme, _, written = origin.partition("://")
         port = PORTS.get(scheme)
-        return (
-            port is not None
-            and bool(hosts)
-            and {_place(written, port)} == {_place(each, port) for each in hosts}
-        )
+        place = None if port is None else _place(written, port)
+        if port is None or place is None:
+            return False
+        return bool(hosts) and all(_place(host, port) == place for host in hosts)
 
 
 def _parts(written: str) -> tuple[str, int | None] | None:

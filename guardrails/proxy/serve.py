@@ -67,10 +67,10 @@ def run(settings: Settings, guard: Guard | None = None, given: Given | None = No
     """
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
+    raise_descriptors(settings.max_connections)
     loaded = guard or Guard.load(settings.policy, floor=settings.floor)
     for each in State(settings, loaded).guards:
         redacts_alike(settings, each)
-    raise_descriptors(settings.max_connections)
     with listening(settings) as listener:
         if settings.workers == 1:
             app = create_app(settings, loaded, None if given is None else given.settings)
