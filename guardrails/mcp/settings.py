@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
 from guardrails.policy.problems import Problems
-from guardrails.proxy.cross_site import Hosts, check
+from guardrails.proxy.hosts_doc import Hosts, check
 from guardrails.proxy.layers import Layers
 from guardrails.proxy.tenants import ClientDoc
 from guardrails.proxy.upstreams_doc import VARIABLE

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from guardrails.errors import PolicyErrors
 from guardrails.policy.problems import Problems
 from guardrails.policy.source import read
-from guardrails.proxy.cross_site import check as check_open
+from guardrails.proxy.hosts_doc import check as check_open
 from guardrails.proxy.layers import Layers
 from guardrails.proxy.settings import Settings, SettingsDoc
 from guardrails.proxy.shadow_doc import ShadowDoc

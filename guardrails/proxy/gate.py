@@ -120,7 +120,7 @@ class Gate:
             return
         with_key_as_header(scope)
         client = scope[CLIENT] = state.admission.admit(scope, today())
-        self._find_room()
+        self._check_room()
         with state.counts.entered(client, monotonic()):
             if client.key is not None:
                 state.metrics.count("guardrails_clients_total", key=client.key.id)
@@ -131,13 +131,13 @@ class Gate:
             try:
                 body = await body_of(Request(scope, receive), settings.max_body_bytes)
                 share.arrived()
-                await self._serve_whole(scope, _again(body, receive), send)
+                await self._serve_whole(scope, _replay(body, receive), send)
             finally:
                 share.release()
 
     async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request that is there; raises `Overloaded` where too many are under way."""
-        self._find_room()
+        self._check_room()
         metrics = self._state.metrics
         metrics.in_flight += 1
         try:
@@ -145,7 +145,7 @@ class Gate:
         finally:
             metrics.in_flight -= 1
 
-    def _find_room(self) -> None:
+    def _check_room(self) -> None:
         """Raise `Overloaded` where too many requests are under way."""
         if self._state.metrics.in_flight >= self._state.settings.max_concurrent:
             self._state.metrics.count("guardrails_shed_total")
@@ -167,7 +167,7 @@ class Gate:
             await self._respond(error, None, scope["path"])(scope, receive, answer.send)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     """Return what receives a body that was read before, and then what comes after it."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -10,7 +10,7 @@ from guardrails.detectors import Kind
 from guardrails.errors import PolicyErrors
 from guardrails.guard import Guard, Origin
 from guardrails.policy.problems import NOWHERE, Problems
-from guardrails.proxy.cross_site import check as check_open
+from guardrails.proxy.hosts_doc import check as check_open
 from guardrails.proxy.settings import Settings
 from guardrails.proxy.shadow_doc import shadows
 from guardrails.types import PolicyRef

@@ -11,9 +11,9 @@ from guardrails.detectors.config import Config
 from guardrails.errors import GuardrailsError
 from guardrails.policy.problems import NOWHERE, Problems
 from guardrails.proxy.connections import MOST
-from guardrails.proxy.cross_site import Hosts
-from guardrails.proxy.cross_site import check as check_open
 from guardrails.proxy.fetch_doc import FetchDoc
+from guardrails.proxy.hosts_doc import Hosts
+from guardrails.proxy.hosts_doc import check as check_open
 from guardrails.proxy.keys import weakness
 from guardrails.proxy.shadow_doc import ShadowDoc
 from guardrails.proxy.shadow_doc import check as check_shadows

@@ -331,5 +331,5 @@ def test_nothing_is_watched_on_a_connection_that_is_gone() -> None:
     timed.http.connection_lost(None)
 
     assert timed.clock.calls == []
-    assert timed.http._all.open == 0
+    assert timed.http._connections.open == 0
     assert timed.plays() == []
