@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
@@ -14,6 +14,7 @@ from guardrails.engine.pipeline import today
 from guardrails.errors import Overloaded, RequestError
 from guardrails.proxy.admission import Client, client_of
 from guardrails.proxy.bodies import SHARE, Share
+from guardrails.proxy.connections import TOO_SLOW
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ DRAINED = 4
 
 async def body_of(request: Request, limit: int, within_s: float | None = None) -> bytes:
     """Return the body of a request; the limit is the server's, that of a client's key may be lower. `within_s` is the time for
-    all of it: who begins a request and never ends it must not keep others out.
+    all of it; that it keeps coming is the server's care (`http.Http`).
 
     Raises:
         RequestError: it is larger than the limit, or too slow.
@@ -36,7 +37,7 @@ async def body_of(request: Request, limit: int, within_s: float | None = None) -
     size, fits = 0, True
     try:
         async with asyncio.timeout(within_s):
-            async for piece in request.stream():
+            async for piece in _pieces(request):
                 size += len(piece)
                 fits = fits and size <= limit and (share is None or share.takes(len(piece)))
                 if fits:
@@ -54,6 +55,20 @@ async def body_of(request: Request, limit: int, within_s: float | None = None) -
     if not fits:
         raise Overloaded("too many large requests are under way")
     return b"".join(pieces)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body as it comes; raises as `body_of` does where no more of it will."""
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if TOO_SLOW in request.scope:
+            raise RequestError("too_slow", "the body of the request arrives too slowly")
+        more = message.get("more_body", False)
+        if piece := message.get("body", b""):
+            yield piece
 
 
 def language(header: str) -> str | None:

@@ -222,6 +222,8 @@ def problem(status: int, code: str, message: str, param: str | None = None, **he
 
 
 def _request(error: RequestError) -> Problem:
+    if error.code == "too_slow":  # what is left of the request must not be taken for another one
+        return problem(408, error.code, str(error), connection="close")
     where = f" (at {error.path})" if error.path else ""
     return problem(400, error.code, f"{error}{where}", error.path or None)
 

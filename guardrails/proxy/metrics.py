@@ -43,6 +43,7 @@ COUNTERS: Mapping[str, str] = {
     "guardrails_parallel_total": "Requests under a policy with parallel, by when they were sent: beside their check or after.",
     "guardrails_reloads_total": "Loads of a policy whose files changed, by result: loaded, unchanged, failed or held.",
     "guardrails_denied_total": "Requests that were not let in, by the code of their error.",
+    "guardrails_connections_closed_total": "Connections that were refused, or closed because the client is too slow, by reason.",
     "guardrails_clients_total": "Requests that were let in, by the id of their key.",
     "guardrails_fetches_total": "Pictures of which there was only the address, by result: fetched, or left.",
     "guardrails_films_total": "Films that were asked for, by how they went out: whole, relayed, broken_off, or blocked at once.",
@@ -80,6 +81,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        """Requests that are there as a whole and not yet answered."""
+        self.connections: Callable[[], int] = int
+        """Returns how many connections of clients are open."""
         self.policies: tuple[tuple[str, PolicyRef], ...] = ()
         """The policies that are served, and the floor if there is one, each with which of these it is."""
         self.reload_failed = False
@@ -116,6 +120,7 @@ class Metrics:
         """Write everything in Prometheus' text format."""
         gauges = {
             "guardrails_in_flight": ("Requests under way.", self.in_flight),
+            "guardrails_connections": ("Open connections of clients.", self.connections()),
             "guardrails_reload_failed": (
                 "Whether the policy's files could not be loaded: the policy from before is served.",
                 int(self.reload_failed),

@@ -21,6 +21,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.proxy.app import create_app
 from guardrails.proxy.configured import Given
+from guardrails.proxy.connections import raise_descriptors
 from guardrails.proxy.http import Http
 from guardrails.proxy.reload import redacts_alike
 from guardrails.proxy.settings import Settings, SettingsError
@@ -66,6 +67,7 @@ def run(settings: Settings, guard: Guard | None = None, given: Given | None = No
     """
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
+    raise_descriptors(settings.max_connections)
     loaded = guard or Guard.load(settings.policy, floor=settings.floor)
     for each in State(settings, loaded).guards:
         redacts_alike(settings, each)

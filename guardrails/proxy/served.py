@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from guardrails.detectors import Kind
+from guardrails.errors import PolicyErrors
 from guardrails.guard import Guard, Origin
+from guardrails.policy.problems import NOWHERE, Problems
+from guardrails.proxy.hosts_doc import check as check_open
 from guardrails.proxy.settings import Settings
 from guardrails.proxy.shadow_doc import shadows
 from guardrails.types import PolicyRef
@@ -57,6 +60,9 @@ class Served:
 def hot(served: Settings, read: Settings) -> Settings:
     """Return the settings as they may be from now on, of those that are served and those that a file has by now: some count
     from the next start only.
+
+    Raises:
+        PolicyErrors: the keys are gone while others reach the address that is still listened on.
     """
     later = [
         name
@@ -65,7 +71,12 @@ def hot(served: Settings, read: Settings) -> Settings:
     ]
     if later:
         LOG.warning("settings that count from the next start were changed: %s", ", ".join(later))
-    return served.model_copy(update={name: getattr(read, name) for name in HOT})
+    now = served.model_copy(update={name: getattr(read, name) for name in HOT})
+    problems = Problems(quotes=False)
+    check_open(now, NOWHERE, problems)
+    if problems.errors:
+        raise PolicyErrors(problems.errors)
+    return now
 
 
 def detectors_of(origin: Origin | None) -> Mapping[str, Kind] | None:

@@ -26,6 +26,8 @@ from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
 from guardrails.proxy.admission import Admission, Counts, chosen, client_of
 from guardrails.proxy.bodies import Bodies
+from guardrails.proxy.connections import Connections, Limits
+from guardrails.proxy.cross_site import CrossSite
 from guardrails.proxy.disk import Disk
 from guardrails.proxy.errors import where
 from guardrails.proxy.fetch import Fetcher
@@ -82,6 +84,12 @@ class State:
         self.counts = Counts()
         self.metrics = Metrics()
         self.bodies = Bodies()
+        self.connections = Connections(
+            Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__}),
+            lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
+        )
+        self.metrics.connections = lambda: self.connections.open
+        self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
         self.disk = Disk(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
         self.fetcher = None if settings.fetch is None else Fetcher(settings.fetch)

@@ -302,6 +302,17 @@ def test_check_tells_what_is_wrong(
     assert told in capsys.readouterr().err
 
 
+def test_a_server_for_everybody_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--check` says so as the start does: status 2 without keys, unless `--open` says it."""
+    given = ["serve", "--upstream", "http://h", "--host", "0.0.0.0"]
+
+    for words in (given, [*given, "--check"]):
+        assert main(words) == 2
+        assert "--host:1:1: open_to_everybody: whoever reaches 0.0.0.0 could ask: " in capsys.readouterr().err
+    assert main([*given, "--open", "--check"]) == 0
+    assert re.search(r"open +True +--open", capsys.readouterr().out)
+
+
 def test_an_upstream_is_needed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """From a file, the environment or a flag; without one the status is 2, and the message shows one."""
     monkeypatch.delenv("GUARDRAILS_UPSTREAM", raising=False)

@@ -42,6 +42,17 @@ def test_a_guard_that_settings_do_not_name_stays(guard_of, tmp_path, kind_of) ->
     assert again.guard.policy.ref == given.policy.ref
 
 
+@pytest.mark.parametrize("more", [{}, {"open": True}])
+def test_keys_do_not_go_while_others_reach_the_server(more) -> None:
+    """The file says to listen on the loopback, or to be open, from the next start on: until then it has the keys."""
+    keys = [{"id": "a", "sha256": "0" * 64}]
+    served = Settings("http://h", host="0.0.0.0", keys=keys)
+
+    with pytest.raises(PolicyErrors, match="could ask: there are no keys"):
+        hot(served, Settings("http://h", **more))
+    assert hot(served.model_copy(update={"open": True}), Settings("http://h")).keys == []
+
+
 def test_a_policy_of_a_row_that_is_wrong_is_an_error(tmp_path, guard_of) -> None:
     """Nothing is served then."""
     wrong = write(tmp_path / "w.yaml", "w", use="nothing_like_it")
