@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
@@ -255,6 +255,7 @@ class Leaves:
         if not any(leaf.content.place.stage in SAID for leaf in self.found):
             return
         said: dict[int, str] | None = None
+        asking: list[int] = []
         retrieved = [*self._retrieved()]
         first = min((at for at, _ in retrieved), default=None)
         for index, leaf in enumerate(self.found):
@@ -267,9 +268,11 @@ class Leaves:
             if system:
                 own["system"] = system
             if place.stage is Stage.OUTPUT:
-                said = self._said() if said is None else said
-                asked = [at for at in said if place.message is not None and -1 < at < place.message]
-                own["prompt"] = said[max(asked)] if asked else prompt or own.get("prompt", "")
+                if said is None:
+                    said = self._said()
+                    asking = sorted(at for at in said if at > -1)
+                before_it = 0 if place.message is None else bisect_left(asking, place.message)
+                own["prompt"] = said[asking[before_it - 1]] if before_it else prompt or own.get("prompt", "")
                 message = -1 if place.message is None else place.message
                 if sources or (first is not None and first < message):
                     own.pop("sources", None)

@@ -114,6 +114,7 @@ class Workers:
                     self._abandoned.discard(future)
                     if self._ending:
                         self._changed.notify_all()
+            del job, future, function  # what they hold may be large, and the next job may be long in coming
 
     @staticmethod
     def _run(future: Future[Any], function: Callable[[], Any]) -> None:
