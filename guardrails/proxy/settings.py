@@ -90,8 +90,8 @@ class SettingsDoc(Config):
     max_contents: int = Field(default=BUDGET.contents, ge=1)
     """Texts, tool calls, pictures, films and sounds of one request, or of one answer; what is over this or one of the next three
     is refused before it is judged: a request with 413 (`request_too_large`), an answer with 502."""
-    max_characters: int = Field(default=BUDGET.characters, ge=1)
-    """Characters of all its texts."""
+    max_characters: int = Field(default=BUDGET.characters, ge=100)
+    """Characters of all its texts; a server that warms up judges a few of its own."""
     max_pictures: int = Field(default=BUDGET.pictures, ge=1)
     """Pictures in it, those in texts as data URIs too."""
     max_pixels: int = Field(default=BUDGET.pixels, ge=1)

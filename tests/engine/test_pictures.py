@@ -18,7 +18,7 @@ from guardrails import Guard
 from guardrails.engine.evaluate import Request
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.engine.pictures import looked_at, opening
-from guardrails.media import picture
+from guardrails.media import picture as decoding
 from guardrails.media.errors import MediaError
 from guardrails.media.limits import Limits
 from guardrails.media.picture import Picture
@@ -233,8 +233,8 @@ def test_a_picture_that_comes_again_is_not_decoded_again(
 ) -> None:
     """Its findings are known, and so is all that coverage says of it."""
     guard, data, decoded = guard_of(GREEN), filed(drawn(green=True), format_), []
-    whole = picture._whole
-    monkeypatch.setattr(picture, "_whole", lambda *given: decoded.append(1) or whole(*given))
+    whole = decoding._whole
+    monkeypatch.setattr(decoding, "_whole", lambda *given: decoded.append(1) or whole(*given))
     for _ in range(2):
         leaves = Leaves([Leaf(Image(data, place=Place(Stage.OUTPUT)))])
         outcome = guard.pipeline.check(leaves, Request())
