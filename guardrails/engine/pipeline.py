@@ -332,6 +332,7 @@ class Pipeline:
             outcome = yield from self._outcome(
                 again, request, {}, timings, inline, complete=False, covers=False
             )
+            release(again.found)
             if outcome.action >= Action.REDACT:
                 covering.refuse(index)
         return covering.settled()
