@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     flags = _flags(args)
     found = configured(args.config, flags, os.environ)
     settings = found.settings
-    guard = Guard.load(settings.policy, floor=settings.floor)
+    guard = Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
     if args.check:
         state = State(settings, guard)
         guards, beside = state.guards, [*state.shadows.values()]

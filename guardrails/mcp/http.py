@@ -37,6 +37,7 @@ from guardrails.proxy.admission import Admission, Client, Denied
 from guardrails.proxy.client import body_of, language
 from guardrails.proxy.connections import CONNECTIONS, MOST, Connections, raise_descriptors
 from guardrails.proxy.cross_site import CrossSite
+from guardrails.proxy.errors import STATUSES
 from guardrails.proxy.serve import SERVER
 from guardrails.proxy.tenants import KeyDoc
 
@@ -174,7 +175,7 @@ class Front:
         except Exception as error:
             if not isinstance(error, GuardrailsError):
                 LOG.error("a request failed: %s", type(error).__name__)
-            return problem(400 if isinstance(error, RequestError) else 502, error)
+            return problem(STATUSES.get(error.code, 400) if isinstance(error, RequestError) else 502, error)
 
     async def _served(self, request: Request, serving: Serving) -> Response:
         try:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from guardrails.engine.budget import CODE as TOO_LARGE
 from guardrails.engine.evaluate import Request as Who
 from guardrails.engine.pipeline import today
 from guardrails.errors import Overloaded, RequestError
@@ -51,7 +52,7 @@ async def body_of(request: Request, limit: int, within_s: float | None = None) -
     except TimeoutError:
         raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
     if size > limit:
-        raise RequestError("too_large", f"the body is larger than {limit} bytes")
+        raise RequestError(TOO_LARGE, f"the body is larger than {limit} bytes")
     if not fits:
         raise Overloaded("too many large requests are under way")
     return b"".join(pieces)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from guardrails.detectors import Kind
 from guardrails.errors import PolicyErrors
@@ -26,6 +27,10 @@ HOT = (
     "unknown_fields",
     "max_body_bytes",
     "max_bodies_bytes",
+    "max_contents",
+    "max_characters",
+    "max_pictures",
+    "max_pixels",
     "max_concurrent",
 )
 """Settings that count from the moment at which their file changes."""
@@ -90,7 +95,7 @@ def load(settings: Settings, *, given: Guard | None = None, before: Served | Non
     Args:
         settings: which policies there are.
         given: a guard for `settings.policy` that is there already.
-        before: what was served until now; a guard that settings do not name was given by the caller, and stays.
+        before: what was served until now; a guard that settings do not name was given by the caller, and stays, with its budget.
 
     Raises:
         PolicyErrors: a policy is wrong.
@@ -100,13 +105,16 @@ def load(settings: Settings, *, given: Guard | None = None, before: Served | Non
     guards = {} if given is None else {settings.policy: given}
     if before is not None and (origin is None or origin.policy != before.settings.policy):
         guards[settings.policy] = before.guard.again()
+    options: dict[str, Any] = {
+        "floor": settings.floor,
+        "detectors": detectors_of(origin),
+        "budget": settings.budget,
+    }
     for policy in (settings.policy, *(row.policy for row in settings.policies)):
         if policy not in guards:
-            guards[policy] = Guard.load(policy, floor=settings.floor, detectors=detectors_of(origin))
+            guards[policy] = Guard.load(policy, **options)
     beside = {
-        policy: Guard.load(
-            shadow, floor=settings.floor, detectors=detectors_of(origin), cache=guards[policy].pipeline.cache
-        )
+        policy: Guard.load(shadow, cache=guards[policy].pipeline.cache, **options)
         for policy, shadow in shadows(settings).items()
     }
     return Served(settings, guards, beside)

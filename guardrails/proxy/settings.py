@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from guardrails.detectors.config import Config
+from guardrails.engine.budget import Budget
 from guardrails.errors import GuardrailsError
 from guardrails.policy.problems import NOWHERE, Problems
 from guardrails.proxy.connections import MOST
@@ -23,6 +24,7 @@ from guardrails.proxy.upstreams_doc import check as check_upstreams
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
 ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
+BUDGET = Budget()
 
 
 class SettingsError(GuardrailsError, ValueError):
@@ -95,6 +97,15 @@ class SettingsDoc(Config):
     comes when there is no room is told to come back. One may always be there, up to the policy's `film_bytes`."""
     max_answer_bytes: int = Field(default=64 << 20, ge=1)
     """Size of an upstream's answer that is still read: by default ten large pictures, in Base64."""
+    max_contents: int = Field(default=BUDGET.contents, ge=1)
+    """Texts, tool calls, pictures, films and sounds of one request, or of one answer; what is over this or one of the next three
+    is refused before it is judged: a request with 413 (`request_too_large`), an answer with 502."""
+    max_characters: int = Field(default=BUDGET.characters, ge=100)
+    """Characters of all its texts; a server that warms up judges a few of its own."""
+    max_pictures: int = Field(default=BUDGET.pictures, ge=1)
+    """Pictures in it, those in texts as data URIs too."""
+    max_pixels: int = Field(default=BUDGET.pixels, ge=1)
+    """Pixels of all frames of all its pictures that are looked at, as their headers say."""
     max_concurrent: int = Field(default=512, ge=1)
     """Requests at a time, each from when all of its body is there; further ones are told to come back. The bodies on their way
     hold as many MiB together, apart from what `max_bodies_bytes` counts."""
@@ -119,6 +130,11 @@ class SettingsDoc(Config):
     @classmethod
     def _is_usable(cls, upstream: str | None, info: ValidationInfo) -> str | None:
         return needed(upstream, info)
+
+    @property
+    def budget(self) -> Budget:
+        """What one request, or one answer, may hold at most."""
+        return Budget(self.max_contents, self.max_characters, self.max_pictures, self.max_pixels)
 
     @property
     def base_url(self) -> str:

@@ -89,7 +89,7 @@ def test_half_a_request_is_not_waited_for(before: Any, remote: Any, monkeypatch:
         (b"hello", {}, 400, -32700),
         (b"[]", {}, 400, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "Method": "x"}', {}, 400, -32600),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"a" * 3_000 + b'"}', {}, 400, -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"a" * 3_000 + b'"}', {}, 413, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', {"content_type": "text/plain"}, 415, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', {"content_type": None}, 415, -32600),
     ],

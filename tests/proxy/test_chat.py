@@ -313,7 +313,7 @@ def test_a_body_over_the_limit_is_refused(serve, fake, kit) -> None:
     """The limit holds for the bytes that arrive, and the client reads why."""
     url = serve(max_body_bytes=1000)
 
-    assert kit.chat(url, kit.asking("x" * 2000)).error["code"] == "too_large"
+    assert kit.chat(url, kit.asking("x" * 2000)).error["code"] == "request_too_large"
     assert kit.chat(url, kit.asking("x")).status == 200
 
 

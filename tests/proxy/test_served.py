@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails import Guard, PolicyErrors
+from guardrails import Budget, Guard, PolicyErrors
 from guardrails.proxy.served import HOT, hot, load
 from guardrails.proxy.settings import Settings, SettingsDoc
 
@@ -51,6 +51,23 @@ def test_keys_do_not_go_while_others_reach_the_server(more) -> None:
     with pytest.raises(PolicyErrors, match="could ask: there are no keys"):
         hot(served, Settings("http://h", **more))
     assert hot(served.model_copy(update={"open": True}), Settings("http://h")).keys == []
+
+
+def test_the_budget_counts_from_the_moment_at_which_its_file_changes(tmp_path, kind_of) -> None:
+    """For each policy that settings name, and what judges beside it; a guard that was given brings its own."""
+    main, other = write(tmp_path / "a.yaml", "a"), write(tmp_path / "b.yaml", "b")
+    kinds = {"own": kind_of(lambda content: None)}
+    settings = Settings("http://h", policy=main, policies=[{"policy": other, "paths": ["/x"]}], shadow=other)
+    given = Guard.load(main, detectors=kinds, budget=Budget(contents=9))
+
+    first = load(settings, given=given)
+    now = hot(settings, settings.model_copy(update={"max_contents": 5, "max_pixels": 6}))
+    again = load(now, before=first)
+
+    assert [each.budget for each in first.guards.values()] == [given.budget, Budget()]
+    everywhere = [*again.guards.values(), *again.shadows.values()]
+    assert {each.budget for each in everywhere} == {Budget(contents=5, pixels=6)}
+    assert len(everywhere) >= 3
 
 
 def test_a_policy_of_a_row_that_is_wrong_is_an_error(tmp_path, guard_of) -> None:
