@@ -248,12 +248,12 @@ def test_a_guard_that_has_too_much_to_do_says_so(guard: Guard, root: Path) -> No
         busy.release()
         end.wait()
 
-    for _ in range(max(4, 2 * (os.cpu_count() or 1))):
-        workers().submit(work)
+    for _ in range(max(2, os.cpu_count() or 1)):
+        workers().submit(work, bulk=True)
         busy.acquire()
     with suppress(Overloaded):
         while True:
-            workers().submit(end.wait)
+            workers().submit(end.wait, bulk=True)
     line = judge(guard, "input")(Found(root / "plain.png", "plain.png"))
     end.set()
     assert line["error"]["code"] == "overloaded"
