@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.cases import each_case
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "guardrails").rglob("*.py"))
@@ -40,7 +40,12 @@ def definitions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef |
             yield node
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=name)
+def stands_in_tests(path: Path) -> bool:
+    """Tell whether the README's test command collects a file; what stands elsewhere is nobody's twin."""
+    return path.relative_to(ROOT / "tests").parts[0] not in ("system", "thorough")
+
+
+@each_case("source", SOURCES, ids=name)
 def test_each_source_file_has_a_twin(source: Path) -> None:
     """Tests stand where one looks for them; a package's front page has some if it holds code."""
     if source.name == "__init__.py" and next(definitions(source), None) is None:
@@ -49,9 +54,17 @@ def test_each_source_file_has_a_twin(source: Path) -> None:
         ]
     else:
         assert twin(source).is_file(), f"{name(source)} has no {name(twin(source))}"
+        assert stands_in_tests(twin(source))
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name)
+@each_case("path", [path for path in TESTS if path.is_relative_to(ROOT / "tests/thorough")], ids=name)
+def test_each_thorough_file_has_a_short_one(path: Path) -> None:
+    """What runs at length is also run by the README's test command, on a selection, in the file of the same name."""
+    short = ROOT / "tests" / path.relative_to(ROOT / "tests/thorough")
+    assert short.is_file(), f"{name(path)} has no {name(short)}"
+
+
+@each_case("path", [*SOURCES, *TESTS], ids=name)
 def test_files_and_functions_are_short(path: Path) -> None:
     """What does not fit on a few screens is two things."""
     lines = len(path.read_text(encoding="utf-8").splitlines())
@@ -63,7 +76,7 @@ def test_files_and_functions_are_short(path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("path", TESTS, ids=name)
+@each_case("path", TESTS, ids=name)
 def test_each_test_says_what_it_shows(path: Path) -> None:
     """The docstring is the behaviour; the name is its short form."""
     found = [node for node in definitions(path) if node.name.startswith("test_")]

@@ -13,6 +13,7 @@ from guardrails.detectors.prompt_leak import PromptLeak, canary
 from guardrails.detectors.prompt_leak_stream import Grams, Overlaps, Reading
 from guardrails.detectors.watermarks import OFTEN
 from guardrails.types import Finding, Text
+from tests.cases import each_case
 
 SYSTEM = "we sell a big red car, and a big red car sells. never b4d words e\u0301 here 坏车好 end"
 PIECES = [
@@ -73,7 +74,7 @@ def test_all_cuts_of_short_texts(text: str, every_cut: Callable[[str], Iterator[
     assert [parts for parts in every_cut(text) if disagreement(detector, text, parts)] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "held"),
     [
         ("some plain words", 5), ("some plain words ", 6), ("some plain words i", 7), ("some plain text i", 1), ("then we s", 4), ("then we sell i", 9), ("then we sell a b", 11),
@@ -111,8 +112,8 @@ def test_a_share_that_is_asked_for_is_known_at_the_end() -> None:
         assert (stream.feed("we sell a big red").settled, stream.flush().findings) == (17, ())
 
 
-@pytest.mark.parametrize("system", [SYSTEM, "hi"])
-@pytest.mark.parametrize("text", ["so %s it", "x%s", "%s%s. %s", "no &#97; %s", "%s b4d", "so it"])
+@each_case("system", [SYSTEM, "hi"])
+@each_case("text", ["so %s it", "x%s", "%s%s. %s", "no &#97; %s", "%s b4d", "so it"])
 def test_the_planted_canary(system: str, text: str) -> None:
     """It is found wherever it stands, in any case, and beside those of the policy."""
     detector = detector_of(plant=True, canaries=["zx1"])

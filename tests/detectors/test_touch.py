@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from guardrails.detectors import touch as module
 from guardrails.detectors.pattern_tree import Unreadable, read
 from guardrails.detectors.touch import NOTHING, OPEN, touch
+from tests.cases import each_case
 
 ALPHABET = 'aab1- \n"\u00e9'
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "text", "expected"),
     [
         ('".*?"', '"abc" and', 5),

@@ -19,6 +19,7 @@ from guardrails.detectors.table import Entry, Pattern, PatternError, PatternTabl
 from guardrails.detectors.touch import NOTHING
 from guardrails.detectors.validators import credit_card
 from guardrails.detectors.watermarks import Track
+from tests.cases import each_case
 
 ALPHABET = 'aab1- \n"'
 ODD = "ai1k- \u0130\u0131\u017f\u212a\u00df\u0085\u2028\u0663e\u0301\u200d"
@@ -101,7 +102,7 @@ TRAPS: list[tuple[list[Pattern], str]] = [
 ]
 
 
-@pytest.mark.parametrize("trap", range(len(TRAPS)))
+@each_case("trap", range(len(TRAPS)))
 def test_each_trap_is_avoided_however_the_text_is_cut(
     trap: int, every_cut: Callable[[str], Iterator[list[str]]]
 ) -> None:

@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from guardrails import Guard
 from guardrails.engine.carried import MOST, Hold, decoded, files, is_whole, may_carry, of_bytes
 from guardrails.types import Audio, Image, Video
+from tests.cases import each_case
 from tests.films import film
 from tests.films import green as green_frames
 
@@ -297,8 +298,8 @@ def test_ordinary_texts_are_not_looked_into(text: str) -> None:
     assert not may_carry(text)
 
 
-@pytest.mark.parametrize("step", [1, 2, 7, 10_000])
-@pytest.mark.parametrize(
+@each_case("step", [1, 2, 7, 10_000])
+@each_case(
     ("text", "at", "sure"),
     [
         ("no head at all", None, False),

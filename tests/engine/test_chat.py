@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Audio, Guard, RequestError, Text, ToolCall
 from guardrails.engine import chat
 from guardrails.engine.fields import Leaves
+from tests.cases import each_case
 
 TERM = "zqxbomb"
 
@@ -158,7 +159,7 @@ def test_unknown_fields_of_a_part_do_not_part_the_word() -> None:
     assert leaves.unknown == ["/0/content/0/note"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "kind"),
     [
         ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}, "part"),
@@ -374,7 +375,7 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each_case("place", PLACES)
 def test_a_term_is_found_in_every_place_that_a_request_has(bomb_guard: Guard, place: str) -> None:
     """The attack is blocked wherever it stands, and the same request without it is allowed."""
     verdict = bomb_guard.check(PLACES[place](TERM))

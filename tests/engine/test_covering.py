@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from guardrails import Guard, Verdict
 from guardrails.media.picture import opened
 from guardrails.types import CLEAN, Detection, Finding, Image
+from tests.cases import each_case
 
 BOX = (24, 30, 40, 24)
 
@@ -52,8 +53,8 @@ def pixels_of(given_: Any) -> np.ndarray:
     return np.asarray(opened(given_).frames[0].views[0])
 
 
-@pytest.mark.parametrize("how", ["", "solid", "pixelate", "blur", "placeholder"])
-@pytest.mark.parametrize(
+@each_case("how", ["", "solid", "pixelate", "blur", "placeholder"])
+@each_case(
     "shape",
     [filed, lambda image: image, np.asarray, lambda image: Image(filed(image)), lambda image: Image(source=image)],
     ids=["bytes", "pillow", "array", "content", "source"],

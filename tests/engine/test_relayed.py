@@ -17,6 +17,7 @@ from guardrails.engine.evaluate import Request
 from guardrails.engine.relayed import Relayed, Window, Windows
 from guardrails.media.fragments import Cutter, Fragment, shortened
 from guardrails.types import Action, Content, FilmCoverage, Finding, Image, Place, Stage, Verdict, Video
+from tests.cases import each_case
 from tests.films import FRAGMENTS, Pixels, film, green, scene, tone
 
 PLACE = Place(Stage.OUTPUT, role="assistant")
@@ -119,7 +120,7 @@ class Hears:
 PIXELS = "custom.green_square > 0.5"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("rules", "more", "reasons"),
     [
         (f"{{id: a, on: output, when: {PIXELS}, then: block}}", "", {}),

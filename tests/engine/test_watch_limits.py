@@ -18,6 +18,7 @@ from guardrails.engine.evaluate import Request
 from guardrails.engine.watch import CONTEXT, Watch
 from guardrails.inference.passages import LONGEST
 from guardrails.types import CLEAN, Place, Unchecked
+from tests.cases import each_case
 
 RULES = "rules:\n  - {id: stop, on: output, when: custom.stop > 0, then: block}\n"
 KEY = r"detectors: {keys: {use: patterns, patterns: ['-{5}BEGIN KEY-{5}(?s:.)*?-{5}END KEY-{5}'], category: custom.stop}}"  # fmt: skip
@@ -62,8 +63,8 @@ class TestLimits:
         assert [(rule.id, rule.reason) for rule in verdict.rules] == [("unchecked.limit", "unchecked")]
         assert verdict.blocked
 
-    @pytest.mark.parametrize("size", [1, 7, 100, 2000])
-    @pytest.mark.parametrize("at", [590, 594, 597, 600, 700])
+    @each_case("size", [1, 7, 100, 2000])
+    @each_case("at", [590, 594, 597, 600, 700])
     def test_where_it_may_go_on_it_is_judged_as_far_as_the_whole_is(
         self, guard_of: Guards, size: int, at: int
     ) -> None:

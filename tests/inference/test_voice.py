@@ -26,6 +26,7 @@ from guardrails.inference.voice import (
     VoiceModel,
     load,
 )
+from tests.cases import each_case
 
 Spoken = Callable[..., Any]
 
@@ -57,7 +58,7 @@ def noise(loud: float, seconds: float = 6.0) -> Any:
     return np.random.default_rng(5).normal(0, loud, int(seconds * RATE)).astype(np.float32)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "sound",
     [
         quiet(5),

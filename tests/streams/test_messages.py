@@ -23,6 +23,7 @@ from guardrails.streams.messages_whole import Blocks
 from guardrails.streams.relay import Relay
 from guardrails.streams.teller import Event
 from guardrails.types import Action
+from tests.cases import each_case
 
 from .conftest import Said, ended
 
@@ -548,8 +549,8 @@ RESTORED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("sizes", [(1,), (4,), (100,)])
-@pytest.mark.parametrize("name", RESTORED)
+@each_case("sizes", [(1,), (4,), (100,)])
+@each_case("name", RESTORED)
 def test_a_users_own_values_are_put_back_into_texts(vault_guard, who, name, sizes) -> None:
     """As far as no link can be made of them; a value that ends a block comes before its end."""
     blocks, texts = RESTORED[name]

@@ -13,6 +13,7 @@ from guardrails.policy.condition import Condition, compile_condition
 from guardrails.policy.names import Names
 from guardrails.workshop.explain_needs import Missing, missing_of
 from guardrails.workshop.explain_terms import Reader
+from tests.cases import each_case
 
 POLICY = Guard.load("default").policy
 NAMES = Names({bound.name: bound.categories for bound in POLICY.detectors})
@@ -33,7 +34,7 @@ def missing(text: str, values: dict[str, object]) -> Missing:
     return missing_of(READER.tree(condition, bound), condition, bound)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "values", "changes", "distance"),
     [
         ("hate >= 0.85", {"hate": 0.61}, ["hate >= 0.85"], 0.24),

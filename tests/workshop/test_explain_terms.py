@@ -17,6 +17,7 @@ from guardrails.policy.names import Names
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Place
 from guardrails.workshop.explain_terms import Reader, Term, evaluated, joined, plain
+from tests.cases import each_case
 
 GUARDS = {name: Guard.load(name) for name in shipped_names()}
 RULES = [(name, rule) for name, guard in GUARDS.items() for rule in guard.policy.rules]
@@ -34,7 +35,7 @@ def tree(text: str, values: Mapping[str, object]) -> Term:
     return Reader(DEFAULT).tree(condition, bound)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "values", "truth", "terms"),
     [
         ("hate >= 0.85", {"hate": 0.61}, False, [(False, {"hate": 0.61}, 0.24)]),

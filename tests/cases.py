@@ -1,0 +1,81 @@
+"""Many cases in one test: what proves one thing by a table is one test, which runs every case and names each that fails."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+REASON_LINES = 6
+"""Lines of a failed case's reason that are shown; the first failed case is shown with its whole traceback."""
+
+Ids = Sequence[str] | Callable[[Any], object] | None
+
+
+def each_case(
+    names: str | Sequence[str], cases: Iterable[Any], *, ids: Ids = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that makes one test of a test function and a table of cases.
+
+    Takes what `pytest.mark.parametrize` takes, and runs every case, also after one that failed. A case costs its own time
+    alone, where a test of pytest's costs some milliseconds more, in each worker's collection and in every report.
+
+    Fixtures are made once for all cases: a test that needs one afresh for each case stays with `parametrize`.
+
+    Raises:
+        AssertionError: if any case failed; names each with its reason, and is raised from the first one's error.
+    """
+    wanted = [name.strip() for name in names.split(",")] if isinstance(names, str) else [*names]
+    alone = isinstance(names, str) and len(wanted) == 1
+    rows = [(case,) if alone else tuple(case) for case in cases]
+    labels = list(label_rows(rows, ids))
+    if not rows:
+        raise ValueError("a test of no cases shows nothing: give at least one")
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(test)
+
+        @functools.wraps(test)
+        def run_all(*own: Any, **fixtures: Any) -> None:
+            __tracebackhide__ = True
+            failures: list[tuple[str, BaseException]] = []
+            for label, row in zip(labels, rows, strict=True):
+                try:
+                    test(*own, **fixtures, **dict(zip(wanted, row, strict=True)))
+                except (Exception, pytest.fail.Exception) as error:
+                    failures.append((label, error))
+            if failures:
+                raise AssertionError(describe(failures, len(rows))) from failures[0][1]
+
+        kept = [each for name, each in signature.parameters.items() if name not in wanted]
+        run_all.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
+        return run_all
+
+    return decorate
+
+
+def label_rows(rows: Sequence[tuple[Any, ...]], ids: Ids) -> Iterator[str]:
+    """Yield the name of each row: as `ids` says, or its values as they are written in Python."""
+    if ids is None or callable(ids):
+        for row in rows:
+            yield "-".join(str(ids(value)) if ids else repr(value) for value in row)[:200]
+    else:
+        assert len(ids) == len(rows), f"{len(ids)} ids for {len(rows)} cases"
+        yield from ids
+
+
+def describe(failures: Sequence[tuple[str, BaseException]], count: int) -> str:
+    """Return the message of a test of which cases failed: each one's name, the line it failed at, and the reason."""
+    lines = [f"{len(failures)} of {count} cases failed"]
+    for label, error in failures:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        reason = str(error).splitlines()[:REASON_LINES]
+        lines += [
+            f"[{label}] {at.filename}:{at.lineno}: {type(error).__name__}",
+            *(f"    {each}" for each in reason),
+        ]
+    return "\n".join(lines)
