@@ -16,25 +16,42 @@ REASON_LINES = 6
 Ids = Sequence[str] | Callable[[Any], object] | None
 
 
-def each_case(
-    names: str | Sequence[str], cases: Iterable[Any], *, ids: Ids = None
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that makes one test of a test function and a table of cases.
-
-    Takes what `pytest.mark.parametrize` takes, and runs every case, also after one that failed. A case costs its own time
-    alone, where a test of pytest's costs some milliseconds more, in each worker's collection and in every report.
-
-    Fixtures are made once for all cases: a test that needs one afresh for each case stays with `parametrize`.
+def check_each(cases: Iterable[tuple[str, Any]], check: Callable[[Any], None]) -> None:
+    """Run a check over every case (its name, and what the check takes), also after one that failed.
 
     Raises:
         AssertionError: if any case failed; names each with its reason, and is raised from the first one's error.
+        ValueError: if there are no cases, which would pass for ever.
+    """
+    __tracebackhide__ = True
+    failures: list[tuple[str, BaseException]] = []
+    count = 0
+    for label, case in cases:
+        count += 1
+        try:
+            check(case)
+        except (Exception, pytest.fail.Exception) as error:
+            failures.append((label, error))
+    if failures:
+        raise AssertionError(describe(failures, count)) from failures[0][1]
+    if not count:
+        raise ValueError("a test of no cases shows nothing: give at least one")
+
+
+def each_case(
+    names: str | Sequence[str], cases: Iterable[Any], *, ids: Ids = None
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that makes one test, by `check_each`, of a test function and a table of cases.
+
+    Takes what `pytest.mark.parametrize` takes. A case costs its own time alone, where a test of pytest's costs some
+    milliseconds more: in the collection of each worker, and in what it reports.
+
+    Fixtures are made once for all cases: a test that needs one afresh for each case stays with `parametrize`.
     """
     wanted = [name.strip() for name in names.split(",")] if isinstance(names, str) else [*names]
     alone = isinstance(names, str) and len(wanted) == 1
     rows = [(case,) if alone else tuple(case) for case in cases]
     labels = list(label_rows(rows, ids))
-    if not rows:
-        raise ValueError("a test of no cases shows nothing: give at least one")
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:
         signature = inspect.signature(test)
@@ -42,14 +59,11 @@ def each_case(
         @functools.wraps(test)
         def run_all(*own: Any, **fixtures: Any) -> None:
             __tracebackhide__ = True
-            failures: list[tuple[str, BaseException]] = []
-            for label, row in zip(labels, rows, strict=True):
-                try:
-                    test(*own, **fixtures, **dict(zip(wanted, row, strict=True)))
-                except (Exception, pytest.fail.Exception) as error:
-                    failures.append((label, error))
-            if failures:
-                raise AssertionError(describe(failures, len(rows))) from failures[0][1]
+
+            def run(row: tuple[Any, ...]) -> None:
+                test(*own, **fixtures, **dict(zip(wanted, row, strict=True)))
+
+            check_each(zip(labels, rows, strict=True), run)
 
         kept = [each for name, each in signature.parameters.items() if name not in wanted]
         run_all.__signature__ = signature.replace(parameters=kept)  # type: ignore[attr-defined]
@@ -74,8 +88,6 @@ def describe(failures: Sequence[tuple[str, BaseException]], count: int) -> str:
     for label, error in failures:
         at = traceback.extract_tb(error.__traceback__)[-1]
         reason = str(error).splitlines()[:REASON_LINES]
-        lines += [
-            f"[{label}] {at.filename}:{at.lineno}: {type(error).__name__}",
-            *(f"    {each}" for each in reason),
-        ]
+        lines.append(f"[{label}] {at.filename}:{at.lineno}: {type(error).__name__}")
+        lines += [f"    {each}" for each in reason]
     return "\n".join(lines)

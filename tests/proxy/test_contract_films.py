@@ -95,10 +95,10 @@ def guard(guard_of, then) -> Any:
     return guard_of(POLICY.format(everywhere=EVERYWHERE, then=then))
 
 
-@pytest.fixture
-def url(serve, guard) -> str:
+@pytest.fixture(scope="module")
+def url(serve_all, guard) -> str:
     """A proxy that does it."""
-    return str(serve(guard))
+    return str(serve_all(guard))
 
 
 def fill(template: Any, data: str) -> Any:
