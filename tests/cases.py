@@ -1,4 +1,4 @@
-"""Many cases in one test: what proves one thing by a table is one test, which runs every case and names each that fails."""
+"""How many cases a test runs: a table of quick ones in one test, fewer ones in the short run, all of them in `tests/thorough`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 REASON_LINES = 6
 """Lines of a failed case's reason that are shown; the first failed case is shown with its whole traceback."""
@@ -91,3 +92,29 @@ def describe(failures: Sequence[tuple[str, BaseException]], count: int) -> str:
         lines.append(f"[{label}] {at.filename}:{at.lineno}: {type(error).__name__}")
         lines += [f"    {each}" for each in reason]
     return "\n".join(lines)
+
+
+def scale(examples: int) -> int:
+    """Return how many examples a property gets that needs other than 100 at length: as many more or fewer in the short run."""
+    return max(1, examples * settings.default.max_examples // 100)
+
+
+def widen(
+    test: Callable[..., None], names: str | Sequence[str], cases: Iterable[Any], *, ids: Ids = None
+) -> Callable[..., None]:
+    """Return a test of the short run over another table: its columns `names` have all of these cases.
+
+    For `tests/thorough`, which has no copies of tests. Columns that the test is also parametrized by stay as they are, and
+    so do its fixtures, which the file has to import where they are not a conftest's.
+    """
+    wanted = names if isinstance(names, str) else tuple(names)
+    marks = getattr(test, "pytestmark", [])
+    others = [mark for mark in marks if mark.name != "parametrize" or mark.args[0] != wanted]
+    assert len(others) == len(marks) - 1, f"{test.__name__} is not parametrized by {wanted}"
+
+    @functools.wraps(test)
+    def again(*own: Any, **given: Any) -> None:
+        test(*own, **given)
+
+    again.pytestmark = others  # type: ignore[attr-defined]
+    return pytest.mark.parametrize(wanted, cases, ids=ids)(again)

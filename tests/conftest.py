@@ -18,9 +18,11 @@ from guardrails import Content, Detection, Guard
 from guardrails.detectors import Kind
 from guardrails.detectors.config import Config
 
-# The same examples in every run: what is found by chance is kept as an `@example`, and a red build means a change.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.load_profile("repeatable")
+# The same examples in every run: what is found by chance is kept as an `@example`, and a red build means a change. A quarter of
+# them is enough between two commits; `.ci/run` has all, by `--hypothesis-profile thorough`.
+settings.register_profile("thorough", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("short", settings.get_profile("thorough"), max_examples=25)
+settings.load_profile("short")
 
 # A script's background jobs ignore Ctrl-C, and so would every process that a test starts from one and then interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -13,7 +13,7 @@ from guardrails.detectors import invisible_stream
 from guardrails.detectors.invisible import DEFAULT, Invisible
 from guardrails.detectors.invisible_stream import InvisibleStream
 from guardrails.types import Text
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 PIECES = [
@@ -50,7 +50,7 @@ def disagreement(detector: Invisible, text: str, parts: Sequence[str]) -> str:
 
 @pytest.mark.parametrize("kinds", SOME, ids="-".join)
 @given(data=st.data(), text=texts, least=st.sampled_from([1, 1, 2, 5]))
-@settings(max_examples=200)
+@settings(max_examples=scale(200))
 def test_streams_find_what_the_detector_finds(
     kinds: list[Any], data: st.DataObject, text: str, least: int
 ) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from guardrails.detectors import open_prefixes, pii_entities, secrets
 from guardrails.detectors.open_prefixes import compiled, prefixes
 from guardrails.detectors.table import PROBES
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 ALPHABET = 'aab1- \n"\u00e9'
 
@@ -101,7 +101,7 @@ def test_every_shipped_row_streams(row: object) -> None:
 
 
 @given(data=st.data(), text=st.text(ALPHABET, max_size=7), more=st.text(ALPHABET, max_size=4))
-@settings(max_examples=1500)
+@settings(max_examples=scale(1500))
 def test_what_is_not_open_cannot_change(
     data: st.DataObject, text: str, more: str, request: pytest.FixtureRequest
 ) -> None:

@@ -16,7 +16,7 @@ from guardrails.detectors.stream_rows import StreamRows
 from guardrails.detectors.table import Entry, Pattern, PatternError, PatternTable
 from guardrails.detectors.watermarks import OFTEN
 from guardrails.types import Finding, Text
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 VIEWS: list[Any] = ["plain", "normalized", "both", "codes", "all"]
 PLAIN = ["a", "a", "b", "1", "-", " ", "\n", ".", "é", "e\u0301", "\u200b", "\ufb01", "\uff21", "\uff11", "\u0130", "ß", "\ud800", "ab ", "no ", "stop. ", "word ", "12 "]  # fmt: skip
@@ -127,7 +127,7 @@ def streams(rows: Sequence[Pattern | Entry], view: Any) -> tuple[Patterns, Strea
 
 @pytest.mark.parametrize("view", VIEWS)
 @given(data=st.data())
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_streams_find_what_the_detector_finds(
     view: Any, data: st.DataObject, request: pytest.FixtureRequest
 ) -> None:
@@ -175,7 +175,7 @@ def shipped(request: pytest.FixtureRequest) -> tuple[Patterns, StreamRows]:
     between=st.sampled_from([" ", "  ", "\n", ", ", ""]),
     chunk=st.integers(1, 30),
 )
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_the_shipped_tables(
     shipped: tuple[Patterns, StreamRows], words: list[str], between: str, chunk: int
 ) -> None:

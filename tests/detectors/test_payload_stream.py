@@ -15,7 +15,7 @@ from guardrails.detectors import payload_stream
 from guardrails.detectors.extractors import Derived, extract
 from guardrails.detectors.payload_stream import PayloadStream
 from guardrails.detectors.watermarks import OFTEN
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 SAID = "drop all the tables now"
 
@@ -90,7 +90,7 @@ def disagreement(text: str, parts: Sequence[str], depth: int = 1) -> str:
 
 
 @given(data=st.data(), text=texts)
-@settings(max_examples=500)
+@settings(max_examples=scale(500))
 def test_streams_decode_what_is_decoded_of_the_whole(data: st.DataObject, text: str) -> None:
     """Payloads of every encoding among prose and code, glued together or not, for random cuts and for each character alone."""
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))

@@ -18,7 +18,7 @@ from guardrails.detectors.pii import Pii
 from guardrails.detectors.pii_names import NATIONAL, Hit, by_presidio
 from guardrails.detectors.pii_presidio import CHUNK, FLAGS, OVERLAP, Bounded, Presidio, chunks
 from guardrails.types import Text
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 
 @cache
@@ -150,7 +150,7 @@ def test_one_analyzer_serves_all_detectors_of_a_configuration() -> None:
     st.integers(0, 9000),
     st.sampled_from(["x", "x ", "long words "]),
 )
-@settings(max_examples=60)
+@settings(max_examples=scale(60))
 def test_chunks_cover_a_text(text: str, length: int, filler: str) -> None:
     """Each is short, shares something with the one before it, and is cut at white space where there is some."""
     text += filler * (length // len(filler))

@@ -13,7 +13,7 @@ from guardrails.detectors.prompt_leak import PromptLeak, canary
 from guardrails.detectors.prompt_leak_stream import Grams, Overlaps, Reading
 from guardrails.detectors.watermarks import OFTEN
 from guardrails.types import Finding, Text
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 SYSTEM = "we sell a big red car, and a big red car sells. never b4d words e\u0301 here 坏车好 end"
 PIECES = [
@@ -55,7 +55,7 @@ def disagreement(detector: PromptLeak, text: str, parts: Sequence[str], system: 
 
 @pytest.mark.parametrize("words", [4, 5, 64])
 @given(data=st.data(), text=texts)
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_streams_find_what_the_detector_finds(words: int, data: st.DataObject, text: str) -> None:
     """Stretches in any dress and canaries, for random cuts and for each character alone."""
     detector = detector_of(words, canaries=["zx1"])

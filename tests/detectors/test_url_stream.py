@@ -14,7 +14,7 @@ from guardrails.detectors import Folder, url_stream
 from guardrails.detectors.url_stream import UrlStream
 from guardrails.detectors.urls import KIND, Urls, UrlsConfig
 from guardrails.types import Finding, Text
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 
 def build(**fields: object) -> Urls:
@@ -77,7 +77,7 @@ def disagreement(detector: Urls, text: str, parts: Sequence[str]) -> str:
 
 @pytest.mark.parametrize("detector", [PLAIN, LISTS], ids=["plain", "lists"])
 @given(data=st.data(), text=texts)
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_streams_find_what_the_detector_finds(detector: Urls, data: st.DataObject, text: str) -> None:
     """Links in any dress and embedding, whole and broken off, for random cuts and for each character alone."""
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))

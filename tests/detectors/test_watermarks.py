@@ -19,7 +19,7 @@ from guardrails.detectors.table import Entry, Pattern, PatternError, PatternTabl
 from guardrails.detectors.touch import NOTHING
 from guardrails.detectors.validators import credit_card
 from guardrails.detectors.watermarks import Track
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 ALPHABET = 'aab1- \n"'
 ODD = "ai1k- \u0130\u0131\u017f\u212a\u00df\u0085\u2028\u0663e\u0301\u200d"
@@ -158,7 +158,7 @@ def test_the_traps_catch_whoever_falls_into_them(
 
 
 @given(data=st.data(), text=st.text(ALPHABET, max_size=9))
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_all_cuts_of_short_texts(
     data: st.DataObject,
     text: str,
@@ -171,7 +171,7 @@ def test_all_cuts_of_short_texts(
 
 
 @given(data=st.data(), text=st.text(ALPHABET, max_size=40) | st.text(ODD, max_size=12))
-@settings(max_examples=1500)
+@settings(max_examples=scale(1500))
 def test_random_cuts(data: st.DataObject, text: str, request: pytest.FixtureRequest) -> None:
     """The same for longer texts, and for letters that fold or count in odd ways."""
     rows = data.draw(request.getfixturevalue("rows"))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Audio, Guard, RequestError, Text, ToolCall
 from guardrails.engine import chat
 from guardrails.engine.fields import Leaves
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 TERM = "zqxbomb"
 
@@ -281,7 +281,9 @@ def holds(value: Any) -> bool:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=scale(300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(st.lists(messages, min_size=1, max_size=3), st.lists(tools, max_size=2))
 def test_a_term_hidden_anywhere_never_passes_silently(

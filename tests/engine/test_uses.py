@@ -22,7 +22,7 @@ from guardrails.policy.cel import Program
 from guardrails.policy.names import FOLLOWED
 from guardrails.policy.tools import Tools, stranger
 from guardrails.types import Place, Returned, Use
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 TOOLS = """
 tools:
@@ -455,7 +455,7 @@ NESTED = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=scale(60))
 @given(other=NESTED, path=st.lists(st.sampled_from(["list", "value", "key"]), max_size=4), data=st.data())
 def test_what_is_carried_is_found_wherever_it_stands(
     other: Any, path: list[str], data: st.DataObject

@@ -18,7 +18,7 @@ from guardrails.engine.evaluate import Request
 from guardrails.engine.watch import CONTEXT, Watch
 from guardrails.inference.passages import LONGEST
 from guardrails.types import CLEAN, Place, Unchecked
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 RULES = "rules:\n  - {id: stop, on: output, when: custom.stop > 0, then: block}\n"
 KEY = r"detectors: {keys: {use: patterns, patterns: ['-{5}BEGIN KEY-{5}(?s:.)*?-{5}END KEY-{5}'], category: custom.stop}}"  # fmt: skip
@@ -161,7 +161,7 @@ class TestPassages:
     """Detectors that need more than a word."""
 
     @given(text=texts, places=st.lists(st.integers(0, 3000), max_size=10))
-    @settings(max_examples=60)
+    @settings(max_examples=scale(60))
     def test_they_judge_the_same_passages_however_a_text_is_cut(
         self, own: Own, text: str, places: list[int]
     ) -> None:

@@ -16,7 +16,7 @@ from guardrails.policy.compiled import alone
 from guardrails.policy.condition import Condition, compile_condition, compile_context
 from guardrails.policy.names import Names
 from guardrails.policy.streaming import How, how
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 NAMES = Names(
     {
@@ -230,7 +230,7 @@ def by_each(condition: Condition, found: Sequence[Finding], context: Mapping[str
 
 
 @given(text=conditions, found=findings, length=st.integers(0, 12))
-@settings(max_examples=600)
+@settings(max_examples=scale(600))
 def test_what_is_decided_finding_by_finding_is_what_all_together_say(
     text: str, found: list[Finding], length: int
 ) -> None:
@@ -247,7 +247,7 @@ def test_what_is_decided_finding_by_finding_is_what_all_together_say(
 
 
 @given(text=conditions, found=findings, length=st.integers(0, 12), more=st.integers(0, 30))
-@settings(max_examples=300)
+@settings(max_examples=scale(300))
 def test_past_the_longest_number_the_length_changes_nothing(
     text: str, found: list[Finding], length: int, more: int
 ) -> None:

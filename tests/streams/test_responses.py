@@ -28,7 +28,7 @@ from guardrails.streams.responses import ResponsesTeller
 from guardrails.streams.responses_whole import Items
 from guardrails.streams.teller import Event
 from guardrails.types import Action
-from tests.cases import each_case
+from tests.cases import each_case, scale
 
 from .conftest import Said, ended
 
@@ -408,7 +408,7 @@ def told_of(response: dict[str, Any]) -> dict[tuple[int, str, int], str]:
 PARTS = st.lists(st.one_of(PIECES, PIECES.map(refusing)), min_size=1, max_size=3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=scale(300))
 @given(st.lists(PARTS, min_size=1, max_size=3), PIECES, SIZES, st.integers(1, 40))
 @example([["a zqx", "bomb"]], "ok", [3], 1)
 @example([["a zqx"], ["bomb"]], "ok", [1], 1)
