@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.proxy.conftest import _fake, _proxy, fake, kit, policy_guard, proxy, serve
+from tests.proxy.conftest import _fake, _proxy, fake, kit, policy_guard, proxy, serve, serve_all
 
-__all__ = ["_fake", "_proxy", "fake", "kit", "policy_guard", "proxy", "serve"]
+__all__ = ["_fake", "_proxy", "fake", "kit", "policy_guard", "proxy", "serve", "serve_all"]
