@@ -18,6 +18,7 @@ NAMES = [
     "Audio",
     "BackendError",
     "Blocked",
+    "Budget",
     "Content",
     "Coverage",
     "Detection",

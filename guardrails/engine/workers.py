@@ -233,11 +233,11 @@ class Workers:
                     self._run(job)
             finally:
                 with self._changed:
-                    lane, _ = self._running.pop(job.future)
-                    lane.finish(job, stuck=job.future in self._abandoned)
+                    self._running.pop(job.future)[0].finish(job, stuck=job.future in self._abandoned)
                     self._abandoned.discard(job.future)
                     if self._ending:
                         self._changed.notify_all()
+            del job  # what it holds may be large, and the next job may be long in coming
 
     @staticmethod
     def _run(job: Job) -> None:

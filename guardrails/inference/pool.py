@@ -20,6 +20,51 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 
 
+class Slots:
+    """So many places, given in the order in which they are asked for: who lets one go and wants it again waits behind the others.
+
+    `threading.Semaphore` gives no order: a thread that works part after part would keep its place as long as it has parts.
+    """
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._lock = threading.Lock()
+        self._turns: deque[threading.Lock] = deque()
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for a place."""
+        return len(self._turns)
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._free and not self._turns:
+                self._free -= 1
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._turns.append(turn)
+        try:
+            turn.acquire()  # released by who hands the place over
+        except BaseException:  # interrupted
+            with self._lock:
+                if turn in self._turns:
+                    self._turns.remove(turn)
+                    raise
+            self._release()
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        self._release()
+
+    def _release(self) -> None:
+        with self._lock:
+            if self._turns:
+                self._turns.popleft().release()
+            else:
+                self._free += 1
+
+
 class _Call:
     """The parts of one caller, taken one by one by whoever has time."""
 
@@ -34,7 +79,7 @@ class _Call:
         self._token = current()
         self._results: list[Any] = [None] * len(parts)
 
-    def step(self, slots: threading.Semaphore) -> bool:
+    def step(self, slots: Slots) -> bool:
         """Do the next part; False when none is left to begin."""
         with slots:
             with self._lock:
@@ -67,7 +112,7 @@ class Pool:
 
     def __init__(self, cores: int) -> None:
         self._cores = cores
-        self._slots = threading.Semaphore(cores)
+        self._slots = Slots(cores)
         self._unstarted = cores - 1
         self._calls: deque[_Call] = deque()
         self._changed = threading.Condition()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from guardrails.cancellation import Cancelled, Token, within
-from guardrails.inference.pool import Pool, cores, pool
+from guardrails.inference.pool import Pool, Slots, cores, pool
 from tests.cases import each_case
 
 
@@ -83,3 +84,58 @@ def test_parts_of_a_cancelled_caller_are_not_begun() -> None:
         pool.map(part, range(1_000))
     assert len(done) <= 2
     assert pool.map(lambda number: number, range(3)) == [0, 1, 2]
+
+
+def test_a_short_call_waits_for_one_part_of_a_long_one() -> None:
+    """Who works part after part gives its place to whoever asked meanwhile."""
+    pool, order = Pool(1), []
+
+    def long(number: int) -> None:
+        if number == 0:
+            short.start()
+            end = time.monotonic() + 10
+            while not pool._slots.waiting:
+                assert time.monotonic() < end
+        order.append("long")
+
+    short = threading.Thread(target=lambda: pool.map(lambda _: order.append("short"), [0]))
+    pool.map(long, range(50))
+    short.join()
+    assert order.index("short") == 1
+
+
+def test_a_thread_that_is_interrupted_while_it_waits_takes_no_place_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The others go on, whether its turn had come or not."""
+    slots = Slots(1)
+
+    class Interrupted(BaseException):
+        pass
+
+    class Turn:
+        """A lock whose second acquisition is interrupted, after it was released or before."""
+
+        def __init__(self) -> None:
+            self.acquired = 0
+
+        def acquire(self) -> None:
+            self.acquired += 1
+            if self.acquired == 2:
+                if late:
+                    slots.__exit__()
+                raise Interrupted
+
+        def release(self) -> None:
+            pass
+
+    for late in (False, True):
+        with monkeypatch.context() as patched:
+            slots.__enter__()
+            patched.setattr(threading, "Lock", Turn)
+            with pytest.raises(Interrupted):
+                slots.__enter__()
+            if not late:
+                slots.__exit__()
+        with slots:
+            assert slots.waiting == 0
