@@ -17,25 +17,34 @@ REASON_LINES = 6
 Ids = Sequence[str] | Callable[[Any], object] | None
 
 
+class CasesFailed(AssertionError):
+    """Some cases of a table failed; `failures` are their names and errors."""
+
+    def __init__(self, failures: Sequence[tuple[str, BaseException]]) -> None:
+        super().__init__(describe(failures))
+        self.failures = failures
+
+
 def check_each(cases: Iterable[tuple[str, Any]], check: Callable[[Any], None]) -> None:
     """Run a check over every case (its name, and what the check takes), also after one that failed.
 
     Raises:
-        AssertionError: if any case failed; names each with its reason, and is raised from the first one's error.
+        CasesFailed: if any case failed; names each with its reason, and is raised from the first one's error.
         ValueError: if there are no cases, which would pass for ever.
     """
-    __tracebackhide__ = True
     failures: list[tuple[str, BaseException]] = []
-    count = 0
+    empty = True
     for label, case in cases:
-        count += 1
+        empty = False
         try:
             check(case)
+        except CasesFailed as inner:  # of a table that is crossed with this one
+            failures += [(f"{label}-{name}", error) for name, error in inner.failures]
         except (Exception, pytest.fail.Exception) as error:
             failures.append((label, error))
     if failures:
-        raise AssertionError(describe(failures, count)) from failures[0][1]
-    if not count:
+        raise CasesFailed(failures) from failures[0][1]
+    if empty:
         raise ValueError("a test of no cases shows nothing: give at least one")
 
 
@@ -59,8 +68,6 @@ def each_case(
 
         @functools.wraps(test)
         def run_all(*own: Any, **fixtures: Any) -> None:
-            __tracebackhide__ = True
-
             def run(row: tuple[Any, ...]) -> None:
                 test(*own, **fixtures, **dict(zip(wanted, row, strict=True)))
 
@@ -83,9 +90,9 @@ def label_rows(rows: Sequence[tuple[Any, ...]], ids: Ids) -> Iterator[str]:
         yield from ids
 
 
-def describe(failures: Sequence[tuple[str, BaseException]], count: int) -> str:
+def describe(failures: Sequence[tuple[str, BaseException]]) -> str:
     """Return the message of a test of which cases failed: each one's name, the line it failed at, and the reason."""
-    lines = [f"{len(failures)} of {count} cases failed"]
+    lines = [f"{len(failures)} of the cases failed"]
     for label, error in failures:
         at = traceback.extract_tb(error.__traceback__)[-1]
         reason = str(error).splitlines()[:REASON_LINES]

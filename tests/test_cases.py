@@ -25,7 +25,7 @@ def test_every_case_runs_and_each_failure_is_named_with_its_reason() -> None:
         check()
     said = str(caught.value)
     assert ran == [1, 5, 2, 9]
-    assert said.startswith("2 of 4 cases failed\n")
+    assert said.startswith("2 of the cases failed\n")
     assert re.findall(r"^\[(.*?)\]", said, re.MULTILINE) == ["five", "nine"]
     assert "AssertionError\n    5 is above 2" in said
     assert "    nine is no number" in said
@@ -61,6 +61,19 @@ def test_fixtures_and_methods_stay() -> None:
     assert seen == [11, 21, 12, 22]
 
 
+def test_of_crossed_tables_each_pair_is_named() -> None:
+    """As if they were one table."""
+
+    @each_case("first", [1, 2])
+    @each_case("second", [1, 2, 3])
+    def check(first: int, second: int) -> None:
+        assert first != second
+
+    with pytest.raises(AssertionError) as caught:
+        check()
+    assert re.findall(r"^\[(.*?)\]", str(caught.value), re.MULTILINE) == ["1-1", "2-2"]
+
+
 def test_a_test_of_no_cases_is_refused() -> None:
     """It would pass for ever."""
     with pytest.raises(ValueError, match="at least one"):
@@ -74,7 +87,7 @@ def test_another_number_of_values_or_ids_is_refused() -> None:
     def check(first: int, second: int) -> None:
         """Never called."""
 
-    with pytest.raises(AssertionError, match="1 of 1 cases failed"):
+    with pytest.raises(AssertionError, match="1 of the cases failed"):
         check()
     with pytest.raises(AssertionError, match="1 ids for 2 cases"):
         each_case("value", [1, 2], ids=["a"])
