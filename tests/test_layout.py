@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "guardrails").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
 THOROUGH = sorted((ROOT / "tests/thorough").rglob("test_*.py"))
-WIDENED = re.compile(r"^test_\w+ = widen\(", re.MULTILINE)
+WIDENED = re.compile(r"^ *test_\w+ = widen\(", re.MULTILINE)
 """A test of the short run over a larger table, which has its docstring."""
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 LONGEST_FILE = 500
