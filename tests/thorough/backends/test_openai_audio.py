@@ -16,6 +16,10 @@ test_what_is_said_in_a_sound_is_judged_before_it_is_had = widen(
 test_a_streamed_sound_is_held_until_it_was_judged = widen(
     short.test_a_streamed_sound_is_held_until_it_was_judged, ("said", "passes", "way"), short.HELD
 )
+TO = ("transcriptions", "translations")
 test_what_was_heard_is_judged_in_every_form = widen(
-    short.test_what_was_heard_is_judged_in_every_form, "to", ["transcriptions", "translations"]
+    short.test_what_was_heard_is_judged_in_every_form, "to", TO
+)
+test_what_is_said_in_a_sound_is_judged_before_it_is_sent = widen(
+    short.test_what_is_said_in_a_sound_is_judged_before_it_is_sent, "to", TO
 )
