@@ -31,8 +31,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_finish() -> None:
-    """Leave what collecting made, which stays, to nobody's collection of garbage: each would go through it, for up to a second."""
+@pytest.fixture(scope="module", autouse=True)
+def _little_to_collect() -> None:
+    """Leave what is there before a file's tests, which stays, to none of their collections: each would take up to a second for it."""
     gc.collect()
     gc.freeze()
 

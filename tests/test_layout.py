@@ -42,7 +42,9 @@ def twin(source: Path) -> Path:
 @cache
 def definitions(path: Path) -> Sequence[Definition]:
     """Return every function and class of a file."""
-    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    for node in nodes:  # which grows: nothing is defined inside of an expression
+        nodes += [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr)]
     return [node for node in nodes if isinstance(node, Definition)]
 
 
