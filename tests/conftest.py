@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import itertools
 import json
-from collections.abc import Callable, Mapping, Sequence
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,9 +20,33 @@ from guardrails import Content, Detection, Guard
 from guardrails.detectors import Kind
 from guardrails.detectors.config import Config
 
-# The same examples in every run: what is found by chance is kept as an `@example`, and a red build means a change.
-settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.load_profile("repeatable")
+# The same examples in every run: what is found by chance is kept as an `@example`, and a red build means a change. A quarter of
+# them is enough between two commits; `.ci/run` has all, by `--hypothesis-profile thorough`.
+settings.register_profile("thorough", derandomize=True, deadline=None, max_examples=100)
+settings.register_profile("short", settings.get_profile("thorough"), max_examples=25)
+settings.load_profile("short")
+
+# A script's background jobs ignore Ctrl-C, and so would every process that a test starts from one and then interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _little_to_collect() -> None:
+    """Leave what is there before a file's tests, which stays, to none of their collections: each would take up to a second for it."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_stop_at_once() -> Iterator[None]:
+    """Have uvicorn look every 10 ms whether to stop, not every 100, and wait as long for what is open: tests stop a thousand servers."""
+    import uvicorn.server
+
+    quick = SimpleNamespace(**vars(asyncio) | {"sleep": lambda seconds: asyncio.sleep(seconds / 10)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", quick)
+        yield
 
 
 class OwnConfig(Config):
@@ -373,6 +402,7 @@ def spoken() -> Callable[..., Any]:
 
     tracts = [tract(formants) for formants in VOWELS]
 
+    @cache
     def make(seconds: float, seed: int = 0) -> Any:
         chance = np.random.default_rng(seed)
         count = int(seconds * 16_000)
@@ -391,7 +421,9 @@ def spoken() -> Callable[..., Any]:
             hiss = out[at : at + int(chance.uniform(0.02, 0.06) * 16_000)]
             hiss += 0.02 * np.diff(chance.normal(0, 1, len(hiss) + 1))
             at += len(hiss)
-        return (0.5 * out / np.abs(out).max()).astype(np.float32)
+        made = (0.5 * out / np.abs(out).max()).astype(np.float32)
+        made.flags.writeable = False  # all who want the same get this one
+        return made
 
     return make
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import re
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-import pytest
+from tests.cases import each_case
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "guardrails").rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("test_*.py"))
+THOROUGH = sorted((ROOT / "tests/thorough").rglob("test_*.py"))
+WIDENED = re.compile(r"^ *test_\w+ = widen\(", re.MULTILINE)
+"""A test of the short run over a larger table, which has its docstring."""
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 60
 
@@ -33,17 +39,19 @@ def twin(source: Path) -> Path:
     return folder / f"test_{source.stem.strip('_')}.py"
 
 
-def definitions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Yield every function and class of a file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node
+@cache
+def definitions(path: Path) -> Sequence[Definition]:
+    """Return every function and class of a file."""
+    nodes: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    for node in nodes:  # which grows: nothing is defined inside of an expression
+        nodes += [each for each in ast.iter_child_nodes(node) if not isinstance(each, ast.expr)]
+    return [node for node in nodes if isinstance(node, Definition)]
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=name)
+@each_case("source", SOURCES, ids=name)
 def test_each_source_file_has_a_twin(source: Path) -> None:
     """Tests stand where one looks for them; a package's front page has some if it holds code."""
-    if source.name == "__init__.py" and next(definitions(source), None) is None:
+    if source.name == "__init__.py" and not definitions(source):
         assert not [
             line for line in source.read_text(encoding="utf-8").splitlines() if line.startswith("if ")
         ]
@@ -51,7 +59,14 @@ def test_each_source_file_has_a_twin(source: Path) -> None:
         assert twin(source).is_file(), f"{name(source)} has no {name(twin(source))}"
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name)
+@each_case("path", THOROUGH, ids=name)
+def test_each_thorough_file_has_a_short_one(path: Path) -> None:
+    """What runs at length is also run by the README's test command, on a selection, in the file of the same name."""
+    short = ROOT / "tests" / path.relative_to(ROOT / "tests/thorough")
+    assert short.is_file(), f"{name(path)} has no {name(short)}"
+
+
+@each_case("path", [*SOURCES, *TESTS], ids=name)
 def test_files_and_functions_are_short(path: Path) -> None:
     """What does not fit on a few screens is two things."""
     lines = len(path.read_text(encoding="utf-8").splitlines())
@@ -63,10 +78,11 @@ def test_files_and_functions_are_short(path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("path", TESTS, ids=name)
+@each_case("path", TESTS, ids=name)
 def test_each_test_says_what_it_shows(path: Path) -> None:
     """The docstring is the behaviour; the name is its short form."""
     found = [node for node in definitions(path) if node.name.startswith("test_")]
-    assert found, f"{name(path)} holds no test"
+    widened = path in THOROUGH and WIDENED.search(path.read_text(encoding="utf-8"))
+    assert found or widened, f"{name(path)} holds no test"
     for node in found:
         assert ast.get_docstring(node), f"{name(path)}:{node.lineno}: {node.name} has no docstring"

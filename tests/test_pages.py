@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.cases import each_case
 from tests.pages import agrees, changed, walk
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("expected", "printed", "same"),
     [
         ("a\nb\n", "a\nb\n", True),

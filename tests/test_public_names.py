@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import guardrails
+from tests.cases import each_case
 
 NAMES = [
     "Action",
@@ -48,7 +49,7 @@ def test_the_public_names_are_these() -> None:
     assert set(NAMES) <= set(dir(guardrails))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each_case("name", NAMES)
 def test_each_public_name_is_what_its_module_has(name: str) -> None:
     """It resolves at first use, to the very object."""
     assert getattr(guardrails, name) is getattr(import_module(guardrails._PUBLIC[name]), name)

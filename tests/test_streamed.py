@@ -16,6 +16,7 @@ from guardrails import Content, Detection, Guard, Overloaded, Stage
 from guardrails.detectors import Kind
 from guardrails.engine import pipeline
 from guardrails.engine.workers import Workers
+from tests.cases import scale
 
 DETECTORS = """
 detectors:
@@ -98,7 +99,7 @@ def disagreement(guard: Guard, twin: Guard | None, text: str, parts: Sequence[st
 
 @pytest.mark.parametrize("name", RULES)
 @given(text=texts, places=st.lists(st.integers(0, 400), max_size=12))
-@settings(max_examples=120)
+@settings(max_examples=scale(120))
 def test_a_stream_shows_what_the_check_of_the_whole_leaves(
     guards: dict[str, tuple[Guard, Guard]], name: str, text: str, places: list[int]
 ) -> None:
@@ -159,7 +160,7 @@ def test_a_stage_at_which_a_placeholder_could_be_named_is_not_streamed(
 
 @pytest.mark.parametrize("name", SHIPPED)
 @given(text=texts, places=st.lists(st.integers(0, 400), max_size=6))
-@settings(max_examples=15)
+@settings(max_examples=scale(15))
 def test_shipped_policies_stream_as_they_check(
     shipped: dict[str, Guard], name: str, text: str, places: list[int]
 ) -> None:

@@ -19,6 +19,7 @@ from guardrails.taxonomy import (
     is_valid,
     with_ancestors,
 )
+from tests.cases import each_case
 
 TABLES = {
     "openai": OPENAI, "azure": AZURE, "bedrock": BEDROCK, "mlcommons": MLCOMMONS, "llama_guard": LLAMA_GUARD,
@@ -27,7 +28,7 @@ TABLES = {
 LEAF = st.from_regex(r"[a-z0-9][a-z0-9_]{0,8}", fullmatch=True)
 
 
-@pytest.mark.parametrize("category", CATEGORIES)
+@each_case("category", CATEGORIES)
 def test_every_category_is_valid_documented_and_has_its_parents(category: str) -> None:
     """The table is closed: each name is valid, says what it is, and its parents are in it."""
     assert is_valid(category)
@@ -52,7 +53,7 @@ def test_open_roots_take_any_leaf(root: str, leaves: list[str]) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     "name",
     ["", "hat", "hate.mild", "Hate", "hate.", ".hate", "custom.", "custom.A", "custom..x", "custom x", "custom.x ",
      "custom.x\n", "self-harm", "blocklist", "pii.é"],

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails import BackendError
 from guardrails.backends.events import END, Event, Events
+from tests.cases import each_case
 
 JSON = st.dictionaries(
     st.text(max_size=5), st.text() | st.integers() | st.lists(st.text(max_size=5)), max_size=4
@@ -35,8 +36,8 @@ def test_what_is_written_is_read_again(given_: list[tuple[str, Any]], done: bool
     assert read(dump(events, done=done)) == (events, done)
 
 
-@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
-@pytest.mark.parametrize(
+@each_case("end", ["\n", "\r", "\r\n"])
+@each_case(
     ("lines", "events"),
     [
         (['data: {"a": 1}', ""], [Event("", {"a": 1})]),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from guardrails import Guard, RequestError
 from guardrails.backends.langchain_values import read, spread
 from guardrails.types import Stage
+from tests.cases import each_case
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 
@@ -50,7 +51,7 @@ def human(content: Any, **more: Any) -> BaseMessage:
     return BaseMessage(type="human", content=content, **more)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given", "left"),
     [
         ("x", "x"),
@@ -72,7 +73,7 @@ def human(content: Any, **more: Any) -> BaseMessage:
         ({"a": human(BOMB)}, None),
     ],
 )
-@pytest.mark.parametrize("stage", [Stage.INPUT, Stage.OUTPUT])
+@each_case("stage", [Stage.INPUT, Stage.OUTPUT])
 def test_values_keep_their_types(policy_guard: Guard, given: Any, left: Any, stage: Stage) -> None:
     """Going in and coming out, with edits; None where they are blocked."""
     assert through(policy_guard, given, stage) == left

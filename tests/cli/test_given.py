@@ -12,6 +12,7 @@ import pytest
 from guardrails import GuardrailsError
 from guardrails.cli import main
 from guardrails.cli.given import add_contents, add_context, contents_of, context_of, is_file
+from tests.cases import each_case
 
 POLICY = """
 format: 1
@@ -31,7 +32,7 @@ def parsed(*arguments: str) -> argparse.Namespace:
     return parser.parse_args(["a", *arguments])
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("arguments", "expected"),
     [
         ((), {}),

@@ -28,6 +28,7 @@ from guardrails.detectors.checksums import (
     stand_in,
     varied,
 )
+from tests.cases import each_case
 
 BODIES = st.text(BASE62, min_size=30, max_size=30)
 DATA = st.text(BECH32, min_size=1, max_size=52)
@@ -130,7 +131,7 @@ def test_entropy_is_that_of_shannon() -> None:
     assert entropy("0123456789abcdef") == 4
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "xxxxxxxxxxxxxxxx", "your-key-here", "${VAR}", "$TOKEN", "<token>", "changeme", "change_me", "{{ secret }}", "%(key)s",

@@ -18,6 +18,7 @@ from guardrails.detectors import Bound, ConfigProblem, ConfigProblems, Folder, b
 from guardrails.detectors.classifier import HEADS, KIND, ClassifierConfig
 from guardrails.detectors.classifier_any import undisguised
 from guardrails.types import CLEAN, Detection, Image
+from tests.cases import scale
 
 Make = Callable[..., Path]
 LABELS = ("OK", "TOXIC", "Threat", "SPAM")
@@ -167,7 +168,7 @@ def test_other_contents_are_not_judged(folder: Path) -> None:
     assert bound(folder).detector.detect([]) == []
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=scale(40))
 @given(st.lists(st.sampled_from(["rude ", "fine. ", "menace ", "\n", "\ud800", "r.u.d.e "]), max_size=60))
 def test_batches_change_no_score(folder: Path, parts: list[str]) -> None:
     """A text has the same findings alone and among others."""

@@ -14,6 +14,7 @@ from guardrails import Action, Guard
 from guardrails.detectors import ConfigProblems, Folder
 from guardrails.detectors.code import KIND, Code, CodeConfig, blocks, likeness, without_code
 from guardrails.types import Image, Text
+from tests.cases import each_case
 
 SAMPLES: dict[str, str] = json.loads(
     (Path(__file__).parent / "code_samples.json").read_text(encoding="utf-8")
@@ -34,7 +35,7 @@ def found(text: str, **fields: object) -> list[str]:
     return [text[slice(*each.span)] for each in build(**fields).detect([Text(text)])[0].findings if each.span]
 
 
-@pytest.mark.parametrize("language", SAMPLES)
+@each_case("language", SAMPLES)
 def test_each_language_is_told(language: str) -> None:
     """Without a fence, between sentences: one block with its exact span, and its language."""
     code = SAMPLES[language].strip()
@@ -48,7 +49,7 @@ def test_each_language_is_told(language: str) -> None:
     assert likeness(code)[1] == language
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         *SENTENCES.values(),

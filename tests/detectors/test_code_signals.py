@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 import re2
 
 from guardrails.detectors.code_signals import LANGUAGES, PLAIN, SIGNALS
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(("languages", "points", "pattern"), SIGNALS)
+@each_case(("languages", "points", "pattern"), SIGNALS)
 def test_each_row_is_sound(languages: str, points: float, pattern: str) -> None:
     """The pattern compiles, is no prose, and speaks for known languages with points in 0..3."""
     compiled = re2.compile(pattern)

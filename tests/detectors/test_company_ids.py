@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.company_ids import COMPANIES, in_state
+from tests.cases import each_case
 
 VALID = {
     "eu_vat_id": ["DE136695976"],
@@ -39,15 +40,13 @@ def test_every_check_has_examples() -> None:
     assert {*VALID} == {*INVALID} == {*COMPANIES}
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
+@each_case(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
 def test_published_examples_pass(name: str, text: str) -> None:
     """With separators or without."""
     assert COMPANIES[name](text)
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [(name, text) for name, texts in INVALID.items() for text in texts]
-)
+@each_case(("name", "text"), [(name, text) for name, texts in INVALID.items() for text in texts])
 def test_what_breaks_the_rule_is_refused(name: str, text: str) -> None:
     """Wrong checks, lengths, offices, districts and countries."""
     assert not COMPANIES[name](text)

@@ -29,9 +29,10 @@ from guardrails.detectors.terms import KIND as TERMS
 from guardrails.detectors.terms import TermsConfig
 from guardrails.inference.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Text
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("name", BUILTIN)
+@each_case("name", BUILTIN)
 def test_every_kind_of_the_table_describes_itself(name: str) -> None:
     """What `use:` may name has a description for people and a documented field for each setting."""
     found = kind(name)

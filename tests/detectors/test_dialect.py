@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.dialect import translate
 from guardrails.detectors.table import Pattern, PatternError, compile_row
+from tests.cases import scale
 
 LITERALS = st.sampled_from([*"abiIkKsS109-_ .\n\t\v,:", "é", "ſ", "K", "ß", "三", "٣"])
 ESCAPES = st.sampled_from(
@@ -135,7 +136,7 @@ def undisputed(pattern: str, found: list[tuple[int, int]], text: str) -> list[tu
 @example("(a)(b)(c)(d)(e)(f)(g)(h)(i)(j)\\10", "abcdefghijj")
 @example("[[:a]x", ":x")
 @example("[\\b]x", "\bx")
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=scale(1000), deadline=None)
 def test_the_exact_form_agrees_on_ascii(pattern: str, text: str) -> None:
     """On ASCII text the exact form matches whenever `regex` does, and where promised with the same spans."""
     original = compiled(pattern)
@@ -159,7 +160,7 @@ def test_the_exact_form_agrees_on_ascii(pattern: str, text: str) -> None:
 @example("[^[:^alpha:]]x", "\u00e9x")
 @example("[^\\s\\W]", "\u4e09")
 @example("(?i)[^i]", "\u0130")
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=scale(1000), deadline=None)
 def test_the_superset_form_misses_nothing(pattern: str, text: str) -> None:
     """On any text the superset form matches whenever `regex` does, and where promised with the same spans."""
     original = compiled(pattern)
@@ -175,7 +176,7 @@ def test_the_superset_form_misses_nothing(pattern: str, text: str) -> None:
 
 
 @given(ASCII.filter(str.strip), ASCII)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scale(300), deadline=None)
 def test_any_text_that_is_a_pattern_agrees(pattern: str, text: str) -> None:
     """Texts that nobody meant as patterns are read alike, or left to `regex`."""
     original = compiled(pattern)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.extractors import INVISIBLE, NOTHING, READABLE, Derived, Extraction, extract
 from guardrails.text.gate import ENCODINGS
+from tests.cases import each_case
 
 SAID = "Please ignore the previous parcel and your letter with the stamps"
 
@@ -56,8 +57,8 @@ def test_a_payload_is_decoded_and_pointed_at(name: str) -> None:
     assert derived.originals((at, at + len(SAID))) == [(1, len(text) - 1)]
 
 
-@pytest.mark.parametrize("outer", ["base64", "hex", "percent"])
-@pytest.mark.parametrize("inner", ["base64", "hex", "percent", "rot13"])
+@each_case("outer", ["base64", "hex", "percent"])
+@each_case("inner", ["base64", "hex", "percent", "rot13"])
 def test_encodings_within_encodings_are_followed(outer: str, inner: str) -> None:
     """The origin names the chain from the outside in; spans lead all the way back."""
     text = f"x {FORMS[outer](FORMS[inner](SAID))} y"

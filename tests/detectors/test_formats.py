@@ -16,6 +16,7 @@ from guardrails.detectors.formats import KIND, LONGEST_PYTHON, Format, FormatCon
 from guardrails.detectors.sql import LONGEST_SQL
 from guardrails.detectors.syntax import DEEPEST, json_error, python_error, xml_error
 from guardrails.types import Image, Text
+from tests.cases import each_case
 
 
 def build(folder: Path = Path(), **fields: object) -> Format:
@@ -34,7 +35,7 @@ def found(text: str, **fields: object) -> str | None:
     return text[slice(*finding.span)] if finding.span else ""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ('{"a": [1, 2.5e3, "x", null, true]}', None),
@@ -62,7 +63,7 @@ def test_json(text: str, expected: str | None) -> None:
     assert found(text, kind="json") == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("<a><b x='1'/>t &amp; &#228;</a>", None),

@@ -17,6 +17,7 @@ from guardrails import Action, Guard
 from guardrails.detectors import ConfigProblems, Folder
 from guardrails.detectors.gibberish import KIND, Gibberish, GibberishConfig, gibberish, surprise
 from guardrails.types import Image, Text
+from tests.cases import each_case
 
 HERE = Path(__file__).parent
 SENTENCES: dict[str, str] = json.loads((HERE / "sentences.json").read_text(encoding="utf-8"))
@@ -63,7 +64,7 @@ def test_noise_is_found_where_it_stands(noise: str) -> None:
     assert span[1] - span[0] > 0.6 * len(noise)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         *SENTENCES.values(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.health_ids import HEALTH
+from tests.cases import each_case
 
 VALID = {
     "us_npi": ["1234567893", "1245319599", "1003000126"],
@@ -31,15 +31,13 @@ def test_every_check_has_examples() -> None:
     assert {*VALID} == {*INVALID} == {*HEALTH}
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
+@each_case(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
 def test_published_examples_pass(name: str, text: str) -> None:
     """With separators or without."""
     assert HEALTH[name](text)
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [(name, text) for name, texts in INVALID.items() for text in texts]
-)
+@each_case(("name", "text"), [(name, text) for name, texts in INVALID.items() for text in texts])
 def test_what_breaks_the_rule_is_refused(name: str, text: str) -> None:
     """Wrong checks, lengths and dates."""
     assert not HEALTH[name](text)

@@ -14,6 +14,7 @@ from guardrails import Action, Guard
 from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
 from guardrails.detectors.invisible import CLASSES, DEFAULT, KIND, Invisible, InvisibleConfig
 from guardrails.types import Image, Text
+from tests.cases import each_case
 
 
 def tags(text: str) -> str:
@@ -38,7 +39,7 @@ def found(text: str, **fields: object) -> list[tuple[int, int]]:
 ENGLAND = "\U0001f3f4" + tags("gbeng") + "\U000e007f"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "spans"),
     [
         ("ac\u200bme", [(2, 3)]),
@@ -70,7 +71,7 @@ def test_hidden_characters_are_found(text: str, spans: list[tuple[int, int]]) ->
     assert found(text) == spans
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "",

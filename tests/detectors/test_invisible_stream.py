@@ -13,6 +13,7 @@ from guardrails.detectors import invisible_stream
 from guardrails.detectors.invisible import DEFAULT, Invisible
 from guardrails.detectors.invisible_stream import InvisibleStream
 from guardrails.types import Text
+from tests.cases import each_case, scale
 
 FLAG = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
 PIECES = [
@@ -49,7 +50,7 @@ def disagreement(detector: Invisible, text: str, parts: Sequence[str]) -> str:
 
 @pytest.mark.parametrize("kinds", SOME, ids="-".join)
 @given(data=st.data(), text=texts, least=st.sampled_from([1, 1, 2, 5]))
-@settings(max_examples=200)
+@settings(max_examples=scale(200))
 def test_streams_find_what_the_detector_finds(
     kinds: list[Any], data: st.DataObject, text: str, least: int
 ) -> None:
@@ -61,14 +62,14 @@ def test_streams_find_what_the_detector_finds(
     assert disagreement(detector, text, list(text)) == ""
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "\u2764\ufe0f\u200d\U0001f525\ufe0f\u200b", FLAG + "\U000e0041a", "a\u200f\u200fש", "\ue000a\ue000\uf8ff\u200b", "\ufeffa\ufeff", "\u115f\u1101\u1160a\u115f",
         "", "\U0001f3f4\U000e0067\U000e0062",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("least", [1, 3])
+@each_case("least", [1, 3])
 def test_all_cuts_of_short_texts(
     text: str, least: int, every_cut: Callable[[str], Iterator[list[str]]]
 ) -> None:
@@ -77,7 +78,7 @@ def test_all_cuts_of_short_texts(
     assert [parts for parts in every_cut(text) if disagreement(detector, text, parts)] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "least", "held"),
     [
         ("plain prose, 1 + 2;\n", 1, 0), ("sch\u00f6n \u4f60\u597d", 1, 0), ("x\u2764\ufe0f", 1, 0), ("x\u2764\u200d", 1, 1), ("x\u2764\u200dx", 1, 0),
@@ -94,8 +95,8 @@ def test_how_much_is_held(text: str, least: int, held: int) -> None:
     assert len(text) - stream.settled == held
 
 
-@pytest.mark.parametrize("piece", ["prose ", "\u200b", "\u200e", "\ue000", "\u200bb", "\U0001f3f4\U000e0067"])
-@pytest.mark.parametrize("least", [1, 1_000_000])
+@each_case("piece", ["prose ", "\u200b", "\u200e", "\ue000", "\u200bb", "\U0001f3f4\U000e0067"])
+@each_case("least", [1, 1_000_000])
 def test_the_work_is_linear(piece: str, least: int) -> None:
     """Characters that are looked at are a bounded multiple of those that come, however many are held."""
     text = piece * 3_000

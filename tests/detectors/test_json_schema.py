@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from guardrails.detectors.json_schema import LONGEST_CHECK, MOST, Schema, SchemaProblem, SchemaProblems
+from tests.cases import each_case
 
 
 def wrong(schema: Any, text: str) -> list[str]:
@@ -23,7 +24,7 @@ def problems(schema: Any) -> list[SchemaProblem]:
     return [*caught.value.problems]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("schema", "text", "expected"),
     [
         (True, "[1]", []),

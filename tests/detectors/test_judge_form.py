@@ -26,6 +26,7 @@ from guardrails.detectors.judge_form import (
 )
 from guardrails.remote.chat import Answer, Token
 from guardrails.remote.endpoint import RemoteError
+from tests.cases import each_case
 
 FORM = yes_no("custom.advice")
 EXAMPLES = [
@@ -129,7 +130,7 @@ SCORE = score("custom.rude")
 LABELS = labels({"spam": "spam", "fraud or theft": "custom.fraud", "fine": None})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "answer", "expected"),
     [
         (FORM, '{"answer": "yes"}', {"custom.advice": 1.0}),
@@ -156,7 +157,7 @@ def test_an_answer_of_the_form_is_read(form: Form, answer: str, expected: dict[s
     assert form.scores(Answer(answer)) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("form", "answer"),
     [
         *((FORM, each) for each in ("", " ", "no", "No", "Not safe.", "yes and no", "Yes, because it is.")),

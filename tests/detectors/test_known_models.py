@@ -8,9 +8,10 @@ from guardrails import taxonomy
 from guardrails.detectors.known_models import KNOWN, known
 from guardrails.detectors.languages import NAMES
 from guardrails.inference.hub import is_name
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("name", KNOWN)
+@each_case("name", KNOWN)
 def test_each_row_says_what_labels_mean_and_under_which_licence(name: str) -> None:
     """Names are those of the hub, categories and languages exist."""
     row = KNOWN[name]

@@ -15,6 +15,7 @@ from guardrails.detectors import ConfigProblems, Folder
 from guardrails.detectors.language import KIND, Language, LanguageConfig, units
 from guardrails.detectors.languages import NAMES
 from guardrails.types import Detection, Image, Text
+from tests.cases import each_case
 
 SENTENCES: dict[str, str] = json.loads((Path(__file__).parent / "sentences.json").read_text(encoding="utf-8"))
 """One everyday sentence, written for these tests, in many languages."""
@@ -55,7 +56,7 @@ def test_a_paragraph_in_another_language_is_found() -> None:
         assert found(text, allow=["en"]) == [SENTENCES[code]], code
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("Привет", ["Привет"]),

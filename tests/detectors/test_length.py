@@ -16,6 +16,7 @@ from guardrails import Action, Guard
 from guardrails.detectors import ConfigProblems, Folder, bind
 from guardrails.detectors.length import KIND, Length, LengthConfig
 from guardrails.types import Image, Text
+from tests.cases import each_case
 
 
 def build(folder: Path = Path(), **fields: object) -> Length:
@@ -77,7 +78,7 @@ def test_counting_tokens_is_no_work_for_the_callers_thread(tokenizer_folder: Pat
     assert bind("l", KIND, plain, Folder(tokenizer_folder)).inline
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("fields", "text", "expected"),
     [
         ({"max_characters": 3}, "abc", False),

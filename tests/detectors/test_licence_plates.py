@@ -7,6 +7,7 @@ import re
 import pytest
 
 from guardrails.detectors.licence_plates import FORMS, PLATE
+from tests.cases import each_case
 
 PLATES = [
     "AB51 ABC", "BD62XYZ", "LN14-HGT", "aa02 aaa", "A123 BCD", "ABC 123D", "AIZ 1234", "B AB 1234", "HH-AB-1234", "KA EF 12H",
@@ -16,7 +17,7 @@ PLATES = [
 OTHERS = ["parked", "b ab 1234", "82 ABC 123", "AB00 ABC", "2024-01-02", "12345", "1.2.3", "BAB-"]
 
 
-@pytest.mark.parametrize("plate", PLATES)
+@each_case("plate", PLATES)
 def test_the_forms_of_countries_are_known(plate: str) -> None:
     """Each example by at least one form."""
     assert any(re.fullmatch(form, plate) for form in FORMS)

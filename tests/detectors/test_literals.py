@@ -12,6 +12,7 @@ from guardrails.detectors.pii_entities import TABLE as PII
 from guardrails.detectors.prefilter import Prefilter
 from guardrails.detectors.secrets import TABLE as SECRETS
 from guardrails.detectors.table import Pattern, PatternError, compile_row
+from tests.cases import each_case, scale
 
 # Parts of patterns, each with texts that it matches, under some flag or other.
 PARTS = {
@@ -62,7 +63,7 @@ PATTERNS = st.lists(
     st.text(ODD, max_size=4),
     st.text(ODD, max_size=4),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scale(300), deadline=None)
 def test_whatever_matches_is_found(flags: str, piece: Piece, group: int, front: str, behind: str) -> None:
     """Where the pattern's own engine finds something, the text has what the pattern needs; here texts that may match."""
     try:
@@ -81,7 +82,7 @@ def test_whatever_matches_is_found(flags: str, piece: Piece, group: int, front: 
 S = EDGE + DIGIT * 3 + EDGE + DIGIT * 4 + EDGE
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "literals"),
     [
         (r"(?a)\bghp_[A-Za-z0-9]{36}\b", {b"ghp_"}),

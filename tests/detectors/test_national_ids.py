@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.national_ids import EUROPE
+from tests.cases import each_case
 
 VALID = {
     "uk_nhs": ["943 476 5919"],
@@ -54,7 +55,7 @@ def test_every_check_has_an_example() -> None:
     assert {*VALID} == {*EUROPE}
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
+@each_case(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
 def test_published_examples_pass(name: str, text: str) -> None:
     """With separators or without; too few digits and none at all are refused or not the check's to see."""
     assert EUROPE[name](text)

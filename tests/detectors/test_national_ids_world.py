@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.national_ids_world import WORLD, kr_dated
+from tests.cases import each_case
 
 VALID = {
     "us_itin": ["912-70-1234"],
@@ -50,7 +51,7 @@ def test_every_check_has_an_example() -> None:
     assert {*VALID} == {*WORLD}
 
 
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
+@each_case(("name", "text"), [(name, text) for name, texts in VALID.items() for text in texts])
 def test_published_examples_pass(name: str, text: str) -> None:
     """With separators or without; too few digits and none at all are refused or not the check's to see."""
     assert WORLD[name](text)

@@ -13,6 +13,7 @@ from guardrails.detectors import ConfigProblems
 from guardrails.detectors.ner import Ner, parts
 from guardrails.detectors.ner_model import load
 from guardrails.detectors.pii_names import LABELS
+from tests.cases import scale
 
 WORDS = {
     "Ann": "B-PER", "##a": "O", "Maria": "B-PER", "Lee": "I-PER", "of": "O", "Bonn": "B-LOC", "New": "B-LOC",
@@ -160,7 +161,7 @@ def test_labels_that_are_not_there_are_problems(
     assert (problem.code, problem.path, problem.hint) == (code, path, hint)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=scale(40))
 @given(st.lists(st.sampled_from(["Maria", "Lee", "of", "Bonn", "New", "York", ","]), max_size=150))
 def test_windows_change_nothing(ner_folder: Make, words: list[str]) -> None:
     """A text longer than a window has the spans that it has in one."""

@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.ner_model import load
+from tests.cases import scale
 
 WORDS = {"Ann": "B-PER", "##a": "I-PER", "lives": "O", "in": "O", "Bonn": "B-LOC", ",": "O"}
 Make = Callable[..., Path]
@@ -50,7 +51,7 @@ def test_special_tokens_in_a_text_are_text(ner_folder: Make) -> None:
     assert pieces.spans == ((0, 3), (4, 5), (5, 8), (8, 9), (10, 14))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=scale(60))
 @given(
     words=st.lists(st.sampled_from(["Anna", "lives", "in", "Bonn,", "xyz"]), max_size=120),
     window=st.integers(16, 40),

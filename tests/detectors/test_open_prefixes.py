@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from guardrails.detectors import open_prefixes, pii_entities, secrets
 from guardrails.detectors.open_prefixes import compiled, prefixes
 from guardrails.detectors.table import PROBES
+from tests.cases import each_case, scale
 
 ALPHABET = 'aab1- \n"\u00e9'
 
@@ -20,7 +21,7 @@ def is_open(form: str, text: str, at: int = 0) -> bool:
     return engine is not None and engine.search(text) is not None
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "text", "expected"),
     [
         (r"\d{4}", "123", True),
@@ -57,7 +58,7 @@ def test_what_is_open(pattern: str, text: str, expected: bool) -> None:
     assert is_open(found.loose, text) or not expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "kind", "endless"),
     [
         (r"(?a)\b\d{4}\b", "static", False),
@@ -93,14 +94,14 @@ def test_what_is_too_large_is_held_longer_or_whole(monkeypatch: pytest.MonkeyPat
     assert (large.kind, large.reason) == ("whole", "larger than RE2 takes")
 
 
-@pytest.mark.parametrize("row", [*pii_entities.TABLE, *secrets.TABLE], ids=lambda row: row.category)
+@each_case("row", [*pii_entities.TABLE, *secrets.TABLE], ids=lambda row: row.category)
 def test_every_shipped_row_streams(row: object) -> None:
     """No row of the tables of personal data and credentials is held to the end."""
     assert prefixes(row.pattern).kind != "whole"  # type: ignore[attr-defined]
 
 
 @given(data=st.data(), text=st.text(ALPHABET, max_size=7), more=st.text(ALPHABET, max_size=4))
-@settings(max_examples=1500)
+@settings(max_examples=scale(1500))
 def test_what_is_not_open_cannot_change(
     data: st.DataObject, text: str, more: str, request: pytest.FixtureRequest
 ) -> None:

@@ -16,6 +16,7 @@ from guardrails.detectors.stream_rows import StreamRows
 from guardrails.detectors.table import Entry, Pattern, PatternError, PatternTable
 from guardrails.detectors.watermarks import OFTEN
 from guardrails.types import Finding, Text
+from tests.cases import each_case, scale
 
 VIEWS: list[Any] = ["plain", "normalized", "both", "codes", "all"]
 PLAIN = ["a", "a", "b", "1", "-", " ", "\n", ".", "é", "e\u0301", "\u200b", "\ufb01", "\uff21", "\uff11", "\u0130", "ß", "\ud800", "ab ", "no ", "stop. ", "word ", "12 "]  # fmt: skip
@@ -126,7 +127,7 @@ def streams(rows: Sequence[Pattern | Entry], view: Any) -> tuple[Patterns, Strea
 
 @pytest.mark.parametrize("view", VIEWS)
 @given(data=st.data())
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_streams_find_what_the_detector_finds(
     view: Any, data: st.DataObject, request: pytest.FixtureRequest
 ) -> None:
@@ -144,8 +145,8 @@ def test_streams_find_what_the_detector_finds(
         assume(False)
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("text", ["ab ﬁ a1", "e\u0301e 1b", "a\u200bb1 ab", "ab. 1b a", "&#97;b 1"])
+@each_case("view", VIEWS)
+@each_case("text", ["ab ﬁ a1", "e\u0301e 1b", "a\u200bb1 ab", "ab. 1b a", "&#97;b 1"])
 def test_all_cuts_of_short_texts(
     view: Any, text: str, every_cut: Callable[[str], Iterator[list[str]]]
 ) -> None:
@@ -174,7 +175,7 @@ def shipped(request: pytest.FixtureRequest) -> tuple[Patterns, StreamRows]:
     between=st.sampled_from([" ", "  ", "\n", ", ", ""]),
     chunk=st.integers(1, 30),
 )
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_the_shipped_tables(
     shipped: tuple[Patterns, StreamRows], words: list[str], between: str, chunk: int
 ) -> None:
@@ -286,8 +287,8 @@ def test_little_and_nothing(view: Any) -> None:
     assert [finding.span for finding in (*stream.feed("b").findings, *stream.flush().findings)] == [(0, 2)]
 
 
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize(
+@each_case("view", VIEWS)
+@each_case(
     "text",
     ["a" * 5_000, "1 " * 2_500, "e\u0301" * 2_500, "b4" * 2_500, "&#97;" * 1_000, '"' * 5_000],
     ids=lambda text: text[:4],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.open_prefixes import character_class, compiled
 from guardrails.detectors.pattern_tree import Chars, Group, Repeat, Sequence, Unreadable, read
+from tests.cases import each_case
 
 ODD = "aAbk1 .-_\n\u0130\u0131\u017f\u212a\u00df\u1e9e\u00e9e\u0301\u0085\u2028\u0663\u4e09\U0001d7d9"
 CLASSES = [
@@ -17,7 +18,7 @@ CLASSES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "reason"),
     [
         (r"\p{L}+", "syntax that only the `regex` package has"),

@@ -9,6 +9,7 @@ import random
 import pytest
 
 from guardrails.detectors import payloads
+from tests.cases import each_case
 
 SAID = "The parcel waits at the back door."
 
@@ -52,7 +53,7 @@ def test_random_bytes_hold_no_text() -> None:
     assert [payloads.readable(draw.randbytes(48)) for _ in range(300)] == [""] * 300
 
 
-@pytest.mark.parametrize(
+@each_case(
     "form",
     [
         b64(SAID),
@@ -64,9 +65,7 @@ def test_random_bytes_hold_no_text() -> None:
         b64(SAID.encode("utf-16-le")),
     ],
 )
-@pytest.mark.parametrize(
-    ("before", "after"), [("", ""), ("see ", " now"), ('{"a": "', '"}'), ("=", ""), ("ünd ", " .")]
-)
+@each_case(("before", "after"), [("", ""), ("see ", " now"), ('{"a": "', '"}'), ("=", ""), ("ünd ", " .")])
 def test_base64_is_found_with_its_place(form: str, before: str, after: str) -> None:
     """With and without padding, url-safe, in wrapped lines, of UTF-16: the payload and nothing around it."""
     [found] = payloads.base64(before + form + after)
@@ -215,7 +214,7 @@ def test_a_payload_of_a_view_moves_to_the_raw_text() -> None:
     assert payloads.Payload("ab", 1, 3).moved(lambda start, end: (start + 1, end + 1)).starts is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "A" * 50_000,
@@ -230,9 +229,7 @@ def test_a_payload_of_a_view_moves_to_the_raw_text() -> None:
     ],
     ids=range(9),
 )
-@pytest.mark.parametrize(
-    "find", [payloads.base64, payloads.hexadecimal, payloads.percent, payloads.codes, payloads.rot13]
-)
+@each_case("find", [payloads.base64, payloads.hexadecimal, payloads.percent, payloads.codes, payloads.rot13])
 def test_texts_made_to_take_long_end_with_payloads_inside_them(find: object, text: str) -> None:
     """Floods of nearly-payloads are read through, and every payload lies in the text, in order."""
     places = [place for found in find(text) for place in (found.begin, found.end)]  # type: ignore[operator]

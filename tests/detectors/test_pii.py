@@ -19,6 +19,7 @@ from guardrails.detectors import MODELS, ConfigProblem, ConfigProblems, Folder, 
 from guardrails.detectors.pii import KIND, Pii, PiiConfig
 from guardrails.detectors.pii_names import Hit
 from guardrails.types import Detection, Text, ToolCall
+from tests.cases import each_case
 
 ALL = KIND.build("pii", PiiConfig(use="pii"), Folder(Path()))
 HITS = {
@@ -41,8 +42,8 @@ def found(text: str) -> list[tuple[str, str]]:
     return [(each.category, text[slice(*each.span)]) for each in ALL.detect([Text(text)])[0].findings]
 
 
-@pytest.mark.parametrize(("entity", "text"), [(entity, text) for entity in HITS for text in HITS[entity]])
-@pytest.mark.parametrize(
+@each_case(("entity", "text"), [(entity, text) for entity in HITS for text in HITS[entity]])
+@each_case(
     "around",
     ["{}", "see {}, ok", "({})", "\u4fe1\u606f{}\u8c22\u8c22", "«{}»", "é {} é", "2024 {} 7", "\ud800{}"],
 )
@@ -53,7 +54,7 @@ def test_published_forms_are_found_in_any_surroundings(entity: str, text: str, a
     assert (f"pii.{entity}", text) in found(around.format(text))
 
 
-@pytest.mark.parametrize("text", MISSES)
+@each_case("text", MISSES)
 def test_near_misses_are_not_found(text: str) -> None:
     """Wrong checks, fragments, dates and prices are no personal data."""
     assert found(text) == []

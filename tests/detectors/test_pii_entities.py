@@ -14,6 +14,7 @@ from guardrails.detectors.pii import ENTITIES, KIND, PiiConfig
 from guardrails.detectors.pii_entities import TABLE
 from guardrails.detectors.table import PatternTable
 from guardrails.types import Text
+from tests.cases import each_case
 
 ALL = KIND.build("pii", PiiConfig(use="pii"), Folder(Path()))
 # One of each entity: what stands before it, and the form; the check digits are right.
@@ -141,9 +142,7 @@ def found(text: str) -> list[tuple[str, str]]:
     return [(each.category, text[slice(*each.span)]) for each in ALL.detect([Text(text)])[0].findings]
 
 
-@pytest.mark.parametrize(
-    ("entity", "lead", "form"), [*((entity, *sample) for entity, sample in SAMPLES.items()), *MORE]
-)
+@each_case(("entity", "lead", "form"), [*((entity, *sample) for entity, sample in SAMPLES.items()), *MORE])
 def test_each_entity_is_found_whole_and_only_in_its_context(entity: str, lead: str, form: str) -> None:
     """Every entity of the table has a sample; where words before it are needed, it is not found without them."""
     assert (f"pii.{entity}", form) in found(f"{lead}{form}")
@@ -159,7 +158,7 @@ def test_every_entity_has_a_sample_and_the_table_is_linear() -> None:
     assert PatternTable(TABLE).linear
 
 
-@pytest.mark.parametrize("text", CLEAN)
+@each_case("text", CLEAN)
 def test_everyday_numbers_are_clean(text: str) -> None:
     """Dates, versions, prices, hashes, places, orders and code are no personal data."""
     assert found(text) == []

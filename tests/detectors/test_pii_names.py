@@ -10,6 +10,7 @@ from guardrails import taxonomy
 from guardrails.detectors.pii import ENTITIES, PiiConfig
 from guardrails.detectors.pii_names import GENERIC, LABELS, NATIONAL, by_presidio, key
 from guardrails.detectors.pii_presidio import classes
+from tests.cases import each_case
 
 
 def test_every_recognizer_of_the_installed_presidio_has_a_name() -> None:
@@ -40,7 +41,7 @@ def test_the_languages_of_the_configuration_are_those_of_the_table() -> None:
     assert {*typing.get_args(choices)} == {*NATIONAL}
 
 
-@pytest.mark.parametrize("name", sorted({*by_presidio(NATIONAL).values(), *LABELS.values()}))
+@each_case("name", sorted({*by_presidio(NATIONAL).values(), *LABELS.values()}))
 def test_each_name_makes_a_category(name: str) -> None:
     """Names are leaves of `pii`."""
     assert taxonomy.is_valid(f"pii.{name}")

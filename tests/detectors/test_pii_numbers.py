@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.detectors.pii_numbers import CHECKS, NUMBERS
 from guardrails.detectors.table import PatternTable
+from tests.cases import each_case
 
 TABLE = PatternTable(NUMBERS)
 
@@ -15,7 +16,7 @@ def found(text: str) -> set[tuple[str, str]]:
     return {(row.category.removeprefix("pii."), text[start:end]) for row, start, end in TABLE.search(text)}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("lead", "number", "entity"),
     [
         ("RRN ", "960121-1234567", "kr_rrn"),  # without a check digit, as since 2020
@@ -48,7 +49,7 @@ def test_a_card_security_code_follows_its_name(lead: str) -> None:
     assert found(f"{lead}53311") == found(f"{lead} none, 533 of them") == set()
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "RRN 961321-1234567", "GSTIN 00ABCDE1234F1Z5", "VAT DE123456789", "order DE123456789", "BIC ABSTRACT", "TRANSFER TO CUSTOMER", "cid=533", "id 1234567 a", "hardness HRB 90",

@@ -18,6 +18,7 @@ from guardrails.detectors.pii import Pii
 from guardrails.detectors.pii_names import NATIONAL, Hit, by_presidio
 from guardrails.detectors.pii_presidio import CHUNK, FLAGS, OVERLAP, Bounded, Presidio, chunks
 from guardrails.types import Text
+from tests.cases import each_case, scale
 
 
 @cache
@@ -32,7 +33,7 @@ def found(text: str, **config: object) -> set[tuple[str, str]]:
     return {(hit.name, text[hit.start : hit.end]) for hit in engine(**config).search(text)}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "hit"),
     [
         ("mail jo@example.com", ("email", "jo@example.com")),
@@ -149,7 +150,7 @@ def test_one_analyzer_serves_all_detectors_of_a_configuration() -> None:
     st.integers(0, 9000),
     st.sampled_from(["x", "x ", "long words "]),
 )
-@settings(max_examples=60)
+@settings(max_examples=scale(60))
 def test_chunks_cover_a_text(text: str, length: int, filler: str) -> None:
     """Each is short, shares something with the one before it, and is cut at white space where there is some."""
     text += filler * (length // len(filler))
@@ -162,8 +163,8 @@ def test_chunks_cover_a_text(text: str, length: int, filler: str) -> None:
         assert text[end].isspace() or filler == "x"
 
 
-@pytest.mark.parametrize("offset", [*range(CHUNK - OVERLAP - 30, CHUNK + 30, 29), 2 * CHUNK - OVERLAP])
-@pytest.mark.parametrize("filler", ["word ", "\u4fe1"])
+@each_case("offset", [*range(CHUNK - OVERLAP - 30, CHUNK + 30, 29), 2 * CHUNK - OVERLAP])
+@each_case("filler", ["word ", "\u4fe1"])
 def test_nothing_is_lost_or_found_twice_where_chunks_meet(offset: int, filler: str) -> None:
     """A card number and an address of mail are found whole, once, with their places, wherever they stand."""
     before = (filler * offset)[:offset]

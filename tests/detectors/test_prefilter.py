@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.literals import Literals, Needs, needs, word_needs
 from guardrails.detectors.prefilter import Prefilter
+from tests.cases import each_case
 
 ROWS = [
     (r"(?a)\bghp_\w{36}", ()),
@@ -28,7 +29,7 @@ def prefilter(*, wide: bool) -> Prefilter:
     return Prefilter(rows, wide=wide)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "due"),
     [
         ("nothing here", []),

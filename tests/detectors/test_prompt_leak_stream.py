@@ -13,6 +13,7 @@ from guardrails.detectors.prompt_leak import PromptLeak, canary
 from guardrails.detectors.prompt_leak_stream import Grams, Overlaps, Reading
 from guardrails.detectors.watermarks import OFTEN
 from guardrails.types import Finding, Text
+from tests.cases import each_case, scale
 
 SYSTEM = "we sell a big red car, and a big red car sells. never b4d words e\u0301 here 坏车好 end"
 PIECES = [
@@ -54,7 +55,7 @@ def disagreement(detector: PromptLeak, text: str, parts: Sequence[str], system: 
 
 @pytest.mark.parametrize("words", [4, 5, 64])
 @given(data=st.data(), text=texts)
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_streams_find_what_the_detector_finds(words: int, data: st.DataObject, text: str) -> None:
     """Stretches in any dress and canaries, for random cuts and for each character alone."""
     detector = detector_of(words, canaries=["zx1"])
@@ -64,16 +65,17 @@ def test_streams_find_what_the_detector_finds(words: int, data: st.DataObject, t
     assert disagreement(detector, text, list(text)) == ""
 
 
-@pytest.mark.parametrize(
-    "text", ["we sell a big", "a big red car", "w e s e l l a b", "é b4d words e", "坏车好end", "a_big red."]
-)
+SHORT = ("坏车好end", "a_big red.", "we sell a big", "a big red car", "w e s e l l a b", "é b4d words e")
+
+
+@pytest.mark.parametrize("text", SHORT[:2])
 def test_all_cuts_of_short_texts(text: str, every_cut: Callable[[str], Iterator[list[str]]]) -> None:
     """Each of the 2^(n-1) ways to cut it."""
     detector = detector_of(canaries=["red"])
     assert [parts for parts in every_cut(text) if disagreement(detector, text, parts)] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "held"),
     [
         ("some plain words", 5), ("some plain words ", 6), ("some plain words i", 7), ("some plain text i", 1), ("then we s", 4), ("then we sell i", 9), ("then we sell a b", 11),
@@ -111,8 +113,8 @@ def test_a_share_that_is_asked_for_is_known_at_the_end() -> None:
         assert (stream.feed("we sell a big red").settled, stream.flush().findings) == (17, ())
 
 
-@pytest.mark.parametrize("system", [SYSTEM, "hi"])
-@pytest.mark.parametrize("text", ["so %s it", "x%s", "%s%s. %s", "no &#97; %s", "%s b4d", "so it"])
+@each_case("system", [SYSTEM, "hi"])
+@each_case("text", ["so %s it", "x%s", "%s%s. %s", "no &#97; %s", "%s b4d", "so it"])
 def test_the_planted_canary(system: str, text: str) -> None:
     """It is found wherever it stands, in any case, and beside those of the policy."""
     detector = detector_of(plant=True, canaries=["zx1"])

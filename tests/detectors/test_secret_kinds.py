@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 
-import pytest
-
 from guardrails.detectors.checksums import BASE58, bech32_checksum, crc32_digits
 from guardrails.detectors.secrets import KINDS, TABLE
 from guardrails.detectors.table import PatternTable, compile_row
+from tests.cases import each_case
 
 ALL = PatternTable(TABLE)
 # Parts from which the examples are put together, so that no scanner takes this file for a leak.
@@ -180,7 +179,7 @@ def examples() -> list[tuple[str, str, str]]:
     return every
 
 
-@pytest.mark.parametrize(("kind", "text", "secret"), examples())
+@each_case(("kind", "text", "secret"), examples())
 def test_every_kind_is_found_with_the_exact_span(kind: str, text: str, secret: str) -> None:
     """Each example is found as its kind, and the span is the secret alone, also among other scripts."""
     assert len(secret) >= 8

@@ -15,6 +15,7 @@ from guardrails.detectors import ConfigProblems, Folder
 from guardrails.detectors.checksums import crc32_digits
 from guardrails.detectors.secrets import CATEGORIES, KIND, KINDS, SecretsConfig
 from guardrails.types import Text
+from tests.cases import each_case
 
 ALL = KIND.build("secrets", SecretsConfig(use="secrets"), Folder(Path()))
 WORD = (string.ascii_letters + string.digits) * 5
@@ -64,14 +65,14 @@ def found(text: str) -> list[tuple[str, str]]:
     return [(each.category, text[slice(*each.span)]) for each in ALL.detect([Text(text)])[0].findings]
 
 
-@pytest.mark.parametrize(("category", "text"), HITS, ids=[f"{at}" for at in range(len(HITS))])
-@pytest.mark.parametrize("around", ["{}", 'key="{}"', "密钥{}结束", "é {} é"])
+@each_case(("category", "text"), HITS, ids=[f"{at}" for at in range(len(HITS))])
+@each_case("around", ["{}", 'key="{}"', "密钥{}结束", "é {} é"])
 def test_published_forms_are_found_whole(category: str, text: str, around: str) -> None:
     """Each form is found whole: alone, in quotes, and touching Chinese characters."""
     assert (category, text) in found(around.format(text))
 
 
-@pytest.mark.parametrize("text", MISSES)
+@each_case("text", MISSES)
 def test_near_misses_are_not_found(text: str) -> None:
     """Short, public or broken forms are no credentials."""
     assert found(text) == []
@@ -106,19 +107,15 @@ STAND_INS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", STAND_INS)
-@pytest.mark.parametrize("form", ['password = "{}"', "api_key: {}", "SECRET_TOKEN={}", "clientSecret='{}',"])
+@each_case("value", STAND_INS)
+@each_case("form", ['password = "{}"', "api_key: {}", "SECRET_TOKEN={}", "clientSecret='{}',"])
 def test_stand_ins_are_not_found_by_context(form: str, value: str) -> None:
     """A name such as password makes no secret out of a placeholder, a reference, code, words or a UUID."""
     assert found(form.format(value)) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["password", "DB_PASSWD", "client_secret", "authToken", "API_KEY", "x-api-key", "ApiKey"]
-)
-@pytest.mark.parametrize(
-    "form", ['{} = "{}"', "{}: {}", "{}={}\n", "'{}' => '{}'", '"{}": "{}",', "{} := `{}`"]
-)
+@each_case("name", ["password", "DB_PASSWD", "client_secret", "authToken", "API_KEY", "x-api-key", "ApiKey"])
+@each_case("form", ['{} = "{}"', "{}: {}", "{}={}\n", "'{}' => '{}'", '"{}": "{}",', "{} := `{}`"])
 def test_random_values_are_found_by_context(name: str, form: str) -> None:
     """A random value assigned to a telling name is a secret, in the syntax of any language."""
     value = "Zk3xQ9mB7vT2nR5pL8"

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.sql import KINDS, dialects, sql_errors
+from tests.cases import each_case
 
 
 def wrong(text: str, dialect: str = "", allowed: list[str] | None = None) -> list[str]:
@@ -16,7 +17,7 @@ def wrong(text: str, dialect: str = "", allowed: list[str] | None = None) -> lis
     return [text[start:end] for start, end in sql_errors(text, dialect, allowed)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("SELECT 1", []),
@@ -38,7 +39,7 @@ def test_errors_have_their_place(text: str, expected: list[str]) -> None:
     assert wrong(text) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("SELECT 1 UNION SELECT 2", []),

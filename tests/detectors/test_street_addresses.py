@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.detectors.street_addresses import STREETS
 from guardrails.detectors.table import Pattern, PatternTable
+from tests.cases import each_case
 
 TABLE = PatternTable(Pattern("(?a)" + form, "address", group=1) for form in STREETS)
 FOUND = [
@@ -47,7 +48,7 @@ def found(text: str) -> list[str]:
     return [text[start:end] for _, start, end in sorted(TABLE.search(text), key=lambda each: each[1])]
 
 
-@pytest.mark.parametrize("address", FOUND)
+@each_case("address", FOUND)
 def test_each_form_is_found_whole(address: str) -> None:
     """Alone and within a sentence."""
     assert address in found(address)
@@ -60,7 +61,7 @@ def test_everyday_words_need_what_addresses_have_behind(text: str, address: str)
     assert address in found(text)
 
 
-@pytest.mark.parametrize("text", CLEAN)
+@each_case("text", CLEAN)
 def test_prose_is_no_address(text: str) -> None:
     """Years, suites of tests, names and products."""
     assert found(text) == []

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from guardrails.detectors import table
 from guardrails.detectors.table import Pattern, PatternError, PatternTable, compile_row
 from guardrails.detectors.validators import credit_card
+from tests.cases import scale
 
 POOL = [
     r"ab+", r"\bab\b", r"(?i)hi\d*", r"a(?=b)", r"(a|b)\1", r"[^\W\d]b", r"b$", r"(?a)\bb\b", r"\p{L}1", r"\s\S", r"\b1{2}-1",
@@ -32,7 +33,7 @@ def found(rows: list[Pattern], text: str) -> list[tuple[str, int, int]]:
     patterns=st.lists(st.sampled_from(POOL), max_size=6),
     text=st.text(alphabet="abHhIi1 -\n三é\u0130\u0663\v", max_size=20),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=scale(200), deadline=None)
 def test_a_table_finds_what_each_pattern_finds(many: int, patterns: list[str], text: str) -> None:
     """Together or alone, by what rows need or by the set, by RE2 or `regex`: the same spans, for any text."""
     expected = {
@@ -71,7 +72,7 @@ def test_a_pattern_that_cannot_be_used_says_why(
 
 
 @given(st.text(alphabet=r"ab1\()[]{}*+?|^$.,-:<>=!PnKLNpuUxg&#i", max_size=12))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=scale(500), deadline=None)
 def test_any_text_is_a_pattern_or_a_pattern_error(pattern: str) -> None:
     """No text makes compiling raise anything else, and what compiles can be searched."""
     try:

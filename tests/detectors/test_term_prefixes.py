@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.term_prefixes import Prefixes
 from guardrails.text.marks import CODES, JOINT, REPEAT
+from tests.cases import each_case
 
 FORMS = ["bad", "bad word", "project x", "d.o.b.", "坏"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("b", True), ("bad", True), ("bad ", True), ("bad w", True), ("bad word", True), ("bad word ", False), ("bat", False), ("pro", True),

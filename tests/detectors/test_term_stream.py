@@ -13,6 +13,7 @@ from guardrails.detectors.term_prefixes import Prefixes
 from guardrails.detectors.term_stream import OFTEN, TermStream
 from guardrails.detectors.terms import Terms
 from guardrails.types import Text
+from tests.cases import each_case, scale
 
 PIECES = [
     "bad ", "b4d ", "baaad ", "b-a-a-b ", "b a a b ", "&#98;ad ", "ab ", "abb4 ", "no ", "stop. ", "a", "b", "1", "-", ".", "é", "e\u0301", "ß", "A", " ", "\n",
@@ -53,7 +54,7 @@ def terms_of(words: Sequence[str], *, whole: bool = True, fold: bool = True) -> 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("fold", [True, False])
 @given(data=st.data(), words=terms, text=texts)
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_streams_find_what_the_detector_finds(
     fold: bool, whole: bool, data: st.DataObject, words: list[str], text: str
 ) -> None:
@@ -72,7 +73,7 @@ def test_all_cuts_of_short_texts(text: str, every_cut: Callable[[str], Iterator[
     assert [parts for parts in every_cut(text) if disagreement(detector, text, parts)] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "held"),
     [
         ("some words", 1), ("some words ", 1), ("some words a", 1), ("it is ba", 2), ("it is bad", 3), ("it is bad x", 5), ("it is bad w", 5), ("it is 3", 1),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
 from guardrails.detectors.terms import KIND, Terms, TermsConfig
 from guardrails.types import Image, Text
+from tests.cases import each_case
 
 TERMS = ["acme", "blue harvest", "straße", "пароль", "機密"]
 
@@ -137,7 +138,7 @@ def test_a_disguised_term_is_found_exactly(term: str, stages: set[int], data: st
     assert all(span is not None and 12 <= span[0] < span[1] <= 12 + len(disguise) for span in spans)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "terms", "expected"),
     [
         ("1gn0r3 4ll", ["ignore all"], ["1gn0r3 4ll"]),
@@ -179,7 +180,7 @@ def test_nothing_is_found_where_nothing_is(text: str) -> None:
     assert found(text, terms=TERMS) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "fields", "expected"),
     [
         ("acme", {}, ["acme"]),

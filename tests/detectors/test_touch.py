@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from guardrails.detectors import touch as module
 from guardrails.detectors.pattern_tree import Unreadable, read
 from guardrails.detectors.touch import NOTHING, OPEN, touch
+from tests.cases import each_case, scale
 
 ALPHABET = 'aab1- \n"\u00e9'
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "text", "expected"),
     [
         ('".*?"', '"abc" and', 5),
@@ -82,7 +83,7 @@ def test_too_much_work_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(data=st.data(), text=st.text(ALPHABET, min_size=1, max_size=8), more=st.text(ALPHABET, max_size=4))
 @example(data=None, text="abab", more="ab")
-@settings(max_examples=2000)
+@settings(max_examples=scale(2000))
 def test_an_answer_is_that_of_the_engine_whatever_follows(
     data: st.DataObject | None, text: str, more: str, request: pytest.FixtureRequest
 ) -> None:

@@ -17,6 +17,7 @@ from guardrails.detectors.services.reading import Unreadable
 from guardrails.detectors.spoken import Piece
 from guardrails.detectors.transcribers import Here, Served, answered, transcript
 from guardrails.remote.endpoint import RemoteError, Secret
+from tests.cases import each_case
 
 PIECE = Piece(10_000, 14_000, np.full(64_000, 0.1, np.float32))
 CLIP = (10_000, 14_000)
@@ -105,7 +106,7 @@ def test_a_text_that_stands_in_its_parts_alone_is_one(body: dict[str, Any], text
     assert answered(body, CLIP).text == text
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         None, [], "hello", {}, {"text": None}, {"text": 7}, {"text": "a", "words": {}}, {"text": "a", "words": ["a"]},

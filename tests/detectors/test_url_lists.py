@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.detectors.url_lists import EntryError, HostList, mixed, skeleton
 from guardrails.detectors.url_parts import links
+from tests.cases import each_case
 
 
 def covered(entry: str, url: str) -> bool:
@@ -18,7 +19,7 @@ def covered(entry: str, url: str) -> bool:
     return hosts.covers(link, link.host)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("entry", "yes", "no"),
     [
         ("a.com", "https://a.com https://x.y.a.com/z http://a.com", "https://ba.com https://a.com.b.com https://a.co"),
@@ -45,7 +46,7 @@ def test_what_an_entry_covers(entry: str, yes: str, no: str) -> None:
     assert [url for url in no.split() if covered(entry, url)] == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     "entry",
     [
         "",

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.url_names import KNOWN, TLDS, UNLIKELY, known_suffix, one_edit, public, registrable
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("host", "own"),
     [
         ("a.b.example.com", "example.com"), ("a.example.co.uk", "example.co.uk"), ("co.uk", "co.uk"),

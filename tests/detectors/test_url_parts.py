@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.url_parts import address, clean_path, host_of, links
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("see https://a.com/x. ok", ["https://a.com/x"]),
@@ -55,7 +56,7 @@ def test_links_are_found_where_they_stand(text: str, expected: list[str]) -> Non
     assert [text[link.start : link.end] for link in links(text)] == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "https://evil.com", "HTTPS://EVIL.COM", "https://evil.com.", "https://evil.com:443/x", "https://ev%69l.com",
@@ -70,7 +71,7 @@ def test_a_host_is_read_as_a_browser_reads_it(text: str) -> None:
     assert [link.host for link in links(text)] == ["evil.com"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("host", "expected"),
     [
         ("127.0.0.1", "127.0.0.1"), ("2130706433", "127.0.0.1"), ("0x7f000001", "127.0.0.1"), ("0x7f.1", "127.0.0.1"),

@@ -14,6 +14,7 @@ from guardrails.detectors import Folder, url_stream
 from guardrails.detectors.url_stream import UrlStream
 from guardrails.detectors.urls import KIND, Urls, UrlsConfig
 from guardrails.types import Finding, Text
+from tests.cases import each_case, scale
 
 
 def build(**fields: object) -> Urls:
@@ -76,7 +77,7 @@ def disagreement(detector: Urls, text: str, parts: Sequence[str]) -> str:
 
 @pytest.mark.parametrize("detector", [PLAIN, LISTS], ids=["plain", "lists"])
 @given(data=st.data(), text=texts)
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_streams_find_what_the_detector_finds(detector: Urls, data: st.DataObject, text: str) -> None:
     """Links in any dress and embedding, whole and broken off, for random cuts and for each character alone."""
     cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=8)))
@@ -94,8 +95,8 @@ def test_all_cuts_of_short_texts(text: str, every_cut: Callable[[str], Iterator[
     assert [parts for parts in every_cut(text) if disagreement(PLAIN, text, parts)] == []
 
 
-@pytest.mark.parametrize("link", LINKS)
-@pytest.mark.parametrize(
+@each_case("link", LINKS)
+@each_case(
     "frame",
     [
         "so %s it is", "%s", "see %s.", "a %s\nb", "![an image of it](%s \"title\") b", "[text](  %s) b", "\n[name]: <%s> b", "<img alt=x src=\"%s\"> b", "<a href='x\n%s\ny'> b",
@@ -109,7 +110,7 @@ def test_links_wherever_they_stand(link: str, frame: str) -> None:
     assert disagreement(LISTS, text, [text[at : at + 4] for at in range(0, len(text), 4)]) == ""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "held"),
     [
         ("", 0), ("some words", 5), ("some words ", 0), ("some words, and so", 2), ("as follows: ", 9), ("as follows: it", 11), ("as follows: it is", 2), ("see https://a.com/x", 15),

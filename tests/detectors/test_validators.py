@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from guardrails.detectors.validators import (
     phone,
     us_ssn,
 )
+from tests.cases import each_case
 
 DIGITS = st.text(alphabet="0123456789", min_size=0, max_size=24)
 
@@ -64,7 +64,7 @@ def test_iban_has_exactly_one_check_for_each_account(account: str, country: str)
     assert not iban(f"{country}{check}{account}0")
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "text", "valid"),
     [
         ("credit_card", "4111 1111 1111 1111", True),
@@ -122,7 +122,7 @@ def test_the_table_holds_every_validator() -> None:
     assert {*VALIDATORS.values()} == {luhn, credit_card, iban, phone, us_ssn, ip_address}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("check", "text", "valid"),
     [
         (base58check, "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2", True),

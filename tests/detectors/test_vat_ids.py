@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.detectors.vat_ids import STATES, eu_vat_id
+from tests.cases import each_case
 
 # Of companies and of the publications of tax administrations.
 VALID = (
@@ -23,7 +23,7 @@ def test_every_state_has_an_example() -> None:
     assert {number[:2] for number in VALID} == {*STATES}
 
 
-@pytest.mark.parametrize("number", VALID)
+@each_case("number", VALID)
 def test_published_numbers_pass_however_they_are_written(number: str) -> None:
     """In small letters, and with separators, too."""
     assert eu_vat_id(number)
@@ -41,7 +41,7 @@ def test_one_wrong_digit_is_refused(number: str, place: int, change: int) -> Non
     assert number[:2] in shared or not eu_vat_id(wrong)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "number",
     ["", "DE", "DE000000000", "DE123456789", "DE12345678", "DE1366959761", "US136695976", "ATU13585628", "FR84404833048",
      "IT00000000000", "NL004495445B0", "SE123456789702", "SK1022749619"],

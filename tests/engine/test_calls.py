@@ -10,6 +10,7 @@ from guardrails.engine import calls, chat, messages, responses
 from guardrails.engine.calls import answered, called, defined, place, remembered, returned
 from guardrails.engine.fields import Leaves
 from guardrails.types import Place, Returned, Stage, Text, ToolCall
+from tests.cases import each_case
 
 ASKED = {"role": "user", "content": "hi"}
 
@@ -34,7 +35,7 @@ def of_chat(*entries: Any) -> list[Returned]:
 WEB = (("web", ""),)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("entries", "tools"),
     [
         ([tool("web"), result(tool_call_id="c1")], WEB),

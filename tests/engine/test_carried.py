@@ -18,6 +18,7 @@ from PIL import Image as Pillow
 from guardrails import Guard
 from guardrails.engine.carried import MOST, Hold, decoded, files, is_whole, may_carry, of_bytes
 from guardrails.types import Audio, Image, Video
+from tests.cases import each_case, scale
 from tests.films import film
 from tests.films import green as green_frames
 
@@ -297,8 +298,8 @@ def test_ordinary_texts_are_not_looked_into(text: str) -> None:
     assert not may_carry(text)
 
 
-@pytest.mark.parametrize("step", [1, 2, 7, 10_000])
-@pytest.mark.parametrize(
+@each_case("step", [1, 2, 7, 10_000])
+@each_case(
     ("text", "at", "sure"),
     [
         ("no head at all", None, False),
@@ -376,7 +377,7 @@ PIECES = (
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=5), st.lists(st.integers(1, 400), min_size=1, max_size=8))
-@settings(max_examples=40)
+@settings(max_examples=scale(40))
 def test_a_stream_shows_what_the_whole_check_leaves(guard: Guard, pieces: list[str], cuts: list[int]) -> None:
     """However it is cut; of a text that is stopped nothing behind the head of the picture that stops it."""
     text, stream, shown, at = "".join(pieces), guard.stream(stage="output"), "", 0

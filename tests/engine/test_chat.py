@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from guardrails import Audio, Guard, RequestError, Text, ToolCall
 from guardrails.engine import chat
 from guardrails.engine.fields import Leaves
+from tests.cases import each_case, scale
 
 TERM = "zqxbomb"
 
@@ -158,7 +159,7 @@ def test_unknown_fields_of_a_part_do_not_part_the_word() -> None:
     assert leaves.unknown == ["/0/content/0/note"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("part", "kind"),
     [
         ({"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}, "part"),
@@ -280,7 +281,9 @@ def holds(value: Any) -> bool:
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=scale(300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(st.lists(messages, min_size=1, max_size=3), st.lists(tools, max_size=2))
 def test_a_term_hidden_anywhere_never_passes_silently(
@@ -374,7 +377,7 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
 }
 
 
-@pytest.mark.parametrize("place", PLACES)
+@each_case("place", PLACES)
 def test_a_term_is_found_in_every_place_that_a_request_has(bomb_guard: Guard, place: str) -> None:
     """The attack is blocked wherever it stands, and the same request without it is allowed."""
     verdict = bomb_guard.check(PLACES[place](TERM))

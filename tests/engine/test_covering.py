@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 from guardrails import Guard, Verdict
 from guardrails.media.picture import opened
 from guardrails.types import CLEAN, Detection, Finding, Image
+from tests.cases import each_case, scale
 
 BOX = (24, 30, 40, 24)
 
@@ -52,8 +53,8 @@ def pixels_of(given_: Any) -> np.ndarray:
     return np.asarray(opened(given_).frames[0].views[0])
 
 
-@pytest.mark.parametrize("how", ["", "solid", "pixelate", "blur", "placeholder"])
-@pytest.mark.parametrize(
+@each_case("how", ["", "solid", "pixelate", "blur", "placeholder"])
+@each_case(
     "shape",
     [filed, lambda image: image, np.asarray, lambda image: Image(filed(image)), lambda image: Image(source=image)],
     ids=["bytes", "pillow", "array", "content", "source"],
@@ -225,7 +226,7 @@ def test_a_floor_has_its_own_rules_covered_too(guard_of: Callable[..., Guard]) -
     assert not pixels_of(verdict.content)[40:50, 30:50].any()
 
 
-@settings(max_examples=25)
+@settings(max_examples=scale(25))
 @given(
     st.lists(
         st.tuples(st.integers(0, 70), st.integers(0, 50), st.integers(12, 40), st.integers(12, 30)),

@@ -25,6 +25,7 @@ from guardrails.engine.detect import (
 )
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.types import CLEAN, Place
+from tests.cases import each_case
 
 LONG = "a text that is long enough to be kept by the cache"
 
@@ -55,7 +56,7 @@ class Panic(BaseException):
     """What a library in Rust raises when it panics: no `Exception`."""
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("answers", "reason"),
     [
         (ValueError("the secret text"), "raised ValueError"),

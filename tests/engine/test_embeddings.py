@@ -15,6 +15,7 @@ from guardrails.engine.embeddings import request, response
 from guardrails.engine.exact import Number
 from guardrails.engine.fields import Leaves
 from guardrails.types import Text
+from tests.cases import each_case
 
 
 def told(leaves: Leaves) -> list[tuple[str, str]]:
@@ -75,7 +76,7 @@ def found(embedding: Any) -> list[str]:
     return [text for _, text in told(response({**body, "model": "m", "usage": {"total_tokens": 1}}))]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("embedding", "judged"),
     [
         ([0.5, -1, Number("1.10"), 0], []),

@@ -16,10 +16,11 @@ from guardrails.detectors.validators import VALIDATORS
 from guardrails.engine import fakes
 from guardrails.engine.fakes import PROVIDERS, made_up, shaped
 from guardrails.keys import KEY_VARIABLE
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("category", PROVIDERS)
-@pytest.mark.parametrize("locale", ["en_US", "de_DE", "ja_JP", "en_PH"])
+@each_case("category", PROVIDERS)
+@each_case("locale", ["en_US", "de_DE", "ja_JP", "en_PH"])
 def test_each_kind_has_a_value_that_stays(category: str, locale: str) -> None:
     """The same for the same value, others for another value or another attempt."""
     made = made_up(category, "a value", locale)

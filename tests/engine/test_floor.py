@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from guardrails import Detection
+from tests.cases import each_case
 
 TENANT = """
 detectors:
@@ -24,7 +23,7 @@ def redacting(when: str, **more: str) -> str:
     return f"rules: [{{id: floor, when: {when}, {', '.join(f'{name}: {value}' for name, value in given.items())}}}]\n"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("floor", "value", "comes_back"),
     [
         ("rules: []", "jo@example.com", True),

@@ -11,6 +11,7 @@ from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.types import Action, Coverage, Image, Stage, Text, ToolCall
+from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 HI = {"role": "user", "parts": [{"text": "Hi."}]}
@@ -39,7 +40,7 @@ def stages(leaves: Leaves) -> list[tuple[str | None, tuple[Stage, ...]]]:
     return [(content.place.role, (content.place.stage, *content.place.also)) for content in found]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         (asked(("user", {"text": "said"})), ("user", (IN,))),
@@ -193,7 +194,7 @@ def test_a_text_in_base64_is_judged_as_what_it_says() -> None:
     assert leaves.unchecked
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "path"),
     [
         (None, "/contents"),

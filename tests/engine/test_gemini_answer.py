@@ -10,6 +10,7 @@ from guardrails.engine import gemini, gemini_answer
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.types import Action, Coverage, Stage, Text
+from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 OUT, CALLED, RETURNED, FOUND = Stage.OUTPUT, Stage.TOOL_CALL, Stage.TOOL_RESULT, Stage.RETRIEVAL
@@ -33,7 +34,7 @@ def stages(body: Any) -> list[tuple[Stage, ...]]:
 GROUNDED = {"segment": {"text": "said", "startIndex": 0, "endIndex": 4}, "groundingChunkIndices": [0]}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         (answer({"text": "said"}), (OUT,)),

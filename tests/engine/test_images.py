@@ -14,6 +14,7 @@ from guardrails.engine.images import Upload, is_last, request, response, uploade
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.types import Action, Coverage, Image, Stage, Text
+from tests.cases import each_case
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()
 
@@ -40,7 +41,7 @@ def read(table: Any, body: dict[str, Any]) -> tuple[list[str], list[str], list[s
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "pictures", "texts", "unchecked"),
     [
         ({"prompt": "a", "n": 2, "size": "1024x1024", "moderation": "low"}, [], ["/prompt"], []),

@@ -11,6 +11,7 @@ from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.types import Action, Coverage, Stage, Text, ToolCall
+from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 CALL = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": "said"}}
@@ -43,7 +44,7 @@ IN, OUT, CALLED, RETURNED, FOUND = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         (asked(("user", "said")), ("user", (IN,))),

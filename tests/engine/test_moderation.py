@@ -24,6 +24,7 @@ from guardrails.types import (
     FiredRule,
     Stage,
 )
+from tests.cases import each_case
 
 TEXT = {"type": "text", "text": "a zqxhate"}
 PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64," + "iVBORw0KGgo" * 5 + "="}}
@@ -179,7 +180,7 @@ def test_the_stage_decides_which_rules_there_are(guard) -> None:
     assert {*map(len, said["category_applied_input_types"].values())} == {0}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("asked", "path"),
     [
         (None, "/input"), (1, "/input"), ({"type": "text"}, "/input"), ([], "/input"),

@@ -24,6 +24,7 @@ from guardrails.engine.ollama import (
     vectors,
 )
 from guardrails.types import Image, Stage, Text, ToolCall
+from tests.cases import each_case
 
 PICTURE = base64.b64encode(bytes(range(64))).decode()
 CALL = {"id": "c1", "function": {"index": 0, "name": "f", "arguments": {"city": "Toronto", "n": 2}}}
@@ -105,7 +106,7 @@ def test_a_definition_says_its_tool() -> None:
     assert {"f", "a", "p"} <= {text for *_, text in told(leaves)}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "read",
     [
         lambda images: request(asking({"role": "user", "content": "a", "images": images})),
@@ -113,9 +114,7 @@ def test_a_definition_says_its_tool() -> None:
         lambda images: response({"message": {"role": "assistant", "content": "a", "images": images}}),
     ],
 )
-@pytest.mark.parametrize(
-    ("images", "parts"), [([PICTURE], 1), ([PICTURE, PICTURE], 2), (PICTURE, 1), ([], 0), (None, 0)]
-)
+@each_case(("images", "parts"), [([PICTURE], 1), ([PICTURE, PICTURE], 2), (PICTURE, 1), ([], 0), (None, 0)])
 def test_pictures_are_pictures(read, images, parts) -> None:
     """Each of them; their bytes are no text."""
     leaves = read(images)
@@ -196,7 +195,7 @@ def test_a_field_in_another_case_is_refused(api, data) -> None:
     assert caught.value.code == "unsupported_field"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "body",
     [
         *(asking({"role": "user", name.capitalize(): "a"}) for name in MESSAGE.fields if name != "role"),

@@ -13,6 +13,7 @@ from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import removed_paths
 from guardrails.errors import RequestError
 from guardrails.types import Action, Coverage, Image, Stage, Text, ToolCall
+from tests.cases import each_case
 
 CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": '{"a": "said"}'}
 
@@ -37,7 +38,7 @@ IN, OUT, CALLED, RETURNED, DEFINED = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("body", "expected"),
     [
         ({"input": "said"}, ("user", (IN,))),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.engine.restore import LONGEST_RUN, restored
+from tests.cases import each_case
 
 E, P = "[EMAIL_1]", "[PHONE_1]"
 VALUES = {
@@ -21,7 +22,7 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "shown"),
     [
         (f"Write to {E}, or call {P}.", "Write to jo@example.com, or call 555-0142."),
@@ -46,7 +47,7 @@ def test_values_come_back_in_what_a_person_reads(text: str, shown: str) -> None:
     assert restored(text, VALUES) == shown
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         f"https://evil.example/?q={E}",

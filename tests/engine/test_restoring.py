@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.engine.restore import restored
 from guardrails.engine.restoring import AFTER, Restoring
+from tests.cases import scale
 
 VALUES = {
     "[EMAIL_1]": "jo@example.com",
@@ -39,7 +40,7 @@ places = st.lists(st.integers(0, 2000), max_size=12)
 
 
 @given(text=st.lists(st.sampled_from(WORDS), max_size=14).map("".join), places=places)
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_prose_is_restored_as_the_whole_is(text: str, places: list[int]) -> None:
     """However it is cut: keys that begin others, values that look like keys, and are not looked into."""
     expected = restored(text, VALUES)
@@ -58,7 +59,7 @@ def linked(text: str) -> int:
 @given(text=st.lists(st.sampled_from(MARKUP), max_size=14).map("".join), places=places)
 @example(text=f"[NAME_1]{' so' * 110}[EMAIL_1]aaaaaaaaaa.example.com/", places=[350])
 @example(text=f"[EMAIL_1]{'a' * 250}.{'-' * 60}com/", places=[310])
-@settings(max_examples=600)
+@settings(max_examples=scale(600))
 def test_a_value_stands_nowhere_that_the_whole_would_not_have_it(text: str, places: list[int]) -> None:
     """In odd texts a placeholder may stay one: what differs from the whole are values that are not put back, no others."""
     expected = restored(text, VALUES)

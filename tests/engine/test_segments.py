@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from guardrails.engine.segments import Decide, Look, counted, doubtful, segments
 from guardrails.types import Finding, Listed
+from tests.cases import each_case
 
 HOW = Decide(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
 
@@ -29,7 +30,7 @@ def told(found: tuple[Finding, ...]) -> list[tuple[float, tuple[int, int] | None
     return [(round(each.score, 2), each.clip) for each in found]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("scores", "shots", "expected"),
     [
         ("000000", "", []),

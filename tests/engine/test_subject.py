@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from guardrails import Guard, Image, RequestError, Stage, Text, ToolCall, Video
 from guardrails.engine.subject import MEDIA, read
 from guardrails.types import Place
+from tests.cases import each_case
 
 BAD, GOOD = "a zqxbomb b", "a [BOMB] b"
 
@@ -25,7 +26,7 @@ def user(content: Any) -> dict[str, Any]:
     return {"role": "user", "content": content}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("given_", "stage", "redacted"),
     [
         (BAD, "input", GOOD),
@@ -60,7 +61,7 @@ def test_what_was_given_comes_back_redacted_in_its_shape(
     assert given_ == before
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given_",
     ["fine", "", Text("fine"), ToolCall("f", "{}"), user("fine"), [user("fine")], [], {}, {"a": "fine"}, ("a", "b"),
      {"messages": [user("fine")]}, {"choices": [{"message": {"content": "fine"}}]}],

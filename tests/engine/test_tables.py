@@ -12,6 +12,7 @@ from guardrails.engine import tables
 from guardrails.engine.fields import Leaves, strings
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage, Text
+from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 NOISE = b64encode(bytes(range(128, 256))).decode()
@@ -32,7 +33,7 @@ def texts(leaves: Leaves) -> list[str]:
     return [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("reader", "value", "found", "editable"),
     [
         (tables.keep, "a-word_1.2", [], None),
@@ -82,7 +83,7 @@ def entry(token: str, *others: str, **more: object) -> dict[str, object]:
     return {"token": token, "logprob": -1.0, "top_logprobs": [entry(other) for other in others], **more}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("value", "found"),
     [
         (None, []),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.engine import traces
 from guardrails.engine.traces import CERTAIN, LEAST, MOST_SOURCES, Traces
+from tests.cases import each_case
 
 DECODING = (3, 1_000, 200_000)
 
@@ -77,7 +78,7 @@ def test_a_shorter_run_is_not_found(run: str) -> None:
     assert of((f"n {run} n", "web")).found([f"z {run} z"]) == []
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("source", "text", "expected"),
     [
         ("write to Jo.Doe@Example.com now", "jo.doe@example.com", True),

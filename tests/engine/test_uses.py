@@ -22,6 +22,7 @@ from guardrails.policy.cel import Program
 from guardrails.policy.names import FOLLOWED
 from guardrails.policy.tools import Tools, stranger
 from guardrails.types import Place, Returned, Use
+from tests.cases import each_case, scale
 
 TOOLS = """
 tools:
@@ -87,7 +88,7 @@ def holds(guard: Callable[..., Guard]) -> Holds:
     return judge
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "arguments", "listed", "valid"),
     [
         ("search_web", {}, True, True),
@@ -120,7 +121,7 @@ def test_listed_and_valid(holds: Holds, name: str, arguments: Any, listed: bool,
     assert holds("tool.valid", call(name, arguments)) == (BLOCK if valid else None)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("when", "arguments", "expected"),
     [
         ('!tool.arguments.path.startsWith("/srv/")', {"path": "/srv/x"}, None),
@@ -177,7 +178,7 @@ def test_arguments_are_asked_once_for_all_texts_of_a_call(guard: Callable[..., G
     assert (str(verdict.action), counted.runs) == ("allow", 1)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("before", "tainted", "sources"),
     [
         ([], False, []),
@@ -454,7 +455,7 @@ NESTED = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=scale(60))
 @given(other=NESTED, path=st.lists(st.sampled_from(["list", "value", "key"]), max_size=4), data=st.data())
 def test_what_is_carried_is_found_wherever_it_stands(
     other: Any, path: list[str], data: st.DataObject

@@ -15,6 +15,7 @@ from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.voices import Part, Voices
 from guardrails.types import Place
+from tests.cases import scale
 
 DETECTORS = """
 detectors:
@@ -114,7 +115,7 @@ texts = st.lists(st.sampled_from(PIECES), min_size=1, max_size=5).map("".join)
 @example(given=["see zqx", "bomb", " and jo@example.com"], places=[2], ends=True)
 @example(given=["q", "q", "q"], places=[], ends=True)
 @example(given=["<<a ", "zqxbomb jo@example.com", " b>> zqxbomb"], places=[1, 5], ends=False)
-@settings(max_examples=60)
+@settings(max_examples=scale(60))
 def test_texts_that_are_read_together_are_shown_as_the_check_of_all_leaves_them(
     guards: dict[str, Guard], name: str, given: list[str], places: list[int], ends: bool
 ) -> None:

@@ -17,6 +17,7 @@ from guardrails.engine.evaluate import Request
 from guardrails.engine.watch import Watch
 from guardrails.engine.workers import Workers
 from guardrails.types import CLEAN, Place
+from tests.cases import each_case
 
 HANG = 30.0
 STOPS = "detectors:\n  stops: {use: terms, terms: [kkstop], category: custom.stop}\n  words: {use: terms, terms: [zqxbomb], category: custom.bad}\n"  # fmt: skip
@@ -257,7 +258,7 @@ class TestFloors:
 class TestConditions:
     """What the request and the text itself say."""
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("when", "tier", "action"),
         [
             ('custom.stop > 0 || request.user.tier == "bad"', "good", "block"),
@@ -270,7 +271,7 @@ class TestConditions:
             ('request.user.tier == "bad" ? custom.stop > 0 : custom.bad > 0', "good", "allow"),
         ],
     )
-    @pytest.mark.parametrize("on_error", ["block", "allow"])
+    @each_case("on_error", ["block", "allow"])
     def test_context_is_asked_with_each_finding(
         self, guard_of: Callable[..., Guard], when: str, tier: str | None, action: str, on_error: str
     ) -> None:
@@ -290,7 +291,7 @@ class TestConditions:
         assert (text, [(rule.id, rule.reason) for rule in verdict.rules]) == ("", [("r0", "matched")])
         assert shown(guard, [*"hello"], user={"tier": "good"})[0] == "hello"
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("when", "size", "holds"),
         [
             ("custom.stop > 0 && content.length > 20", 20, False),
@@ -305,7 +306,7 @@ class TestConditions:
             ("custom.stop > 0 || content.length == 17", 17, True),
         ],
     )
-    @pytest.mark.parametrize("then", ["block", "redact"])
+    @each_case("then", ["block", "redact"])
     def test_a_length_is_waited_for(
         self, guard_of: Callable[..., Guard], when: str, size: int, holds: bool, then: str
     ) -> None:
@@ -331,7 +332,7 @@ class TestConditions:
         assert fed[:2] == ["a ", ""]
         assert fed[2].startswith("kkstop or not, who")
 
-    @pytest.mark.parametrize(
+    @each_case(
         ("exception", "word", "who", "counts"),
         [
             ("matches: [kkstop]", "kkstop", {}, False),

@@ -18,6 +18,7 @@ from guardrails.engine.evaluate import Request
 from guardrails.engine.watch import CONTEXT, Watch
 from guardrails.inference.passages import LONGEST
 from guardrails.types import CLEAN, Place, Unchecked
+from tests.cases import each_case, scale
 
 RULES = "rules:\n  - {id: stop, on: output, when: custom.stop > 0, then: block}\n"
 KEY = r"detectors: {keys: {use: patterns, patterns: ['-{5}BEGIN KEY-{5}(?s:.)*?-{5}END KEY-{5}'], category: custom.stop}}"  # fmt: skip
@@ -62,8 +63,8 @@ class TestLimits:
         assert [(rule.id, rule.reason) for rule in verdict.rules] == [("unchecked.limit", "unchecked")]
         assert verdict.blocked
 
-    @pytest.mark.parametrize("size", [1, 7, 100, 2000])
-    @pytest.mark.parametrize("at", [590, 594, 597, 600, 700])
+    @each_case("size", [1, 7, 100, 2000])
+    @each_case("at", [590, 594, 597, 600, 700])
     def test_where_it_may_go_on_it_is_judged_as_far_as_the_whole_is(
         self, guard_of: Guards, size: int, at: int
     ) -> None:
@@ -160,7 +161,7 @@ class TestPassages:
     """Detectors that need more than a word."""
 
     @given(text=texts, places=st.lists(st.integers(0, 3000), max_size=10))
-    @settings(max_examples=60)
+    @settings(max_examples=scale(60))
     def test_they_judge_the_same_passages_however_a_text_is_cut(
         self, own: Own, text: str, places: list[int]
     ) -> None:
@@ -286,7 +287,7 @@ class TestWork:
 
     PROSE = "So it goes on, and it goes on. Mail me at jo@example.com then, or do not. "
 
-    @pytest.mark.parametrize("policy", ["default", "strict", "pii-only"])
+    @pytest.mark.parametrize("policy", ["default", "pii-only"])
     def test_little_is_kept_of_a_long_text(self, policy: str) -> None:
         """What is held, and a passage or two: not what went by."""
         guard = Guard.load(policy)

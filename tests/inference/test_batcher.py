@@ -17,6 +17,7 @@ from guardrails.inference.model import load
 from guardrails.inference.scores import Scores
 from guardrails.inference.session import OnnxSession
 from guardrails.inference.windows import Row
+from tests.cases import scale
 
 
 def row(number: int, length: int = 1) -> Row:
@@ -43,7 +44,7 @@ class Device:
         return scored(rows)
 
 
-@settings(max_examples=30)  # each leaves an idle thread behind
+@settings(max_examples=scale(30))  # each leaves an idle thread behind
 @given(st.lists(st.lists(st.integers(1, 9), max_size=12), max_size=6), st.integers(1, 5))
 def test_each_caller_has_its_own_rows_in_order(callers: list[list[int]], most: int) -> None:
     """Whoever else asks at the same time, and however batches are cut."""

@@ -17,6 +17,7 @@ import pytest
 from guardrails.inference import hub
 from guardrails.inference.folder import ModelError
 from guardrails.inference.hub import DOWNLOAD, digests, fetch, is_name, locate, missing, root, verify
+from tests.cases import each_case
 
 COMMIT = "a" * 40
 FILES = {"config.json": b"{}", "onnx/model.onnx": b"weights", "model.safetensors": b"more weights"}
@@ -55,7 +56,7 @@ def put(home: Path, name: str, files: dict[str, bytes], *, ref: str = "main", co
     return folder
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "expected"),
     [
         ("org/name", True),

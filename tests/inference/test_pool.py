@@ -10,10 +10,11 @@ import pytest
 
 from guardrails.cancellation import Cancelled, Token, within
 from guardrails.inference.pool import Pool, Slots, cores, pool
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("cores_", [1, 2, 4])
-@pytest.mark.parametrize("count", [0, 1, 2, 50])
+@each_case("cores_", [1, 2, 4])
+@each_case("count", [0, 1, 2, 50])
 def test_results_are_in_the_order_of_the_parts(cores_: int, count: int) -> None:
     """Whoever did them."""
     assert Pool(cores_).map(lambda part: part * 2, range(count)) == [part * 2 for part in range(count)]

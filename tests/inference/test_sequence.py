@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from guardrails.inference.folder import ModelError
 from guardrails.inference.sequence import LEAST, Options, SequenceModel, activated, load
+from tests.cases import scale
 
 Make = Callable[..., Path]
 WORDS = {"fine": {}, "bad": {"bad": 2.0}, "worse": {"bad": 4.0}, ".": {}}
@@ -108,7 +109,7 @@ def test_a_nan_of_the_model_is_an_error(sequence_folder: Make) -> None:
     assert scores(model, "fine") == {"safe": 0.5, "bad": 0.5}
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=scale(50))
 @given(st.lists(st.sampled_from(["bad", "fine", "worse", "."]), max_size=80))
 def test_each_row_has_its_own_scores(sequence_folder: Make, words: list[str]) -> None:
     """In order, whatever stands beside it, again and alone."""

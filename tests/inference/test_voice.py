@@ -26,6 +26,7 @@ from guardrails.inference.voice import (
     VoiceModel,
     load,
 )
+from tests.cases import each_case, scale
 
 Spoken = Callable[..., Any]
 
@@ -57,7 +58,7 @@ def noise(loud: float, seconds: float = 6.0) -> Any:
     return np.random.default_rng(5).normal(0, loud, int(seconds * RATE)).astype(np.float32)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "sound",
     [
         quiet(5),
@@ -120,7 +121,7 @@ def test_a_voice_is_found_in_noise(spoken: Spoken) -> None:
     assert sum(end - start for start, end in found(sound)) > 2_000
 
 
-@settings(max_examples=12)
+@settings(max_examples=scale(12))
 @given(cuts=st.lists(st.integers(1, 30_000), min_size=1, max_size=12), start_ms=st.integers(-500, 10**8))
 def test_cuts_do_not_matter(spoken: Spoken, cuts: list[int], start_ms: int) -> None:
     """However a sound is cut, the same is found in it, moved by when it begins."""

@@ -20,6 +20,7 @@ from guardrails.mcp.methods import CLIENT, SERVER
 from guardrails.mcp.session import Session
 from guardrails.mcp.tools import Tools
 from guardrails.mcp.verdicts import REMOVED, VERDICT
+from tests.cases import scale
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
 POLICY = f"""
@@ -437,7 +438,7 @@ SHAPES: dict[str, Any] = {
     word=st.sampled_from(["zqxbomb", "zqxmask"]),
     around=st.sampled_from(["{0} {1} y", "{1}", "{0}-{1}"]),
 )
-@settings(max_examples=300)
+@settings(max_examples=scale(300))
 def test_no_place_of_a_result_hides_a_word(
     guard: Guard, method: str, more: Any, numbers: Any, word: str, around: str
 ) -> None:
@@ -472,7 +473,7 @@ ASKED: dict[str, Any] = {
     around=st.sampled_from(["{0} {1} y", "{1}", "{0}-{1}"]),
     asks=st.booleans(),
 )
-@settings(max_examples=300)
+@settings(max_examples=scale(300))
 def test_no_place_of_a_message_hides_a_word(
     guard: Guard, method: str, more: Any, numbers: Any, word: str, around: str, asks: bool
 ) -> None:

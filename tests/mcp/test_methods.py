@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from guardrails.engine.fields import Leaves
 from guardrails.mcp.methods import CLIENT, ERROR, NOTE, NOTES, SAID, SERVER, UNKNOWN_CLIENT, Side
 from guardrails.types import Image, Stage, Text, ToolCall, Use
+from tests.cases import each_case
 
 IN, OUT, DEF, CALL, RESULT, RETR = Stage
 META = {"_meta": {"progressToken": 1, "own": "M"}}
@@ -100,7 +99,7 @@ def read(side: Side, value: Any) -> Leaves:
     return leaves
 
 
-@pytest.mark.parametrize(("name", "side", "value", "expected"), ROWS, ids=[row[0] for row in ROWS])
+@each_case(("name", "side", "value", "expected"), ROWS, ids=[row[0] for row in ROWS])
 def test_every_text_is_judged_where_it_stands(
     name: str, side: Side, value: Any, expected: dict[str, tuple[Stage, bool]]
 ) -> None:

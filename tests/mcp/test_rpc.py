@@ -11,6 +11,7 @@ import pytest
 
 from guardrails.errors import BackendError, GuardrailsError, Overloaded, RequestError
 from guardrails.mcp import rpc
+from tests.cases import each_case
 
 MESSAGES: list[tuple[dict[str, Any], str, object, str]] = [
     ({"id": 1, "method": "ping"}, "request", 1, "ping"),
@@ -59,7 +60,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "code", "number"), REFUSED)
+@each_case(("raw", "code", "number"), REFUSED)
 def test_what_could_be_read_in_two_ways_is_refused(raw: bytes, code: str, number: int) -> None:
     """No JSON, doubled keys, batches, wrong types, fields of two kinds: each an error that says why, with JSON-RPC's code."""
     with pytest.raises(RequestError) as raised:

@@ -21,6 +21,7 @@ from guardrails.media.errors import MediaError
 from guardrails.media.outline import outline
 from guardrails.media.picture import opened
 from guardrails.media.redact import redacted
+from tests.cases import each_case
 
 Colours = Sequence[tuple[float, float, float]]
 SRGB: Colours = ((0.436, 0.222, 0.014), (0.385, 0.717, 0.097), (0.143, 0.061, 0.714))
@@ -112,8 +113,8 @@ def with_gamma(data: bytes, gamma: float) -> bytes:
     return data[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:]
 
 
-@pytest.mark.parametrize("primaries", [SRGB, P3, ADOBE, PROPHOTO], ids=["srgb", "p3", "adobe", "prophoto"])
-@pytest.mark.parametrize(
+@each_case("primaries", [SRGB, P3, ADOBE, PROPHOTO], ids=["srgb", "p3", "adobe", "prophoto"])
+@each_case(
     "curve",
     [
         USUAL,
@@ -159,7 +160,7 @@ ODD = {
 }
 
 
-@pytest.mark.parametrize("own", ODD.values(), ids=ODD)
+@each_case("own", ODD.values(), ids=ODD)
 def test_what_may_make_another_picture_is_not_ordinary(own: bytes) -> None:
     """By primaries, by curves at any place, by tables, and what cannot be read."""
     assert not colours.ordinary(own)

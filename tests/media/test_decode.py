@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from guardrails.media.decode import Decoded, View, decoded, eight_bit, reduction, viewed, within
 from guardrails.media.errors import MediaError
 from guardrails.media.limits import Limits
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 Draw = Callable[..., Image.Image]
@@ -89,7 +90,7 @@ def test_half_a_colour_is_mixed_with_the_ground(file_of: Make) -> None:
     assert stored[0, 0].tolist() == [200, 0, 0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("under", "alpha", "views"),
     [
         ((0, 255, 0), 0, 3),
@@ -100,7 +101,7 @@ def test_half_a_colour_is_mixed_with_the_ground(file_of: Make) -> None:
         ((255, 255, 255), 0, 2),
     ],
 )
-@pytest.mark.parametrize("format_", ["png", "webp"])
+@each_case("format_", ["png", "webp"])
 def test_a_field_of_one_colour_is_not_hidden_by_alpha(
     file_of: Make, format_: str, under: tuple[int, int, int], alpha: int, views: int
 ) -> None:
@@ -113,8 +114,8 @@ def test_a_field_of_one_colour_is_not_hidden_by_alpha(
     assert any(np.abs(array(view)[15, 20].astype(int) - under).max() < 9 for view in found)
 
 
-@pytest.mark.parametrize("size", [(1, 20_000), (20_000, 1), (1, 1)])
-@pytest.mark.parametrize("format_", ["jpeg", "png", "webp", "gif"])
+@each_case("size", [(1, 20_000), (20_000, 1), (1, 1)])
+@each_case("format_", ["jpeg", "png", "webp", "gif"])
 def test_a_picture_may_be_as_thin_as_it_likes(file_of: Make, format_: str, size: tuple[int, int]) -> None:
     """Also where a part of it is read at a fraction of its size."""
     wide = tuple(min(side, 16_000) for side in size)
@@ -142,7 +143,7 @@ def in_mode(image: Image.Image, mode: str) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize(
+@each_case(
     "mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK", "I;16", "I", "F", "HSV", "YCbCr"]
 )
 def test_each_kind_of_pixel_has_a_view(draw: Draw, mode: str) -> None:

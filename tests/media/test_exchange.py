@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.media.exchange import HARMLESS, OFF, TYPES, Dropped, Skipped, Taken, cleaned, read
 from guardrails.media.hashfile import KINDS, Entry
+from tests.cases import each_case
 
 ONE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
 BYTES = bytes.fromhex(ONE)
@@ -67,7 +68,7 @@ def test_an_entry_with_several_fingerprints_gives_those_that_are_matched() -> No
     ]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("row", "said"),
     [
         ({**INDICATOR, "should_delete": True}, Dropped(hash=BYTES, kind="pdq")),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from guardrails.errors import PolicyErrors
 from guardrails.media.filmfile import FilmEntry, Look, entries, text
+from tests.cases import each_case
 
 ONE = "f8" * 32
 SHA = "0a" * 32
@@ -52,7 +53,7 @@ def test_a_film_may_have_the_digest_of_its_file_alone() -> None:
     assert entries(json.dumps({"id": "a", "sha256": SHA, "frames": []}).encode(), "a")[0].looks == ()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("line", "said"),
     [
         (b"{", "the line is no JSON"),

@@ -95,7 +95,7 @@ def test_what_is_put_together_again_is_what_came(name: str) -> None:
 
 
 @pytest.mark.parametrize("closed", [False, True])
-@pytest.mark.parametrize("name", FILMS)
+@pytest.mark.parametrize("name", ["mp4, sound", "ts, sound"])
 def test_some_fragments_are_a_film_of_their_own(name: str, closed: bool) -> None:
     """With the pictures that they have, undamaged and whole, as if it began with them."""
     data = FILMS[name]

@@ -9,6 +9,7 @@ import pytest
 from guardrails.media.fragments import Uncut
 from guardrails.media.fragments_boxes import LARGEST, Boxes
 from guardrails.media.video_end import SPARE
+from tests.cases import each_case
 from tests.films import FRAGMENTS, film, scene
 
 DATA = film(scene(30, size=(120, 80)), fps=10, g="10", packed=FRAGMENTS)
@@ -112,7 +113,7 @@ CASES: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
+@each_case("case", CASES)
 def test_what_is_odd_is_refused(case: str) -> None:
     """Two readers might not read the same in it."""
     data = CASES[case]()

@@ -9,6 +9,7 @@ import pytest
 from guardrails.media.fragments import Fragment, Uncut
 from guardrails.media.fragments_packets import ROUND, TICKS, Packets
 from guardrails.media.video_sniff import PACKET
+from tests.cases import each_case
 from tests.films import film, scene, tone
 
 DATA = film(scene(30, size=(120, 80)), "ts", fps=10, g="10", sound=tone(3.0), woven=True)
@@ -107,7 +108,7 @@ def _payload(number: int) -> int:
     return at + 5 + DATA[at + 4] if DATA[at + 3] & 0x20 else at + 4
 
 
-@pytest.mark.parametrize("case", CASES)
+@each_case("case", CASES)
 def test_what_is_odd_is_refused(case: str) -> None:
     """Two readers might not read the same in it."""
     data = CASES[case]()

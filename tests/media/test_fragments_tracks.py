@@ -10,6 +10,7 @@ import pytest
 
 from guardrails.media.fragments import Uncut
 from guardrails.media.fragments_tracks import DEEP, PICTURES, SOUND, boxes, tracks
+from tests.cases import each_case
 from tests.films import FRAGMENTS, SIZE, film, scene, tone
 
 DATA = film(scene(10), fps=10, packed=FRAGMENTS, sound=tone(1.0), woven=True)
@@ -87,7 +88,7 @@ CASES: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", CASES)
+@each_case("case", CASES)
 def test_what_is_odd_is_refused(case: str) -> None:
     """As it is not known what a reader would make of it."""
     with pytest.raises(Uncut):

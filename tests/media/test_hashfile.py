@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.errors import PolicyErrors
 from guardrails.media.hashfile import MOST_ERRORS, Entry, entries
+from tests.cases import each_case
 
 ONE, TWO = "ab" * 32, "0F" * 32
 
@@ -73,7 +74,7 @@ def test_all_errors_are_told_with_their_lines() -> None:
     assert len(errors("zqx\n" * 500)) == MOST_ERRORS
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "message"),
     [
         ("", "the file has no hash in it"),

@@ -13,6 +13,7 @@ from PIL import Image
 
 from guardrails.media.errors import MediaError
 from guardrails.media.outline import WRITTEN, named, outline, sniffed
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 Draw = Callable[..., Image.Image]
@@ -57,7 +58,7 @@ def test_another_text_is_no_picture(text: str) -> None:
     assert not WRITTEN.match(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "name"),
     [
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "svg"),

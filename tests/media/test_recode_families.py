@@ -10,9 +10,10 @@ from guardrails.media.errors import MediaError
 from guardrails.media.recode_families import ENCODERS, FAMILIES, encoder
 from guardrails.media.recode_tracks import SAMPLES, samples_of
 from guardrails.media.video_sniff import ISO, MOV, RIFF, STARTS
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@each_case("name", FAMILIES)
 def test_each_encoder_of_sound_is_there_and_takes_samples_that_can_be_made(name: str) -> None:
     """Of the family, and of each codec that is kept in it."""
     family = FAMILIES[name]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from guardrails.media.recode_sound import BESIDES, RAMP, Line
 from guardrails.media.recode_spans import Span
+from tests.cases import scale
 
 RATE = 8_000
 PIECE = 160
@@ -40,7 +41,7 @@ def noise(seconds: float = 1.0) -> Samples:
 
 
 @given(sizes=st.lists(st.integers(1, 700), min_size=1, max_size=20))
-@settings(max_examples=30)
+@settings(max_examples=scale(30))
 def test_however_it_comes_the_same_goes_out(sizes: list[int]) -> None:
     """Parts of any size; muted and cut alike."""
     whole = through(Line(RATE, PIECE, [(200_000, 300_000)], [(500_000, 600_000)]), noise(), [RATE])[1]

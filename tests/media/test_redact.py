@@ -13,6 +13,7 @@ from PIL import Image
 from guardrails.media.errors import MediaError
 from guardrails.media.picture import opened
 from guardrails.media.redact import placeholder, redacted, shaded
+from tests.cases import each_case
 
 Make = Callable[..., bytes]
 Draw = Callable[..., Image.Image]
@@ -74,8 +75,8 @@ def test_a_moving_image_of_pillow_comes_back_moving(film_of: Make) -> None:
     assert np.asarray(made.convert("RGB"))[12:18, 12:18].max() < 8
 
 
-@pytest.mark.parametrize("channels", [0, 1, 3, 4])
-@pytest.mark.parametrize("kind", [np.uint8, np.float32, np.uint16, np.bool_])
+@each_case("channels", [0, 1, 3, 4])
+@each_case("kind", [np.uint8, np.float32, np.uint16, np.bool_])
 def test_an_array_comes_back_as_one(draw: Draw, channels: int, kind: Any) -> None:
     """Of the same shape and type, black where it is covered and as it was elsewhere."""
     image = draw().convert({0: "L", 1: "L", 3: "RGB", 4: "RGBA"}[channels])

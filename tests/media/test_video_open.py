@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from guardrails.media.errors import MediaError
 from guardrails.media.video_open import PICTURES, SOUNDS, TEXTS, File, opened, told
 from guardrails.media.video_parts import VideoLimits
+from tests.cases import each_case
 
 Reel = Callable[..., bytes]
 Scene = Callable[..., Any]
@@ -47,10 +48,8 @@ def test_a_file_has_a_place_of_its_own(data: bytes, steps: list[tuple[int, int, 
             shared.read(7)
 
 
-@pytest.mark.parametrize("reader", ["mov", "matroska", "avi", "mpegts"])
-@pytest.mark.parametrize(
-    "data", [b"", b"#EXTM3U\n" * 400, b"ffconcat version 1.0\nfile '/etc/passwd'\n" * 99]
-)
+@each_case("reader", ["mov", "matroska", "avi", "mpegts"])
+@each_case("data", [b"", b"#EXTM3U\n" * 400, b"ffconcat version 1.0\nfile '/etc/passwd'\n" * 99])
 def test_only_the_reader_that_was_named_reads(reader: str, data: bytes) -> None:
     """Whatever FFmpeg would take the file for."""
     with filed(data) as file, pytest.raises(MediaError) as caught, opened(file, reader, VideoLimits()):

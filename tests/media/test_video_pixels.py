@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from guardrails.media.video_pixels import blocks, shape_of, small_of, turn_of, views_of
 from guardrails.media.video_shots import COLUMNS, ROWS
+from tests.cases import each_case
 
 
 def frame_of(colour: tuple[int, ...], size: tuple[int, int] = (300, 200), pixels: str = "yuv420p") -> Any:
@@ -22,7 +23,7 @@ def frame_of(colour: tuple[int, ...], size: tuple[int, int] = (300, 200), pixels
     return made.reformat(format=pixels, threads=1)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "pixels",
     [
         *(
@@ -38,7 +39,7 @@ def frame_of(colour: tuple[int, ...], size: tuple[int, int] = (300, 200), pixels
         *("yuv420p10be", "nv12", "yuyv422", "rgb24", "gbrp", "bgr0"),
     ],
 )
-@pytest.mark.parametrize("size", [(300, 200), (1281, 721), (721, 1281), (30, 50), (50, 30), (8, 8)])
+@each_case("size", [(300, 200), (1281, 721), (721, 1281), (30, 50), (50, 30), (8, 8)])
 def test_all_formats_of_pixels_give_the_same_small_picture(pixels: str, size: tuple[int, int]) -> None:
     """However many bits, planes and rows there are."""
     small = small_of(frame_of((200, 60, 60), size, pixels))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.media.video_parts import Sampling
 from guardrails.media.video_shots import COLUMNS, ROWS, Shots
+from tests.cases import each_case
 
 
 def flat(bright: float, red: float = 128, blue: float = 128) -> Any:
@@ -74,9 +75,9 @@ def test_a_flash_in_a_part_of_the_picture_is_found(length: int) -> None:
     ]
 
 
-@pytest.mark.parametrize("length", [4, 9, 25])
-@pytest.mark.parametrize(("rows", "columns"), [(6, 8), (2, 2)])
-@pytest.mark.parametrize("speed", [0, 1])
+@each_case("length", [4, 9, 25])
+@each_case(("rows", "columns"), [(6, 8), (2, 2)])
+@each_case("speed", [0, 1])
 def test_what_appears_in_a_part_of_the_picture_is_found(
     length: int, rows: int, columns: int, speed: int
 ) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from guardrails.media.errors import MediaError
 from guardrails.media.video_sniff import HEAD, film_of, is_framed, kind_of
+from tests.cases import each_case
 from tests.films import taped
 
 Reel = Callable[..., bytes]
@@ -34,7 +35,7 @@ def silence() -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("head", "name", "what"),
     [
         (boxes(b"isom", b"mp41"), "mp4", "film"),
@@ -62,7 +63,7 @@ def test_files_are_known_by_their_first_bytes(head: bytes, name: str, what: str)
     assert (found.format, found.what) == (name, what)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "head",
     [
         b"",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.policy.cel import LONGEST, CelError, Environment, Node, check, parse
+from tests.cases import each_case
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,7 @@ def test_constants_have_their_values(text: str, value: object) -> None:
     assert (node.kind, node.value, type(node.value)) == ("const", value, type(value))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "offset"),
     [
         ("", 0),

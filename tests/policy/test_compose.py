@@ -8,6 +8,7 @@ import yaml
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy import compose
 from guardrails.policy.compose import MAX_ALIASES, MAX_CHARACTERS, MAX_DEPTH, MAX_NODES, Composer, Text
+from tests.cases import each_case
 
 pytestmark = pytest.mark.usefixtures("_loader")
 
@@ -29,7 +30,7 @@ def errors_of(text: str) -> list[PolicyError]:
     return found
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("", [("empty_policy", 1, 1)]),
@@ -73,7 +74,7 @@ def test_escapes_that_name_no_character_are_syntax_errors(escape: str) -> None:
     assert [(error.code, error.line) for error in errors_of(f'a: b\nc: "{escape}"')] == [("yaml_syntax", 2)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "part", "hint"),
     [
         ("a: 1\nb: 2\na: 3", "key 'a' is there already, in line 1", "remove or rename"),

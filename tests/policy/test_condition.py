@@ -14,6 +14,7 @@ from guardrails.policy.condition import (
     compile_term,
 )
 from guardrails.policy.names import Names
+from tests.cases import each_case
 
 NAMES = Names({"t": frozenset({"hate", "toxic"}), "p": frozenset({"pii.email", "pii.phone"})})
 
@@ -30,7 +31,7 @@ def errors(text: str, scope: str = "part") -> list[tuple[str, int]]:
     return [(problem.code, problem.offset) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "bound", "truth"),
     [
         ("hate > 0", {"hate": 0.1}, True),
@@ -145,7 +146,7 @@ def test_sound_conditions_compile_however_they_are_joined(clauses: list[tuple[st
     assert compiled(text).evaluate({}) in {None, True, False}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("haet > 0 || sexal > 1", [("unknown_category", 0), ("unknown_category", 12)]),

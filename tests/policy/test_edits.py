@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from guardrails.policy.edits import Edit, EditError, applied, difference, replaced_in, save, without
 from guardrails.policy.source import read
+from tests.cases import each_case
 
 STYLES = {
     "plain": "rules:\n  - id: a  # first\n    when: hate >= 0.85 # why\n",
@@ -87,7 +88,7 @@ LISTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "path", "keys", "left"), LISTS)
+@each_case(("text", "path", "keys", "left"), LISTS)
 def test_entries_are_taken_out_with_their_lines_or_commas(
     text: str, path: tuple[str | int, ...], keys: list[str | int], left: str
 ) -> None:

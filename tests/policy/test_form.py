@@ -13,6 +13,7 @@ from guardrails.policy.form import FormError, formed
 from guardrails.policy.layout import layout
 from guardrails.policy.source import read
 from guardrails.policy.testing import TestsDoc
+from tests.cases import each_case
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,7 +97,7 @@ def text(content: str) -> str:
     return formed(read(content, "x.yaml")).text
 
 
-@pytest.mark.parametrize("case", CASES)
+@each_case("case", CASES)
 def test_a_file_becomes_the_same_in_one_form(case: str) -> None:
     """Order and layout are those of the form, and it is its own form."""
     given_, expected = CASES[case]

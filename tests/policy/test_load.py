@@ -16,6 +16,7 @@ from guardrails.policy.compose import MAX_CHARACTERS
 from guardrails.policy.items import Policy
 from guardrails.policy.load import load, locate
 from guardrails.policy.shipped import shipped_folder
+from tests.cases import scale
 
 HEAD = "format: 1\nname: t\n"
 
@@ -149,7 +150,7 @@ KEYS = st.sampled_from(
 @given(
     st.dictionaries(KEYS, st.one_of(PIECES, st.dictionaries(KEYS, PIECES, max_size=4), st.lists(st.dictionaries(KEYS, PIECES, max_size=5), max_size=3)), max_size=5)
 )  # fmt: skip
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=scale(300), deadline=None)
 def test_whatever_stands_in_a_policy_only_policy_errors_come_of_it(
     tmp_path_factory: pytest.TempPathFactory, data: dict[str, object]
 ) -> None:

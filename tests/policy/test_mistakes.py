@@ -10,6 +10,7 @@ import pytest
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.load import load
+from tests.cases import each_case
 
 HEAD = """\
 format: 1
@@ -328,7 +329,7 @@ SINGLE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("mistake", SINGLE)
+@each_case("mistake", SINGLE)
 def test_one_mistake_is_one_error_in_its_place_with_a_cure(tmp_path: Path, mistake: str) -> None:
     """Each typo gives just one error, at the very character, and says how to cure it where that is plain."""
     text, place, hint = SINGLE[mistake]

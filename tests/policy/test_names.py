@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from guardrails.policy.names import CONTEXT, Names, leaf
 from guardrails.taxonomy import CATEGORIES, with_ancestors
+from tests.cases import each_case
 
 NAMES = Names({"t": frozenset({"hate.threatening", "custom.x"}), "p": frozenset({"pii.email"})})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("dotted", "expected"),
     [
         *((name, name) for name in CONTEXT),

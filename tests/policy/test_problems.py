@@ -12,6 +12,7 @@ from pydantic import Field
 from guardrails.detectors.config import Config
 from guardrails.policy.problems import Path, Problems, describe, nearest
 from guardrails.policy.source import Mark
+from tests.cases import each_case
 
 
 class Part(Config):
@@ -53,7 +54,7 @@ def said(data: object) -> list[tuple[str, str, str, str]]:
     return [(each.file, each.code, each.message, each.hint) for each in problems.errors]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("data", "problem"),
     [
         ({"wrod": "yes"}, ("wrod", "unknown_field", "'wrod' is not a field of the whole", "did you mean 'word'?")),

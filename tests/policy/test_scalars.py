@@ -21,13 +21,14 @@ from guardrails.policy.scalars import (
     resolve,
     shown,
 )
+from tests.cases import each_case
 
 LOADERS = [yaml.SafeLoader, getattr(yaml, "CSafeLoader", yaml.SafeLoader)]
 UNUSUAL = "ab c\t\n'\"\\:#-é€😀\u2028\x85\xa0"
 TEXTS = st.text(alphabet=UNUSUAL, max_size=60) | st.text(alphabet="ab \n", max_size=200)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "value"),
     [
         ("", None),
@@ -117,9 +118,9 @@ def locate(source: str, loader: type) -> tuple[str, list[int] | None]:
     return node.value, positions(source, *span, node.style or "", node.value)
 
 
-@pytest.mark.parametrize("loader", LOADERS)
-@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize(
+@each_case("loader", LOADERS)
+@each_case("line_break", ["\n", "\r\n", "\r"])
+@each_case(
     ("source", "text", "places"),
     [
         ("k: ab # c", "ab", "ab "),

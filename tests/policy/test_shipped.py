@@ -11,6 +11,7 @@ from guardrails.policy.compile import compile_policy
 from guardrails.policy.load import load
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.types import Stage
+from tests.cases import each_case
 
 
 def test_names_are_the_files_of_the_folder() -> None:
@@ -19,7 +20,7 @@ def test_names_are_the_files_of_the_folder() -> None:
     assert list(shipped_names()) == sorted(path.stem for path in shipped_folder().glob("*.yaml"))
 
 
-@pytest.mark.parametrize("name", shipped_names())
+@each_case("name", shipped_names())
 def test_each_shipped_policy_compiles_under_its_own_name(name: str) -> None:
     """A shipped policy loads by its name, has rules and tests, and each rule says what it is for."""
     policy = load(name)

@@ -16,6 +16,7 @@ from guardrails.policy.compiled import alone
 from guardrails.policy.condition import Condition, compile_condition, compile_context
 from guardrails.policy.names import Names
 from guardrails.policy.streaming import How, how
+from tests.cases import each_case, scale
 
 NAMES = Names(
     {
@@ -50,7 +51,7 @@ def test_what_is_known_of_calls_waits_for_the_end(text: str) -> None:
     assert not read('hate > 0 && tool.name == "x" && tool.server == "y" && !tool.changed').whole
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "longest"),
     [
         ("hate > 0", 0),
@@ -102,7 +103,7 @@ OTHER = "its condition compares findings with each other"
 ODD = "its condition is not a lower bound of each finding"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "why"),
     [
         ("hate > 0.5 && pii > 0", SEVERAL),
@@ -229,7 +230,7 @@ def by_each(condition: Condition, found: Sequence[Finding], context: Mapping[str
 
 
 @given(text=conditions, found=findings, length=st.integers(0, 12))
-@settings(max_examples=600)
+@settings(max_examples=scale(600))
 def test_what_is_decided_finding_by_finding_is_what_all_together_say(
     text: str, found: list[Finding], length: int
 ) -> None:
@@ -246,7 +247,7 @@ def test_what_is_decided_finding_by_finding_is_what_all_together_say(
 
 
 @given(text=conditions, found=findings, length=st.integers(0, 12), more=st.integers(0, 30))
-@settings(max_examples=300)
+@settings(max_examples=scale(300))
 def test_past_the_longest_number_the_length_changes_nothing(
     text: str, found: list[Finding], length: int, more: int
 ) -> None:

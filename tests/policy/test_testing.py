@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from guardrails.policy.problems import NOWHERE, Problems
 from guardrails.policy.testing import DISGUISES, ExceptionTestDoc, FoundDoc, TestDoc, TestsDoc, comparisons
+from tests.cases import each_case
 
 EXPECT = {"action": "allow"}
 
@@ -64,7 +65,7 @@ def test_scores_are_numbers_or_comparisons(score: object) -> None:
     assert FoundDoc.model_validate({"category": "a", "score": score}).score == score
 
 
-@pytest.mark.parametrize(
+@each_case(
     "score",
     [
         -0.1,

@@ -6,11 +6,12 @@ import pytest
 
 from guardrails.policy import wording
 from guardrails.policy.cel import CelError, check, parse
+from tests.cases import each_case
 
 TYPES = {"hate": "double", "n": "int", "s": "string", "m": "map", "f": "dyn"}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "message", "hint"),
     [
         (

@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -633,14 +633,28 @@ def proxy(_proxy: str, fake: Fake) -> str:
     return _proxy
 
 
+@contextmanager
+def serving(upstream: str, guard: Guard) -> Iterator[Callable[..., str]]:
+    """Give a function that starts a proxy and returns its address: settings, and a guard instead of this one. All end with the block."""
+    with ExitStack() as stack:
+
+        def start(own: Guard | None = None, *, wait_ready: bool = True, **settings: Any) -> str:
+            given = Settings(**{"upstream": upstream, "port": 0, **settings})
+            server: Running = running(given, own or guard, wait_ready=wait_ready)
+            return stack.enter_context(server)
+
+        yield start
+
+
 @pytest.fixture
 def serve(fake: Fake, policy_guard: Guard) -> Iterator[Callable[..., str]]:
     """Return a function: settings (and a guard) in, the address of a proxy of the test's own out."""
-    with ExitStack() as stack:
+    with serving(fake.url, policy_guard) as start:
+        yield start
 
-        def start(guard: Guard | None = None, *, wait_ready: bool = True, **settings: Any) -> str:
-            given = Settings(**{"upstream": fake.url, "port": 0, **settings})
-            server: Running = running(given, guard or policy_guard, wait_ready=wait_ready)
-            return stack.enter_context(server)
 
+@pytest.fixture(scope="module")
+def serve_all(_fake: Fake, policy_guard: Guard) -> Iterator[Callable[..., str]]:
+    """Return the same for proxies of which all tests of a file may use one."""
+    with serving(_fake.url, policy_guard) as start:
         yield start

@@ -30,6 +30,7 @@ from guardrails.proxy.settings import Settings
 from .conftest import EVERYWHERE, WAIT_S, Answer, Fake, Reply
 
 PAGE = Path(__file__).with_name("contract.md")
+HOW = "if that is meant: python -m tests.proxy.contract_apis > tests/proxy/contract.md"
 POLICY = f"""
 format: 1
 name: contract
@@ -467,8 +468,12 @@ For `/v1/moderations`, *blocked* and *redacted* say what the policy would do, wh
 """
 
 
-def page(tables: Mapping[str, Mapping[str, Mapping[str, str]]]) -> str:
-    """Write the tables (title → place → column → outcome) as Markdown."""
+Tables = Mapping[str, Mapping[str, Mapping[str, str]]]
+"""Title → place → column → outcome."""
+
+
+def page(tables: Tables) -> str:
+    """Write the tables as Markdown."""
     columns = [*COLUMNS, DEFAULT]
     lines = [HEAD.format(default=DEFAULT)]
     for title, rows in tables.items():
@@ -497,14 +502,37 @@ def read_page() -> dict[str, dict[str, dict[str, str]]]:
     return tables
 
 
-def rows_of(api: Api) -> Iterator[tuple[str, str, Callable[[World], dict[str, str]]]]:
-    """Yield the rows of an API: the title of their table, the place, and a function that finds the row."""
+Row = tuple[str, str, Callable[[World], dict[str, str]]]
+"""A row of the page: the title of its table, the place, and a function that finds what becomes of a text there."""
+
+
+def rows_of(api: Api) -> Iterator[Row]:
+    """Yield the rows of an API."""
     for title, templates, find in (
         (f"{api.title}, asked", api.asks, ask_row),
         (f"{api.title}, answered", api.answers, answer_row),
     ):
         for place, template in templates.items():
             yield title, place, lambda world, find=find, template=template: find(world, api, template)
+
+
+def select_kinds(rows: Sequence[Row], tables: Tables) -> list[Row]:
+    """Return the first row of each table in which these things become of a text: each that a table says is in it once."""
+    first: dict[tuple[str, ...], Row] = {}
+    for row in rows:
+        title, place, _ = row
+        first.setdefault((title, *tables.get(title, {}).get(place, {}).values()), row)
+    return [*first.values()]
+
+
+def check_row(world: World, expected: Tables, row: Row) -> None:
+    """Assert that each cell of a row is allowed, or stands in `OPEN`, and that the page has the row as it was found."""
+    title, place, find = row
+    cells = find(world)
+
+    wrong = {column: cell for column, cell in cells.items() if not allowed(place, column, cell)}
+    assert bool(wrong) == ((title, place) in OPEN), wrong or "this leak is mended: take it out of OPEN"
+    assert expected.get(title, {}).get(place) == cells, HOW
 
 
 def main(apis: Sequence[Api]) -> None:

@@ -23,6 +23,7 @@ from guardrails import Detection, Finding, Guard
 from guardrails.engine import chat, messages, responses, videos
 from guardrails.proxy.beside import BESIDE, HOSTED, KEPT, UNSEEN, Early, order
 from guardrails.types import CLEAN
+from tests.cases import each_case
 
 READERS = {"/chat/completions": chat, "/messages": messages, "/responses": responses}
 HIT = Detection((Finding("custom.own", 1.0, "slow", (0, 1)),))
@@ -386,7 +387,7 @@ ORDERS: list[tuple[str, dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("path", "body", "expected"), ORDERS)
+@each_case(("path", "body", "expected"), ORDERS)
 def test_what_may_act_before_the_verdict_is_judged_first(path: str, body: Any, expected: str) -> None:
     """Tools that are not the client's, what is kept, and whatever nobody here knows; a plain request need not wait."""
     assert order(path, body, READERS[path].request(body)) == expected

@@ -15,6 +15,7 @@ from guardrails.engine.outcome import Outcome
 from guardrails.errors import BackendError
 from guardrails.proxy.chat import parsed, withheld
 from guardrails.types import CLEAN, Action, Coverage
+from tests.cases import each_case
 
 TOOL = {
     "type": "function",
@@ -688,7 +689,7 @@ def test_a_blocked_and_an_edited_choice_stand_side_by_side(kit) -> None:
     assert passed[1]["message"] == {"role": "assistant", "content": None, "refusal": "No."}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         b"", b"[]", b"null", b"<html>", b"{}", b'{"choices":null}', b'{"choices":"x"}', b'{"choices":[1]}',

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -155,25 +155,16 @@ def shows_green(raw: bytes) -> bool:
     return any(map(is_green, [*files, *(each.decode() for each in PICTURES.findall(raw))]))
 
 
-@pytest.fixture(scope="module")
-def guards(guard_of) -> Callable[[str], Any]:
-    """Return a function that gives a guard which does this to green squares."""
-    return {
-        then: guard_of(POLICY.format(everywhere=EVERYWHERE, then=then))
-        for then in ("block", "redact", "flag")
-    }.get
-
-
-@pytest.fixture(params=["block", "redact", "flag"])
+@pytest.fixture(params=["block", "redact", "flag"], scope="module")
 def then(request) -> str:
     """What the policy does."""
     return str(request.param)
 
 
-@pytest.fixture
-def url(serve, guards, then) -> str:
-    """A proxy that does it."""
-    return str(serve(guards(then)))
+@pytest.fixture(scope="module")
+def url(serve_all, guard_of, then) -> str:
+    """A proxy that does it to green squares."""
+    return str(serve_all(guard_of(POLICY.format(everywhere=EVERYWHERE, then=then))))
 
 
 @pytest.mark.parametrize("place", ASKED)

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from guardrails.errors import BackendError, Blocked, Overloaded, RequestError
 from guardrails.proxy.errors import LONGEST, UpstreamAnswer, explain, respond, where
 from guardrails.types import Action, FiredRule, PolicyRef, Stage, Verdict
+from tests.cases import each_case
 
 VERDICT = Verdict(
     "vd",
@@ -36,7 +37,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("error", "status", "kind", "code", "param"), TABLE)
+@each_case(("error", "status", "kind", "code", "param"), TABLE)
 def test_each_exception_has_its_answer(error, status, kind, code, param) -> None:
     """Status, type, code and param; always the four keys; an unforeseen one is 500 and says nothing."""
     answer = respond(error, {"x-more": "1"})
@@ -114,8 +115,8 @@ ANTHROPIC = [
 ]
 
 
-@pytest.mark.parametrize(("error", "kind", "code", "param"), ANTHROPIC)
-@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
+@each_case(("error", "kind", "code", "param"), ANTHROPIC)
+@each_case("path", ["/v1/messages", "/v1/messages/count_tokens"])
 def test_each_exception_has_its_answer_in_anthropics_shape(error, kind, code, param, path) -> None:
     """Its own types; what it has no field for stands in the details."""
     body = json.loads(respond(error, path=path).body)
@@ -144,10 +145,8 @@ GOOGLE = [
 ]
 
 
-@pytest.mark.parametrize(("error", "kind", "reason", "metadata"), GOOGLE)
-@pytest.mark.parametrize(
-    "path", ["/v1beta/models/m:generateContent", "/v1/models/m:countTokens", "/v1beta/x"]
-)
+@each_case(("error", "kind", "reason", "metadata"), GOOGLE)
+@each_case("path", ["/v1beta/models/m:generateContent", "/v1/models/m:countTokens", "/v1beta/x"])
 def test_each_exception_has_its_answer_in_googles_shape(error, kind, reason, metadata, path) -> None:
     """Its code is the status; ours is the reason that stands in the details."""
     answer = respond(error, path=path)
@@ -173,8 +172,8 @@ def test_a_block_of_a_response_has_its_own_code() -> None:
     assert json.loads(respond(theirs, path="/v1/responses").body)["error"] == theirs.error
 
 
-@pytest.mark.parametrize(("error", "status", "kind", "code", "param"), TABLE)
-@pytest.mark.parametrize(
+@each_case(("error", "status", "kind", "code", "param"), TABLE)
+@each_case(
     ("path", "place"), [("/api/chat", "messages"), ("/api/generate", "prompt"), ("/api/embed", "input")]
 )
 def test_each_exception_has_its_answer_in_ollamas_shape(

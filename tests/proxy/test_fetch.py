@@ -14,6 +14,7 @@ import pytest
 
 from guardrails.proxy.fetch import Fetcher, is_public
 from guardrails.proxy.fetch_doc import FetchDoc
+from tests.cases import each_case
 
 from .conftest import EVERYWHERE, Fake, Reply, completion, message, response
 from .contract_messages import asking as messaging
@@ -52,7 +53,7 @@ def store(fakes) -> Fake:
     return fakes[0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("address", "public"),
     [
         *dict.fromkeys([("8.8.8.8", True), ("2606:4700:4700::1111", True), ("::ffff:8.8.8.8", True)]),

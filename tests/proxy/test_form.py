@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from guardrails.engine.images import Upload
 from guardrails.errors import RequestError
 from guardrails.proxy.form import form, is_form
+from tests.cases import each_case
 
 from .image_kit import BOUNDARY, file
 from .image_kit import form as filled
@@ -99,7 +100,7 @@ def test_the_boundary_may_stand_in_quotes() -> None:
 WHOLE = filled(("prompt", "x"))[0]
 
 
-@pytest.mark.parametrize(
+@each_case(
     "raw",
     [
         b"",
@@ -121,7 +122,7 @@ def test_what_is_not_one_form_from_end_to_end_is_refused(raw) -> None:
     assert refused(raw) == "invalid_form"
 
 
-@pytest.mark.parametrize(
+@each_case(
     "head",
     [
         b"Content-Type: text/plain",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.proxy.keys import digest, fresh, weakness
+from tests.cases import each_case
 
 
 def test_a_fresh_key_is_strong_and_no_two_are_alike() -> None:
@@ -32,7 +33,7 @@ def test_random_bytes_in_hexadecimal_are_strong_unless_they_repeat(raw: bytes) -
         assert weakness(hashlib.sha256(raw).hexdigest()) is None
 
 
-@pytest.mark.parametrize(
+@each_case(
     "key",
     [
         "", "a", "sk-1234", "changeme", "admin", "password", "Password123!", "guardrails", "secret-admin-key", "test-key-2026",

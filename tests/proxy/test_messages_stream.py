@@ -18,6 +18,7 @@ from guardrails.proxy import sse
 from guardrails.proxy.stream import written
 from guardrails.streams.messages import events
 from guardrails.streams.messages_whole import Blocks
+from tests.cases import scale
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 CALL = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": ["x"], "n": 1}}
@@ -357,7 +358,7 @@ def test_streams_at_one_time_do_not_mix(proxy, fake, kit) -> None:
     assert asyncio.run(ask()) == [("one [MASK] two", CALL["input"])] * 10
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(1, 12), min_size=1, max_size=8))
 def test_cuts_of_the_text_change_nothing(proxy, fake, kit, sizes) -> None:
     """However the model cuts its deltas, the client gets what it would have got from a whole answer."""

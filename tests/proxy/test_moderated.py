@@ -16,6 +16,7 @@ from guardrails.proxy import wire
 from guardrails.proxy.moderated import Wanted, taken, wanted
 from guardrails.taxonomy import OPENAI
 from guardrails.types import Detection, Finding
+from tests.cases import scale
 
 from . import contract_chat, contract_responses
 from .contract import COLUMNS, Failure, answered, asked, fill, read_page, world
@@ -254,7 +255,7 @@ def test_there_are_not_more_results_than_anyone_has_choices(proxy, fake, kit, as
     st.integers(1, 9),
     st.sampled_from(ROUTES),
 )
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_held_stream_is_the_whole_answer_or_nothing_of_it(proxy, fake, kit, words, size, path) -> None:
     """Wherever it is cut, and as the answer would be that is not streamed: with the same results."""
     text = "".join(words)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from guardrails.proxy import sse
 from guardrails.streams.responses_whole import Items
+from tests.cases import scale
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": ["x"]}', "status": "completed"}  # fmt: skip
 REASONING = {
@@ -410,7 +411,7 @@ def test_streams_at_one_time_do_not_mix(proxy, fake, kit) -> None:
     assert asyncio.run(ask()) == [("one [MASK] two", CALL["arguments"])] * 10
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(1, 20))
 def test_cuts_of_the_text_change_nothing(proxy, fake, kit, size) -> None:
     """However the model cuts its deltas, the client gets what it would have got from a whole answer."""

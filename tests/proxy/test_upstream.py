@@ -12,6 +12,7 @@ import pytest
 from guardrails.errors import BackendError, RequestError
 from guardrails.proxy.errors import UpstreamAnswer
 from guardrails.proxy.upstream import address, failure_of
+from tests.cases import each_case
 
 FAULTS = {
     "not JSON": ({"body": b"<html>zqxbomb</html>"}, 502, "upstream_invalid"),
@@ -224,7 +225,7 @@ def test_an_api_is_asked_below_its_own_root(url, base, asked) -> None:
     assert str(address(url, base, "/chat/completions")) == asked
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("error", "told", "why", "well", "again", "after_s"),
     [
         (aiohttp.ConnectionTimeoutError(), 504, "timeout", False, True, None),

@@ -6,11 +6,11 @@ import re
 import time
 from collections import Counter
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.proxy.upstreams_choice import Row, is_claimed, matches, order, serving
+from tests.cases import each_case
 
 PATTERNS = ["a", "b", "a*", "*b", "*", "a*b", "*a*", "**"]
 MODELS = ["a", "b", "ab", "aab", "bb", "", "c"]
@@ -28,7 +28,7 @@ def rows(draw) -> tuple[Row, ...]:
     )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("pattern", "model", "is_match"),
     [
         ("llama-3", "llama-3", True), ("llama-3", "llama-31", False), ("llama-*", "llama-3", True),

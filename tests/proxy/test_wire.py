@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from guardrails.errors import RequestError
 from guardrails.proxy import wire
+from tests.cases import each_case
 
 REFUSED = [
     (b'{"a":1,"a":2}', "duplicate_key", "/a"),
@@ -51,7 +52,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "code", "path"), REFUSED, ids=[str(raw[:24]) for raw, _, _ in REFUSED])
+@each_case(("raw", "code", "path"), REFUSED, ids=[str(raw[:24]) for raw, _, _ in REFUSED])
 def test_what_can_be_read_in_two_ways_is_refused(raw: bytes, code: str, path: str) -> None:
     """Each with its own code and, where it has one, its place."""
     with pytest.raises(RequestError) as caught:

@@ -16,6 +16,7 @@ from guardrails.remote.client import MOST_BYTES, client, parsed
 from guardrails.remote.endpoint import RemoteError, Secret
 from guardrails.remote.form import Field
 from guardrails.remote.loop import submit
+from tests.cases import each_case
 
 PASSING = (408, 429, 500, 502, 503, 504)
 FINAL = (201, 204, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 413, 422, 501)
@@ -167,7 +168,7 @@ NO_JSON = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("raw", NO_JSON)
+@each_case("raw", NO_JSON)
 def test_json_that_could_be_read_in_two_ways_is_none(raw: bytes) -> None:
     """Doubled keys, numbers that are none, further documents, other encodings."""
     with pytest.raises(RemoteError, match=r"^the answer is no JSON$"):

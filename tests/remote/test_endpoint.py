@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from guardrails.remote.endpoint import Endpoint, RemoteError, Secret, is_usable
+from tests.cases import each_case
 
 KEY = "sk-zqx-123"
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("url", "usable"),
     [
         ("http://127.0.0.1:8000/v1", True),

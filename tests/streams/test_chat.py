@@ -14,6 +14,7 @@ from guardrails import Action, Guard
 from guardrails.engine.evaluate import Request
 from guardrails.errors import BackendError
 from guardrails.streams.chat import ChatTeller, parts
+from tests.cases import scale
 
 EVERYWHERE = "[output, tool_call]"
 POLICY = f"""
@@ -83,7 +84,7 @@ deltas = st.lists(
 @given(given=deltas, cuts=st.lists(st.integers(1, 4), min_size=1, max_size=6), both=st.booleans())
 @example(given=[(0, "content", "zqx"), (1, "content", "mask "), (0, "content", "mask ")], cuts=[9], both=True)
 @example(given=[(0, "odd", "zqxbomb "), (1, "content", "hello ")], cuts=[2], both=True)
-@settings(max_examples=100)
+@settings(max_examples=scale(100))
 def test_a_client_reads_what_it_would_have_read_of_the_whole(
     request: pytest.FixtureRequest,
     chat_of: Chats,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from guardrails.errors import BackendError
 from guardrails.streams.chat import events
 from guardrails.streams.chat_whole import Chunks, Node
+from tests.cases import each_case
 
 
 def grown(*said: Any) -> Any:
@@ -41,7 +42,7 @@ def message(*deltas: Any) -> Any:
     return gathered(*map(chunk, deltas)).answer()["choices"][0]["message"]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("said", "whole"),
     [
         ([{"a": "x"}, {"a": "y"}], {"a": "xy"}),
@@ -72,7 +73,7 @@ def test_a_text_is_that_of_its_pieces(pieces: list[str]) -> None:
     assert grown(*({"a": each} for each in pieces)) == {"a": "".join(pieces)}
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("deltas", "expected"),
     [
         ([{"role": "assistant", "content": ""}, {"content": "a"}, {"content": "b"}], {"role": "assistant", "content": "ab"}),

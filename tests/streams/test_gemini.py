@@ -21,6 +21,7 @@ from guardrails.streams.gemini import GeminiTeller, refusal
 from guardrails.streams.gemini_whole import Chunks
 from guardrails.streams.relay import Relay
 from guardrails.types import Place, Stage
+from tests.cases import scale
 
 from .conftest import REFUSAL, Said, ended
 
@@ -270,7 +271,7 @@ def judged(guard: Guard, answer: dict[str, Any]) -> dict[str, Any]:
     return left
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=scale(150), deadline=None)
 @given(st.lists(PARTS, min_size=1, max_size=5), st.lists(st.integers(1, 9), min_size=1, max_size=4))
 @example([thought("zqx"), text("mask")], [1])
 @example([text("a zqx"), CALL, text("mask b")], [2])
@@ -292,7 +293,7 @@ def test_in_any_cut_the_client_reads_the_whole_answer(redactor, parts, sizes) ->
     assert answer["finishReason"] == "STOP"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=scale(150), deadline=None)
 @given(st.lists(PARTS, min_size=1, max_size=5), st.lists(st.integers(1, 9), min_size=1, max_size=4))
 def test_in_any_cut_a_block_shows_a_beginning_at_most(guard, redactor, parts, sizes) -> None:
     """Of what the policy leaves of the rest, and nothing of what blocks."""

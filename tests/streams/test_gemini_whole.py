@@ -8,6 +8,7 @@ import pytest
 
 from guardrails import BackendError
 from guardrails.streams.gemini_whole import Chunks
+from tests.cases import each_case
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="
 CALL = {"functionCall": {"name": "f", "args": {"a": 1.5}}}
@@ -108,7 +109,7 @@ ODD: dict[str, list[Any]] = {
 }
 
 
-@pytest.mark.parametrize("chunks", ODD.values(), ids=ODD)
+@each_case("chunks", ODD.values(), ids=ODD)
 def test_what_is_malformed_is_refused(chunks: list[Any]) -> None:
     """Nobody knows what a client would make of it."""
     with pytest.raises(BackendError):

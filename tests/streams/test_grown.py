@@ -16,6 +16,7 @@ from guardrails.engine.restoring import Restoring
 from guardrails.engine.voices import Voices
 from guardrails.streams.grown import Grown
 from guardrails.types import Place
+from tests.cases import scale
 
 VALUES = {"[EMAIL_1]": "jo@example.com"}
 POLICY = """
@@ -73,7 +74,7 @@ def cut(text: str, places: Sequence[int]) -> list[str]:
     places=st.lists(st.integers(0, 30), max_size=6),
 )
 @example(text="🙂🙂", places=[1, 2, 3])
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_pairs_that_are_cut_in_two_are_joined(guard: Guard, text: str, places: list[int]) -> None:
     """No detector and no client sees half a character."""
     one = Text(guard)
@@ -108,7 +109,7 @@ def test_half_of_a_pair_alone_is_none(guard: Guard, pieces: list[str], came: str
     places=st.lists(st.integers(0, 60), max_size=6),
     ends=st.lists(st.integers(0, 60), max_size=4),
 )
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_what_goes_on_is_what_is_left_with_values_put_back(
     guard: Guard, text: str, places: list[int], ends: list[int]
 ) -> None:

@@ -23,6 +23,7 @@ from guardrails.streams.messages_whole import Blocks
 from guardrails.streams.relay import Relay
 from guardrails.streams.teller import Event
 from guardrails.types import Action
+from tests.cases import each_case, scale
 
 from .conftest import Said, ended
 
@@ -290,7 +291,7 @@ def own(each: dict[str, Any]) -> str:
     return each.get(DELTAS.get(each["type"], ("", ""))[1], "")
 
 
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 @given(BLOCKS, st.lists(st.integers(1, 9), min_size=1, max_size=6))
 @example([text("zqx"), text("mask is")], [2])
 @example([text("a zqx"), thought("bomb"), text("bomb")], [2])
@@ -548,8 +549,8 @@ RESTORED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("sizes", [(1,), (4,), (100,)])
-@pytest.mark.parametrize("name", RESTORED)
+@each_case("sizes", [(1,), (4,), (100,)])
+@each_case("name", RESTORED)
 def test_a_users_own_values_are_put_back_into_texts(vault_guard, who, name, sizes) -> None:
     """As far as no link can be made of them; a value that ends a block comes before its end."""
     blocks, texts = RESTORED[name]

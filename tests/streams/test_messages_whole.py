@@ -10,6 +10,7 @@ import pytest
 from guardrails import BackendError
 from guardrails.streams.messages import events
 from guardrails.streams.messages_whole import Blocks
+from tests.cases import each_case
 
 MESSAGE: dict[str, Any] = {
     "id": "msg_1",
@@ -115,7 +116,7 @@ ODD: dict[str, list[Any]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("odd", ODD)
+@each_case("odd", ODD)
 def test_what_comes_in_no_known_form_or_order_is_refused(odd: str) -> None:
     """What nobody can put together nobody can judge."""
     with pytest.raises(BackendError, match="malformed") as caught:

@@ -19,6 +19,7 @@ from guardrails.streams.grown import Grown
 from guardrails.streams.relay import REMEMBERED, Relay
 from guardrails.streams.teller import Event, Item
 from guardrails.types import Place
+from tests.cases import scale
 
 POLICY = """
 detectors:
@@ -168,7 +169,7 @@ pieces = st.lists(st.tuples(st.sampled_from(["a", "a", "b", "c"]), st.sampled_fr
 @given(given=pieces, sizes=st.lists(st.integers(1, 9), min_size=1, max_size=5), notes=st.integers(0, 9))
 @example(given=[("a", "see zqx"), ("b", "mask and so on")], sizes=[3], notes=1)
 @example(given=[("a", "see zqx"), ("c", "zqxbomb ")], sizes=[2], notes=9)
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_a_client_reads_what_is_left_of_the_whole(
     request: pytest.FixtureRequest,
     name: str,

@@ -28,6 +28,7 @@ from guardrails.streams.responses import ResponsesTeller
 from guardrails.streams.responses_whole import Items
 from guardrails.streams.teller import Event
 from guardrails.types import Action
+from tests.cases import each_case, scale
 
 from .conftest import Said, ended
 
@@ -407,7 +408,7 @@ def told_of(response: dict[str, Any]) -> dict[tuple[int, str, int], str]:
 PARTS = st.lists(st.one_of(PIECES, PIECES.map(refusing)), min_size=1, max_size=3)
 
 
-@settings(max_examples=300)
+@settings(max_examples=scale(300))
 @given(st.lists(PARTS, min_size=1, max_size=3), PIECES, SIZES, st.integers(1, 40))
 @example([["a zqx", "bomb"]], "ok", [3], 1)
 @example([["a zqx"], ["bomb"]], "ok", [1], 1)
@@ -647,8 +648,8 @@ RESTORED: dict[str, tuple[list[Any], list[Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("size", [1, 3, 100])
-@pytest.mark.parametrize("name", RESTORED)
+@each_case("size", [1, 3, 100])
+@each_case("name", RESTORED)
 def test_values_of_the_user_are_put_back_where_people_read(vault_guard, name, size) -> None:
     """In every event that tells the text."""
     items, left = RESTORED[name]

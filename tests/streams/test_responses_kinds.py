@@ -23,6 +23,7 @@ from guardrails.streams.responses_kinds import (
     text_of,
     texts,
 )
+from tests.cases import each_case
 
 SDK: dict[str, Any] = {
     get_args(each.model_fields["type"].annotation)[0]: each
@@ -54,13 +55,13 @@ def test_every_event_of_the_sdk_is_in_the_table_or_named() -> None:
     assert KINDS.keys() - SDK.keys() <= OWN
 
 
-@pytest.mark.parametrize("name", sorted(KINDS.keys() & SDK.keys()))
+@each_case("name", sorted(KINDS.keys() & SDK.keys()))
 def test_the_table_has_every_field_of_the_sdk(name) -> None:
     """What an event may have is not left out of it."""
     assert set(SDK[name].model_fields) <= set(KINDS[name].fields)
 
 
-@pytest.mark.parametrize("name", sorted(KINDS))
+@each_case("name", sorted(KINDS))
 def test_a_row_says_what_it_needs(name) -> None:
     """Texts and parts have a list, what grows has a name, and the end of a response is one."""
     kind = KINDS[name]
@@ -100,7 +101,7 @@ ITEM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("event", "found"),
     [
         ({"type": "response.output_text.done", **AT, "text": "a"}, {(1, "content", 2): "a"}),

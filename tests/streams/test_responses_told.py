@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails.errors import BackendError
 from guardrails.streams.responses_told import REQUIRED, Told, events, missing, refusal
+from tests.cases import scale
 
 NOTES = [{"type": "file_citation", "file_id": "f1", "filename": "f", "index": 0}, {"type": "url_citation", "start_index": 0, "end_index": 3, "url": "u", "title": "t"}]  # fmt: skip
 TOKEN = {"token": "Grass", "logprob": -1.0, "bytes": [], "top_logprobs": []}
@@ -88,7 +89,7 @@ def test_a_part_begins_empty() -> None:
     assert first == {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
 
 
-@settings(max_examples=200)
+@settings(max_examples=scale(200))
 @given(st.integers(0, len(ALL)))
 def test_wherever_it_is_cut_the_rest_is_what_is_missing(end) -> None:
     """Nothing is told twice, and nothing is left out."""

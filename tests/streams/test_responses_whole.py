@@ -9,6 +9,7 @@ import pytest
 from guardrails import BackendError
 from guardrails.streams.responses_told import REQUIRED, events
 from guardrails.streams.responses_whole import Items
+from tests.cases import each_case
 
 PART = {"type": "output_text", "text": "Hello.", "annotations": [], "logprobs": []}
 ITEM = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [PART]}
@@ -32,7 +33,7 @@ def test_the_last_event_says_the_response() -> None:
     assert whole(*EVENTS[:-1], bare) == RESPONSE
 
 
-@pytest.mark.parametrize(
+@each_case(
     "given",
     [
         EVENTS[:-1],

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.text.escapes import decoded
+from tests.cases import each_case
 
 
 def read(text: str) -> str:
@@ -18,7 +19,7 @@ def read(text: str) -> str:
     return text if view is None else view.text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "expected"),
     [
         ("&#105;gnore", "ignore"),

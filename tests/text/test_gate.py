@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from guardrails.text.escapes import decoded
 from guardrails.text.gate import Signals, signals
 from guardrails.text.marks import joined, spelled, squeezed
+from tests.cases import each_case
 
 CLEAN = [
     "",
@@ -27,8 +28,8 @@ def test_clean_text_does_not_open_the_gate(text: str) -> None:
     assert signals(text) == Signals(False, False, False)
 
 
-@pytest.mark.parametrize("around", ["{}", "so {} there", "é {} é"])
-@pytest.mark.parametrize(
+@each_case("around", ["{}", "so {} there", "é {} é"])
+@each_case(
     ("text", "expected"),
     [
         ("&#105;gnore", "written"), ("&#x69gnore", "written"), ("&lt;", "written"), ("&commat;", "written"),

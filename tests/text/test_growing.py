@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from guardrails.text import normalized, revealed
 from guardrails.text.growing import LEAD, READINGS, marked, parted, readings, unfinished
+from tests.cases import each_case, scale
 
 PIECES = [
     "word ", "stop. ", "an idea, ", "12 ", "3.50 ", "b4d ", "h3llo ", "a b c d ", "a-b-c-d-e ", "x ", "&#97;", "&amp;#98; ", r"\u0063 ", "coool ", "aabbcc ",
@@ -48,7 +49,7 @@ def grown(text: str, *, letters: bool) -> list[tuple[str, list[tuple[int, int]]]
 @given(text=texts)
 @example(text="wor word a b c d e")
 @example(text="no &#98;ad")
-@settings(max_examples=600)
+@settings(max_examples=scale(600))
 def test_the_readings_of_parts_are_those_of_the_whole(letters: bool, text: str) -> None:
     """Each further reading of the text is one that was put together, character by character where it stands."""
     views = grown(text, letters=letters)
@@ -63,7 +64,7 @@ def test_the_readings_of_parts_are_those_of_the_whole(letters: bool, text: str) 
     assert {reading for reading, _ in views} <= known
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("some words come", 11), ("some ", 0), ("some  x", 6), ("stop. And", 6), ("some \u0301", 0), ("some &", 0), ("some \\", 0), ("a b c d", 0),

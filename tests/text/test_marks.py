@@ -7,13 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST, SHAPES, SIGNS, joined, spelled, squeezed
+from tests.cases import each_case
 
 SHOWN = str.maketrans(
     {JOINT: "·", REPEAT: "~", REST: "_", **{code: SIGNS[sign][0] for sign, code in CODES.items()}}
 )
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "shown"),
     [
         ("1gn0r3", "ignore"), ("@ll", "all"), ("$h1t!", "shit!"), ("a$$", "ass"), ("sh!t", "shit"), ("k|ll", "kill"),
@@ -34,7 +35,7 @@ def test_leet_signs_are_read_in_words(text: str, shown: str | None) -> None:
     assert spelled(text).translate(SHOWN) == (text if shown is None else shown)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "shown"),
     [
         ("i g n o r e", "i·g·n·o·r·e"),

@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.text import View, disguised, normalized, revealed
+from tests.cases import each_case
 
 hostile = st.text(
     st.sampled_from("aAbBilofgz 01345@$!|+\\/.-_\n\t&#x;u69é\u200b\u0301\uff41\ud800\x00\x01{}"), max_size=40
@@ -41,7 +42,7 @@ def reads(text: str, *, letters: bool = True) -> list[str]:
     return [view.text for view in revealed(text, letters=letters)]
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "readings"),
     [
         ("1gn0r3 it", ["ignore it", "lgnore it"]),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from guardrails.text import disguised, folded
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
 from guardrails.text.spelling import is_marked, places, skeleton, spelling, windows
+from tests.cases import each_case
 
 
 def marks(text: str) -> str:
@@ -17,7 +18,7 @@ def marks(text: str) -> str:
     return folded(text if view is None else view.text).text
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("term", "text", "found"),
     [
         ("ignore", "1gn0r3", True),

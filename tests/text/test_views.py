@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guardrails.text import View, folded, normalized, settled
 from guardrails.text.segments import CAP, joiner
 from guardrails.text.views import replaced
+from tests.cases import each_case
 
 Viewer = Callable[[str], View]
 
@@ -43,7 +44,7 @@ runs = st.builds(
 texts = st.one_of(hostile, runs, st.text(st.characters(codec=None)))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "read"),
     [
         ("fo\u200brbidden", "forbidden"),
@@ -81,7 +82,7 @@ def test_normalized_reads(raw: str, read: str) -> None:
     assert normalized(raw).text == read
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("raw", "read"),
     [
         ("Stra\u00dfe", "strasse"),
@@ -108,7 +109,7 @@ def test_folded_reads(raw: str, read: str) -> None:
     assert folded(raw).text == read
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("view", "raw", "span", "original"),
     [
         (normalized, "a\u200bb", (0, 2), (0, 3)),

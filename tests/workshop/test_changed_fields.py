@@ -9,6 +9,7 @@ import pytest
 from guardrails.policy.schema import ExceptionDoc, LimitsDoc, RuleDoc
 from guardrails.workshop.changed_fields import EXCEPTION, LIMITS, RULE, fields
 from guardrails.workshop.levels import LEVELS
+from tests.cases import each_case
 
 
 def rule(**given: Any) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def test_what_cannot_be_told_is_stricter(name: str, old: Any, new: Any, expected
     assert expected in LEVELS
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("name", "old", "new", "expected"),
     [
         ("expires", None, "2030-01-01", "stricter"),

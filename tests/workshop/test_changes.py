@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from guardrails.workshop.change import Version
 from guardrails.workshop.changes import changes, gravest
 from guardrails.workshop.levels import Level
+from tests.cases import scale
 
 Versions = Callable[..., tuple[Version, Version]]
 
@@ -129,7 +130,7 @@ EDITS = (
 
 
 @given(st.lists(st.sampled_from(EDITS), unique=True))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_nothing_that_a_verdict_depends_on_is_missed(
     versions: Versions, edits: list[tuple[str, str]]
 ) -> None:

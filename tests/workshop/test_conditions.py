@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.workshop.conditions import direction, tokens
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("old", "new", "expected"),
     [
         ("hate >= 0.8", "hate  >=  0.80", "wording"),

@@ -13,6 +13,7 @@ from guardrails.policy.condition import Condition, compile_condition
 from guardrails.policy.names import Names
 from guardrails.workshop.explain_needs import Missing, missing_of
 from guardrails.workshop.explain_terms import Reader
+from tests.cases import each_case, scale
 
 POLICY = Guard.load("default").policy
 NAMES = Names({bound.name: bound.categories for bound in POLICY.detectors})
@@ -33,7 +34,7 @@ def missing(text: str, values: dict[str, object]) -> Missing:
     return missing_of(READER.tree(condition, bound), condition, bound)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "values", "changes", "distance"),
     [
         ("hate >= 0.85", {"hate": 0.61}, ["hate >= 0.85"], 0.24),
@@ -144,7 +145,7 @@ def written(tree: object, names: list[str]) -> str:
 
 
 @given(tree=TREES, values=st.lists(st.sampled_from(GRID), min_size=4, max_size=4))
-@settings(max_examples=150)
+@settings(max_examples=scale(150))
 def test_no_smaller_change_makes_it_true(tree: object, values: list[float]) -> None:
     """Tried against all changes to scores that are bounds, where each name occurs once."""
     condition = compile_condition(written(tree, [*NAMED]), NAMES)

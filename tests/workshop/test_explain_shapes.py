@@ -6,6 +6,7 @@ import pytest
 
 from guardrails.policy.names import Names
 from guardrails.workshop.explain_shapes import Compared, Shape, apart
+from tests.cases import each_case
 
 NAMES = Names({"one": frozenset({"hate", "toxic", "pii.email"})})
 
@@ -20,7 +21,7 @@ def of(text: str) -> Shape:
     return apart(text, NAMES)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("hate > 0.5", "hate > 0.5"),
@@ -68,7 +69,7 @@ def test_terms_are_what_is_joined(text: str, expected: object) -> None:
     assert outline(of(text)) == expected
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "expected"),
     [
         ("hate >= 0.85", Compared("hate", ">=", 0.85, True, False)),

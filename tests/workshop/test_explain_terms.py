@@ -17,6 +17,7 @@ from guardrails.policy.names import Names
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Place
 from guardrails.workshop.explain_terms import Reader, Term, evaluated, joined, plain
+from tests.cases import each_case, scale
 
 GUARDS = {name: Guard.load(name) for name in shipped_names()}
 RULES = [(name, rule) for name, guard in GUARDS.items() for rule in guard.policy.rules]
@@ -34,7 +35,7 @@ def tree(text: str, values: Mapping[str, object]) -> Term:
     return Reader(DEFAULT).tree(condition, bound)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "values", "truth", "terms"),
     [
         ("hate >= 0.85", {"hate": 0.61}, False, [(False, {"hate": 0.61}, 0.24)]),
@@ -257,7 +258,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
 
 
 @given(made=CONDITIONS, values=st.fixed_dictionaries({}, optional=VALUES))
-@settings(max_examples=400)
+@settings(max_examples=scale(400))
 def test_terms_put_together_say_what_the_condition_says(
     made: tuple[str, int], values: dict[str, Any]
 ) -> None:
@@ -286,7 +287,7 @@ def test_terms_put_together_say_what_the_condition_says(
     tier=st.sampled_from([None, "trusted"]),
     length=st.sampled_from([10, 2_000]),
 )
-@settings(max_examples=300)
+@settings(max_examples=scale(300))
 def test_terms_of_the_shipped_rules_say_what_the_engine_decides(
     of: tuple[str, Rule], found: list[tuple[int, float]], failed: list[int], tier: str | None, length: int
 ) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from guardrails import Guard
 from guardrails.types import Action
 from guardrails.workshop.lint import lint
+from tests.cases import scale
 
 FLOOR = """\
 format: 1
@@ -155,7 +156,7 @@ def written(folder: Path, overlay: Mapping[str, Any]) -> Path:
     return path
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(120), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     overlay=overlays(),
     texts=st.lists(TEXTS, min_size=1, max_size=4),
@@ -192,7 +193,7 @@ ELSEWHERE = ("on_error", "scope")
 """What no text shows by itself: a detector that fails, parts of one message."""
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(overlay=changes())
 def test_lint_tells_what_is_weaker_and_nothing_else(folder: Path, overlay: dict[str, Any]) -> None:
     """An overlay by itself does less than the floor with some text where `weaker_than_floor` says so, and nowhere else."""
@@ -210,7 +211,7 @@ def test_lint_tells_what_is_weaker_and_nothing_else(folder: Path, overlay: dict[
     assert bool(weaker) == any(not each.startswith(ELSEWHERE) for each in told)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(overlay=changes(), exception=EXCEPTIONS)
 def test_an_exception_that_is_told_has_no_effect(
     folder: Path, overlay: dict[str, Any], exception: dict[str, Any]

@@ -13,6 +13,7 @@ from guardrails.types import Action
 from guardrails.workshop.decisions import Decision
 from guardrails.workshop.effects import Case, Effects
 from guardrails.workshop.gates import DOUBT, GATES, Gated, Limit, gated, limit, needed, upper
+from tests.cases import each_case
 
 
 @pytest.mark.parametrize(
@@ -25,16 +26,14 @@ def test_a_limit_is_a_count_or_a_share(text: str, share: float | None, count: in
     assert (found.share, found.count) == (share, count)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "0.1", "-1", "-1%", "101%", "nan%", "inf", "1e3", "1,5%", "five", "%", "\u0663%"]
-)
+@each_case("text", ["", "0.1", "-1", "-1%", "101%", "nan%", "inf", "1e3", "1,5%", "five", "%", "\u0663%"])
 def test_all_else_is_no_limit(text: str) -> None:
     """A share without its sign would be read as a count by the next reader."""
     with pytest.raises(GuardrailsError, match="no limit: give a count such as 12, or a percentage"):
         limit(text)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("count", "failed", "rows", "text", "exceeded", "thin"),
     [
         (0, 0, 100, "0", False, False),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from guardrails.workshop.labels import category_of, harmful, truth, truth_of
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("label", "category"),
     [
         ("hate", "hate"),
@@ -30,7 +31,7 @@ def test_names_are_of_the_taxonomy_or_of_others(label: str, category: str | None
     assert category_of(label) == category
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("labels", "categories", "answer"),
     [
         ({"hate": True}, ["hate"], True),

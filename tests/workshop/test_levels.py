@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from guardrails.workshop.levels import LEVELS, Level, advice, number
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("level", "old", "new", "least", "problem"),
     [
         (Level.NONE, "1.4.0", "1.4.0", "1.4.0", None),

@@ -21,6 +21,7 @@ from guardrails.workshop import pairs
 from guardrails.workshop.change import Version
 from guardrails.workshop.effects import Effects
 from guardrails.workshop.rows import Row, read
+from tests.cases import scale
 
 Versions = Callable[..., tuple[Version, Version]]
 
@@ -96,7 +97,7 @@ CHANGES = (("custom.id > 0.5", "custom.id > 0"), ("'ID-", "'IDS-"), ("[forbidden
 
 
 @given(st.lists(WORDS, min_size=1, max_size=4), st.sampled_from(CHANGES))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_sharing_changes_no_verdict(
     versions: Versions, texts: list[list[str]], change: tuple[str, str]
 ) -> None:

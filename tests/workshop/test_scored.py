@@ -15,6 +15,7 @@ from guardrails.types import Action
 from guardrails.workshop.rows import Row
 from guardrails.workshop.scored import NEVER, Scored, scored
 from guardrails.workshop.tuning import Tuning, begin
+from tests.cases import scale
 
 RULES: dict[str, str] = {
     "plain": "- {id: r, on: input, when: custom.own >= 0.5, then: block}",
@@ -39,7 +40,7 @@ def ran(guard: Guard, rows: list[Row], **more: Any) -> tuple[Tuning, Scored]:
 
 
 @pytest.mark.parametrize("rule", RULES)
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=scale(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     scores=st.lists(st.sampled_from(["0", "0.3", "0.5", "0.75", "0.9", "1"]), max_size=4),
     tier=st.sampled_from(["staff", "guest"]),

@@ -12,6 +12,7 @@ from guardrails import Finding
 from guardrails.policy.condition import compile_condition
 from guardrails.policy.names import Names
 from guardrails.workshop.thresholds import LEAST, MOST, Threshold, chosen, number, thresholds, way, written
+from tests.cases import each_case
 
 NAMES = Names({"a": frozenset({"hate", "hate.threatening", "violence"}), "b": frozenset({"hate"})})
 
@@ -21,7 +22,7 @@ def found(text: str) -> list[Threshold]:
     return thresholds(compile_condition(text, NAMES))
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "thresholds_"),
     [
         ("hate >= 0.85", ["hate >= 0.85"]),

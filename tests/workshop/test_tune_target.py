@@ -12,6 +12,7 @@ from guardrails.policy.names import Names
 from guardrails.workshop.metrics import Counts
 from guardrails.workshop.thresholds import Way, thresholds, way
 from guardrails.workshop.tune_target import Target, TargetError, choose, curve, target
+from tests.cases import each_case
 
 
 def way_of(now: str = "0.5") -> Way:
@@ -132,7 +133,7 @@ def test_a_curve_counts_what_fires() -> None:
 HARMLESS, HARMFUL = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95), (0.35, 0.75, 0.92, 0.97)
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("text", "met", "low", "high"),
     [
         ("fpr <= 0%", True, 0.95, 0.97),

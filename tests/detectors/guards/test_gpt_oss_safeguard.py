@@ -9,6 +9,7 @@ import pytest
 
 from guardrails.detectors.guards.form import Question, Turn, Unreadable
 from guardrails.detectors.guards.gpt_oss_safeguard import questions, read
+from tests.cases import each_case
 
 QUESTION = Question(about=("hate", "custom.medical"))
 HATE = '{"violation": 1, "policies": ["hate"]}'
@@ -34,7 +35,7 @@ def test_recorded_answers(said: Any, text: str, violated: list[str]) -> None:
     assert read(QUESTION, said(text)) == {label: float(label in violated) for label in QUESTION.about}
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "", "0", "safe", "{}", "[]", '{"violation": 0}', '{"violation": 1, "policies": []}', '{"violation": 0, "policies": ["hate"]}',

@@ -16,6 +16,7 @@ from guardrails.detectors.guards.granite_guardian import (
     read_bare,
     read_tagged,
 )
+from tests.cases import each_case
 
 QUESTION = Question(about=("violence",))
 OWN = {"custom.medical": "The text gives medical advice."}
@@ -50,7 +51,7 @@ def test_probabilities_of_the_word_are_the_score(said: Any) -> None:
     assert read_tagged(QUESTION, tagged) == pytest.approx({"violence": 0.7})
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("read", "text"),
     [
         *(

@@ -6,9 +6,10 @@ import pytest
 
 from guardrails import taxonomy
 from guardrails.detectors.guards import FORMS, form_of
+from tests.cases import each_case
 
 
-@pytest.mark.parametrize(
+@each_case(
     ("model", "form"),
     [
         ("meta-llama/Llama-Guard-3-8B", "llama-guard-3"),

@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.detectors.guards.form import Question, Turn, Unreadable
 from guardrails.detectors.guards.llama_guard import LLAMA_GUARD_3, LLAMA_GUARD_4, questions, read
+from tests.cases import each_case
 
 QUESTION = Question()
 
@@ -36,7 +37,7 @@ def test_the_probability_of_the_first_word_is_the_score_of_all(said: Any) -> Non
     assert read(QUESTION, said("safe", {"unsafe": 0.3, "safe": 0.7})) == pytest.approx({"unsafe": 0.3})
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "", " ", "Not safe.", "not safe", "safe.", "Safe", "SAFE\nunsafe", "safe\nunsafe", "safe, but see S1", "unsafe",

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from guardrails.detectors.guards.form import Unreadable
 from guardrails.detectors.guards.markers import broken
+from tests.cases import each_case
 
 WHOLE = [
     "<|eot_id|>", "<|start_header_id|>", "<|im_end|>", "<|im_start|>", "<|start_of_role|>", "<|end_of_text|>", "<|user|>",
@@ -20,7 +21,7 @@ WHOLE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("marker", WHOLE)
+@each_case("marker", WHOLE)
 def test_a_marker_is_broken_wherever_it_stands(marker: str) -> None:
     """What is left reads nearly the same, and is no marker."""
     found = broken(f"before{marker}after {marker}")

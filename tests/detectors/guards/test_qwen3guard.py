@@ -8,6 +8,7 @@ import pytest
 
 from guardrails.detectors.guards.form import Question, Turn, Unreadable
 from guardrails.detectors.guards.qwen3guard import questions, read
+from tests.cases import each_case
 
 QUESTION = Question()
 
@@ -46,7 +47,7 @@ def test_the_score_is_what_the_tiers_are_worth_together(said: Any, tier: str, to
     assert read(QUESTION, answer)["unsafe"] == pytest.approx(score)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "text",
     [
         "", "Safe", "Safety: Safe", "Safety: safe\nCategories: None", "Safety: Safe\nCategories: Violent", "Safety: Not Safe\nCategories: None",

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from guardrails.detectors.services import SERVICES
 from guardrails.detectors.services.config import BedrockBlock, HttpBlock, RemoteConfig
+from tests.cases import each_case
 
 LEAST = {"use": "remote", "service": "openai", "endpoint": "far"}
 
@@ -18,7 +19,7 @@ def test_a_service_and_an_endpoint_are_enough_to_be_read(name: str) -> None:
     assert (found.min_score, found.windows, found.categories) == (0.1, 400, None)
 
 
-@pytest.mark.parametrize(
+@each_case(
     "wrong",
     [
         {"service": "perspective"}, {"endpoint": ""}, {"endpoint": None}, {"categories": []}, {"categories": "hate"},

@@ -1,0 +1,8 @@
+"""What the long tests of backends share with the short ones."""
+
+from __future__ import annotations
+
+from tests.backends.conftest import *  # noqa: F403
+from tests.backends.conftest import _fakes
+
+__all__ = ["_fakes"]
