@@ -54,7 +54,7 @@ def test_a_body_that_is_no_good_is_a_4xx(serve, kit, path, body, limit, raw) -> 
     """One over the limit, one that two parsers could read in two ways, one that is no text; of Portkey see its own tests."""
     answer = kit.send(serve(max_body_bytes=limit), path, body if raw is None else raw)
 
-    assert answer.status in (400, 422)
+    assert answer.status in ((413,) if raw is None else (400, 422))
     assert TEXT not in answer.raw.decode()
 
 
@@ -82,7 +82,7 @@ def test_unknown_fields_are_refused_where_the_server_says_so(serve, kit, name) -
 
     answer = kit.send(serve(unknown_fields="refuse"), path, {**body, "x_new": "hello"})
 
-    assert answer.status in (400, 422)
+    assert answer.status in ((413,) if raw is None else (400, 422))
     assert "fields that it does not know" in answer.raw.decode()
 
 
