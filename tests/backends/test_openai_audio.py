@@ -89,7 +89,7 @@ SAID = [
     ("said", "action", "way"),
     [("all is well", "allow", "whole"), ("the zqxbomb", "block", "streamed"), ("a zqxmask", "redact", "raw")],
 )
-@pytest.mark.parametrize("form", ["wav", "pcm"])
+@pytest.mark.parametrize("form", ["pcm"])
 def test_what_is_said_in_a_sound_is_judged_before_it_is_had(
     hears: Any, fake: Any, kit: Any, audio_kit: Any, transcriber: Any, spoken: Any, way: str, form: str, said: str,
     action: str,
@@ -119,7 +119,7 @@ HELD = [
 
 
 @pytest.mark.parametrize(("said", "passes", "way"), HELD[:3])
-@pytest.mark.parametrize("form", ["wav", "pcm"])
+@pytest.mark.parametrize("form", ["pcm"])
 def test_a_streamed_sound_is_held_until_it_was_judged(
     hears: Any, fake: Any, kit: Any, audio_kit: Any, transcriber: Any, spoken: Any, way: str, form: str, said: str,
     passes: bool,

@@ -156,7 +156,7 @@ def _had(got: Any) -> tuple[Any, bytes]:
     return getattr(got, "response", got), got.content
 
 
-@pytest.mark.parametrize("way", [*WAYS][:2])
+@pytest.mark.parametrize("way", [*WAYS][:1])
 @pytest.mark.parametrize("then", ["block", "redact"])
 def test_a_film_is_given_out_once_it_was_judged(
     client: Any, looking: Any, fake: Any, kit: Any, plain: bytes, offending: bytes, way: str, then: str
@@ -194,7 +194,7 @@ def test_pictures_of_a_film_are_judged_as_pictures(
     assert not image_kit.is_green(WAYS[way](client(looking("redact")), variant="spritesheet")[1])
 
 
-@pytest.mark.parametrize("way", [*WAYS][:2])
+@pytest.mark.parametrize("way", [*WAYS][:1])
 def test_what_was_redacted_is_said_to_be_what_it_is(covers: Any, fake: Any, kit: Any, way: str) -> None:
     """It may be of another type than what came."""
     gives(fake, kit, film(green(5), "avi"), "video/x-msvideo")

@@ -138,7 +138,7 @@ def test_a_clean_film_begins_before_it_has_ended(
     assert counted(url) == {"relayed": "1"}
 
 
-@pytest.mark.parametrize("ending", MEDIA)
+@pytest.mark.parametrize("ending", ["ts"])
 def test_a_film_is_broken_off_before_what_is_blocked(
     start: Callable[..., str],
     fake: Fake,
@@ -161,7 +161,7 @@ def test_a_film_is_broken_off_before_what_is_blocked(
     assert got.headers["x-guardrails-verdict-id"] in line
 
 
-@pytest.mark.parametrize("ending", MEDIA)
+@pytest.mark.parametrize("ending", ["ts"])
 def test_what_is_blocked_at_once_is_an_error(start: Callable[..., str], fake: Fake, ending: str) -> None:
     """As a whole film is: nothing went out before; and nobody waits for the rest of it."""
     data, url = fragmented(chain(green(2), scene(58)), ending), start()
@@ -185,7 +185,7 @@ def test_what_is_flagged_goes_out(start: Callable[..., str], fake: Fake, offendi
     assert counted(url) == {"relayed": "1"}
 
 
-@pytest.mark.parametrize("ending", MEDIA)
+@pytest.mark.parametrize("ending", ["mp4"])
 def test_a_film_that_the_upstream_breaks_off_is_broken_off(
     start: Callable[..., str], fake: Fake, clean: dict[str, bytes], ending: str
 ) -> None:

@@ -9,14 +9,19 @@ from tests.cases import widen
 __all__ = ["hears", "silence", "voice"]
 
 pytestmark = short.pytestmark
+FORMS = ("wav", "pcm")
+TO = ("transcriptions", "translations")
 
 test_what_is_said_in_a_sound_is_judged_before_it_is_had = widen(
-    short.test_what_is_said_in_a_sound_is_judged_before_it_is_had, ("said", "action", "way"), short.SAID
+    widen(short.test_what_is_said_in_a_sound_is_judged_before_it_is_had, "form", FORMS),
+    ("said", "action", "way"),
+    short.SAID,
 )
 test_a_streamed_sound_is_held_until_it_was_judged = widen(
-    short.test_a_streamed_sound_is_held_until_it_was_judged, ("said", "passes", "way"), short.HELD
+    widen(short.test_a_streamed_sound_is_held_until_it_was_judged, "form", FORMS),
+    ("said", "passes", "way"),
+    short.HELD,
 )
-TO = ("transcriptions", "translations")
 test_what_was_heard_is_judged_in_every_form = widen(
     short.test_what_was_heard_is_judged_in_every_form, "to", TO
 )

@@ -15,6 +15,9 @@ test_a_stretch_is_covered_and_the_rest_stays = widen(
     ("how", "shape"),
     [*product(short.HOWS, short.SHAPES)],
 )
+test_a_film_in_which_something_is_still_found_is_blocked = widen(
+    short.test_a_film_in_which_something_is_still_found_is_blocked, "how", ["pixelate", "blur"]
+)
 test_faces_are_covered_in_every_frame = widen(
     short.test_faces_are_covered_in_every_frame, "how", ["solid", "pixelate", "blur"]
 )
