@@ -4,7 +4,8 @@
 
 The policy is compiled on a worker, but what compiles for long without letting go of the interpreter stops the loop all the same.
 A task on the loop wakes up every millisecond; what is shown is the longest that it slept beyond that, the median and the worst of
-the rounds, beside the same in as long a time without a load.
+the rounds, beside the same in as long a time without a load. A last row counts from the change of the file, which the server has
+to find, and lets rest first.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import asyncio
 import json
 import logging
+import random
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,7 +23,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from guardrails.proxy.reload import reload
+from guardrails.proxy.reload import keep, reload
 from guardrails.proxy.settings import Settings
 from guardrails.proxy.state import State
 from measure import machine, table
@@ -30,6 +32,9 @@ from proxies import tenants
 TICK_S = 0.001
 QUIET_S = 4.0
 """After the start: what is loaded in the background (tables of languages) is not the reload's."""
+
+REST_S = 1.0
+"""At most, between two changes that the server finds by itself: so that they fall anywhere between its looks."""
 
 Change = Callable[[dict[str, Any], int], None]
 
@@ -109,8 +114,25 @@ async def measured(given: argparse.Namespace, folder: Path) -> list[dict[str, ob
                 if state.reload.state != "current":
                     raise SystemExit(f"{name}: {state.reload}")
             rows.append(row(name, seen))
+        keeping = group.create_task(keep(state))
+        found = [
+            await noticed(state, beat, lambda: write(threshold, next(numbers))) for _ in range(given.rounds)
+        ]
+        rows.append(row("a threshold (found)", found))
+        keeping.cancel()
         beating.cancel()
     return rows
+
+
+async def noticed(state: State, beat: Beat, change: Callable[[], None]) -> tuple[float, float]:
+    """Return the seconds from a change of the files until it is served, and the longest stall of the loop meanwhile."""
+    await asyncio.sleep(REST_S * random.random())
+    served = state.guard
+    change()
+    beat.worst_s, began = 0.0, perf_counter()
+    while state.guard is served:  # noqa: ASYNC110 - a swap tells nobody
+        await asyncio.sleep(TICK_S)
+    return perf_counter() - began, beat.worst_s
 
 
 def row(name: str, seen: Sequence[tuple[float, float]]) -> dict[str, object]:

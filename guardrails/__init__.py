@@ -68,6 +68,7 @@ _PUBLIC: dict[str, str] = {
     "Audio": "guardrails.types",
     "BackendError": "guardrails.errors",
     "Blocked": "guardrails.errors",
+    "Budget": "guardrails.engine.budget",
     "Content": "guardrails.types",
     "Coverage": "guardrails.types",
     "Detection": "guardrails.types",
@@ -97,6 +98,7 @@ __all__ = [
     "Audio",
     "BackendError",
     "Blocked",
+    "Budget",
     "Content",
     "Coverage",
     "Detection",
@@ -120,6 +122,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from guardrails.engine.budget import Budget
     from guardrails.errors import (
         BackendError,
         Blocked,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from guardrails.detectors.reads import Stamp, noted
+from guardrails.engine.budget import Budget
 from guardrails.engine.cache import FindingsCache
 from guardrails.engine.calls import returned
 from guardrails.engine.canary import planted, plants
@@ -47,6 +48,7 @@ class Origin:
 class Guard:
     """A compiled policy ready to check contents and to wrap calls. One guard serves any number of threads and
     loops. A `cache` of findings that is given is shared with who gave it: another guard that judges the same contents.
+    The `budget` is what one check may hold at most, whatever the policy says.
     """
 
     def __init__(
@@ -55,8 +57,9 @@ class Guard:
         floor: CompiledPolicy | None = None,
         *,
         cache: FindingsCache | None = None,
+        budget: Budget | None = None,
     ) -> None:
-        self.pipeline = Pipeline(policy, floor, cache)
+        self.pipeline = Pipeline(policy, floor, cache, budget)
         self.origin: Origin | None = None
         self._plants = plants(self.pipeline.policies)
         if self.is_keyed or self._plants:
@@ -70,6 +73,7 @@ class Guard:
         floor: str | Path | None = None,
         detectors: Mapping[str, Kind] | None = None,
         cache: FindingsCache | None = None,
+        budget: Budget | None = None,
     ) -> Guard:
         """Load and compile a policy: a shipped one by name, any other by path.
 
@@ -78,6 +82,7 @@ class Guard:
             floor: a policy of the operator's, under which the verdict cannot fall.
             detectors: kinds of detectors of your own, by the name that `use:` gives them.
             cache: that of another guard, to share what is found with it.
+            budget: what one check may hold at most; by default what `Budget()` says.
 
         Raises:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
@@ -86,7 +91,7 @@ class Guard:
         with noted() as files:
             compiled = compile_policy(load(policy, detectors))
             under = None if floor is None else compile_policy(load(floor, detectors))
-            guard = cls(compiled, under, cache=cache)
+            guard = cls(compiled, under, cache=cache, budget=budget)
         guard.origin = Origin(policy, floor, detectors, files)
         return guard
 
@@ -95,7 +100,14 @@ class Guard:
         origin = self.origin
         if origin is None:
             return self
-        return type(self).load(origin.policy, floor=origin.floor, detectors=origin.detectors)
+        return type(self).load(
+            origin.policy, floor=origin.floor, detectors=origin.detectors, budget=self.budget
+        )
+
+    @property
+    def budget(self) -> Budget:
+        """What one check may hold at most."""
+        return self.pipeline.budget
 
     @property
     def policy(self) -> CompiledPolicy:
@@ -157,7 +169,8 @@ class Guard:
 
         Raises:
             TypeError: the content is of a type that cannot be checked.
-            RequestError: the messages have no form that can be judged.
+            RequestError: the messages have no form that can be judged, or are more than the budget allows (its `code` is
+                `request_too_large`).
             Overloaded: the workers are full.
         """
         at = Stage(stage)

@@ -17,6 +17,7 @@ NAMES = [
     "Audio",
     "BackendError",
     "Blocked",
+    "Budget",
     "Content",
     "Coverage",
     "Detection",

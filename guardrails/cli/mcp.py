@@ -34,6 +34,7 @@ FLAGS = (
     "unknown_methods",
     "host",
     "port",
+    "open",
     "request_s",
 )
 """The settings that have a flag."""
@@ -57,6 +58,12 @@ def arguments(to: argparse.ArgumentParser) -> None:
     to.add_argument("--url", metavar="URL", help="a server behind that speaks streamable HTTP")
     to.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
     to.add_argument("--port", type=int, help="the port to listen on (default 8090)")
+    to.add_argument(
+        "--open",
+        action="store_const",
+        const=True,
+        help="without keys, let everybody ask who reaches an address of other machines",
+    )
     to.add_argument("--name", help="the server's name, by which its tools are approved")
     to.add_argument("--approvals", metavar="FILE", help="the file that remembers how tools were defined")
     to.add_argument(

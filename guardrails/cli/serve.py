@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from guardrails.proxy.configured import Configured
     from guardrails.proxy.settings import Settings
 
-FLAGS = ("policy", "floor", "shadow", "upstream", "host", "port", "workers", "unknown_fields", "reload")
+FLAGS = (
+    "policy",
+    "floor",
+    "shadow",
+    "upstream",
+    "host",
+    "port",
+    "workers",
+    "unknown_fields",
+    "reload",
+    "open",
+)
 """The settings that have a flag."""
 
 FEW = 8
@@ -45,6 +56,12 @@ def arguments(to: argparse.ArgumentParser) -> None:
     )
     to.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
     to.add_argument("--port", type=int, help="the port to listen on (default 8080)")
+    to.add_argument(
+        "--open",
+        action="store_const",
+        const=True,
+        help="without keys, let everybody ask who reaches an address of other machines",
+    )
     to.add_argument("--workers", type=int, metavar="N", help="processes to serve with (default 1)")
     to.add_argument(
         "--unknown-fields", help="what to do with unknown request fields: judge (default) or refuse"
@@ -74,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     flags = _flags(args)
     found = configured(args.config, flags, os.environ)
     settings = found.settings
-    guard = Guard.load(settings.policy, floor=settings.floor)
+    guard = Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
     if args.check:
         state = State(settings, guard)
         guards, beside = state.guards, [*state.shadows.values()]

@@ -6,13 +6,16 @@ What is not there is noted as well, so that a load which failed can be tried aga
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
 Stamp = tuple[int | str, ...] | None
 """What tells one content of a file from another; None where there is no such file."""
+
+UNSEEN: Stamp = ()
+"""Equals the stamp of no file."""
 
 SMALL = 1 << 20
 """Bytes up to which a file is told by its content; a larger one by its size, times and place on the disk."""
@@ -48,6 +51,11 @@ def stamp(path: Path) -> Stamp:
         return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
     except (OSError, ValueError):  # a NUL
         return None
+
+
+def stamps(paths: Iterable[Path]) -> dict[Path, Stamp]:
+    """Return what tells the contents that files have by now from others."""
+    return {path: stamp(path) for path in paths}
 
 
 def changed(files: Mapping[Path, Stamp]) -> bool:

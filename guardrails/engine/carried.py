@@ -182,9 +182,9 @@ def _is_part(file: File, found: Iterable[bytes]) -> bool:
     return any(is_whole(data) for data in longer) and not is_whole(file.data)
 
 
-def lift(leaves: Leaves, policies: Sequence[CompiledPolicy], limit: int) -> None:
+def lift(leaves: Leaves, policies: Sequence[CompiledPolicy], limit: int) -> bool:
     """Add what texts carry as leaves of their own, which cannot be changed, where a policy looks at such files; only the first
-    characters of a text, up to a limit, are read at all.
+    characters of a text, up to a limit, are read at all. Tell whether there was anything.
     """
     known: set[tuple[object, ...]] = set()
     for index in range(len(leaves.found)):
@@ -200,6 +200,7 @@ def lift(leaves: Leaves, policies: Sequence[CompiledPolicy], limit: int) -> None
             known.add(key)
             medium = file.kind(file.data, place, context=content.context, declared=file.declared)
             leaves.found.append(Leaf(medium, leaf.path, leaf.inner, editable=False))
+    return bool(known)
 
 
 def name_deeper(leaves: Leaves, policies: Sequence[CompiledPolicy], limit: int) -> None:

@@ -22,6 +22,7 @@ from guardrails.media.audio import AudioLimits, Recording
 from guardrails.media.edit import Box, How
 from guardrails.media.limits import Limits
 from guardrails.media.picture import Picture, opened
+from guardrails.media.pixel_pool import pixel_pool
 from guardrails.media.recode import MEDIA, SLOWER, family_of
 from guardrails.media.redact import redacted, shaded
 from guardrails.media.video import Film, Opened, VideoLimits
@@ -144,7 +145,8 @@ def covered(picture: Picture, found: Sequence[tuple[Rule, Finding]], limits: Lim
             boxes = [finding.box for finding in own if finding.box is not None]
             made = redacted(picture, boxes, how, whole=len(boxes) < len(own), limits=limits)
             under += shaded(picture, boxes, whole=len(boxes) < len(own))
-            picture = opened(made, replace(limits, bytes=max(limits.bytes, GROWN * len(picture.data))))
+            most = replace(limits, bytes=max(limits.bytes, GROWN * len(picture.data)))
+            picture = opened(made, most, pool=pixel_pool())
     return made, replace(picture, covered=under)
 
 

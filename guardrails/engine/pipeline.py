@@ -21,6 +21,7 @@ from typing import Generic, TypeVar
 
 from guardrails.cancellation import Token, within
 from guardrails.detectors import Bound
+from guardrails.engine.budget import Budget
 from guardrails.engine.cache import CACHES, FindingsCache
 from guardrails.engine.carried import lift, name_deeper
 from guardrails.engine.covering import UNCOVERED, Covered, Covering, wanted
@@ -33,7 +34,7 @@ from guardrails.engine.history import History
 from guardrails.engine.looking import film_limits, sound_limits
 from guardrails.engine.onlookers import Evaluated, closely
 from guardrails.engine.outcome import Outcome, concerned, settle
-from guardrails.engine.pictures import limits_of, opening
+from guardrails.engine.pictures import limits_of, opening, release
 from guardrails.engine.quick import Known, Quick, decoding
 from guardrails.engine.uses import PREPARED, Uses, preparation
 from guardrails.engine.workers import workers
@@ -58,13 +59,18 @@ CONTENTS_ON_LOOP = 200
 
 class Pipeline:
     """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
-    threads. A `cache` that is given is shared with who gave it.
+    threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer.
     """
 
     def __init__(
-        self, policy: CompiledPolicy, floor: CompiledPolicy | None = None, cache: FindingsCache | None = None
+        self,
+        policy: CompiledPolicy,
+        floor: CompiledPolicy | None = None,
+        cache: FindingsCache | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.policy = policy
+        self.budget = Budget() if budget is None else budget
         self.policies = (policy,) if floor is None else (policy, floor)
         self.cache = CACHES.new() if cache is None else cache
         self._quick = Quick(self.policies, self.cache)
@@ -100,12 +106,14 @@ class Pipeline:
 
     def check(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
         """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are
-        full.
+        full, and `RequestError` where leaves are over the budget.
         """
+        self.budget.admits(leaves.found)
         return self.drive(self.judging(leaves, request, None, complete=complete))
 
     async def acheck(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
         """The twin of `check` that never blocks the event loop for longer than short texts take."""
+        self.budget.admits(leaves.found)
         return await self.adrive(self.judging(leaves, request, INLINE_ON_LOOP, complete=complete))
 
     def judging(
@@ -219,6 +227,7 @@ class Pipeline:
         finally:
             for film in leaves.opened:
                 film.release()
+            release(leaves.found)
         outcome.timings["total"] = (perf_counter() - started) * 1000.0
         return outcome
 
@@ -233,7 +242,8 @@ class Pipeline:
         covers: bool = True,
     ) -> Steps:
         most = self.decoding[2]
-        lift(leaves, self.policies, most)
+        if lift(leaves, self.policies, most):
+            self.budget.admits_pictures(leaves.found)
         films = yield from self._films(leaves, request, timings, inline, complete)
         read = yield from self._pictures(leaves, timings, inline)  # covers of sounds too
         known = {**known, **{film.index: film.detections() for film in films}}
@@ -278,7 +288,8 @@ class Pipeline:
     ) -> Generator[list[Task], None, frozenset[int]]:
         """Decode pictures, and add what is written in them; return those that were read."""
         read_too = bool(self._extractors)
-        closed = opening(self.policies, leaves.found, read=read_too, seen=self.cache.shapes)
+        seen, budget = self.cache.shapes, self.budget
+        closed = opening(self.policies, leaves.found, read=read_too, seen=seen, budget=budget)
         if closed is not None:
             yield from run([closed.task], inline)
             closed.settle(leaves.found, timings)
@@ -340,6 +351,7 @@ class Pipeline:
             outcome = yield from self._outcome(
                 again, request, {}, timings, inline, complete=False, covers=False
             )
+            release(again.found)
             if outcome.action >= Action.REDACT:
                 covering.refuse(index)
         return covering.settled()

@@ -129,13 +129,13 @@ class Lane:
 
 
 class Workers:
-    """The pool. `threads` work at a time in each lane, `queue` more jobs wait in each, half of them of one caller at most;
-    `spare` stuck threads are replaced.
+    """The pool. `threads` work at a time at quick work, `bulk` (as many, if not said) at long work; `queue` more jobs wait in
+    each lane, half of them of one caller at most; `spare` stuck threads are replaced.
     """
 
-    def __init__(self, threads: int, queue: int, spare: int) -> None:
+    def __init__(self, threads: int, queue: int, spare: int, bulk: int | None = None) -> None:
         self._queue, self._spare = queue, spare
-        self._lanes = {False: Lane(threads), True: Lane(threads)}
+        self._lanes = {False: Lane(threads), True: Lane(threads if bulk is None else bulk)}
         self._changed = threading.Condition()
         self._alive = 0
         self._idle = 0
@@ -233,11 +233,11 @@ class Workers:
                     self._run(job)
             finally:
                 with self._changed:
-                    lane, _ = self._running.pop(job.future)
-                    lane.finish(job, stuck=job.future in self._abandoned)
+                    self._running.pop(job.future)[0].finish(job, stuck=job.future in self._abandoned)
                     self._abandoned.discard(job.future)
                     if self._ending:
                         self._changed.notify_all()
+            del job  # what it holds may be large, and the next job may be long in coming
 
     @staticmethod
     def _run(job: Job) -> None:
@@ -249,11 +249,12 @@ class Workers:
 
 @cache
 def workers() -> Workers:
-    """Return the process's pool: in each lane twice the cores (models release the lock) and a queue of 256, as many spares as
-    threads in a lane.
+    """Return the process's pool: for quick work twice the cores (models release Python's lock), for long work as many as cores
+    (more would only take that lock from those who wait for an answer), queues of 256, as many spares as threads for quick work.
     """
-    threads = max(4, 2 * (os.cpu_count() or 1))
-    pool = Workers(threads, queue=256, spare=threads)
+    cores = os.cpu_count() or 1
+    threads = max(4, 2 * cores)
+    pool = Workers(threads, queue=256, spare=threads, bulk=max(2, cores))
     atexit.register(pool.end, END_S)
     return pool
 

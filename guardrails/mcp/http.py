@@ -12,7 +12,6 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
-from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -36,6 +35,9 @@ from guardrails.mcp.settings import McpDoc
 from guardrails.mcp.streaming import told
 from guardrails.proxy.admission import Admission, Client, Denied
 from guardrails.proxy.client import body_of, language
+from guardrails.proxy.connections import CONNECTIONS, MOST, Connections, raise_descriptors
+from guardrails.proxy.cross_site import CrossSite
+from guardrails.proxy.errors import STATUSES
 from guardrails.proxy.serve import SERVER
 from guardrails.proxy.tenants import KeyDoc
 
@@ -47,8 +49,6 @@ MOST_LINKS = 10_000
 MOST_SESSIONS = 1_000
 """Agents' sessions, each of which may remember two million characters."""
 
-LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-ANY = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - they are told apart, not listened on
 CLIENT_GONE = 499
 
 
@@ -83,12 +83,12 @@ def create_app(guarding: Guarding, ready: Callable[[], None] = lambda: None) -> 
     front = Front(settings, serving)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
         for each in serving.values():
             await each.open()
         try:
             ready()
-            yield
+            yield {CONNECTIONS: Connections()}
         finally:
             for each in serving.values():
                 await each.close()
@@ -154,16 +154,18 @@ class Front:
         self._settings, self._serving = settings, serving
         self._sessions = Sessions(MOST_SESSIONS, settings.session_idle_s)
         self._admission = Admission([KeyDoc(**key.model_dump()) for key in settings.keys])
-        self._hosts = LOCAL | {settings.host, *settings.allowed_hosts}
+        self._cross_site = CrossSite(
+            settings.host, settings.allowed_hosts, settings.allowed_origins, "allowed_origins"
+        )
 
     async def serve(self, request: Request) -> Response:
         """Serve one request."""
         name = request.path_params.get("name", next(iter(self._serving)))
         serving = self._serving.get(name)
-        if not self._may_ask(request):
-            return problem(
-                403, RequestError("forbidden", "this Origin or Host is not allowed to ask: see the settings")
-            )
+        try:
+            self._cross_site.check(request.scope)
+        except Denied as denied:
+            return problem(denied.status, RequestError(denied.code, str(denied)), denied.headers)
         if serving is None:
             return problem(404, RequestError("not_found", "there is no such server"))
         try:
@@ -173,7 +175,7 @@ class Front:
         except Exception as error:
             if not isinstance(error, GuardrailsError):
                 LOG.error("a request failed: %s", type(error).__name__)
-            return problem(400 if isinstance(error, RequestError) else 502, error)
+            return problem(STATUSES.get(error.code, 400) if isinstance(error, RequestError) else 502, error)
 
     async def _served(self, request: Request, serving: Serving) -> Response:
         try:
@@ -194,14 +196,6 @@ class Front:
         check(request.headers, message)
         return await serving.post(request, message, session)
 
-    def _may_ask(self, request: Request) -> bool:
-        origin, host = request.headers.get("origin"), request.headers.get("host", "")
-        if origin is not None and origin not in self._settings.allowed_origins:
-            return False
-        return (self._settings.host in ANY and not self._settings.allowed_hosts) or _hostname(
-            host
-        ) in self._hosts
-
     def _session(self, request: Request, agent: Client) -> Session:
         """Return the session that an agent names, or its only one. Tokens of servers, which change, make no difference."""
         named = request.headers.get(self._settings.session_header, "")
@@ -209,13 +203,6 @@ class Front:
         session = self._sessions.of(hashlib.sha256(f"{key}\0{named}".encode()).hexdigest())
         session.who = Who(agent.user, agent.tenant, _claims(request))
         return session
-
-
-def _hostname(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
 
 
 def _claims(request: Request) -> dict[str, str]:
@@ -248,8 +235,7 @@ def serve(guarding: Guarding, started: Callable[[int], None] = lambda port: None
     Raises:
         GuardrailsError: the address cannot be listened on.
     """
-    if guarding.settings.host not in LOCAL and not guarding.settings.keys:
-        LOG.warning("whoever reaches %s may ask: the settings have no keys", guarding.settings.host)
+    raise_descriptors(MOST)
     with listening(guarding.settings) as listener:
         port = listener.getsockname()[1]
         app = create_app(guarding, lambda: started(port))

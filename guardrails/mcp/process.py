@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 
+from guardrails.engine.budget import CODE as TOO_LARGE
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.mcp import rpc
 from guardrails.mcp.lines import Lines
@@ -68,7 +69,7 @@ class Process:
 def read(line: bytes | None, limit: int) -> Message | RequestError:
     """Return the message of a line, or why there is none."""
     if line is None:
-        return RequestError("too_large", f"a message is larger than {limit} bytes")
+        return RequestError(TOO_LARGE, f"a message is larger than {limit} bytes")
     try:
         return rpc.parse(line)
     except RequestError as error:

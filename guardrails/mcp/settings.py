@@ -12,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
 from guardrails.policy.problems import Problems
+from guardrails.proxy.hosts_doc import Hosts, check
 from guardrails.proxy.layers import Layers
 from guardrails.proxy.tenants import ClientDoc
 from guardrails.proxy.upstreams_doc import VARIABLE
@@ -69,15 +70,18 @@ class McpDoc(Config):
     unknown_methods: Literal["judge", "refuse"] = "judge"
     """What is done with methods that the guard does not know: all their texts are judged, or they are refused."""
     host: str = Field(default="127.0.0.1", min_length=1)
-    """The address to listen on."""
+    """The address to listen on; one that other machines reach needs `keys`, or `open`."""
+    open: bool = False
+    """Whether everybody who reaches the guard may ask, where it has no `keys` and listens not only to this machine."""
     port: int = Field(default=8090, ge=0, le=65_535)
     """The port to listen on; 0 takes a free one."""
     keys: list[ClientDoc] = Field(default_factory=list, max_length=4_096)
-    """The agents that may ask over HTTP; without any everybody may."""
+    """The agents that may ask over HTTP; without any everybody may who reaches the guard."""
     allowed_origins: list[str] = Field(default_factory=list, examples=[["http://localhost:6274"]])
     """The origins of web pages that may ask; a request with another `Origin` is refused."""
-    allowed_hosts: list[str] = Field(default_factory=list)
-    """Names under which agents reach the guard, besides its address and those of this machine."""
+    allowed_hosts: Hosts = Field(default_factory=list)
+    """Names under which agents reach the guard, as the proxy has them: besides its address, those of this machine, and where it
+    listens on others every IP address."""
     session_header: str = Field(default="x-guardrails-session", pattern=r"^[a-z0-9-]+$")
     """The header in which an agent names its session, over which the guard remembers what tools returned; the requests of a key
     without that header are one session."""
@@ -116,6 +120,8 @@ def configured(file: str | Path | None, flags: Mapping[str, object]) -> McpDoc:
     for name, value in flags.items():
         layers.flag(name, value)
     doc = problems.validate(McpDoc, layers.data, layers, "the guard")
+    if doc is not None:
+        check(doc, layers, problems)
     if doc is None or problems.errors:
         raise PolicyErrors(problems.errors)
     return doc

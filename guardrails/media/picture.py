@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import IOBase
 from pathlib import Path
@@ -23,6 +23,7 @@ from guardrails.media.files import rewound
 from guardrails.media.limits import Limits
 from guardrails.media.outline import KNOWN, named, outline
 from guardrails.media.parts import Outline
+from guardrails.media.pixel_pool import PixelPool
 from guardrails.media.shapes import Later, Shape, Shapes
 from guardrails.media.workers import risky, task_of, unpacked, workers
 
@@ -71,7 +72,8 @@ class Picture:
     (`Limits.detail`). `frames` has one for a still picture, and more for what moves and for a file that holds several pictures;
     equal neighbours are one. `sha256` is that of the bytes, or of all views where there are none. `data` is the file as it was
     given, and `clean` the same without metadata and without what stood behind its end (`trailing` bytes). Frames of a file that
-    was decoded before may be decoded when somebody wants them (`shapes.py`), which raises what `opened` does.
+    was decoded before may be decoded when somebody wants them (`shapes.py`), once more after they were dropped (`release`),
+    which raises what `opened` does.
     `covered` are the boxes that this guard has covered in it: what a detector infers from around one is what was covered.
     """
 
@@ -93,17 +95,53 @@ class Picture:
         """The file without anything but its picture; empty for what was no file."""
         return self.outline.clean if self.outline is not None else b""
 
+    def release(self) -> None:
+        """Keep no pixels that can be decoded again."""
+        if isinstance(self.frames, Later):
+            self.frames.release()
+
     @property
     def views(self) -> tuple[Pixels, ...]:
         """All views of all frames, in order."""
-        return tuple(view for frame in self.frames for view in frame.views)
+        return (*_views(self.frames),)
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A picture of which is known what it says of its size: `pixels` are those of all its frames. `open` decodes it: with the
+    files that were seen, and the pool that its pixels count in.
+    """
+
+    pixels: int
+    open: Callable[[Shapes | None, PixelPool | None], Picture]
+
+
+def measured(source: Source, limits: Limits, declared: str | None = None) -> Unopened:
+    """Return a picture before anything of it is decoded; takes and raises what `opened` does."""
+    match source:
+        case bytes() | bytearray() | memoryview():
+            return _file(bytes(source), limits, declared)
+        case str() | Path():
+            path = Path(source)
+            suffix = path.suffix if named(path.suffix) in KNOWN else None
+            return _file(_read(path, limits.bytes), limits, declared or suffix)
+        case IOBase():
+            with rewound(cast(BinaryIO, source)) as file:
+                return _file(file.read(limits.bytes + 1), limits, declared)
+        case _:
+            return _unread(source, limits)
 
 
 def opened(
-    source: Source, limits: Limits | None = None, declared: str | None = None, seen: Shapes | None = None
+    source: Source,
+    limits: Limits | None = None,
+    declared: str | None = None,
+    seen: Shapes | None = None,
+    pool: PixelPool | None = None,
 ) -> Picture:
     """Return a picture; `declared` is the type that a file is said to be (for a path: its suffix, where it has one). A file that
-    is among those `seen` is decoded when its frames are wanted; others are added to them.
+    is among those `seen` is decoded when its frames are wanted; others are added to them. With a `pool` the pixels of a file
+    count in it, and may be dropped and decoded again.
 
     Raises:
         MediaError: why it cannot be judged.
@@ -111,19 +149,7 @@ def opened(
         OSError: a path cannot be read.
         TypeError: it is none of what a picture can be made of.
     """
-    limits = limits or Limits()
-    match source:
-        case bytes() | bytearray() | memoryview():
-            return _file(bytes(source), limits, declared, seen)
-        case str() | Path():
-            path = Path(source)
-            suffix = path.suffix if named(path.suffix) in KNOWN else None
-            return _file(_read(path, limits.bytes), limits, declared or suffix, seen)
-        case IOBase():
-            with rewound(cast(BinaryIO, source)) as file:
-                return _file(file.read(limits.bytes + 1), limits, declared, seen)
-        case _:
-            return _unread(source, limits)
+    return measured(source, limits or Limits(), declared).open(seen, pool)
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -137,32 +163,58 @@ def _read(path: Path, most: int) -> bytes:
         return file.read(most + 1)  # it may have grown
 
 
-def _unread(source: Any, limits: Limits) -> Picture:
+def _unread(source: Any, limits: Limits) -> Unopened:
     if hasattr(source, "getbands"):
-        return _image(source, limits)
+        (width, height), count = source.size, getattr(source, "n_frames", 1)
+        within((width, height), count, limits)
+        return Unopened(width * height * count, lambda _seen, _pool: _image(source, count, limits))
     if hasattr(source, "__array_interface__"):
-        return _array(source, limits)
+        height, width, *_ = _shape(source)
+        within((width, height), 1, limits)
+        return Unopened(width * height, lambda _seen, _pool: _array(source, limits))
     raise TypeError(f"a {type(source).__name__} is no picture: bytes, a path, a Pillow image or an array is")
 
 
-def _file(data: bytes, limits: Limits, declared: str | None, seen: Shapes | None) -> Picture:
+def _file(data: bytes, limits: Limits, declared: str | None) -> Unopened:
     if len(data) > limits.bytes:
         raise MediaError("too_many_bytes", f"{len(data)} bytes are more than {limits.bytes}")
     of = outline(data, declared, limits.formats)
     if of.trailing and limits.trailing == "refuse":
         raise MediaError("trailing_data", f"{of.trailing} bytes stand behind the end of the {of.format} file")
-    _fits([of, *of.more], limits)
+    pixels = _fitting([of, *of.more], limits)
+    return Unopened(pixels, lambda seen, pool: _opened(data, of, pixels, limits, seen, pool))
+
+
+def _opened(
+    data: bytes, of: Outline, pixels: int, limits: Limits, seen: Shapes | None, pool: PixelPool | None
+) -> Picture:
+    """Return the picture of a file."""
+
+    def decode() -> tuple[Shape, Sequence[Frame]]:
+        if pool is None:
+            return _whole(of, limits)
+        return pool.decoded(lambda: _whole(of, limits), pixels, limits.seconds, lambda made: _views(made[1]))
+
+    def keep(frames: Later[Frame], made: Sequence[Frame]) -> None:
+        if pool is not None:
+            pool.keep(frames, sum(view.size // 3 for view in _views(made)))
+
     digest = hashlib.sha256(data).hexdigest()
     shape = None if seen is None else seen.get((digest, limits))
-    frames: Sequence[Frame]
-    if shape is not None:
-        frames = Later(shape.frames, lambda: _whole(of, limits)[1])
-    else:
-        shape, frames = _whole(of, limits)
+    made: Sequence[Frame] | None = None
+    if shape is None:
+        shape, made = decode()
         if seen is not None:
             seen.add((digest, limits), shape)
+    frames = (
+        made if made is not None and pool is None else Later(shape.frames, lambda: decode()[1], made, keep)
+    )
     width, height, _, alpha, animated = shape
     return Picture(of.format, width, height, frames, alpha, animated, digest, of.trailing, data, of)
+
+
+def _views(frames: Iterable[Frame]) -> Iterator[Pixels]:
+    return (view for frame in frames for view in frame.views)
 
 
 def _whole(of: Outline, limits: Limits) -> tuple[Shape, Sequence[Frame]]:
@@ -174,12 +226,14 @@ def _whole(of: Outline, limits: Limits) -> tuple[Shape, Sequence[Frame]]:
     return Shape(first.width, first.height, len(frames), first.alpha, animated), frames
 
 
-def _fits(parts: Sequence[Outline], limits: Limits) -> None:
-    """Raise `MediaError` where what a file says of its size is over a limit."""
+def _fitting(parts: Sequence[Outline], limits: Limits) -> int:
+    """Return the pixels of all that a file has, as it says; raises `MediaError` where that is over a limit."""
     for part in parts:
         within((part.width, part.height), part.frames or 1, limits)
-    if sum(part.width * part.height * (part.frames or 1) for part in parts) > limits.total_pixels:
+    pixels = sum(part.width * part.height * (part.frames or 1) for part in parts)
+    if pixels > limits.total_pixels:
         raise MediaError("too_many_pixels", f"its pictures have more than {limits.total_pixels} pixels")
+    return pixels
 
 
 def _pixels(of: Outline, limits: Limits) -> Decoded:
@@ -199,10 +253,8 @@ def _frames(found: Decoded) -> tuple[Frame, ...]:
     return tuple(frames)
 
 
-def _image(source: Image.Image, limits: Limits) -> Picture:
-    """Return a Pillow image as it is: who opened it turned it, or did not mean to."""
-    count = getattr(source, "n_frames", 1)
-    within(source.size, count, limits)
+def _image(source: Image.Image, count: int, limits: Limits) -> Picture:
+    """Return a Pillow image of so many frames as it is: who opened it turned it, or did not mean to."""
     found, place = Decoded(*source.size), source.tell() if count > 1 else 0
     times = reduction(source.size, count, limits)
     try:
@@ -226,7 +278,6 @@ def _array(source: Any, limits: Limits) -> Picture:
     from PIL import Image
 
     height, width, *_ = _shape(source)
-    within((width, height), 1, limits)
     values = bytes_of(source)
     found, times = Decoded(width, height), reduction((width, height), 1, limits)
     if times == 1 and values.shape[2:] == (3,):

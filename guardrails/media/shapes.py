@@ -2,14 +2,15 @@
 
 A conversation comes again with each turn, with all its pictures, and of those a cache has what every detector found. So a file
 that was decoded before, under the same limits, is not decoded before detectors are asked: its frames are `Later`. Whoever wants
-one has all decoded then, or gets the error that the decoder raises: nobody can mistake them for frames that were looked at.
+one has all decoded then, or gets the error that the decoder raises: nobody can mistake them for frames that were looked at. So
+are frames of pictures whose pixels count (`pixel_pool.py`), which are dropped and decoded again as room is needed.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar, overload
 
 from guardrails.media.errors import MediaError
@@ -69,20 +70,36 @@ class Shapes:
 
 
 class Later(Sequence[T]):
-    """So many things that are made when somebody wants the first of them, once; safe to share by threads."""
+    """So many things that are made when somebody wants one of them; safe to share by threads. They are kept until they are
+    released, and made again by who wants them after that.
+    """
 
-    def __init__(self, count: int, make: Callable[[], Sequence[T]]) -> None:
+    def __init__(
+        self,
+        count: int,
+        make: Callable[[], Sequence[T]],
+        made: Sequence[T] | None = None,
+        keep: Callable[[Later[T], Sequence[T]], None] = lambda _, made: None,
+    ) -> None:
+        """Take how many there are, and what makes them, or `made` them; `keep` is called with these whenever they are kept."""
         self._count, self._make = count, make
-        self._made: Sequence[T] | None = None
+        self._made = made
+        self._keep = keep
         self._lock = threading.Lock()
+        if made is not None:
+            keep(self, made)
 
     def __len__(self) -> int:
         return self._count
 
     @property
     def ready(self) -> bool:
-        """Whether somebody wanted one."""
+        """Whether they are kept."""
         return self._made is not None
+
+    def release(self) -> None:
+        """Keep them no longer; those who have them still do."""
+        self._made = None
 
     @overload
     def __getitem__(self, at: int) -> T: ...
@@ -90,10 +107,19 @@ class Later(Sequence[T]):
     def __getitem__(self, at: slice) -> Sequence[T]: ...
     def __getitem__(self, at: int | slice) -> T | Sequence[T]:
         """Return some of them; raises `MediaError` where they are not as many as there were, and whatever making them does."""
+        return self._all()[at]
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield all of them, made once; raises likewise."""
+        return iter(self._all())
+
+    def _all(self) -> Sequence[T]:
         with self._lock:
-            if self._made is None:
+            made = self._made  # which may be released at any time
+            if made is None:
                 made = self._make()
                 if len(made) != self._count:
                     raise MediaError("undecodable", "the decoder gives another number of frames than before")
                 self._made = made
-        return self._made[at]
+                self._keep(self, made)
+        return made

@@ -11,6 +11,7 @@ import aiohttp
 from starlette.requests import Request as HttpRequest
 
 from guardrails.engine import subject
+from guardrails.engine.budget import CODE as TOO_LARGE
 from guardrails.engine.evaluate import Request
 from guardrails.engine.fields import Leaves
 from guardrails.engine.images import media_of
@@ -175,6 +176,8 @@ async def judged(
 
 async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
     """Return an error as a client may see it: what an upstream says of its own is judged like an answer."""
+    if isinstance(error, RequestError) and error.code == TOO_LARGE:  # the request itself was let in
+        return invalid(f"the upstream's answer is too large to be judged: {error}")
     if not isinstance(error, UpstreamAnswer):
         return error
     verdict, _ = await call.state.judge(subject.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT)

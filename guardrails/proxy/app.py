@@ -31,12 +31,13 @@ from guardrails.proxy import (
     responses,
     videos,
 )
+from guardrails.proxy.connections import CONNECTIONS
 from guardrails.proxy.gate import Gate
 from guardrails.proxy.hooks import HOOKS, respond
 from guardrails.proxy.hooks.hook import Hook, serve
 from guardrails.proxy.reload import keep
 from guardrails.proxy.settings import Settings
-from guardrails.proxy.state import State
+from guardrails.proxy.state import LOG, State
 
 ROUTES = (
     ("POST", "/v1/chat/completions", chat.completions),
@@ -127,12 +128,17 @@ def create_app(
     state = State(settings, guard, reread)
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, object]]:
+        if state.connections.most < settings.max_connections:
+            LOG.warning(
+                "%d connections at a time, since the process may open few files (ulimit -n)",
+                state.connections.most,
+            )
         await state.upstream.open()
         try:
             async with asyncio.TaskGroup() as group:
                 starting = group.create_task(keep(state))
-                yield
+                yield {CONNECTIONS: state.connections}
                 starting.cancel()
         finally:
             await state.upstream.close()

@@ -1,11 +1,13 @@
 """Bodies of requests on their way in: how much of all of them one process holds at a time.
 
 What every request may hold without asking (`FREE`) is room for a conversation; pictures need more, and share a room of their own.
-Where that is full, requests with much are told to come back, and those with little go on.
+Where that is full, requests with much are told to come back, and those with little go on. Requests that are served are counted;
+those whose bodies are still on their way are not, so that what these hold of the free part has a limit of its own.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 FREE: Final = 1 << 20
@@ -16,35 +18,49 @@ SHARE: Final = "guardrails.share"
 
 
 class Bodies:
-    """What all requests of one process hold above what is free.
+    """What all requests of one process hold, in bytes.
 
     Attributes:
-        held: in bytes.
+        held: above what is free.
+        coming: of what is free, by bodies that are still on their way.
     """
 
     def __init__(self) -> None:
         self.held = 0
+        self.coming = 0
 
 
 class Share:
     """What one request holds of it, from its first byte until it is served."""
 
-    def __init__(self, bodies: Bodies, most: int) -> None:
-        self._bodies, self._most = bodies, most
-        self._size = self._held = 0
+    def __init__(self, bodies: Bodies, most: int, most_coming: float = math.inf) -> None:
+        """Hold nothing yet. `most` is for what all hold above what is free, `most_coming` for what is on its way below that."""
+        self._bodies, self._most, self._most_coming = bodies, most, most_coming
+        self._size = self._held = self._coming = 0
 
     def takes(self, size: int) -> bool:
         """Hold so many bytes more; tell whether there was room. One who is alone has all that there is."""
         more = max(0, self._size + size - FREE) - self._held
+        coming = min(FREE, self._size + size) - self._coming
         others = self._bodies.held - self._held
         if others and more > self._most - self._bodies.held:
+            return False
+        if self._bodies.coming + coming > self._most_coming:
             return False
         self._size += size
         self._held += more
         self._bodies.held += more
+        self._coming += coming
+        self._bodies.coming += coming
         return True
+
+    def arrived(self) -> None:
+        """Hold it as a request that is there as a whole."""
+        self._bodies.coming -= self._coming
+        self._coming = 0
 
     def release(self) -> None:
         """Hold nothing any more."""
+        self.arrived()
         self._bodies.held -= self._held
         self._size = self._held = 0

@@ -14,7 +14,7 @@ from guardrails.errors import RequestError
 from guardrails.guard import who as asking
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
-from guardrails.proxy.client import body_of, claims
+from guardrails.proxy.client import claims
 from guardrails.proxy.report import Report
 from guardrails.proxy.state import state_of
 from guardrails.types import Stage
@@ -41,7 +41,7 @@ NAMES: Mapping[type, str] = {str: "a string", list: "an array of messages", dict
 async def check(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
-    raw = await body_of(request, state.settings.max_body_bytes, state.settings.idle_s)
+    raw = await request.body()
     body = await state.by_size(len(raw), lambda: read(raw))
     content = next(body[name] for name in CONTENTS if name in body)
     user = body.get("user")

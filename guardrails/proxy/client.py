@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive
 
+from guardrails.engine.budget import CODE as TOO_LARGE
 from guardrails.engine.evaluate import Request as Who
 from guardrails.engine.pipeline import today
 from guardrails.errors import Overloaded, RequestError
 from guardrails.proxy.admission import Client, client_of
 from guardrails.proxy.bodies import SHARE, Share
+from guardrails.proxy.connections import TOO_SLOW
 
 T = TypeVar("T")
 
@@ -23,7 +25,7 @@ DRAINED = 4
 
 async def body_of(request: Request, limit: int, within_s: float | None = None) -> bytes:
     """Return the body of a request; the limit is the server's, that of a client's key may be lower. `within_s` is the time for
-    all of it: who begins a request and never ends it must not keep others out.
+    all of it; that it keeps coming is the server's care (`http.Http`).
 
     Raises:
         RequestError: it is larger than the limit, or too slow.
@@ -36,7 +38,7 @@ async def body_of(request: Request, limit: int, within_s: float | None = None) -
     size, fits = 0, True
     try:
         async with asyncio.timeout(within_s):
-            async for piece in request.stream():
+            async for piece in _pieces(request):
                 size += len(piece)
                 fits = fits and size <= limit and (share is None or share.takes(len(piece)))
                 if fits:
@@ -50,10 +52,24 @@ async def body_of(request: Request, limit: int, within_s: float | None = None) -
     except TimeoutError:
         raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
     if size > limit:
-        raise RequestError("too_large", f"the body is larger than {limit} bytes")
+        raise RequestError(TOO_LARGE, f"the body is larger than {limit} bytes")
     if not fits:
         raise Overloaded("too many large requests are under way")
     return b"".join(pieces)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body as it comes; raises as `body_of` does where no more of it will."""
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if TOO_SLOW in request.scope:
+            raise RequestError("too_slow", "the body of the request arrives too slowly")
+        more = message.get("more_body", False)
+        if piece := message.get("body", b""):
+            yield piece
 
 
 def language(header: str) -> str | None:

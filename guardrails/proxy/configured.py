@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from guardrails.errors import PolicyErrors
 from guardrails.policy.problems import Problems
 from guardrails.policy.source import read
+from guardrails.proxy.hosts_doc import check as check_open
 from guardrails.proxy.layers import Layers
 from guardrails.proxy.settings import Settings, SettingsDoc
 from guardrails.proxy.shadow_doc import ShadowDoc
@@ -82,6 +83,7 @@ def configured(
         check(doc, layers, problems)
         check_upstreams(doc, layers, problems)
         check_shadows(doc, layers, problems)
+        check_open(doc, layers, problems)
     if doc is None or problems.errors:
         raise PolicyErrors(problems.errors)
     given = {name: getattr(doc, name) for name in doc.model_fields_set}

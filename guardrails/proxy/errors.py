@@ -10,12 +10,16 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from guardrails.engine.budget import CODE as TOO_LARGE
 from guardrails.errors import BackendError, Blocked, GuardrailsError, Overloaded, RequestError
 from guardrails.proxy.admission import Denied
 from guardrails.wire import strict_json
 
 TYPES: Mapping[int, str] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 """Status → OpenAI's `type`, where it is not the usual one of its hundred."""
+
+STATUSES: Mapping[str, int] = {TOO_LARGE: 413}
+"""Code of a request that is refused → status, where that is not 400."""
 
 CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed"}
 ANTHROPIC_TYPES: Mapping[int, str] = {
@@ -222,8 +226,10 @@ def problem(status: int, code: str, message: str, param: str | None = None, **he
 
 
 def _request(error: RequestError) -> Problem:
+    if error.code == "too_slow":  # what is left of the request must not be taken for another one
+        return problem(408, error.code, str(error), connection="close")
     where = f" (at {error.path})" if error.path else ""
-    return problem(400, error.code, f"{error}{where}", error.path or None)
+    return problem(STATUSES.get(error.code, 400), error.code, f"{error}{where}", error.path or None)
 
 
 def _upstream(error: UpstreamAnswer) -> Problem:

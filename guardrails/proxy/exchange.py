@@ -17,7 +17,7 @@ from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import Call, judged, message_of, note, vetted
 from guardrails.proxy.api import Api
 from guardrails.proxy.beside import BESIDE, Early, order
-from guardrails.proxy.client import body_of, claims, while_connected, who_asks
+from guardrails.proxy.client import claims, while_connected, who_asks
 from guardrails.proxy.errors import explain, respond, shape
 from guardrails.proxy.live import Live
 from guardrails.proxy.report import Report
@@ -32,7 +32,7 @@ from guardrails.wire import strict_json
 async def exchange(request: HttpRequest, api: Api) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
     state = state_of(request)
-    raw = await body_of(request, state.settings.max_body_bytes, state.settings.idle_s)
+    raw = await request.body()
     given = await state.by_size(len(raw), lambda: read(api, raw, request.headers.get("content-type", "")))
     body, leaves = given.body, given.leaves
     if leaves.unknown and state.settings.unknown_fields == "refuse":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from time import monotonic
 
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,7 +15,8 @@ from guardrails.engine.pipeline import today
 from guardrails.engine.workers import CALLER
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.proxy.admission import CLIENT, Denied
-from guardrails.proxy.bodies import SHARE, Share
+from guardrails.proxy.bodies import FREE, SHARE, Share
+from guardrails.proxy.client import body_of
 from guardrails.proxy.errors import respond, where
 from guardrails.proxy.query import with_key_as_header
 from guardrails.proxy.shadow import CAME_BY
@@ -61,6 +62,11 @@ ROUTES = frozenset(
 PROBES = frozenset({"/healthz", "/readyz", "/health", "/metrics"})
 """Routes that answer under any load."""
 
+ANY_HOST = PROBES - {"/metrics"}
+"""Routes that answer whatever host they are asked for: orchestrators ask by addresses and names of their own. The numbers are
+not among them, since a web page could read these by a name of its own that leads here.
+"""
+
 ROUTE = "guardrails.route"
 """Key of a scope under which a route whose path has places for names says which one it is, for the counters."""
 
@@ -100,32 +106,52 @@ class Gate:
             )
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request of one who may ask.
+        """Serve a request of one who may ask, once all of it is there: who sends slowly takes nobody's place.
 
         Raises:
             Denied: he may not; nothing of his request was read.
+            RequestError: its body is too large, or too slow.
             Overloaded: nobody may now.
         """
-        state, metrics = self._state, self._state.metrics
+        state = self._state
+        if scope["path"] not in ANY_HOST:
+            state.cross_site.check(scope)
         if scope["path"] in PROBES:
             await self._app(scope, receive, send)
             return
         with_key_as_header(scope)
         client = scope[CLIENT] = state.admission.admit(scope, today())
         CALLER.set(client.name(scope))
-        if metrics.in_flight >= state.settings.max_concurrent:
-            metrics.count("guardrails_shed_total")
-            raise Overloaded("too many requests are under way")
+        self._check_room()
         with state.counts.entered(client, monotonic()):
             if client.key is not None:
-                metrics.count("guardrails_clients_total", key=client.key.id)
-            metrics.in_flight += 1
-            share = scope[SHARE] = Share(state.bodies, state.settings.max_bodies_bytes)
+                state.metrics.count("guardrails_clients_total", key=client.key.id)
+            settings = state.settings
+            share = scope[SHARE] = Share(
+                state.bodies, settings.max_bodies_bytes, settings.max_concurrent * FREE
+            )
             try:
-                await self._app(scope, receive, send)
+                body = await body_of(Request(scope, receive), settings.max_body_bytes)
+                share.arrived()
+                await self._serve_whole(scope, _replay(body, receive), send)
             finally:
                 share.release()
-                metrics.in_flight -= 1
+
+    async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request that is there; raises `Overloaded` where too many are under way."""
+        self._check_room()
+        metrics = self._state.metrics
+        metrics.in_flight += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            metrics.in_flight -= 1
+
+    def _check_room(self) -> None:
+        """Raise `Overloaded` where too many requests are under way."""
+        if self._state.metrics.in_flight >= self._state.settings.max_concurrent:
+            self._state.metrics.count("guardrails_shed_total")
+            raise Overloaded("too many requests are under way")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
@@ -141,6 +167,16 @@ class Gate:
                 # The server closes the connection; what went wrong is in the log above, without any text.
                 raise RuntimeError("an answer was broken off") from None
             await self._respond(error, None, scope["path"])(scope, receive, answer.send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return what receives a body that was read before, and then what comes after it."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return left.pop() if left else await receive()
+
+    return received
 
 
 class _Answer:

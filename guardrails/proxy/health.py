@@ -54,7 +54,11 @@ async def ready(request: Request) -> Response:
             "waiting": state.runner.waiting,
             "dropped": state.runner.dropped,
         },
-        "reload": {"state": state.reload.state, "errors": list(state.reload.errors)},
+        "reload": {
+            "state": state.reload.state,
+            "errors": list(state.reload.errors),
+            "weaker": list(state.reload.weaker),
+        },
         "degraded": bool(state.failing or down),
         "failing_detectors": state.failing,
         "failing_upstreams": down,

@@ -41,8 +41,9 @@ COUNTERS: Mapping[str, str] = {
     "guardrails_rules_fired_total": "Rules that fired, by id, what they did and mode.",
     "guardrails_detector_failures_total": "Contents that a detector failed on.",
     "guardrails_parallel_total": "Requests under a policy with parallel, by when they were sent: beside their check or after.",
-    "guardrails_reloads_total": "Loads of a policy whose files changed, by result: loaded, unchanged or failed.",
+    "guardrails_reloads_total": "Loads of a policy whose files changed, by result: loaded, unchanged, failed or held.",
     "guardrails_denied_total": "Requests that were not let in, by the code of their error.",
+    "guardrails_connections_closed_total": "Connections that were refused, or closed because the client is too slow, by reason.",
     "guardrails_clients_total": "Requests that were let in, by the id of their key.",
     "guardrails_fetches_total": "Pictures of which there was only the address, by result: fetched, or left.",
     "guardrails_films_total": "Films that were asked for, by how they went out: whole, relayed, broken_off, or blocked at once.",
@@ -80,9 +81,13 @@ class Metrics:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        """Requests that are there as a whole and not yet answered."""
+        self.connections: Callable[[], int] = int
+        """Returns how many connections of clients are open."""
         self.policies: tuple[tuple[str, PolicyRef], ...] = ()
         """The policies that are served, and the floor if there is one, each with which of these it is."""
         self.reload_failed = False
+        self.reload_held = False
         self.shadow_waiting: Callable[[], int] = int
         """Returns how many contents wait for the shadow policy."""
         self.upstreams: Callable[[], Mapping[str, bool]] = dict
@@ -115,9 +120,14 @@ class Metrics:
         """Write everything in Prometheus' text format."""
         gauges = {
             "guardrails_in_flight": ("Requests under way.", self.in_flight),
+            "guardrails_connections": ("Open connections of clients.", self.connections()),
             "guardrails_reload_failed": (
                 "Whether the policy's files could not be loaded: the policy from before is served.",
                 int(self.reload_failed),
+            ),
+            "guardrails_reload_held": (
+                "Whether the policy's files wait for SIGHUP, as they are weaker: the policy from before is served.",
+                int(self.reload_held),
             ),
             "guardrails_workers_abandoned": (
                 "Workers stuck in a detector that ran out of time.",

@@ -24,7 +24,7 @@ from guardrails.guard import Guard
 from guardrails.guard import who as asking
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
-from guardrails.proxy.client import body_of, claims, while_connected
+from guardrails.proxy.client import claims, while_connected
 from guardrails.proxy.report import Report
 from guardrails.proxy.state import State, state_of
 from guardrails.types import Stage, Verdict
@@ -44,7 +44,7 @@ SHOWN_IDS = 32
 async def create(request: HttpRequest) -> Response:
     """Serve the route."""
     state = state_of(request)
-    raw = await body_of(request, state.settings.max_body_bytes, state.settings.idle_s)
+    raw = await request.body()
     body, asked = await state.by_size(len(raw), lambda: read(raw))
     state = state.under(request, body["model"])
     pictured = await state.pictured(body, links.asked)

@@ -1,6 +1,8 @@
-"""A policy whose files change in, the same server under the new policy out. One that is wrong leaves the old in place.
+"""Loads the policy of a server anew when its files change, or on SIGHUP. One that is wrong leaves the old in place.
 
-The new one is compiled and warmed up aside; then one reference is swapped (`State.adopt`).
+The new one is compiled and warmed up aside; then one reference is swapped (`State.adopt`). Files that change are loaded once they
+are no longer written: two looks, `POLL_S` apart, must see the same contents. A new inode proves less: a file that was removed may
+be written again as slowly. What is weaker than what is served, such as half of a policy, is held until the operator sends SIGHUP.
 """
 
 from __future__ import annotations
@@ -8,24 +10,31 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal, TypeVar
 
-from guardrails.detectors.reads import changed
+from guardrails.detectors.reads import UNSEEN, Stamp, changed, stamps
 from guardrails.errors import GuardrailsError, Overloaded, PolicyErrors
 from guardrails.guard import Guard
 from guardrails.keys import KEY_VARIABLE, has_key
 from guardrails.proxy.errors import where
-from guardrails.proxy.served import Served
 from guardrails.proxy.settings import Settings, SettingsError
 from guardrails.proxy.state import LOG, State
+from guardrails.proxy.weakening import WeakerPolicy, served_weakenings
 
-POLL_S = 1.0
+POLL_S = 0.5
 """Seconds between two looks at the files."""
 
 WARM_S = 60.0
 """Seconds after which a policy whose detectors do not answer is given up."""
+
+Result = Literal["loaded", "unchanged", "failed", "held", "unsettled"]
+"""What came of a load; `unsettled`: files changed meanwhile, or were not known before, and nothing is decided."""
+
+Stamps = Mapping[Path, Stamp]
+T = TypeVar("T")
 
 
 async def keep(state: State) -> None:
@@ -34,66 +43,108 @@ async def keep(state: State) -> None:
         await state.start()
         return
     state.reload.state = "loading"
-    asked = asyncio.Event()
+    hangup = asyncio.Event()
+    seen: Stamps | None = None
+    consent = False
     async with asyncio.TaskGroup() as group:
         starting = group.create_task(state.start())
-        with _on_hangup(asked):
+        with _on_hangup(hangup):
             while True:
-                if await _due(state, asked):
-                    starting.cancel()  # if its policy does not come up, this one may
-                    await reload(state)
+                if await _hung_up(hangup):
+                    seen, consent = None, True
+                else:
+                    before, seen = seen, await _changes(state)
+                    if seen is None or seen != before:
+                        continue
+                result = await reload(state, consent=consent, settled=seen)
+                if result == "unsettled":
+                    seen, state.files = state.files, dict.fromkeys(state.files, UNSEEN)
+                    continue
+                seen, consent = None, False
+                if result == "loaded":
+                    starting.cancel()  # what it waits for is no longer served
 
 
-async def _due(state: State, asked: asyncio.Event) -> bool:
-    """Wait for the next look; tell whether there is something to load."""
+async def _hung_up(hangup: asyncio.Event) -> bool:
+    """Wait for the next look; return whether SIGHUP came instead."""
     try:
-        await asyncio.wait_for(asked.wait(), POLL_S)
+        await asyncio.wait_for(hangup.wait(), POLL_S)
     except TimeoutError:
-        try:
-            return await state.off_loop(lambda: changed(state.files))
-        except Overloaded:
-            return False  # looked at again soon
-    asked.clear()
+        return False
+    hangup.clear()
     return True
 
 
+async def _changes(state: State) -> Stamps | None:
+    """Return the files as they are by now, where one is not as it was loaded; else, or where no worker can look, None."""
+    known = state.files
+    try:
+        now = await state.off_loop(lambda: stamps(known))
+    except Overloaded:
+        return None
+    return None if now == known else now
+
+
 @contextmanager
-def _on_hangup(asked: asyncio.Event) -> Iterator[None]:
+def _on_hangup(hangup: asyncio.Event) -> Iterator[None]:
     """Set an event on SIGHUP, where the system has it and this is the thread that gets signals."""
     if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGHUP, asked.set)
+    loop.add_signal_handler(signal.SIGHUP, hangup.set)
     try:
         yield
     finally:
         loop.remove_signal_handler(signal.SIGHUP)
 
 
-async def reload(state: State) -> None:
-    """Load the policy anew and serve it; where that fails, say so in log, metrics and state, and go on with the old one."""
+async def reload(state: State, *, consent: bool = False, settled: Stamps | None = None) -> Result:
+    """Load the policy anew and serve it; where it cannot be, say so in log, metrics and state, and go on with the old one.
+
+    Args:
+        state: the server.
+        consent: whether a weaker policy is served.
+        settled: the files as they were seen at rest; what is loaded must be these. None takes them as they are.
+    """
     state.reload.state = "loading"
+    errors: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
+    result: Result
     try:
-        result = await _swapped(state)
+        result = await _swap(state, consent, settled)
+    except WeakerPolicy as error:
+        LOG.warning("the policy was not loaded anew, the one from before stays: %s", error)
+        result, weaker = "held", tuple(each.label for each in error.weakenings)
     except Exception as error:
         told = error if isinstance(error, GuardrailsError) else where(error)
         LOG.error("the policy was not loaded anew, the one from before stays: %s", told)
-        state.reload.state, state.reload.errors = "failed", _places(error)
-        result = "failed"
-    else:
-        state.reload.state, state.reload.errors = "current", ()
-    state.metrics.reload_failed = result == "failed"
+        result, errors = "failed", _places(error)
+    if result == "unsettled":
+        return result
+    state.reload.state = result if result in ("failed", "held") else "current"
+    state.reload.errors, state.reload.weaker = errors, weaker
+    state.metrics.reload_failed, state.metrics.reload_held = result == "failed", result == "held"
     state.metrics.count("guardrails_reloads_total", result=result)
+    return result
 
 
-async def _swapped(state: State) -> str:
-    """Load, warm up and swap; return what came of it."""
-    served = await _loaded(state)
+async def _swap(state: State, consent: bool, settled: Stamps | None) -> Result:
+    """Load, compare, warm up and swap; return what came of it."""
+    served = await _off_loop(state, state.load)
+    before, loaded = state.served, state.files
+    if settled is not None and any(settled.get(path, UNSEEN) != made for path, made in loaded.items()):
+        return "unsettled"
     guards = dict.fromkeys(served.guards.values())
-    loaded = _identities((*guards, *served.shadows.values()))
-    if state.ready and served.settings == state.settings and loaded == _identities(state.all_guards):
+    if (
+        state.ready
+        and served.settings == state.settings
+        and _identities((*guards, *served.shadows.values())) == _identities(state.all_guards)
+    ):
         return "unchanged"
+    weaker = [] if before is None else await _off_loop(state, lambda: served_weakenings(before, served))
+    if weaker and not consent:
+        raise WeakerPolicy(weaker)
     for guard in guards:
         redacts_alike(served.settings, guard)
     try:
@@ -102,17 +153,22 @@ async def _swapped(state: State) -> str:
                 await state.warm_up(guard)
     except TimeoutError:
         raise GuardrailsError(f"its detectors did not answer within {WARM_S:.0f} s") from None
+    if await _off_loop(state, lambda: changed(loaded)):
+        return "unsettled"
     state.adopt(served)
     state.warm.set()
     LOG.warning("the policy was loaded anew: %s", served.guard.policy.ref.digest)
+    if weaker:
+        LOG.warning("by SIGHUP, a weaker policy is served: %s", "; ".join(map(str, weaker)))
     return "loaded"
 
 
-async def _loaded(state: State) -> Served:
+async def _off_loop(state: State, function: Callable[[], T]) -> T:
+    """Run a function on the process's workers, once one is free: a policy can wait."""
     while True:
         try:
-            return await state.off_loop(state.load)
-        except Overloaded:  # there is no worker; a policy can wait
+            return await state.off_loop(function)
+        except Overloaded:
             await asyncio.sleep(POLL_S)
 
 

@@ -21,6 +21,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.proxy.app import create_app
 from guardrails.proxy.configured import Given
+from guardrails.proxy.connections import raise_descriptors
 from guardrails.proxy.http import Http
 from guardrails.proxy.reload import redacts_alike
 from guardrails.proxy.settings import Settings, SettingsError
@@ -66,7 +67,8 @@ def run(settings: Settings, guard: Guard | None = None, given: Given | None = No
     """
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
-    loaded = guard or Guard.load(settings.policy, floor=settings.floor)
+    raise_descriptors(settings.max_connections)
+    loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
     for each in State(settings, loaded).guards:
         redacts_alike(settings, each)
     with listening(settings) as listener:
@@ -103,7 +105,9 @@ def worker_app() -> FastAPI:
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
     reread = None if told is None else Given(**told).settings
     try:
-        return create_app(settings, Guard.load(settings.policy, floor=settings.floor), reread)
+        return create_app(
+            settings, Guard.load(settings.policy, floor=settings.floor, budget=settings.budget), reread
+        )
     except GuardrailsError:
         return create_app(settings, None, reread)
 
@@ -139,7 +143,7 @@ class Running:
         self._wait_ready = wait_ready
         self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
         try:
-            loaded = guard or Guard.load(settings.policy, floor=settings.floor)
+            loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
             app = create_app(self.settings, loaded, reread)
         except BaseException:
             self._listener.close()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from guardrails.detectors import Kind
+from guardrails.errors import PolicyErrors
 from guardrails.guard import Guard, Origin
+from guardrails.policy.problems import NOWHERE, Problems
+from guardrails.proxy.hosts_doc import check as check_open
 from guardrails.proxy.settings import Settings
 from guardrails.proxy.shadow_doc import shadows
 from guardrails.types import PolicyRef
@@ -23,6 +27,10 @@ HOT = (
     "unknown_fields",
     "max_body_bytes",
     "max_bodies_bytes",
+    "max_contents",
+    "max_characters",
+    "max_pictures",
+    "max_pixels",
     "max_concurrent",
 )
 """Settings that count from the moment at which their file changes."""
@@ -57,6 +65,9 @@ class Served:
 def hot(served: Settings, read: Settings) -> Settings:
     """Return the settings as they may be from now on, of those that are served and those that a file has by now: some count
     from the next start only.
+
+    Raises:
+        PolicyErrors: the keys are gone while others reach the address that is still listened on.
     """
     later = [
         name
@@ -65,7 +76,12 @@ def hot(served: Settings, read: Settings) -> Settings:
     ]
     if later:
         LOG.warning("settings that count from the next start were changed: %s", ", ".join(later))
-    return served.model_copy(update={name: getattr(read, name) for name in HOT})
+    now = served.model_copy(update={name: getattr(read, name) for name in HOT})
+    problems = Problems(quotes=False)
+    check_open(now, NOWHERE, problems)
+    if problems.errors:
+        raise PolicyErrors(problems.errors)
+    return now
 
 
 def detectors_of(origin: Origin | None) -> Mapping[str, Kind] | None:
@@ -79,7 +95,7 @@ def load(settings: Settings, *, given: Guard | None = None, before: Served | Non
     Args:
         settings: which policies there are.
         given: a guard for `settings.policy` that is there already.
-        before: what was served until now; a guard that settings do not name was given by the caller, and stays.
+        before: what was served until now; a guard that settings do not name was given by the caller, and stays, with its budget.
 
     Raises:
         PolicyErrors: a policy is wrong.
@@ -89,13 +105,16 @@ def load(settings: Settings, *, given: Guard | None = None, before: Served | Non
     guards = {} if given is None else {settings.policy: given}
     if before is not None and (origin is None or origin.policy != before.settings.policy):
         guards[settings.policy] = before.guard.again()
+    options: dict[str, Any] = {
+        "floor": settings.floor,
+        "detectors": detectors_of(origin),
+        "budget": settings.budget,
+    }
     for policy in (settings.policy, *(row.policy for row in settings.policies)):
         if policy not in guards:
-            guards[policy] = Guard.load(policy, floor=settings.floor, detectors=detectors_of(origin))
+            guards[policy] = Guard.load(policy, **options)
     beside = {
-        policy: Guard.load(
-            shadow, floor=settings.floor, detectors=detectors_of(origin), cache=guards[policy].pipeline.cache
-        )
+        policy: Guard.load(shadow, cache=guards[policy].pipeline.cache, **options)
         for policy, shadow in shadows(settings).items()
     }
     return Served(settings, guards, beside)

@@ -8,9 +8,13 @@ from typing import Any, Literal
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from guardrails.detectors.config import Config
+from guardrails.engine.budget import Budget
 from guardrails.errors import GuardrailsError
 from guardrails.policy.problems import NOWHERE, Problems
+from guardrails.proxy.connections import MOST
 from guardrails.proxy.fetch_doc import FetchDoc
+from guardrails.proxy.hosts_doc import Hosts
+from guardrails.proxy.hosts_doc import check as check_open
 from guardrails.proxy.keys import weakness
 from guardrails.proxy.shadow_doc import ShadowDoc
 from guardrails.proxy.shadow_doc import check as check_shadows
@@ -20,6 +24,7 @@ from guardrails.proxy.upstreams_doc import check as check_upstreams
 
 KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
 ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
+BUDGET = Budget()
 
 
 class SettingsError(GuardrailsError, ValueError):
@@ -57,9 +62,16 @@ class SettingsDoc(Config):
     cors_origins: list[str] = Field(
         default_factory=list, max_length=256, examples=[["https://app.example.com"]]
     )
-    """The origins of web pages that may read answers; none, where none is named."""
+    """The origins of web pages that may ask and read answers; none, where none is named."""
+    allowed_hosts: Hosts = Field(default_factory=list)
+    """The names by which clients reach the server, without a port: `guard`, `*.example.com` for all names below one, `*` for
+    any. The names and addresses of this machine's loopback and `host` are always among them, and where that is not on the
+    loopback every IP address. Requests for another host are refused: a web page could reach the server by such a name."""
     host: str = Field(default="127.0.0.1", min_length=1)
-    """The address to listen on."""
+    """The address to listen on; one that other machines reach needs `keys`, or `open`."""
+    open: bool = False
+    """Whether everybody who reaches the server may ask with the upstream's key, where it has no `keys` and listens not
+    only to this machine."""
     port: int = Field(default=8080, ge=0, le=65_535)
     """The port to listen on; 0 takes a free one."""
     workers: int = Field(default=1, ge=1)
@@ -69,7 +81,7 @@ class SettingsDoc(Config):
     connect_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
     """Time to reach the upstream."""
     idle_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
-    """Time between two bytes of the upstream, for a client to send all of its request, and to take what is sent to it."""
+    """Time between two bytes of the upstream, and for a client to take what is sent to it."""
     total_s: float = Field(default=600.0, gt=0, allow_inf_nan=False)
     """Time for all of an answer."""
     keep_alive_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
@@ -85,8 +97,30 @@ class SettingsDoc(Config):
     comes when there is no room is told to come back. One may always be there, up to the policy's `film_bytes`."""
     max_answer_bytes: int = Field(default=64 << 20, ge=1)
     """Size of an upstream's answer that is still read: by default ten large pictures, in Base64."""
+    max_contents: int = Field(default=BUDGET.contents, ge=1)
+    """Texts, tool calls, pictures, films and sounds of one request, or of one answer; what is over this or one of the next three
+    is refused before it is judged: a request with 413 (`request_too_large`), an answer with 502."""
+    max_characters: int = Field(default=BUDGET.characters, ge=100)
+    """Characters of all its texts; a server that warms up judges a few of its own."""
+    max_pictures: int = Field(default=BUDGET.pictures, ge=1)
+    """Pictures in it, those in texts as data URIs too."""
+    max_pixels: int = Field(default=BUDGET.pixels, ge=1)
+    """Pixels of all frames of all its pictures that are looked at, as their headers say."""
     max_concurrent: int = Field(default=512, ge=1)
-    """Requests at a time; further ones are told to come back."""
+    """Requests at a time, each from when all of its body is there; further ones are told to come back. The bodies on their way
+    hold as many MiB together, apart from what `max_bodies_bytes` counts."""
+    head_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Time for a client to send the head of a request, from its first byte, or from the connection on for the first one."""
+    body_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    """Time for which the body of a request may stay away, or come at less than `body_bytes_per_s`."""
+    body_bytes_per_s: int = Field(default=1_000, ge=1)
+    """Rate below which the body of a request is too slow."""
+    max_connections: int = Field(default=MOST, ge=1)
+    """Connections of clients at a time, of one process; further ones are refused. It has no more than half of the files that
+    the process may open (`ulimit -n`), which `guardrails serve` raises as far as it may."""
+    max_connections_per_address: int | None = Field(default=None, ge=1)
+    """Those from one IPv4 address, or one IPv6 network (/64); by default three quarters of all, since a gateway or load balancer
+    is one address. A server that strangers reach directly needs some dozens."""
     unknown_fields: Literal["judge", "refuse"] = "judge"
     """What is done with unknown fields of a request: they are judged like all text, or refused."""
     fetch: FetchDoc | None = None
@@ -96,6 +130,11 @@ class SettingsDoc(Config):
     @classmethod
     def _is_usable(cls, upstream: str | None, info: ValidationInfo) -> str | None:
         return needed(upstream, info)
+
+    @property
+    def budget(self) -> Budget:
+        """What one request, or one answer, may hold at most."""
+        return Budget(self.max_contents, self.max_characters, self.max_pictures, self.max_pixels)
 
     @property
     def base_url(self) -> str:
@@ -129,6 +168,7 @@ class Settings(SettingsDoc):
             check(doc, NOWHERE, problems)
             check_upstreams(doc, NOWHERE, problems)
             check_shadows(doc, NOWHERE, problems)
+            check_open(doc, NOWHERE, problems)
         if problems.errors:
             raise SettingsError("; ".join(error.message for error in problems.errors))
         super().__init__(**given)

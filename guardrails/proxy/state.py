@@ -26,6 +26,8 @@ from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
 from guardrails.proxy.admission import Admission, Counts, chosen, client_of
 from guardrails.proxy.bodies import Bodies
+from guardrails.proxy.connections import Connections, Limits
+from guardrails.proxy.cross_site import CrossSite
 from guardrails.proxy.disk import Disk
 from guardrails.proxy.errors import where
 from guardrails.proxy.fetch import Fetcher
@@ -50,10 +52,13 @@ DEGRADED_S = 60.0
 
 @dataclass(slots=True)
 class Reload:
-    """How the last load of the policy went: `current`, under way, or failed, with the places and codes of what is wrong."""
+    """How the last load of the policy went: `current`, under way, failed, or held because it is weaker than what is served.
+    `errors` are the places and codes of what is wrong, `weaker` the rules and codes of what is weaker.
+    """
 
-    state: Literal["off", "current", "loading", "failed"] = "off"
+    state: Literal["off", "current", "loading", "failed", "held"] = "off"
     errors: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
 
 
 class State:
@@ -79,6 +84,12 @@ class State:
         self.counts = Counts()
         self.metrics = Metrics()
         self.bodies = Bodies()
+        self.connections = Connections(
+            Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__}),
+            lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
+        )
+        self.metrics.connections = lambda: self.connections.open
+        self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
         self.disk = Disk(settings.max_files_bytes)
         self.upstream = Upstreams(settings, self.metrics)
         self.fetcher = None if settings.fetch is None else Fetcher(settings.fetch)
@@ -89,6 +100,7 @@ class State:
         self.files: Mapping[Path, Stamp] = {}
         self._reread = reread
         self._guard: Guard | None = None
+        self.served: Served | None = None
         self._now: State | None = None
         self._under: dict[str, State] = {}
         self.runner = Runner(self.metrics)
@@ -126,6 +138,7 @@ class State:
         if served.settings.keys != self.settings.keys:
             self.admission = Admission(served.settings.keys)
         self.settings, self._guard, self.problem = served.settings, served.guard, None
+        self.served = served
         self._now, self._under = None, {}
         self.shadows = served.shadows
         beside = shadowing(self.runner, served.guards, served.shadows)
@@ -157,13 +170,9 @@ class State:
         """Load settings and policies as their files are by now, and note which those are, also where it fails."""
         with noted() as files:
             try:
-                return load(self._settings_now(), before=self._before)
+                return load(self._settings_now(), before=self.served)
             finally:
                 self.files = files
-
-    @property
-    def _before(self) -> Served | None:
-        return None if self._guard is None else Served(self.settings, {self.settings.policy: self._guard})
 
     def _settings_now(self) -> Settings:
         return self.settings if self._reread is None else hot(self.settings, self._reread())
@@ -219,7 +228,8 @@ class State:
                 self.reload.state, self.metrics.reload_failed = "failed", True
             LOG.error("not ready: %s", error if isinstance(error, GuardrailsError) else where(error))
             return
-        if self.settings.reload:
+        # Files that changed meanwhile may have been refused already.
+        if self.settings.reload and self.reload.state not in ("failed", "held"):
             self.reload.state = "current"
         self.warm.set()
 

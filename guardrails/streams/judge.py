@@ -91,8 +91,11 @@ class Judge:
     def whole(
         self, subject: Subject, inline: int | None, relay: Relay | None = None
     ) -> Steps[tuple[Verdict, Outcome]]:
-        """Judge a whole answer, behind what went on of it through a relay; return the verdict and the outcome."""
+        """Judge a whole answer, behind what went on of it through a relay; return the verdict and the outcome. Raises
+        `RequestError` where it is over the budget.
+        """
         leaves, request = subject.leaves, self._request if relay is None else relay.request
+        self._pipeline.budget.admits(leaves.found)
         leaves.beside(*self._beside)
         self._before(leaves, True)
         outcome = yield from self._pipeline.judging(leaves, request, inline, complete=self._complete)

@@ -73,6 +73,20 @@ def test_what_waits_is_approved(approvals: str, capsys: Any) -> None:
     assert printed(capsys, "list", "--approvals", approvals)[0] == 0
 
 
+def test_a_guard_for_everybody_is_meant(capsys: Any, monkeypatch: Any) -> None:
+    """Without keys and off the loopback it does not start, unless `--open` says so."""
+    given = ["mcp", "--url", "http://127.0.0.1:9/mcp", "--host", "0.0.0.0", "--policy", "pii-only"]
+    served: list[str] = []
+    monkeypatch.setattr(
+        "guardrails.mcp.http.serve", lambda guarding, started: served.append(guarding.settings.host)
+    )
+
+    assert main(given) == 2
+    assert "neither --open nor open: true" in capsys.readouterr().err
+    assert main([*given, "--open"]) == 0
+    assert served == ["0.0.0.0"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -107,7 +121,7 @@ def test_serves_until_interrupted(running: Any, tmp_path: Path) -> None:
     """A settings file with several servers: the command says where each is, and ends on Ctrl-C."""
     config = tmp_path / "mcp.yaml"
     config.write_text(
-        "policy: pii-only\nhost: 0.0.0.0\nport: 0\nservers:\n  web: {url: 'http://127.0.0.1:9/mcp'}\n  files: {command: [none]}\n"
+        "policy: pii-only\nhost: 0.0.0.0\nopen: true\nport: 0\nservers:\n  web: {url: 'http://127.0.0.1:9/mcp'}\n  files: {command: [none]}\n"
     )
     with running("mcp", "--config", str(config)) as server:
         assert server.stdout is not None

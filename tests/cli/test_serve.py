@@ -159,6 +159,43 @@ def test_the_policy_is_loaded_anew(running: Any, tmp_path: Path, workers: str) -
     assert statuses == {200}
 
 
+def reload_states(port: int, row: int) -> list[str]:
+    """Return what the server says of its last load, over connections of their own, which several workers share."""
+    states = []
+    for _ in range(row):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
+        try:
+            connection.request("GET", "/readyz")
+            states.append(json.loads(connection.getresponse().read())["reload"]["state"])
+        finally:
+            connection.close()
+    return states
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_weaker_policy_waits_for_sighup(running: Any, tmp_path: Path, workers: str) -> None:
+    """In each worker: a file that loses its rules changes nothing before the operator says so."""
+    policy, port, weaker = tmp_path / "p.yaml", free_port(), "format: 1\nname: p\n"
+    digests = []
+    for content in (weaker, text(0)):
+        write(policy, content)
+        digests.append(Guard.load(policy).policy.ref.digest)
+    given = ["--upstream", "http://127.0.0.1:9", "--port", str(port), "--policy", str(policy)]
+
+    with running("serve", *given, GUARDRAILS_WORKERS=workers) as server:
+        settled(port, digests[1], begun=False)
+        write(policy, weaker)
+        end = time.monotonic() + WAIT_S
+        while {*reload_states(port, 12)} != {"held"}:
+            assert time.monotonic() < end, "the policy was never held"
+        assert settled(port, digests[1]) == {200}
+        server.send_signal(signal.SIGHUP)
+        assert settled(port, digests[0]) == {200}
+        assert {*reload_states(port, 12)} == {"current"}
+        server.send_signal(signal.SIGINT)
+        server.communicate(timeout=WAIT_S)
+
+
 def test_check_prints_what_would_be_served(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each setting with who gave it, and the policies by digest, for people and as JSON; nothing listens."""
     config, policy = tmp_path / "settings.yaml", tmp_path / "p.yaml"
@@ -263,6 +300,17 @@ def test_check_tells_what_is_wrong(
 
     assert main(["serve", "--config", str(tmp_path / "settings.yaml"), "--check"]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_a_server_for_everybody_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--check` says so as the start does: status 2 without keys, unless `--open` says it."""
+    given = ["serve", "--upstream", "http://h", "--host", "0.0.0.0"]
+
+    for words in (given, [*given, "--check"]):
+        assert main(words) == 2
+        assert "--host:1:1: open_to_everybody: whoever reaches 0.0.0.0 could ask: " in capsys.readouterr().err
+    assert main([*given, "--open", "--check"]) == 0
+    assert re.search(r"open +True +--open", capsys.readouterr().out)
 
 
 def test_an_upstream_is_needed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.detectors import reads
-from guardrails.detectors.reads import changed, note, noted, stamp
+from guardrails.detectors.reads import UNSEEN, changed, note, noted, stamp, stamps
 
 
 def test_what_is_looked_at_is_noted(tmp_path: Path) -> None:
@@ -69,6 +69,15 @@ def test_a_link_that_leads_elsewhere_is_a_change(tmp_path: Path) -> None:
     link.symlink_to(tmp_path / "two")
 
     assert changed(files)
+
+
+def test_stamps_are_of_each_path_now(tmp_path: Path) -> None:
+    """None where there is no file; none is that of what nobody has seen."""
+    path, missing = tmp_path / "a", tmp_path / "b"
+    path.write_text("x")
+
+    assert stamps([path, missing]) == {path: stamp(path), missing: None}
+    assert UNSEEN not in stamps([path, missing]).values()
 
 
 @pytest.mark.parametrize("name", ["no such", "a\0b"])

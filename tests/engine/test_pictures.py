@@ -15,13 +15,16 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from guardrails import Guard
+from guardrails.engine import covering
+from guardrails.engine import pictures as pictures_module
 from guardrails.engine.evaluate import Request
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.engine.pictures import looked_at, opening
+from guardrails.media import picture as decoding
 from guardrails.media.errors import MediaError
 from guardrails.media.limits import Limits
 from guardrails.media.picture import Picture
-from guardrails.media.shapes import Later
+from guardrails.media.pixel_pool import PixelPool
 from guardrails.types import Action, Detection, Finding, Image, KindCoverage, Place, Stage, Text
 
 GREEN = """
@@ -229,19 +232,20 @@ def test_findings_are_kept_by_the_bytes(guard_of: Callable[..., Guard], kind_of:
 
 @pytest.mark.parametrize("format_", ["PNG", "JPEG", "AVIF"])
 def test_a_picture_that_comes_again_is_not_decoded_again(
-    guard_of: Callable[..., Guard], format_: str
+    guard_of: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch, format_: str
 ) -> None:
     """Its findings are known, and so is all that coverage says of it."""
-    guard, data, frames = guard_of(GREEN), filed(drawn(green=True), format_), []
+    guard, data, decoded = guard_of(GREEN), filed(drawn(green=True), format_), []
+    whole = decoding._whole
+    monkeypatch.setattr(decoding, "_whole", lambda *given: decoded.append(1) or whole(*given))
     for _ in range(2):
         leaves = Leaves([Leaf(Image(data, place=Place(Stage.OUTPUT)))])
         outcome = guard.pipeline.check(leaves, Request())
         assert outcome.action is Action.BLOCK
         assert outcome.coverage.kinds["image"] == KindCoverage(1, 1, 0, 1, 9600)
         source: Any = leaves.found[0].content
-        frames.append(source.source.frames)
-    assert isinstance(frames[1], Later)
-    assert (isinstance(frames[0], Later), frames[1].ready) == (False, False)
+        assert not source.source.frames.ready
+    assert decoded == [1]
 
 
 def test_a_picture_that_comes_again_is_decoded_for_whoever_has_not_judged_it(
@@ -284,6 +288,98 @@ def test_a_box_outside_of_the_picture_is_a_failure(
     verdict = guard.check(filed(drawn(green=True)))
     assert verdict.blocked
     assert [error.error for error in verdict.errors] == ["gave a box outside the picture"]
+
+
+def pool_of(monkeypatch: pytest.MonkeyPatch, pictures: int, keep: int) -> PixelPool:
+    """Return a pool with room for so many of the pictures above, in the place of the process's."""
+    pool = PixelPool(pictures * 9_600, keep * 9_600)
+    for module in (pictures_module, covering):
+        monkeypatch.setattr(module, "pixel_pool", lambda: pool)
+    return pool
+
+
+@pytest.mark.parametrize("at", [None, 0, 3, 7])
+def test_pictures_of_one_request_are_not_held_together(
+    guard_of: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch, kind_of: Any, own: Any, at: int | None
+) -> None:
+    """Few are decoded at a time, and each is judged: a picture that is blocked is so at any place."""
+    pool, held = pool_of(monkeypatch, 3, 1), []
+
+    def look(content: Any) -> Detection:
+        assert content.source.frames[0].views[0].shape == (80, 120, 3)
+        held.append(pool.held // 9_600)
+        return Detection()
+
+    eye = own(look)
+    eye.pixels = True
+    text = GREEN.replace("{use: green_square}", "{use: green_square}\n  d: {use: own}")
+    rule = "  - {id: r, on: input, when: custom.own > 0.5, then: flag}\n"
+    guard = guard_of(text + rule, detectors={"own": kind_of(eye, contents=frozenset({"image"}))})
+    images = [drawn(green=number == at) for number in range(8)]
+    for number, image in enumerate(images):
+        image.putpixel((0, 0), (number, 0, 0))
+    parts = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{b64encode(filed(each)).decode()}"}} for each in images]  # fmt: skip
+
+    verdict = guard.check([{"role": "user", "content": parts}], complete=True)
+
+    assert verdict.blocked is (at is not None)
+    assert [finding.path for finding in verdict.findings] == (
+        [] if at is None else [f"/0/content/{at}/image_url/url"]
+    )
+    assert verdict.coverage.kinds["image"].checked == len(held) == 8
+    assert max(held) <= 3
+    assert pool.held == 0
+
+
+def test_what_is_redacted_is_not_held_together(
+    guard_of: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each picture is decoded once more to be covered, and to be judged after that."""
+    pool = pool_of(monkeypatch, 2, 1)
+    images = [drawn(green=True) for _ in range(4)]
+    for number, image in enumerate(images):
+        image.putpixel((0, 0), (number, 0, 0))
+    parts = [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{b64encode(filed(each)).decode()}"}} for each in images]  # fmt: skip
+
+    verdict = guard_of(GREEN.replace("block", "redact")).check([{"role": "user", "content": parts}])
+
+    assert verdict.action is Action.REDACT
+    assert pool.held == 0
+
+
+def test_checks_share_the_room_for_pixels(
+    guard_of: Callable[..., Guard], monkeypatch: pytest.MonkeyPatch, kind_of: Any, own: Any
+) -> None:
+    """Another check waits while one holds what there is; where that takes too long its picture is not judged, which blocks."""
+    pool_of(monkeypatch, 1, 1)
+    looking, go_on = threading.Event(), threading.Event()
+
+    def look(content: Any) -> Detection:
+        view = content.source.frames[0].views[0]
+        looking.set()
+        assert go_on.wait(20)
+        return Detection(error=None if view.any() else "it is black")
+
+    eye = own(look)
+    eye.pixels = True
+    text = "detectors:\n  d: {use: own}\nrules:\n  - {id: r, on: input, when: custom.own > 0.5, then: flag}\n"
+    first = guard_of(text, detectors={"own": kind_of(eye, contents=frozenset({"image"}))})
+    second, patient = guard_of(GREEN + "limits: {deadline_ms: 50}\n"), guard_of(GREEN)
+    verdicts: list[Any] = []
+    threads = [threading.Thread(target=lambda: verdicts.append(first.check(filed(drawn(green=False)))))]
+    threads[0].start()
+    assert looking.wait(20)
+
+    late = second.check(filed(drawn(green=False)))
+    threads.append(threading.Thread(target=lambda: verdicts.append(patient.check(filed(drawn(green=True))))))
+    threads[1].start()
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+
+    [unchecked] = late.coverage.unchecked
+    assert (late.blocked, unchecked.kind, unchecked.reason.partition(":")[0]) == (True, "image", "timeout")
+    assert sorted(each.blocked for each in verdicts) == [False, True]
 
 
 def test_what_is_not_decoded_in_time_is_not_judged(guard: Guard) -> None:

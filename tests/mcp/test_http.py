@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from guardrails import Guard, GuardrailsError
+from guardrails.mcp import http as mcp_http
 from guardrails.mcp.guarding import Guarding
 from guardrails.mcp.http import MOST_LINKS, Links, listening
 from guardrails.mcp.session import Session
 from guardrails.mcp.settings import McpDoc, configured
+from guardrails.proxy.connections import Connections, Limits
 from guardrails.proxy.keys import digest
 
 
@@ -45,16 +47,40 @@ def test_only_known_origins_and_hosts_may_ask(
 
 
 @pytest.mark.parametrize(
-    ("host", "names", "status"), [("0.0.0.0", [], 200), ("0.0.0.0", ["guard.example"], 403)]
+    ("names", "host", "status"),
+    [
+        ([], "other.example", 403),
+        ([], "10.1.2.3:8090", 200),
+        ([], "localhost", 200),
+        (["guard.example"], "other.example", 403),
+        (["*.example"], "other.example", 200),
+    ],
 )
 def test_a_guard_on_all_addresses_knows_only_the_names_that_it_is_told(
-    before: Any, remote: Any, host: str, names: list[str], status: int
+    before: Any, remote: Any, names: list[str], host: str, status: int
 ) -> None:
-    """Without any it cannot tell, and lets every name pass."""
+    """Addresses were never looked up: no page can have one of its own that leads here."""
     with remote.serving(remote.Script(ping={})) as server:
-        agent = before(server.url, host=host, allowed_hosts=names)
+        agent = before(server.url, host="0.0.0.0", open=True, allowed_hosts=names)
 
-        assert agent.ask("ping", host="other.example").status == status
+        answer = agent.ask("ping", host=host)
+
+        assert answer.status == status
+        assert status == 200 or "allowed_hosts" in answer.message["error"]["message"]
+
+
+def test_half_a_request_is_not_waited_for(before: Any, remote: Any, monkeypatch: Any) -> None:
+    """Neither its head nor its body: the limits of the proxy hold here, too."""
+    limits = Limits(head_s=0.2, body_s=0.2)
+    monkeypatch.setattr(mcp_http, "Connections", lambda: Connections(limits))
+    head = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with remote.serving(remote.Script()) as server:
+        port = before(server.url).port
+        for sent in (head[:20], head + b"{"):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as slow:
+                slow.sendall(sent)
+                said = b"".join(iter(lambda slow=slow: slow.recv(4_096), b""))
+            assert b"arrive" in said
 
 
 @pytest.mark.parametrize(
@@ -63,7 +89,7 @@ def test_a_guard_on_all_addresses_knows_only_the_names_that_it_is_told(
         (b"hello", {}, 400, -32700),
         (b"[]", {}, 400, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "Method": "x"}', {}, 400, -32600),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"a" * 3_000 + b'"}', {}, 400, -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"a" * 3_000 + b'"}', {}, 413, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', {"content_type": "text/plain"}, 415, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', {"content_type": None}, 415, -32600),
     ],

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from guardrails import Detection, Guard
+from guardrails import Budget, Detection, Guard
 from guardrails.errors import BackendError
 from guardrails.mcp import rpc
 from guardrails.mcp.approvals import Approvals
@@ -92,6 +92,21 @@ def guard(guard_of: Any) -> Guard:
 def talk(guard: Guard) -> Talk:
     """A conversation."""
     return Talk(guard)
+
+
+def test_what_is_over_the_budget_goes_no_further(guard: Guard) -> None:
+    """Neither a call nor a result: whoever waits is told why."""
+    talk = Talk(Guard(guard.policy, budget=Budget(characters=200)))
+    long, short = "word " * 50, "word"
+    asked = talk.agent(id=1, method="tools/call", params={"name": "act", "arguments": {"text": long}})
+    assert asked.on is None
+    answered = talk.exchange(
+        "tools/call", {"content": [{"type": "text", "text": long}]}, name="act", arguments={"text": short}
+    )
+    for body in (asked.back, answered):
+        assert body is not None
+        assert "200 that are judged at once" in body["error"]["message"]
+        assert long not in json.dumps(body)
 
 
 def test_poisoned_instructions_are_left_out(talk: Talk) -> None:

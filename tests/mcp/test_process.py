@@ -35,7 +35,7 @@ def test_messages_are_lines() -> None:
     said, status = had(code, rpc.request(1, "ping", {"a": "line\nline \u2028"}))
 
     assert [each.id if isinstance(each, rpc.Message) else each.code for each in said] == [
-        "invalid_json", 1, 2, "too_large", 1,
+        "invalid_json", 1, 2, "request_too_large", 1,
     ]  # fmt: skip
     assert said[1].params == {"a": "line\nline \u2028"}
     assert status == 3
@@ -74,7 +74,9 @@ def test_a_program_that_is_not_there_is_an_error() -> None:
         asyncio.run(Process.start(["/none/such"], 1_000))  # type: ignore[arg-type] # it never gets that far
 
 
-@pytest.mark.parametrize(("line", "code"), [(None, "too_large"), (b"x", "invalid_json"), (b"[]", "batch")])
+@pytest.mark.parametrize(
+    ("line", "code"), [(None, "request_too_large"), (b"x", "invalid_json"), (b"[]", "batch")]
+)
 def test_what_cannot_be_read_says_why(line: bytes | None, code: str) -> None:
     """A value, not an exception: the conversation goes on."""
     found = read(line, 10)

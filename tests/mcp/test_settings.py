@@ -49,6 +49,8 @@ def test_a_file_names_servers(tmp_path: Path) -> None:
             "invalid_value",
         ),
         ("servers: {s: {url: 'http://a/'}}\nkeys: [{id: a, sha256: none}]\n", "2:24", "invalid_value"),
+        ("servers: {s: {url: 'http://a/'}}\nhost: 0.0.0.0\n", "2:7", "open_to_everybody"),
+        ("servers: {s: {url: 'http://a/'}}\nallowed_hosts: ['a b']\n", "2:16", "invalid_value"),
     ],
 )
 def test_mistakes_have_a_place(tmp_path: Path, text: str, place: str, code: str) -> None:

@@ -100,7 +100,7 @@ def test_a_tool_that_changed_waits(guarded: Any, script: Any, tmp_path: Any) -> 
         (b"hello", -32700, "invalid_json"),
         (b'[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', -32600, "batch"),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "Method": "tools/list"}', -32600, "duplicate_key"),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": "' + b"a" * 20_000_000 + b'"}}', -32600, "too_large"),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": {"a": "' + b"a" * 20_000_000 + b'"}}', -32600, "request_too_large"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused(guarded: Any, script: Any, line: bytes, code: int, why: str) -> None:

@@ -50,6 +50,21 @@ def test_what_comes_later_is_made_once() -> None:
     assert made == [1]
 
 
+def test_what_is_released_is_made_again() -> None:
+    """What was there before they were wanted counts as made; who keeps them is told each time."""
+    made: list[int] = []
+    kept: list[Sequence[int]] = []
+
+    def make() -> Sequence[int]:
+        made.append(1)
+        return (7, 8)
+
+    later = Later(2, make, (7, 8), lambda _, some: kept.append(some))
+    assert ([*later], made, kept) == ([7, 8], [], [(7, 8)])
+    later.release()
+    assert (later.ready, [*later], [*later], made, kept) == (False, [7, 8], [7, 8], [1], [(7, 8), (7, 8)])
+
+
 def test_an_error_is_raised_for_whoever_asks() -> None:
     """Each time: nobody gets frames that are not there."""
 

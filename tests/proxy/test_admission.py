@@ -273,7 +273,7 @@ def test_a_key_asks_only_its_models(serve, fake, kit) -> None:
 
 
 def test_a_keys_rate_and_size_are_its_own(serve, fake, kit) -> None:
-    """429 with the time to wait, 400 for what is too large; others are served."""
+    """429 with the time to wait, 413 for what is too large; others are served."""
     small = KEYS[0].model_copy(update={"requests_per_minute": 2, "max_body_bytes": 200})
     url = serve(keys=[small, KEYS[1].model_copy(update={"not_after": None})])
     shop, bank = ({"authorization": f"Bearer {key}"} for key in (SHOP, BANK))
@@ -282,7 +282,7 @@ def test_a_keys_rate_and_size_are_its_own(serve, fake, kit) -> None:
     statuses = [kit.chat(url, kit.asking("hi"), **shop).status for _ in range(2)]
     late = kit.chat(url, kit.asking("hi"), **shop)
 
-    assert (large.status, large.error["code"]) == (400, "too_large")
+    assert (large.status, large.error["code"]) == (413, "request_too_large")
     assert statuses == [200, 429]
     assert (late.error["code"], late.error["type"]) == ("rate_limit_exceeded", "rate_limit_error")
     assert 1 <= int(late.headers["retry-after"]) <= 30

@@ -42,6 +42,22 @@ def test_the_rest_is_shared() -> None:
     assert bodies.held == 0
 
 
+def test_what_is_on_its_way_has_a_limit_of_its_own() -> None:
+    """For what is free as well, since it is not counted among the requests; what has arrived is."""
+    bodies = Bodies()
+    first, second = Share(bodies, MIB, 2 * FREE), Share(bodies, MIB, 2 * FREE)
+    assert first.takes(FREE + 9)
+    assert second.takes(FREE)
+    assert (bodies.coming, bodies.held) == (2 * FREE, 9)
+    assert not Share(bodies, MIB, 2 * FREE).takes(1)
+    first.arrived()
+    third = Share(bodies, MIB, 2 * FREE)
+    assert third.takes(FREE)
+    for share in (first, second, third):
+        share.release()
+    assert (bodies.coming, bodies.held) == (0, 0)
+
+
 def test_one_who_is_alone_has_all() -> None:
     """Else what is larger than the room could never be served."""
     bodies = Bodies()

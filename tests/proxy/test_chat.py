@@ -313,7 +313,7 @@ def test_a_body_over_the_limit_is_refused(serve, fake, kit) -> None:
     """The limit holds for the bytes that arrive, and the client reads why."""
     url = serve(max_body_bytes=1000)
 
-    assert kit.chat(url, kit.asking("x" * 2000)).error["code"] == "too_large"
+    assert kit.chat(url, kit.asking("x" * 2000)).error["code"] == "request_too_large"
     assert kit.chat(url, kit.asking("x")).status == 200
 
 
@@ -479,8 +479,8 @@ def test_a_slow_detector_does_not_stop_the_loop(serve, guard_of, kind_of, kit) -
     ]
     for thread in threads:
         thread.start()
-    # Four workers at least take four; the fifth may wait for one.
-    assert all(entered.acquire(timeout=kit.wait_s) for _ in range(4))
+    # One client holds half of the workers, which are four at least; the others wait for one.
+    assert all(entered.acquire(timeout=kit.wait_s) for _ in range(2))
 
     others = [kit.send(url, path).status for path in ("/healthz", "/readyz", "/v1/models", "/metrics")]
     blocked = kit.chat(url, b"{").status

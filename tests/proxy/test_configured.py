@@ -15,8 +15,10 @@ OTHER = {
     "upstream": "http://other:1/v1", "upstream_key_env": "OTHER_KEY", "policy": "strict", "floor": "pii-only", "host": "::1",
     "port": 1, "workers": 2, "reload": False, "connect_s": 1.5, "idle_s": 2.0, "total_s": 3.0, "keep_alive_s": 4.0,
     "keys": [{"id": "shop", "sha256": "0" * 64, "team": "retail"}], "policies": [{"policy": "agents", "teams": ["retail"]}],
-    "admin_key_env": "OTHER_ADMIN", "cors_origins": ["https://app.example.com"],
-    "max_body_bytes": 5, "max_bodies_bytes": 8, "max_answer_bytes": 6, "max_files_bytes": 9, "max_concurrent": 7, "unknown_fields": "refuse",
+    "admin_key_env": "OTHER_ADMIN", "cors_origins": ["https://app.example.com"], "allowed_hosts": ["guard", "*.example.com"], "open": True,
+    "head_s": 5.0, "body_s": 6.0, "body_bytes_per_s": 7, "max_connections": 8, "max_connections_per_address": 2,
+    "max_body_bytes": 5, "max_bodies_bytes": 8, "max_answer_bytes": 6, "max_files_bytes": 9, "max_concurrent": 7,
+    "max_contents": 10, "max_characters": 111, "max_pictures": 12, "max_pixels": 13, "unknown_fields": "refuse",
     "shadow": {
         "policy": "agents", "log": "/var/decisions.jsonl", "content": True, "sample": 0.5,
         "queue": 3, "queue_bytes": 4, "log_bytes": 5_000, "log_files": 6,
@@ -63,15 +65,15 @@ def test_every_setting_can_stand_in_a_file_and_in_the_environment(write) -> None
 
 def test_flags_go_before_the_environment_and_that_before_the_file(write) -> None:
     """One by one; what nobody gave is the default. An empty variable is none."""
-    path = write("upstream: http://h\nport: 1\nhost: a\nworkers: 3\n")
+    path = write("upstream: http://h\nport: 1\nhost: 127.0.0.2\nworkers: 3\n")
     flags = {"port": 3, "host": None, "unknown_fields": "refuse"}
 
     found = configured(
-        path, flags, {"GUARDRAILS_PORT": "2", "GUARDRAILS_HOST": "b", "GUARDRAILS_WORKERS": ""}
+        path, flags, {"GUARDRAILS_PORT": "2", "GUARDRAILS_HOST": "127.0.0.3", "GUARDRAILS_WORKERS": ""}
     )
 
     settings = found.settings
-    assert (settings.port, settings.host, settings.workers, settings.policy) == (3, "b", 3, "default")
+    assert (settings.port, settings.host, settings.workers, settings.policy) == (3, "127.0.0.3", 3, "default")
     assert found.origins == {
         "upstream": str(path), "port": "--port", "host": "GUARDRAILS_HOST", "workers": str(path),
         "unknown_fields": "--unknown-fields",
@@ -94,7 +96,7 @@ def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None
     ("line", "told"),
     [
         ("prot: 9", ":2:1: unknown_field: 'prot' is not a field of the server - did you mean 'port'?"),
-        ("host: a\nhost: b", ":3:1: duplicate_key: key 'host' is there already, in line 2 - remove or rename one of the two"),
+        ("host: 127.0.0.1\nhost: 127.0.0.2", ":3:1: duplicate_key: key 'host' is there already, in line 2 - remove or rename one of the two"),
         ("port: '80'", ":2:7: wrong_type: port must be a whole number, not a str - write it without quotes"),
         ("workers:  0", ":2:11: invalid_value: workers must be at least 1, not 0"),
         ("reload: yes", ":2:9: wrong_type: reload must be true or false, not a str - write true"),
@@ -103,6 +105,9 @@ def test_a_files_policy_lies_beside_it(write, tmp_path, policy, of_file) -> None
         ("total_s: 0", ":2:10: invalid_value: total_s must be more than 0.0, not 0"),
         ("policy: ''", ":2:9: invalid_value: policy must not be empty"),
         ("a: [", ":3:1: yaml_syntax"),
+        ("host: 0.0.0.0", ":2:7: open_to_everybody: whoever reaches 0.0.0.0 could ask: there are no keys, and neither --open nor "
+         "open: true - give each client a key"),
+        ("allowed_hosts: ['http://guard']", ":2:16: invalid_value: allowed_hosts has names of hosts such as guard, *.example.com or *"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_file_is_told_with_its_place(write, line, told) -> None:

@@ -22,6 +22,7 @@ VERDICT = Verdict(
 TABLE = [
     (RequestError("duplicate_key", "twice", "/a"), 400, "invalid_request_error", "duplicate_key", "/a"),
     (RequestError("invalid_json", "bad"), 400, "invalid_request_error", "invalid_json", None),
+    (RequestError("request_too_large", "much"), 413, "invalid_request_error", "request_too_large", None),
     (Blocked(VERDICT), 400, "invalid_request_error", "content_filter", "messages"),
     (Overloaded("full"), 503, "server_error", "guard_unavailable", None),
     (BackendError("away", 502, "upstream_unreachable"), 502, "server_error", "upstream_unreachable", None),

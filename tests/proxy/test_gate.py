@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,6 +30,34 @@ def test_overload_is_answered_503(serve, fake, kit) -> None:
     assert probes == [200, 200, 200]
     assert kit.chat(url, kit.asking("hi")).status == 200
     assert "guardrails_shed_total 1" in kit.send(url, "/metrics").raw.decode()
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/check", "/v1/moderations", "/nowhere"])
+def test_a_request_counts_once_its_body_is_there(serve, fake, kit, path) -> None:
+    """Until then it takes no place; when it is there and all places are taken it is told to come back, and so is one with a head
+    alone, of which no more is read then.
+    """
+    url = serve(max_concurrent=1)
+    gate = threading.Event()
+    fake.answers(kit.completion("x"), gate=gate)
+    head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 2\r\n\r\n".encode()
+    place = (urlsplit(url).hostname, urlsplit(url).port)
+    first = threading.Thread(target=lambda: kit.chat(url, kit.asking("hi")))
+    with (
+        socket.create_connection(place, kit.wait_s) as early,
+        socket.create_connection(place, kit.wait_s) as late,
+    ):
+        early.sendall(head + b"{")
+        assert kit.send(url, "/v1/check", {"text": "fine"}).status == 200
+        first.start()
+        assert fake.arrived.wait(kit.wait_s)
+        late.sendall(head)
+        early.sendall(b"}")
+        told = [each.recv(1 << 16) for each in (early, late)]
+        gate.set()
+        first.join(kit.wait_s)
+
+    assert [each[:13] for each in told] == [b"HTTP/1.1 503 "] * 2
 
 
 def test_workers_that_are_full_are_answered_503(serve, kit, monkeypatch) -> None:

@@ -5,16 +5,22 @@ from __future__ import annotations
 import json
 import re
 import socket
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
 from urllib.parse import urlsplit
 
 import pytest
+import uvicorn
+from uvicorn.server import ServerState
 
 from guardrails.proxy import http
+from guardrails.proxy.connections import CONNECTIONS, Connections, Limits
 from guardrails.proxy.http import MOST_UNREAD
-from guardrails.proxy.serve import running
+from guardrails.proxy.serve import SERVER, running
 from guardrails.proxy.settings import Settings
 
-HOST = b"host: x\r\n"
+HOST = b"host: localhost\r\n"
 GET = b"GET /healthz HTTP/1.1\r\n" + HOST
 CHUNKED = b"POST /v1/check HTTP/1.1\r\n" + HOST + b"transfer-encoding: chunked\r\n\r\n"
 BODY = b'{"text": "fine"}'
@@ -185,3 +191,145 @@ def test_connections_send_at_once(fake, kit, policy_guard, monkeypatch) -> None:
 
     assert options
     assert all(options)
+
+
+class Clock:
+    """A loop whose time is told: what is due happens when time passes it."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.calls: list[tuple[float, Any]] = []
+
+    def time(self) -> float:
+        """Return the time."""
+        return self.now
+
+    def call_at(self, when: float, call: Any) -> Any:
+        """Set a timer."""
+        entry = (when, call)
+        self.calls.append(entry)
+        return SimpleNamespace(cancel=lambda: entry in self.calls and self.calls.remove(entry))
+
+    def call_later(self, seconds: float, call: Any) -> Any:
+        """Set a timer that counts from now."""
+        return self.call_at(self.now + seconds, call)
+
+    def create_task(self, work: Any) -> Any:
+        """Leave work undone."""
+        work.close()
+        return MagicMock()
+
+    def until(self, now: float) -> None:
+        """Let time pass."""
+        while due := [entry for entry in self.calls if entry[0] <= now]:
+            entry = min(due, key=lambda each: each[0])
+            self.calls.remove(entry)
+            self.now = max(self.now, entry[0])
+            entry[1]()
+        self.now = now
+
+
+class Timed:
+    """A connection on a clock, of which is known when it was closed for slowness, and why."""
+
+    def __init__(self, **limits: Any) -> None:
+        self.clock = Clock()
+        self.closed: list[tuple[str, float]] = []
+        self.transport = MagicMock()
+        self.transport.is_closing.side_effect = lambda: self.transport.close.called
+        found = Connections(Limits(**limits), lambda why: self.closed.append((why, self.clock.now)))
+        config = uvicorn.Config(lambda scope: None, **SERVER)
+        self.http = http.Http(config, ServerState(), {CONNECTIONS: found}, self.clock)
+        self.http.connection_made(self.transport)
+
+    def serves(self) -> None:
+        """Take what came of a body, and answer the request that is served once it is there."""
+        served = self.http._served
+        if served is not None and not served.response_complete:
+            served.body.clear()
+            self.http.flow.resume_reading()
+            if not served.more_body:
+                served.response_complete = True
+                served.on_response()
+
+    def plays(self, *steps: tuple[float, bytes]) -> list[tuple[str, float]]:
+        """Let bytes come at their times, then much time pass; return what became of it."""
+        for at, data in steps:
+            self.clock.until(at)
+            if self.closed:
+                break
+            self.http.data_received(data)
+            self.serves()
+        self.clock.until(self.clock.now + 1_000)
+        return self.closed
+
+
+POST = b"POST /v1/check HTTP/1.1\r\n" + HOST + b"content-length: %d\r\n\r\n"
+SLOW_LINK = 125_000
+"""Bytes in a second of a link of 1 Mbit/s."""
+
+
+def steady(size: int, rate: float, step_s: float = 1.0) -> list[tuple[float, bytes]]:
+    """Return a request whose body comes at a steady rate."""
+    piece, at, steps = int(rate * step_s), 0.0, [(0.0, POST % size)]
+    while size > 0:
+        at += step_s
+        steps.append((at, b"x" * min(piece, size)))
+        size -= piece
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("steps", "closed"),
+    [
+        ([(0, GET + b"\r\n")], []),
+        ([], [("slow_head", 10)]),
+        ([(9, GET)], [("slow_head", 10)]),
+        ([(9, GET), (9.9, b"\r\n"), (50, GET), (59.9, b"\r\n")], []),
+        ([(1, GET + b"\r\n"), (50, GET), (55, b"x: y\r\n")], [("slow_head", 60)]),
+        ([(1, GET + b"\r\n"), (50, b"\r\n"), (55, b"\r\n")], [("slow_head", 60)]),
+        (steady(52_428_800, SLOW_LINK), []),
+        (steady(100_000, 1_010), []),
+        ([(0, POST % 60), *((at, b"x") for at in range(1, 61))], [("slow_body", 30.03)]),
+        ([(0, POST % 2_000_000), (1, b"x" * 1_000_000)], [("slow_body", 31)]),
+        ([(0, POST % 2_000_000), (1, b"x" * 1_000_000), (30, b"x" * 1_000_000)], []),
+        ([(0, CHUNKED), *((at, chunk(b"x")) for at in range(1, 61))], [("slow_body", 30.03)]),
+        ([(0, CHUNKED + chunk(b"x") + b"0\r\n"), *((at, b"x: y\r\n") for at in range(1, 61))], [("slow_body", 30)]),
+    ],
+)  # fmt: skip
+def test_how_long_a_request_may_take(
+    steps: list[tuple[float, bytes]], closed: list[tuple[str, float]]
+) -> None:
+    """A head ten seconds, a body as long as it keeps ahead of the least rate: 50 MB over a slow link are no trouble, a byte a second
+    is, and so is one that stops, however fast it was before.
+    """
+    found = Timed().plays(*steps)
+
+    assert [why for why, _ in found] == [why for why, _ in closed]
+    assert [at for _, at in found] == pytest.approx([at for _, at in closed], abs=0.1)
+
+
+@pytest.mark.parametrize("begun", [GET, POST % 9 + b"x"])
+def test_who_waits_for_us_is_not_slow(begun: bytes) -> None:
+    """While an earlier request of the connection is served, and its later ones are not read, they have time; then as any."""
+    timed = Timed()
+    timed.http.data_received(GET + b"\r\n" + begun)
+    timed.clock.until(500)
+    assert timed.closed == []
+
+    timed.serves()
+    timed.clock.until(509)
+    assert timed.closed == []
+    timed.clock.until(540)
+    assert [why for why, _ in timed.closed] == ["slow_body" if begun != GET else "slow_head"]
+
+
+def test_nothing_is_watched_on_a_connection_that_is_gone() -> None:
+    """Nor is it counted any more."""
+    timed = Timed()
+    timed.http.data_received(GET)
+    timed.http.connection_lost(None)
+
+    assert timed.clock.calls == []
+    assert timed.http._connections.open == 0
+    assert timed.plays() == []

@@ -127,7 +127,7 @@ def test_a_client_that_leaves_cancels_the_upstream(slow, serve, fake, kit, begin
     body = json.dumps(kit.asking("hi", stream=True)).encode()
     with socket.create_connection((parts.hostname, parts.port), timeout=20) as client:
         client.sendall(
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n%s"
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%s"
             % (len(body), body)
         )
         assert fake.arrived.wait(kit.wait_s)
@@ -327,7 +327,7 @@ def test_no_more_is_asked_of_the_upstream_than_the_client_takes(serve, fake, kit
     url = urlsplit(serve(idle_s=0.5, keep_alive_s=0.05, max_answer_bytes=1 << 30))
     with socket.create_connection((url.hostname or "", url.port or 0), timeout=20) as client:
         body = json.dumps(kit.asking("hi", stream=True)).encode()
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
         client.sendall(head.encode() + body)
         assert fake.dropped.wait(kit.wait_s)
     assert next(written) < 5_000

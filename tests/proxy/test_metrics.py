@@ -62,6 +62,18 @@ def test_a_verdict_is_counted() -> None:
     assert "private" not in text
 
 
+def test_the_last_load_is_shown() -> None:
+    """Whether it failed, and whether it waits for the operator."""
+    metrics = Metrics()
+    for failed, held in ((False, False), (True, False), (False, True)):
+        metrics.reload_failed, metrics.reload_held = failed, held
+
+        lines = metrics.text().splitlines()
+
+        assert f"guardrails_reload_failed {int(failed)}" in lines
+        assert f"guardrails_reload_held {int(held)}" in lines
+
+
 def test_upstreams_are_shown_as_they_are_when_one_looks() -> None:
     """By name, none where there are none."""
     metrics = Metrics()

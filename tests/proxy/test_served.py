@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails import Guard, PolicyErrors
+from guardrails import Budget, Guard, PolicyErrors
 from guardrails.proxy.served import HOT, hot, load
 from guardrails.proxy.settings import Settings, SettingsDoc
 
@@ -40,6 +40,34 @@ def test_a_guard_that_settings_do_not_name_stays(guard_of, tmp_path, kind_of) ->
     again = load(settings, before=load(settings, given=given))
 
     assert again.guard.policy.ref == given.policy.ref
+
+
+@pytest.mark.parametrize("more", [{}, {"open": True}])
+def test_keys_do_not_go_while_others_reach_the_server(more) -> None:
+    """The file says to listen on the loopback, or to be open, from the next start on: until then it has the keys."""
+    keys = [{"id": "a", "sha256": "0" * 64}]
+    served = Settings("http://h", host="0.0.0.0", keys=keys)
+
+    with pytest.raises(PolicyErrors, match="could ask: there are no keys"):
+        hot(served, Settings("http://h", **more))
+    assert hot(served.model_copy(update={"open": True}), Settings("http://h")).keys == []
+
+
+def test_the_budget_counts_from_the_moment_at_which_its_file_changes(tmp_path, kind_of) -> None:
+    """For each policy that settings name, and what judges beside it; a guard that was given brings its own."""
+    main, other = write(tmp_path / "a.yaml", "a"), write(tmp_path / "b.yaml", "b")
+    kinds = {"own": kind_of(lambda content: None)}
+    settings = Settings("http://h", policy=main, policies=[{"policy": other, "paths": ["/x"]}], shadow=other)
+    given = Guard.load(main, detectors=kinds, budget=Budget(contents=9))
+
+    first = load(settings, given=given)
+    now = hot(settings, settings.model_copy(update={"max_contents": 5, "max_pixels": 6}))
+    again = load(now, before=first)
+
+    assert [each.budget for each in first.guards.values()] == [given.budget, Budget()]
+    everywhere = [*again.guards.values(), *again.shadows.values()]
+    assert {each.budget for each in everywhere} == {Budget(contents=5, pixels=6)}
+    assert len(everywhere) >= 3
 
 
 def test_a_policy_of_a_row_that_is_wrong_is_an_error(tmp_path, guard_of) -> None:

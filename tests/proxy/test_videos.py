@@ -348,7 +348,7 @@ def test_who_goes_away_leaves_nothing(serve, guards, fake, tmp_path, monkeypatch
     fake.reply = Reply([bytes(100)], type="video/mp4", hang=True)
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname or "", parts.port or 0), WAIT_S) as connection:
-        connection.sendall(b"GET /v1/videos/video_1/content HTTP/1.1\r\nhost: a\r\n\r\n")
+        connection.sendall(b"GET /v1/videos/video_1/content HTTP/1.1\r\nhost: localhost\r\n\r\n")
         assert fake.sent.wait(WAIT_S)
     assert fake.dropped.wait(WAIT_S)
     assert [*tmp_path.iterdir()] == []

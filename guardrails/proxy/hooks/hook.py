@@ -24,7 +24,7 @@ from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
-from guardrails.proxy.client import body_of, claims
+from guardrails.proxy.client import claims
 from guardrails.proxy.errors import Problem
 from guardrails.proxy.gate import ROUTE
 from guardrails.proxy.report import Report
@@ -170,7 +170,7 @@ async def serve(request: HttpRequest, hook: Hook) -> Response:
     """Serve one request: read it, judge its pieces, write what became of them."""
     request.scope[ROUTE] = hook.path
     state = state_of(request)
-    raw = await body_of(request, state.settings.max_body_bytes, state.settings.idle_s)
+    raw = await request.body()
     body, pieces = await state.by_size(len(raw), lambda: _read(hook, raw))
     unknown = next((name for piece in pieces for name in piece.leaves.unknown), None)
     if unknown is not None and state.settings.unknown_fields == "refuse":

@@ -135,7 +135,7 @@ def test_a_guard_that_cannot_decide_is_false(serve, full, kit) -> None:
     answers = [kit.send(each, PATH, ASKED) for each in (url, full)]
 
     assert [(each.status, each.json["verdict"]) for each in answers] == [(200, False), (200, False)]
-    assert [each.json["data"]["rule"] for each in answers] == ["too_large", "guard_unavailable"]
+    assert [each.json["data"]["rule"] for each in answers] == ["request_too_large", "guard_unavailable"]
 
 
 def test_the_clients_words_are_claims(serve, guard_of, kit) -> None:
