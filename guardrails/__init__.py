@@ -43,7 +43,7 @@ _OWN = frozenset(
             "text",
             "types",
         ),
-        *("streamed", "streams", "workshop", "wrap"),
+        *("streamed", "streams", "wire", "workshop", "wrap"),
     )
 )
 """What lies in this folder, without the endings."""

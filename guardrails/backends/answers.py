@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine.fields import decode
-from guardrails.errors import BackendError
+from guardrails.errors import BackendError, RequestError
+from guardrails.wire import strict_json
 
 
 def broken(why: str) -> BackendError:
@@ -13,13 +13,13 @@ def broken(why: str) -> BackendError:
     return BackendError(f"the model's answer cannot be judged: {why}", 502, "upstream_invalid")
 
 
-def parsed(written: str) -> dict[str, Any]:
-    """Return the mapping that a JSON text is.
+def parsed(written: str, *, halves: bool = False) -> dict[str, Any]:
+    """Return the mapping that a JSON text is. `halves` lets half surrogate pairs pass, as the pieces of a stream may have.
 
     Raises:
-        BackendError: it is none.
+        BackendError: it is none, or one that could be read in two ways.
     """
-    value, sound = decode(written)
-    if not sound or not isinstance(value, dict):
-        raise broken("it is no JSON object that has each key once")
-    return value
+    try:
+        return strict_json.parse_object(written, halves=halves)
+    except RequestError as error:
+        raise broken(f"it is no JSON object that has each key once ({error.code})") from None

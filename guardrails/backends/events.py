@@ -1,4 +1,4 @@
-"""The bytes of a stream of server-sent events in, its events out, and back."""
+"""Server-sent events of a model's API, as wrapped clients take them: bytes to events with their JSON, and back."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardrails.backends.answers import broken, parsed
-from guardrails.engine.exact import write
+from guardrails.wire import sse
+from guardrails.wire.lossless_json import write
 
-LINE_END = re.compile(rb"\r\n|\r|\n")
 NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
-DONE = "[DONE]"
-END = f"data: {DONE}\n\n".encode()
+END = sse.event(sse.DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,8 @@ class Event:
 
     def dump(self) -> bytes:
         """Return the event as it is sent."""
-        head = f"event: {self.name}\n" if self.name else ""
-        lines = (self.written or write(self.data, ascii_only=True)).split("\n")
-        return (head + "".join(f"data: {line}\n" for line in lines) + "\n").encode("utf-8")
+        data = self.written or write(self.data, ascii_only=True)
+        return sse.event(data.encode(), self.name.encode())
 
 
 class Events:
@@ -36,11 +34,7 @@ class Events:
 
     def __init__(self) -> None:
         self.done = False
-        self._line: list[bytes] = []
-        self._half = False
-        """The last line ended in what may be half of a line end."""
-        self._name = ""
-        self._data: list[str] = []
+        self._reader = sse.Events()
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         """Take bytes; yields each event that an empty line ends in them.
@@ -48,40 +42,20 @@ class Events:
         Raises:
             BackendError: an event is none that can be judged.
         """
-        if not piece:
-            return
-        if self._half:
-            piece = piece.removeprefix(b"\n")
-        *lines, rest = LINE_END.split(piece)
-        self._half = piece.endswith(b"\r")
-        for line in lines:
-            self._line.append(line)
-            whole = b"".join(self._line)
-            self._line = []
-            event = None if self.done else self._take(whole)
-            if event is not None:
-                yield event
-        self._line.append(rest)
+        for event in self._reader.feed(piece):
+            if event.data.startswith(sse.DONE):
+                self.done = True
+            if self.done:
+                return
+            if event.data:
+                yield _parsed(event)
 
-    def _take(self, line: bytes) -> Event | None:
-        """Take a line; return the event that it ends."""
-        if line:
-            try:
-                label, _, value = line.decode("utf-8").partition(":")
-            except UnicodeDecodeError:
-                raise broken("its stream is not UTF-8") from None
-            if label == "event":
-                self._name = value.removeprefix(" ")
-            elif label == "data":
-                self._data.append(value.removeprefix(" "))
-            return None
-        name, written = self._name, "\n".join(self._data)
-        self._name, self._data = "", []
-        if written.startswith(DONE):
-            self.done = True
-            return None
-        if not written:
-            return None
-        if NAME.fullmatch(name) is None:
-            raise broken("an event of its stream has a name of no known form")
-        return Event(name, parsed(written), written)
+
+def _parsed(event: sse.Event) -> Event:
+    try:
+        name, written = event.type.decode("ascii"), event.data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise broken("its stream is not UTF-8, or an event has a name of no known form") from None
+    if NAME.fullmatch(name) is None:
+        raise broken("an event of its stream has a name of no known form")
+    return Event(name, parsed(written, halves=True), written)

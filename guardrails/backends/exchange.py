@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from guardrails.backends import events
 from guardrails.backends.answers import broken, parsed
 from guardrails.engine.evaluate import Request
-from guardrails.engine.exact import write
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import today
 from guardrails.engine.reply import reply
@@ -23,6 +22,7 @@ from guardrails.streams.collector import Collector
 from guardrails.streams.judge import Judge
 from guardrails.streams.teller import Event, Teller
 from guardrails.types import Restorer, Stage, Verdict
+from guardrails.wire.lossless_json import write
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from guardrails.engine.images import Upload
 from guardrails.errors import RequestError
+from guardrails.wire.forms import Upload
 
 FORM: Final = "multipart/form-data"
 UNNAMED: Final = "upload"

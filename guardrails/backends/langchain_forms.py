@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 from guardrails.backends.langchain_flows import REFUSED, generation
 from guardrails.backends.langchain_values import MESSAGE, SPELLED
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path
 
 READ = ("id", "response_metadata", "usage_metadata")
 """Fields of a message that may go on with its text if all that they hold is words and numbers."""

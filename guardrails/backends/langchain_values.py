@@ -12,8 +12,7 @@ from typing import Any
 
 from guardrails.engine import chat, messages
 from guardrails.engine.calls import answered, called
-from guardrails.engine.exact import write
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import Subject, apply_edits
 from guardrails.engine.tables import (
@@ -30,6 +29,8 @@ from guardrails.engine.tables import (
 )
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
+from guardrails.wire.lossless_json import write
+from guardrails.wire.pointers import Path
 
 ROLES = {
     "human": "user",

@@ -14,7 +14,7 @@ from guardrails.backends.exchange import Api, Body, Terms
 from guardrails.backends.openai_images import EDITS, GENERATIONS, VARIATIONS
 from guardrails.backends.openai_responses import COUNTED, FETCHED, RESPONSES
 from guardrails.engine import chat, completions, subject
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.reply import reply
 from guardrails.engine.subject import Subject
@@ -23,6 +23,7 @@ from guardrails.streams.chat import HEAD, ChatTeller
 from guardrails.streams.chat_whole import Chunks
 from guardrails.streams.texts import TextTeller
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path
 
 KEPT = (*HEAD, "usage")
 """What is kept of an answer of which nothing else is."""

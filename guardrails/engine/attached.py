@@ -12,12 +12,13 @@ from binascii import Error, a2b_base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.fields import Leaf, Leaves, Path, placed, strings
+from guardrails.engine.fields import Leaf, Leaves, placed, strings
 from guardrails.engine.tables import SEALED, Reader, opaque, signature
 from guardrails.media.outline import GENERIC, WALKS, sniffed
 from guardrails.media.video_sniff import HEAD as FIRST
 from guardrails.media.video_sniff import kind_of
 from guardrails.types import Audio, Image, Media, Place, Text, Video
+from guardrails.wire.pointers import Path
 
 HEAD: Final = re.compile(
     r"(?i)data:([\w.+-]{1,64}/[\w.+-]{1,64})?(?:;[\w.-]{1,32}=[\w.-]{1,64}){0,4};base64,"

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from guardrails.engine.exact import write
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.types import Place, Returned, Stage, Text, ToolCall, Use
+from guardrails.wire.lossless_json import write
 
 ROLES: Final[Mapping[Stage, str]] = {
     Stage.TOOL_DEFINITION: "system",

@@ -17,7 +17,6 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from guardrails.engine.attached import KINDS, SAID
-from guardrails.engine.exact import unescaped
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.media.errors import MediaError
 from guardrails.media.outline import WALKS, outline, sniffed
@@ -25,6 +24,7 @@ from guardrails.media.video_sniff import HEAD as FIRST
 from guardrails.media.video_sniff import kind_of
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import Audio, Image, Media, Stage, Text, Unchecked, Video
+from guardrails.wire.lossless_json import unescaped
 
 ORIGIN: Final = "data_uri"
 """The origin of what a text carries."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from guardrails.engine.attached import NO_FILE, NO_SOUND, addressed, filed, pictured, sound, sounding
 from guardrails.engine.calls import answered, called, defined
-from guardrails.engine.fields import LISTS, Leaves, Path, pointer
+from guardrails.engine.fields import LISTS, Leaves
 from guardrails.engine.tables import (
     Reader,
     Table,
@@ -33,6 +33,7 @@ from guardrails.engine.tables import (
 )
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 STAGES: Mapping[str, Stage] = {
     "system": Stage.INPUT,

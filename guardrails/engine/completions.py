@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.engine import chat
-from guardrails.engine.fields import LISTS, Leaves, Path, pointer
+from guardrails.engine.fields import LISTS, Leaves
 from guardrails.engine.tables import (
     Reader,
     by_table,
@@ -22,6 +22,7 @@ from guardrails.engine.tables import (
 )
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage, Text
+from guardrails.wire.pointers import Path, pointer
 
 ASKED: Final = Place(Stage.INPUT, role="user", message=0)
 """Where a prompt stands: what one user says, in one turn."""

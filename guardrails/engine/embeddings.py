@@ -13,10 +13,11 @@ from typing import Any
 
 from guardrails.engine import chat
 from guardrails.engine.completions import texts
-from guardrails.engine.fields import LISTS, NUMBERS, SHORTEST_LONG, Leaves, Path
+from guardrails.engine.fields import LISTS, NUMBERS, SHORTEST_LONG, Leaves
 from guardrails.engine.tables import by_table, each, figures, flag, keep, refuse, refused
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path
 
 FLOAT = 4
 """Bytes of a number in Base64."""

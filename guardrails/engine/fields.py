@@ -8,41 +8,28 @@ them.
 
 from __future__ import annotations
 
-import json
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import inf
 from operator import itemgetter
 from typing import Any
 
 from guardrails.detectors.extractors import Derived, extract
-from guardrails.engine.exact import Number, integer, unescaped, write
 from guardrails.errors import RequestError
 from guardrails.media.outline import WRITTEN
 from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked
-
-Path = tuple["str | int", ...]
+from guardrails.wire import strict_json
+from guardrails.wire.lossless_json import unescaped, write
+from guardrails.wire.pointers import MAX_DEPTH, Path, pointer
 
 NUMBERS = (int, float)
 LISTS = (list, tuple)
 MAPPINGS = (dict, Mapping)
 """What JSON is made of, the usual type first, which is the quickest to tell."""
 
-MAX_DEPTH = 64
-"""Nesting of a body, JSON inside strings included."""
-
 SHORTEST_LONG = 100_000
 """The least number that is judged as a text too: a card number needs no quotes."""
-
-
-def pointer(path: Path) -> str:
-    """Write a path as a JSON Pointer (RFC 6901)."""
-    return "".join([f"/{part}" if type(part) is int else "/" + _escaped(str(part)) for part in path])
-
-
-def _escaped(part: str) -> str:
-    return part.replace("~", "~0").replace("/", "~1") if "~" in part or "/" in part else part
 
 
 def placed(place: Place, path: Path) -> Place:
@@ -383,33 +370,14 @@ class Leaves:
 
 
 def decode(text: str) -> tuple[Any, bool]:
-    """Parse a JSON text. The second value is False if it is none, or if two parsers could read it in two
+    """Parse a JSON text that stands in a body. The second value is False if it is none, or if two parsers could read it in two
     ways.
     """
-    doubled = False
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal doubled
-        out = dict(items)
-        doubled = doubled or len(out) < len(items)
-        return out
-
     try:
-        value = json.loads(
-            text, object_pairs_hook=pairs, parse_constant=_refuse, parse_float=_finite, parse_int=integer
-        )
-    except (ValueError, RecursionError):
+        # How deep it nests counts with what it stands in, where its strings are looked at.
+        return strict_json.parse_text(text, halves=True, fold_keys=False, finite=True, depth=inf), True
+    except RequestError:
         return None, False
-    return value, not doubled
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _finite(written: str) -> float:
-    number = Number(written)
-    return number if math.isfinite(number) else _refuse(written)
 
 
 def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
@@ -439,7 +407,7 @@ def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
 
 def digits(number: float, path: Path = ()) -> str:
     """Return a number as the text to judge, "" where it is too small to be anyone's."""
-    if not SHORTEST_LONG <= abs(number) < math.inf:
+    if not SHORTEST_LONG <= abs(number) < inf:
         return ""
     try:
         return str(int(number) if isinstance(number, float) and number.is_integer() else number)

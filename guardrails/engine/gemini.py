@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from guardrails.engine.attached import SAID, added
 from guardrails.engine.calls import answered, called, defined
-from guardrails.engine.fields import LISTS, MAPPINGS, Leaves, Path, at, edited, pointer
+from guardrails.engine.fields import LISTS, MAPPINGS, Leaves, at, edited
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import apply_edits, without
 from guardrails.engine.tables import (
@@ -38,6 +38,7 @@ from guardrails.engine.tables import (
 )
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 ROLES: Mapping[str, tuple[str, Stage]] = {
     "user": ("user", Stage.INPUT),

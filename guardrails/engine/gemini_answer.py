@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
 from guardrails.engine.gemini import parts
 from guardrails.engine.tables import anything, by_table, each, figures, flag, keep, signature, text
 from guardrails.types import Place, Stage, Text
+from guardrails.wire.pointers import Path
 
 LISTED = ("chosenCandidates", "topCandidates")
 """Fields of log-probabilities with the tokens that stand there, and with those that could."""

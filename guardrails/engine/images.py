@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from guardrails.engine import chat
 from guardrails.engine.attached import base64, may_be_picture, pictured, uri
 from guardrails.engine.completions import ASKED
-from guardrails.engine.fields import LISTS, Leaf, Leaves, Path, at, edited, placed, pointer, strings
+from guardrails.engine.fields import LISTS, Leaf, Leaves, at, edited, placed, strings
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import apply_edits
 from guardrails.engine.tables import Reader, by_table, each, figures, identifier, keep, text
@@ -24,20 +24,13 @@ from guardrails.media.outline import outline
 from guardrails.media.recode import MEDIA
 from guardrails.media.video_sniff import HEAD, kind_of
 from guardrails.types import Image, Place, Stage
+from guardrails.wire.forms import Upload
+from guardrails.wire.pointers import Path, pointer
 
 ADDRESSES: Final = ("http", "data:")
 
 INSIDE: Final = re.compile(r"(?i)(?:images?|mask|markup)\[(?!\]$)")
 """How names of a form's fields begin that mean something in a picture, or in one of several: `images[0][image_url]`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file of a form: its bytes, the name that it is given, and the type that it is said to be of."""
-
-    data: bytes
-    name: str = ""
-    media: str = ""
 
 
 def picture(leaves: Leaves, value: Any, path: Path, place: Place) -> None:

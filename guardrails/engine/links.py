@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from guardrails.engine.fields import MAX_DEPTH, Path, at, edited
+from guardrails.engine.fields import at, edited
 from guardrails.engine.gemini import camel, field_of
+from guardrails.wire.pointers import MAX_DEPTH, Path
 
 HOLDING: Final = ("messages", "input", "system", "images", "image", "mask", "markup")
 """Fields of a request in which pictures stand."""

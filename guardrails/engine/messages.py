@@ -16,7 +16,7 @@ from typing import Any
 
 from guardrails.engine.attached import pictured, source
 from guardrails.engine.calls import answered, called, defined
-from guardrails.engine.fields import Leaves, Path, at, edited, pointer
+from guardrails.engine.fields import Leaves, at, edited
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import apply_edits, without
 from guardrails.engine.tables import (
@@ -41,6 +41,7 @@ from guardrails.engine.tables import (
 )
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 STAGES: Mapping[str, Stage] = {"user": Stage.INPUT, "assistant": Stage.OUTPUT, "system": Stage.INPUT}
 

@@ -13,7 +13,7 @@ from typing import Any
 from guardrails.detectors import Bound
 from guardrails.engine.attached import pictured, uri
 from guardrails.engine.evaluate import ROLES
-from guardrails.engine.fields import Leaf, Leaves, Path, pointer
+from guardrails.engine.fields import Leaf, Leaves
 from guardrails.engine.gate import reads
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.tables import by_table, by_type, keep, parts, text
@@ -31,6 +31,7 @@ from guardrails.types import (
     Text,
     Verdict,
 )
+from guardrails.wire.pointers import Path, pointer
 
 KINDS = ("text", "image")
 """Types of input that the API knows, which are kinds of contents here."""

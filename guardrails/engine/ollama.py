@@ -14,7 +14,7 @@ from guardrails.engine import chat, embeddings
 from guardrails.engine.attached import base64, pictured
 from guardrails.engine.calls import called, defined
 from guardrails.engine.completions import ASKED, beside, texts
-from guardrails.engine.fields import LISTS, MAPPINGS, Leaves, Path, pointer
+from guardrails.engine.fields import LISTS, MAPPINGS, Leaves
 from guardrails.engine.tables import (
     Reader,
     Table,
@@ -31,6 +31,7 @@ from guardrails.engine.tables import (
 )
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 TOKENS: Final = 10_000_000
 """No vocabulary has so many: a larger number is no token, and may be anyone's."""

@@ -16,7 +16,7 @@ from typing import Any
 from guardrails.engine import chat
 from guardrails.engine.attached import NO_FILE, NO_SOUND, base64, filed, pictured, sounding, uri
 from guardrails.engine.calls import answered, called, defined
-from guardrails.engine.fields import Leaves, Path, at, edited, pointer
+from guardrails.engine.fields import Leaves, at, edited
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.reply import unspelled
 from guardrails.engine.subject import apply_edits, without
@@ -44,6 +44,7 @@ from guardrails.engine.tables import (
 )
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage, Use
+from guardrails.wire.pointers import Path, pointer
 
 STAGES: Mapping[str, Stage] = {
     "user": Stage.INPUT,

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from guardrails.engine import chat, images
-from guardrails.engine.fields import Leaf, Leaves, Path, placed
+from guardrails.engine.fields import Leaf, Leaves, placed
 from guardrails.engine.tables import anything, by_table, each, figures, flag, identifier, keep
 from guardrails.errors import RequestError
 from guardrails.media.outline import GENERIC
 from guardrails.media.video_sniff import HEAD, is_framed, kind_of
 from guardrails.types import Audio, Place, Stage
+from guardrails.wire.pointers import Path
 
 SAID = Place(Stage.OUTPUT, role="assistant")
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from guardrails.engine import chat
 from guardrails.engine.attached import medium
-from guardrails.engine.fields import Leaf, Leaves, at, edited, pointer
+from guardrails.engine.fields import Leaf, Leaves, at, edited
 from guardrails.engine.outcome import Outcome
 from guardrails.media.video_sniff import HEAD
 from guardrails.types import Audio, Image, Media, Place, Stage, Text, ToolCall, Use, Video
+from guardrails.wire.pointers import pointer
 
 MEDIA: Mapping[str, type[Media]] = {
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp", ".heic"), Image),

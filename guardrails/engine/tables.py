@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails.detectors.payloads import base64
-from guardrails.engine.fields import LISTS, MAPPINGS, NUMBERS, Leaves, Path, pointer, strings
+from guardrails.engine.fields import LISTS, MAPPINGS, NUMBERS, Leaves, strings
 from guardrails.errors import RequestError
 from guardrails.types import Place, Text
+from guardrails.wire.pointers import Path, pointer
 
 Reader = Callable[[Leaves, Any, Path, Place], None]
 

@@ -14,12 +14,13 @@ from typing import Any, Final
 from guardrails.engine import chat, images
 from guardrails.engine.attached import NO_SOUND, medium, pictured, sound
 from guardrails.engine.completions import ASKED
-from guardrails.engine.fields import LISTS, Leaf, Leaves, Path, edited, placed
-from guardrails.engine.images import Upload
+from guardrails.engine.fields import LISTS, Leaf, Leaves, edited, placed
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.subject import apply_edits
 from guardrails.engine.tables import by_table, each, figures, flag, identifier, keep, spelling, text
 from guardrails.types import Audio, Place, Stage, Text, Video
+from guardrails.wire.forms import Upload
+from guardrails.wire.pointers import Path
 
 SAID: Final = Place(Stage.OUTPUT, role="assistant")
 

@@ -17,7 +17,6 @@ from typing import Any, Final
 from guardrails.detectors import Bound
 from guardrails.engine.calls import returned
 from guardrails.engine.detect import Task
-from guardrails.engine.exact import Number
 from guardrails.engine.fields import Leaf, decode, strings
 from guardrails.engine.traces import MOST_SOURCES, Decoding, Traces
 from guardrails.errors import RequestError
@@ -25,6 +24,7 @@ from guardrails.policy.names import FOLLOWED, OF_CALLS
 from guardrails.policy.tools import Tools
 from guardrails.text import surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Place, Returned, Stage, Text, Tool, ToolCall, Use
+from guardrails.wire.lossless_json import Number
 
 BASIC: Final = ("tool.server", "tool.changed")
 """What is the same for all policies, and known without `Uses`."""

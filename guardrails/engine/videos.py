@@ -14,10 +14,11 @@ from typing import Any, Final
 from guardrails.engine import chat, images
 from guardrails.engine.attached import base64, medium, pictured, uri
 from guardrails.engine.completions import ASKED
-from guardrails.engine.fields import LISTS, Leaf, Leaves, Path, placed
-from guardrails.engine.images import Upload
+from guardrails.engine.fields import LISTS, Leaf, Leaves, placed
 from guardrails.engine.tables import by_table, each, figures, flag, identifier, keep, text
 from guardrails.types import Place, Stage
+from guardrails.wire.forms import Upload
+from guardrails.wire.pointers import Path
 
 INSIDE: Final = re.compile(r"(?i)(?:input_references?|frame_images?|images?|video)\[(?!\]$)")
 """How names of a form's fields begin that mean something in a picture or a film: `input_reference[image_url]`."""

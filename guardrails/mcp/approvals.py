@@ -17,8 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from guardrails.engine.exact import write
 from guardrails.errors import GuardrailsError
+from guardrails.wire.lossless_json import write
 
 FORMAT = 1
 VERSIONS = 16

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.attached import pictured, source
-from guardrails.engine.fields import Leaves, Path, strings
+from guardrails.engine.fields import Leaves, strings
 from guardrails.engine.tables import (
     Reader,
     anything,
@@ -24,8 +24,9 @@ from guardrails.engine.tables import (
     parts,
     text,
 )
-from guardrails.proxy import wire
 from guardrails.types import Place, Stage, Use
+from guardrails.wire import strict_json
+from guardrails.wire.pointers import Path
 
 
 def fixed(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
@@ -144,7 +145,7 @@ def named(value: Any) -> str:
 def tool_use(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     """A call that a sampled model made, or is shown."""
     given = value.get("input") if isinstance(value, Mapping) else None
-    arguments = wire.dump({} if given is None else given).decode()
+    arguments = strict_json.dump({} if given is None else given).decode()
     here = used(place, Stage.TOOL_CALL, "assistant", named(value), arguments)
     leaves.call(named(value), arguments, path, here)
     TOOL_USE(leaves, value, path, here)

@@ -11,10 +11,11 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.engine.fields import Path, at
+from guardrails.engine.fields import at
 from guardrails.errors import RequestError
 from guardrails.mcp.link import VERSION
 from guardrails.mcp.rpc import Body, Message
+from guardrails.wire.pointers import Path
 
 SESSION, RESUME = "mcp-session-id", "last-event-id"
 METHOD, NAME, PROTOCOL = "mcp-method", "mcp-name", "mcp-protocol-version"

@@ -37,8 +37,8 @@ from guardrails.mcp.rpc import Body, Id, Message
 from guardrails.mcp.session import Session
 from guardrails.mcp.tools import Tools
 from guardrails.mcp.verdicts import REFUSAL, REMOVED, noted, refused, stopped, told
-from guardrails.proxy import wire
 from guardrails.types import Action, Use, Verdict
+from guardrails.wire import strict_json
 
 LOG = logging.getLogger("guardrails.mcp")
 
@@ -343,7 +343,7 @@ def _arguments(message: Message) -> str:
         given = message.params.get("arguments")
     else:
         given = {name: value for name, value in message.params.items() if name != "_meta"}
-    return wire.dump({} if given is None else given).decode()
+    return strict_json.dump({} if given is None else given).decode()
 
 
 def _with(message: Message, part: str, verdict: Verdict) -> Body:

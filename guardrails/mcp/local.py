@@ -27,8 +27,8 @@ from guardrails.mcp.process import Process
 from guardrails.mcp.rpc import Body, Id, Message
 from guardrails.mcp.session import Session
 from guardrails.mcp.streaming import Streaming, told
-from guardrails.proxy import sse, wire
 from guardrails.proxy.client import while_connected
+from guardrails.wire import sse, strict_json
 
 MOST_PROCESSES = 64
 MOST_KEPT = 100
@@ -145,7 +145,7 @@ class Running:
         try:
             body = first
             while True:
-                yield sse.event(wire.dump(body), b"message")
+                yield sse.event(strict_json.dump(body), b"message")
                 if "method" not in body:
                     return
                 body = await waiting.came.get()
@@ -169,7 +169,7 @@ class Running:
         try:
             yield sse.KEEP_ALIVE
             while (body := await own.get()) is not None:
-                yield sse.event(wire.dump(body), b"message")
+                yield sse.event(strict_json.dump(body), b"message")
         finally:
             self.used = monotonic()
             if self._listening is own:

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
 from guardrails.engine.tables import Reader, anything, by_table, each, flag, identifier, keep, opaque, text
 from guardrails.mcp import fields
 from guardrails.mcp.fields import CONTENT, IMPLEMENTATION, META, each_value, fixed
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path
 
 CALL = Place(Stage.TOOL_CALL, role="assistant")
 TALK = Place(Stage.INPUT, role="user")

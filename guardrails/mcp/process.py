@@ -11,7 +11,7 @@ from guardrails.errors import GuardrailsError, RequestError
 from guardrails.mcp import rpc
 from guardrails.mcp.lines import Lines
 from guardrails.mcp.rpc import Body, Message
-from guardrails.proxy import wire
+from guardrails.wire import strict_json
 
 CHUNK = 64 << 10
 
@@ -40,7 +40,7 @@ class Process:
     async def send(self, body: Body) -> None:
         """Write a message. To a server that is gone nothing is written: whoever waits for it is told that it ended."""
         with contextlib.suppress(ConnectionError, RuntimeError):
-            self._in.write(wire.dump(body) + b"\n")
+            self._in.write(strict_json.dump(body) + b"\n")
             await self._in.drain()
 
     async def messages(self) -> AsyncIterator[Message | RequestError]:

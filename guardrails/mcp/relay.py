@@ -23,8 +23,8 @@ from guardrails.mcp.remote import SIGN_OF_LIFE, Remote
 from guardrails.mcp.rpc import Body, Id, Message
 from guardrails.mcp.session import Session
 from guardrails.mcp.streaming import EVENTS, Streaming, told
-from guardrails.proxy import sse, wire
 from guardrails.proxy.client import while_connected
+from guardrails.wire import sse, strict_json
 
 LOG = logging.getLogger("guardrails.mcp")
 
@@ -167,7 +167,7 @@ class Relay:
                     message = await rpc.parse_aside(event.data)
                     on = await self._heard(message, headers, link)
                     if on is not None:
-                        yield sse.event(wire.dump(on), b"message", event.id, event.retry)
+                        yield sse.event(strict_json.dump(on), b"message", event.id, event.retry)
                     if asked is not None and message.answers and message.id == asked:
                         return
         except BackendError as error:
@@ -180,7 +180,7 @@ class Relay:
             )
         failure = None if asked is None or (resumes and resumable) else link.give_up(asked, problem)
         if failure is not None:
-            yield sse.event(wire.dump(failure), b"message")
+            yield sse.event(strict_json.dump(failure), b"message")
 
     async def _heard(self, message: Message, headers: Mapping[str, str], link: Link) -> Body | None:
         """Judge a message of the server's; tell it itself where it asked for what is refused."""

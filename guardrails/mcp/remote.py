@@ -13,7 +13,7 @@ from guardrails.errors import BackendError, RequestError
 from guardrails.mcp import rpc
 from guardrails.mcp.rpc import Body, Message
 from guardrails.mcp.settings import McpDoc, ServerDoc
-from guardrails.proxy import sse, wire
+from guardrails.wire import sse, strict_json
 
 CONNECT_S = 10.0
 ERROR_BYTES = CHUNK = 64 << 10
@@ -56,7 +56,7 @@ class Remote:
         own = {"accept": ACCEPT, "accept-encoding": "identity"}
         if body is not None:
             own["content-type"] = "application/json"
-        raw = None if body is None else wire.dump(body)
+        raw = None if body is None else strict_json.dump(body)
         try:
             async with self._session.request(
                 method,

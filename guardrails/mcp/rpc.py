@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from guardrails.errors import BackendError, GuardrailsError, Overloaded, RequestError
-from guardrails.proxy import wire
+from guardrails.wire import strict_json
 
 Id = str | int
 Body = dict[str, Any]
@@ -79,7 +79,7 @@ def parse(raw: bytes) -> Message:
     """
     if raw.lstrip()[:1] == b"[":
         raise RequestError("batch", "batches are refused: send each message by itself")
-    return replace(message(wire.parse(raw)), size=len(raw))
+    return replace(message(strict_json.parse(raw)), size=len(raw))
 
 
 async def parse_aside(raw: bytes) -> Message:

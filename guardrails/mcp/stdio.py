@@ -15,7 +15,7 @@ from guardrails.mcp.lines import Lines
 from guardrails.mcp.link import Link
 from guardrails.mcp.process import CHUNK, Process, read
 from guardrails.mcp.rpc import Body, Message
-from guardrails.proxy import wire
+from guardrails.wire import strict_json
 
 AHEAD = 64
 """Pieces of what an agent writes that are read before the first of them was judged."""
@@ -50,7 +50,7 @@ async def relay(
 
     async def hear(body: Body) -> None:
         async with writing:
-            await asyncio.to_thread(_write, sink, wire.dump(body) + b"\n")
+            await asyncio.to_thread(_write, sink, strict_json.dump(body) + b"\n")
 
     server = await Process.start(command, limit)
     try:

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from guardrails.mcp.rpc import Body
-from guardrails.proxy import wire
 from guardrails.proxy.client import while_connected
+from guardrails.wire import strict_json
 
 JSON, EVENTS = "application/json", "text/event-stream"
 STREAM = {"content-type": EVENTS, "cache-control": "no-cache", "x-accel-buffering": "no"}
@@ -39,4 +39,4 @@ class Streaming(Response):
 
 def told(body: Body, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Answer with one message."""
-    return Response(wire.dump(body), status, headers, JSON)
+    return Response(strict_json.dump(body), status, headers, JSON)

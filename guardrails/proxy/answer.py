@@ -13,19 +13,18 @@ from starlette.requests import Request as HttpRequest
 from guardrails.engine import subject
 from guardrails.engine.budget import CODE as TOO_LARGE
 from guardrails.engine.evaluate import Request
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
+from guardrails.engine.images import media_of
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import INLINE_ON_LOOP
 from guardrails.engine.reply import reply
 from guardrails.engine.subject import Subject
 from guardrails.engine.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
-from guardrails.proxy import wire
 from guardrails.proxy.api import Api
 from guardrails.proxy.asides import NONE, Asides
 from guardrails.proxy.beside import Early
 from guardrails.proxy.errors import UpstreamAnswer
-from guardrails.proxy.form import Form
 from guardrails.proxy.gate import ACTION
 from guardrails.proxy.report import Report
 from guardrails.proxy.shadow_queue import Taken
@@ -33,6 +32,9 @@ from guardrails.proxy.state import State
 from guardrails.proxy.upstream import JSON, invalid
 from guardrails.streams.judge import Judge
 from guardrails.types import Action, Stage, Verdict
+from guardrails.wire import strict_json
+from guardrails.wire.forms import Form
+from guardrails.wire.pointers import Path
 
 REFUSAL = "This reply was stopped by policy."
 """What a client reads where the rule that blocks has no message."""
@@ -74,7 +76,7 @@ class Call:
 
     def dump(self, body: Any) -> bytes:
         """Write a request as it goes on: as it came, JSON or a form."""
-        return wire.dump(body) if self.form is None else self.form.written(body)
+        return strict_json.dump(body) if self.form is None else self.form.written(body, media_of)
 
     @property
     def path(self) -> str:
@@ -148,7 +150,7 @@ def parsed(raw: bytes) -> dict[str, Any]:
         BackendError: it is none.
     """
     try:
-        return wire.parse(raw)
+        return strict_json.parse(raw)
     except RequestError as error:
         raise invalid(f"the upstream's answer is malformed: {error.code}") from None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import replace
 
-from guardrails.proxy import sse, wire
 from guardrails.proxy.answer import Call, judged
 from guardrails.streams.apart import Apart
 from guardrails.streams.collector import Came
+from guardrails.wire import sse, strict_json
 
 
 async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[bytes]:
@@ -29,7 +29,9 @@ async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[
                 if fetched > fetcher.doc.most:  # of all events together
                     call = replace(call, api=replace(call.api, links=None))
             content = await judged(call, data, len(raw), stream.read)
-            out = stream.passed(raw if content is data else sse.event(wire.dump(content), kind.encode()))
+            out = stream.passed(
+                raw if content is data else sse.event(strict_json.dump(content), kind.encode())
+            )
             if out:
                 yield out
     yield stream.rest()

@@ -15,11 +15,11 @@ from guardrails.engine.fields import Leaves
 from guardrails.engine.links import Link
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
-from guardrails.proxy import sse
 from guardrails.proxy.errors import Problem
 from guardrails.proxy.upstream import Dialect
 from guardrails.streams.collector import Collector
 from guardrails.streams.teller import Teller
+from guardrails.wire import sse
 
 
 class Reader(Protocol):

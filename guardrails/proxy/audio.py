@@ -20,7 +20,7 @@ from guardrails.engine import speech, transcriptions
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import BackendError, RequestError
-from guardrails.proxy import answer, images, sse, wire
+from guardrails.proxy import answer, images
 from guardrails.proxy.answer import Call, judged
 from guardrails.proxy.completions import COMPLETIONS
 from guardrails.proxy.errors import BLOCKED
@@ -29,6 +29,7 @@ from guardrails.proxy.spool import released
 from guardrails.proxy.stream import read_events
 from guardrails.proxy.upstream import JSON, invalid, passed_back
 from guardrails.types import Audio
+from guardrails.wire import sse, strict_json
 
 STREAM: Final = "text/event-stream"
 
@@ -64,7 +65,7 @@ async def heard(call: Call) -> Response:
     if media == JSON:
         told = await call.state.by_size(len(raw), lambda: answer.parsed(raw))
         left = await judged(call, told, len(raw))
-        out = raw if left is told else await call.state.by_size(len(raw), lambda: wire.dump(left))
+        out = raw if left is told else await call.state.by_size(len(raw), lambda: strict_json.dump(left))
     elif media in transcriptions.PLAIN:
         lines = await call.state.by_size(len(raw), lambda: _lines(raw))
         left = await judged(call, lines, len(raw))
@@ -88,7 +89,7 @@ async def _events(
 def _written(event: Mapping[str, Any]) -> bytes:
     kind = event.get("type")
     is_name = isinstance(kind, str) and kind.isprintable()
-    return sse.event(wire.dump(event), str(kind).encode() if is_name else b"")
+    return sse.event(strict_json.dump(event), str(kind).encode() if is_name else b"")
 
 
 def _lines(raw: bytes) -> transcriptions.Lines:

@@ -14,13 +14,14 @@ from starlette.responses import Response
 from guardrails.engine import chat, subject
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
-from guardrails.proxy import answer, sse
+from guardrails.proxy import answer
 from guardrails.proxy.api import Api
 from guardrails.proxy.exchange import exchange
 from guardrails.proxy.stream import written
 from guardrails.proxy.upstream import OPENAI, invalid
 from guardrails.streams.chat import ChatTeller, events
 from guardrails.streams.chat_whole import Chunks
+from guardrails.wire import sse
 
 END = sse.event(sse.DONE)
 """Stands behind the last chunk."""

@@ -12,13 +12,13 @@ from starlette.responses import Response
 from guardrails.engine import subject
 from guardrails.errors import RequestError
 from guardrails.guard import who as asking
-from guardrails.proxy import wire
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
 from guardrails.proxy.client import claims
 from guardrails.proxy.report import Report
 from guardrails.proxy.state import state_of
 from guardrails.types import Stage
+from guardrails.wire import strict_json
 
 CONTENTS = ("content", "text", "input", "messages")
 FIELDS: Mapping[str, tuple[type, ...]] = {
@@ -69,7 +69,7 @@ async def check(request: HttpRequest) -> Response:
     report = Report(guard.policy.ref)
     note(request, report, verdict)
     shown = verdict.to_dict()
-    return Response(wire.dump(shown), 200, report.headers(), "application/json")
+    return Response(strict_json.dump(shown), 200, report.headers(), "application/json")
 
 
 def read(raw: bytes) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def read(raw: bytes) -> dict[str, Any]:
     Raises:
         RequestError: it has unknown fields, fields of a wrong type, or not exactly one content.
     """
-    body = {name: value for name, value in wire.asked(raw).items() if value is not None}
+    body = {name: value for name, value in strict_json.parse_request(raw).items() if value is not None}
     for name, value in body.items():
         if name not in FIELDS:
             raise RequestError("unknown_field", f"fields are {', '.join(FIELDS)}", f"/{name[:64]}")

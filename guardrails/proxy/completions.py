@@ -13,7 +13,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine import completions, subject
-from guardrails.proxy import chat, sse
+from guardrails.proxy import chat
 from guardrails.proxy.api import Api
 from guardrails.proxy.exchange import exchange
 from guardrails.proxy.stream import written
@@ -21,6 +21,7 @@ from guardrails.proxy.upstream import OPENAI
 from guardrails.streams.chat_whole import Chunks
 from guardrails.streams.teller import Event
 from guardrails.streams.texts import KIND, TextTeller
+from guardrails.wire import sse
 
 REQUIRED: Mapping[str, Any] = {**chat.REQUIRED, "object": KIND}
 

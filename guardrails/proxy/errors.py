@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 from guardrails.engine.budget import CODE as TOO_LARGE
 from guardrails.errors import BackendError, Blocked, GuardrailsError, Overloaded, RequestError
-from guardrails.proxy import wire
 from guardrails.proxy.admission import Denied
+from guardrails.wire import strict_json
 
 TYPES: Mapping[int, str] = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 """Status → OpenAI's `type`, where it is not the usual one of its hundred."""
@@ -118,7 +118,7 @@ class Problem:
 
     def body(self, path: str = "") -> bytes:
         """Return the body of an answer of the API at a path, which is also the data of an error frame."""
-        return wire.dump(shape(path)(self))
+        return strict_json.dump(shape(path)(self))
 
 
 def _openai(told: Problem) -> dict[str, Any]:

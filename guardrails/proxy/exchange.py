@@ -13,7 +13,6 @@ from guardrails.engine import links
 from guardrails.engine.fields import Leaves
 from guardrails.engine.subject import Subject
 from guardrails.errors import Blocked, GuardrailsError, RequestError
-from guardrails.proxy import wire
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import Call, judged, message_of, note, vetted
 from guardrails.proxy.api import Api
@@ -27,6 +26,7 @@ from guardrails.proxy.stream import stream
 from guardrails.proxy.upstream import passed_back
 from guardrails.proxy.wishes import Given, read
 from guardrails.types import Stage, Verdict
+from guardrails.wire import strict_json
 
 
 async def exchange(request: HttpRequest, api: Api) -> Response:
@@ -65,7 +65,7 @@ async def fetched(state: State, api: Api, given: Given) -> Given:
     body = await state.pictured(given.body, links.asked)
     if body is given.body:
         return given
-    found = await state.off_loop(lambda: read(api, wire.dump(body)))
+    found = await state.off_loop(lambda: read(api, strict_json.dump(body)))
     return replace(found, moderation=given.moderation)
 
 
@@ -113,10 +113,10 @@ def refused(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Response:
     if api.refused is None:
         told = explain(Blocked(verdict))
         error = call.asides.refused(shape(call.http.scope["path"])(told))
-        return Response(wire.dump(error), told.status, report.headers(), "application/json")
+        return Response(strict_json.dump(error), told.status, report.headers(), "application/json")
     answer = api.refused(message_of(verdict))
     if not api.is_streamed(body):
-        return Response(wire.dump(answer), 200, report.headers(), "application/json")
+        return Response(strict_json.dump(answer), 200, report.headers(), "application/json")
     recast = api.recast()
     raw = recast.feed(api.written(answer)) + recast.flush()
     return Response(raw, 200, {**report.headers(), **recast.headers})
@@ -129,5 +129,5 @@ async def whole(call: Call) -> Response:
         raw = await call.state.upstream.whole(response)
     answer = await call.state.by_size(len(raw), lambda: call.api.parsed(raw))
     content = call.asides.whole(await judged(call, answer, len(raw)))
-    sent = raw if content is answer else await call.state.by_size(len(raw), lambda: wire.dump(content))
+    sent = raw if content is answer else await call.state.by_size(len(raw), lambda: strict_json.dump(content))
     return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")

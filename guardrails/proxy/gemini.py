@@ -22,7 +22,7 @@ from guardrails.engine import gemini, gemini_answer
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
-from guardrails.proxy import answer, messages, sse
+from guardrails.proxy import answer, messages
 from guardrails.proxy.api import Api
 from guardrails.proxy.exchange import exchange
 from guardrails.proxy.gate import ROUTE
@@ -32,6 +32,7 @@ from guardrails.proxy.upstream import Dialect, invalid
 from guardrails.streams.gemini import STOPPED, GeminiTeller, refusal
 from guardrails.streams.gemini_whole import Chunks as Whole
 from guardrails.streams.teller import Event
+from guardrails.wire import sse
 
 GEMINI = Dialect(("authorization", "x-goog-api-key", "x-goog-user-project"), {"x-goog-api-key": ""})
 BASES = ("/v1beta", "/v1")

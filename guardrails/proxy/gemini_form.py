@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guardrails.proxy import sse, wire
 from guardrails.proxy.api import Events
+from guardrails.wire import sse, strict_json
 
 DATA = b"data: "
 NOTED = b": x-guardrails-"
@@ -37,8 +37,8 @@ class Chunks:
             return self.sign()
         data = b"".join(line.removeprefix(DATA) for line in block.split(b"\n") if line.startswith(DATA))
         if self._noted:
-            body = wire.parse(data, halves=True)
-            data = wire.dump(
+            body = strict_json.parse(data, halves=True)
+            data = strict_json.dump(
                 {**self._noted, **{name: body[name] for name in body if name not in self._noted}}
             )
             self._noted = {}

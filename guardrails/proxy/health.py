@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from guardrails.engine.workers import workers
 from guardrails.errors import RequestError
-from guardrails.proxy import upstreams_models, wire
+from guardrails.proxy import upstreams_models
 from guardrails.proxy.admission import Denied
 from guardrails.proxy.state import state_of
 from guardrails.proxy.upstream import ANTHROPIC, OPENAI, invalid, passed_back
+from guardrails.wire import strict_json
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -23,12 +24,12 @@ async def models(request: Request) -> Response:
     dialect = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
     if upstream.named:
         listed = await upstreams_models.models(upstream, request.headers, dialect)
-        return Response(wire.dump(listed), 200, media_type="application/json")
+        return Response(strict_json.dump(listed), 200, media_type="application/json")
     async with upstream.answer("GET", "/models", request.headers, None, dialect) as response:
         headers = passed_back(response)
         raw = await upstream.whole(response)
     try:
-        wire.parse(raw)
+        strict_json.parse(raw)
     except RequestError as error:
         raise invalid(f"the upstream's list of models is malformed: {error.code}") from None
     return Response(raw, 200, headers, "application/json")
@@ -64,7 +65,7 @@ async def ready(request: Request) -> Response:
         "stuck_workers": workers().abandoned,
         "problem": state.problem,
     }
-    return Response(wire.dump(shown), 200 if state.ready else 503, media_type="application/json")
+    return Response(strict_json.dump(shown), 200 if state.ready else 503, media_type="application/json")
 
 
 async def metrics(request: Request) -> Response:

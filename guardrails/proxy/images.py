@@ -17,12 +17,13 @@ from guardrails.engine import images, links, subject
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import BackendError
-from guardrails.proxy import embeddings, sse
+from guardrails.proxy import embeddings
 from guardrails.proxy.completions import COMPLETIONS
 from guardrails.proxy.errors import BLOCKED
 from guardrails.proxy.exchange import exchange
 from guardrails.proxy.stream import written
 from guardrails.streams.teller import Event
+from guardrails.wire import sse
 
 SHARED = ("background", "output_format", "quality", "size", "usage")
 """What an answer says of all its pictures, and an event of its one."""

@@ -14,12 +14,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from guardrails.errors import GuardrailsError
-from guardrails.proxy import sse
 from guardrails.proxy.api import Api
 from guardrails.proxy.client import gone, stop
 from guardrails.proxy.errors import explain, respond, where
 from guardrails.proxy.report import Report
 from guardrails.proxy.state import LOG
+from guardrails.wire import sse
 
 
 @dataclass(frozen=True, slots=True)

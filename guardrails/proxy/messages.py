@@ -14,7 +14,7 @@ from guardrails.engine import messages
 from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
-from guardrails.proxy import answer, sse
+from guardrails.proxy import answer
 from guardrails.proxy.api import Api
 from guardrails.proxy.errors import Problem
 from guardrails.proxy.exchange import exchange
@@ -22,6 +22,7 @@ from guardrails.proxy.stream import written
 from guardrails.proxy.upstream import ANTHROPIC, invalid
 from guardrails.streams.messages import MessagesTeller, events, refusal
 from guardrails.streams.messages_whole import Blocks
+from guardrails.wire import sse
 
 HEAD = ("id", "model", "usage")
 """What a refusal keeps of a message, unless it is what is blocked."""

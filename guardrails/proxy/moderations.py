@@ -22,13 +22,13 @@ from guardrails.engine.tables import WORD
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.guard import who as asking
-from guardrails.proxy import wire
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
 from guardrails.proxy.client import claims, while_connected
 from guardrails.proxy.report import Report
 from guardrails.proxy.state import State, state_of
 from guardrails.types import Stage, Verdict
+from guardrails.wire import strict_json
 
 MODEL = "omni-moderation-latest"
 """What is asked for where no model is named. Whatever it is, the policy judges."""
@@ -67,7 +67,7 @@ async def create(request: HttpRequest) -> Response:
     }
     ids = ",".join(verdict.id for verdict in verdicts[:SHOWN_IDS])
     headers = {**report.headers(), "x-guardrails-verdict-id": ids}
-    return Response(wire.dump(answer), 200, headers, "application/json")
+    return Response(strict_json.dump(answer), 200, headers, "application/json")
 
 
 async def judged(
@@ -91,7 +91,7 @@ def read(raw: bytes) -> tuple[dict[str, Any], list[Leaves]]:
     Raises:
         RequestError: it has unknown fields, or ones that are not what they should be.
     """
-    given = {name: value for name, value in wire.asked(raw).items() if value is not None}
+    given = {name: value for name, value in strict_json.parse_request(raw).items() if value is not None}
     for name in given:
         if name not in FIELDS:
             where = f"/{name}" if NAME.fullmatch(name) else ""

@@ -15,15 +15,17 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine import ollama, subject
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
-from guardrails.proxy import answer, embeddings, lines, sse, wire
+from guardrails.proxy import answer, embeddings
 from guardrails.proxy.api import Api, asks_for_stream
 from guardrails.proxy.exchange import exchange
 from guardrails.proxy.state import state_of
 from guardrails.proxy.stream import written
 from guardrails.proxy.upstream import Dialect, invalid, passed_back
 from guardrails.streams.ollama import AGAIN, CHAT, GENERATE, Joined, OllamaTeller, events, line, refusal
+from guardrails.wire import ndjson, sse, strict_json
+from guardrails.wire.pointers import Path
 
 BASE = "/api"
 OLLAMA = Dialect(("authorization",), {"authorization": "Bearer "})
@@ -74,9 +76,9 @@ def _api(path: str, text: Path, **tables: Any) -> Api:
         failed=lambda told: sse.event(told.body(BASE + path)),
         is_streamed=streamed,
         choices=lambda body: 1,
-        recast=lambda: lines.Recast(wire.dump(line(text, ""))),
-        media=lines.TYPE,
-        reader=lines.Lines,
+        recast=lambda: ndjson.Recast(strict_json.dump(line(text, ""))),
+        media=ndjson.TYPE,
+        reader=ndjson.Lines,
         **tables,
     )
 

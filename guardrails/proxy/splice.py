@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.proxy import wire
+from guardrails.wire import strict_json
 
 SPACE = re.compile(r"[ \t\r\n]*")
 VALUES = json.JSONDecoder(parse_float=str, parse_int=str)
@@ -44,13 +44,13 @@ def without(raw: bytes, name: str) -> bytes:
 
 def saying(raw: bytes, name: str, value: Any) -> bytes:
     """Return a body that says this in a field, which stands first where there was none."""
-    text, new = raw.decode(), wire.dump(value).decode()
+    text, new = raw.decode(), strict_json.dump(value).decode()
     found = _find(text, name)
     if found is not None:
         return (text[: found.value] + new + text[found.end :]).encode()
     start = text.index("{") + 1
     comma = "" if text[_skip(text, start)] == "}" else ","
-    return f"{text[:start]}{wire.dump(name).decode()}:{new}{comma}{text[start:]}".encode()
+    return f"{text[:start]}{strict_json.dump(name).decode()}:{new}{comma}{text[start:]}".encode()
 
 
 def _find(text: str, name: str) -> _Member | None:

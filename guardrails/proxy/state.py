@@ -38,8 +38,8 @@ from guardrails.proxy.shadow import Shadow, shadowing
 from guardrails.proxy.shadow_doc import ShadowDoc
 from guardrails.proxy.shadow_queue import Runner, Taken
 from guardrails.proxy.upstreams import Upstreams
-from guardrails.proxy.wire import LARGE
 from guardrails.types import Stage, Verdict
+from guardrails.wire.strict_json import LARGE
 
 LOG = logging.getLogger("guardrails.proxy")
 T = TypeVar("T")

@@ -9,7 +9,6 @@ import aiohttp
 
 from guardrails.engine.pipeline import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
-from guardrails.proxy import sse, wire
 from guardrails.proxy.answer import Call, judged, vetted
 from guardrails.proxy.apart import apart
 from guardrails.proxy.api import Reader
@@ -19,6 +18,7 @@ from guardrails.proxy.upstream import drained, failure_in, invalid, passed_back,
 from guardrails.streams.collector import Came, Collector, taken
 from guardrails.streams.relay import Relay
 from guardrails.streams.teller import Event
+from guardrails.wire import sse, strict_json
 
 
 async def stream(call: Call) -> AsyncIterator[Sent]:
@@ -113,7 +113,7 @@ def _read(events: Iterable[sse.Event]) -> Iterator[Came]:
         if event.data.strip() == sse.DONE:
             return
         try:
-            data = wire.parse(event.data, halves=True)
+            data = strict_json.parse(event.data, halves=True)
         except RequestError as error:
             raise failure_in(event, {}) or invalid(
                 f"the upstream sent a malformed event: {error.code}"
@@ -145,4 +145,6 @@ async def events_of(
 
 def written(events: list[Event]) -> bytes:
     """Write events."""
-    return b"".join(event.raw or sse.event(wire.dump(event.data), event.kind.encode()) for event in events)
+    return b"".join(
+        event.raw or sse.event(strict_json.dump(event.data), event.kind.encode()) for event in events
+    )

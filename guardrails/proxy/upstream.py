@@ -15,10 +15,10 @@ import aiohttp
 from yarl import URL
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
-from guardrails.proxy import sse, wire
 from guardrails.proxy.errors import UpstreamAnswer
 from guardrails.proxy.upstreams_choice import Row
 from guardrails.remote.breaker import Breaker
+from guardrails.wire import sse, strict_json
 
 PASSED_ON = (
     "x-request-id",
@@ -290,7 +290,7 @@ async def _refused(response: aiohttp.ClientResponse) -> Exception:
         if len(raw) > ERROR_BYTES:
             break
     try:
-        body = wire.parse(bytes(raw))
+        body = strict_json.parse(bytes(raw))
     except RequestError:
         body = {}
     return UpstreamAnswer(response.status, body, passed_back(response))

@@ -24,7 +24,6 @@ from guardrails.engine.workers import workers
 from guardrails.errors import BackendError
 from guardrails.proxy.client import stop
 from guardrails.proxy.errors import UpstreamAnswer
-from guardrails.proxy.form import form
 from guardrails.proxy.metrics import Metrics
 from guardrails.proxy.settings import Settings
 from guardrails.proxy.splice import saying
@@ -42,7 +41,8 @@ from guardrails.proxy.upstream import (
 from guardrails.proxy.upstreams_choice import Row, order, serving
 from guardrails.proxy.upstreams_doc import ONLY, UpstreamDoc, base_url
 from guardrails.proxy.upstreams_watch import watch
-from guardrails.proxy.wire import LARGE
+from guardrails.wire.forms import form
+from guardrails.wire.strict_json import LARGE
 
 PAUSE_S = 0.1
 """Seconds before one is asked again, doubled for each further time; half of it is left to chance."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
-from guardrails.proxy import wire
 from guardrails.proxy.upstream import ANTHROPIC, Asked, Dialect, invalid
 from guardrails.proxy.upstreams import Upstreams
 from guardrails.proxy.upstreams_choice import Row, is_claimed
+from guardrails.wire import strict_json
 
 LIST_S = 5.0
 """Seconds that one upstream's list is waited for."""
@@ -78,7 +78,7 @@ async def _listed(upstreams: Upstreams, row: Row, asked: Asked) -> list[Any] | G
     try:
         async with asyncio.timeout(LIST_S), upstreams.of(row, asked) as response:
             raw = await upstreams.whole(response)
-        data = wire.parse(raw).get("data")
+        data = strict_json.parse(raw).get("data")
     except TimeoutError:
         return BackendError("the upstream took too long", 504, "upstream_timeout")
     except RequestError as error:

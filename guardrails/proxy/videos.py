@@ -19,7 +19,7 @@ from starlette.responses import Response
 from guardrails.engine import videos
 from guardrails.engine.evaluate import Request
 from guardrails.errors import GuardrailsError, RequestError
-from guardrails.proxy import answer, images, wire
+from guardrails.proxy import answer, images
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import Call, judged, vetted
 from guardrails.proxy.client import claims, while_connected, who_asks
@@ -31,6 +31,7 @@ from guardrails.proxy.gate import ROUTE
 from guardrails.proxy.report import Report
 from guardrails.proxy.state import State, state_of
 from guardrails.proxy.upstream import OPENAI, passed_back
+from guardrails.wire import strict_json
 
 ROOT: Final = "/v1/videos"
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:=~-]{0,255}")
@@ -118,7 +119,7 @@ async def _whole(call: Call, method: str, path: str) -> Response:
         back, raw = passed_back(found), await upstream.whole(found)
     told = await call.state.by_size(len(raw), lambda: call.api.parsed(raw))
     left = await judged(call, told, len(raw))
-    out = raw if left is told else wire.dump(left)
+    out = raw if left is told else strict_json.dump(left)
     return Response(out, 200, {**back, **call.report.headers()}, "application/json")
 
 

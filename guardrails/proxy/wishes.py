@@ -9,12 +9,13 @@ from typing import Any
 from guardrails.engine.fields import Leaves
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.proxy import annotated, wire
+from guardrails.proxy import annotated
 from guardrails.proxy.annotated import Annotated
 from guardrails.proxy.api import Api
 from guardrails.proxy.asides import NONE, Aside, Asides
-from guardrails.proxy.form import Form, form, is_form
 from guardrails.proxy.moderated import FORMS, Moderated, Wanted, taken
+from guardrails.wire import strict_json
+from guardrails.wire.forms import Form, form, is_form
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def read(api: Api, raw: bytes, media: str = "") -> Given:
         return Given(found.body, found.raw, api.request(found.body), form=found)
     if api.forms == "only":
         raise RequestError("unsupported_media_type", "the body must be a form (multipart/form-data)")
-    body, moderation = wire.asked(raw), None
+    body, moderation = strict_json.parse_request(raw), None
     if api.placed is not None:
         body, raw = api.placed(body, raw)
     if api.path in FORMS:

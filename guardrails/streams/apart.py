@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardrails.engine import subject
-from guardrails.engine.fields import Leaves, Path, strings
+from guardrails.engine.fields import Leaves, strings
 from guardrails.engine.subject import Subject
 from guardrails.streams.teller import malformed
 from guardrails.types import Image, Place, Stage, Text
+from guardrails.wire.pointers import Path
 
 SAID: Final = Place(Stage.OUTPUT, role="assistant")
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.engine.chat import CHOICE, MESSAGE, RESPONSE
-from guardrails.engine.fields import Path, pointer
 from guardrails.engine.tables import WORD, Table
 from guardrails.streams.grown import Grown
 from guardrails.streams.teller import Event, Item, malformed
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 HEAD: Final = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
 """Fields that every chunk carries."""

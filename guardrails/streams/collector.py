@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
-from guardrails.engine.exact import write
 from guardrails.errors import GuardrailsError
 from guardrails.streams.teller import malformed
+from guardrails.wire.lossless_json import write
 
 HALF_PAIR: Final = re.compile("[\ud800-\udfff]")
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardrails.engine.fields import Path, pointer
 from guardrails.engine.gemini import READ
 from guardrails.streams.gemini_whole import SIGNATURE, Runs, candidates_of, kind_of, parts_of
 from guardrails.streams.grown import Grown
 from guardrails.streams.teller import Event, Item
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 ALL: Final = "all"
 """The name of the text that texts and thoughts of a candidate make up."""

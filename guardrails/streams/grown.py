@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine.fields import Path
 from guardrails.engine.restoring import Restoring
 from guardrails.engine.voices import Part
+from guardrails.wire.pointers import Path
 
 
 class Grown:

@@ -9,9 +9,10 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.fields import Path, at, edited
+from guardrails.engine.fields import at, edited
 from guardrails.streams.grown import Grown
 from guardrails.streams.teller import Event, Item
+from guardrails.wire.pointers import Path
 
 
 @dataclass(slots=True)

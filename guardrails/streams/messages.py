@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from guardrails.engine.exact import write
-from guardrails.engine.fields import Path, pointer
 from guardrails.engine.messages import CALLS, OWN
 from guardrails.streams.grown import Grown
 from guardrails.streams.teller import Event, Item
 from guardrails.types import Place, Stage
+from guardrails.wire.lossless_json import write
+from guardrails.wire.pointers import Path, pointer
 
 DELTAS: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "text_delta": ("text", "text", ("text",)),

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.fields import Path, at, edited, pointer
+from guardrails.engine.fields import at, edited
 from guardrails.engine.ollama import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
 from guardrails.engine.tables import WORD, spells
 from guardrails.streams.chat_whole import Node
 from guardrails.streams.grown import Grown
 from guardrails.streams.teller import Event, Item, malformed
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 CHAT: Final[Path] = ("message", "content")
 GENERATE: Final[Path] = ("response",)

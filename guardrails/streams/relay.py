@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from guardrails.engine.detect import Task
 from guardrails.engine.evaluate import Request
-from guardrails.engine.fields import Leaf, Leaves, Path, at, edited
+from guardrails.engine.fields import Leaf, Leaves, at, edited
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import Pipeline
 from guardrails.engine.restoring import Restoring
@@ -26,6 +26,7 @@ from guardrails.streams.grown import Grown
 from guardrails.streams.held import Held
 from guardrails.streams.teller import Event, Item, Teller
 from guardrails.types import Action, Media, Place, Text
+from guardrails.wire.pointers import Path
 
 Steps = Generator[list[Task], None, None]
 

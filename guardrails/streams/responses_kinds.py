@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from guardrails.engine.fields import Path
 from guardrails.streams.teller import malformed
+from guardrails.wire.pointers import Path
 
 LAST: Final = frozenset(f"response.{status}" for status in ("completed", "incomplete", "failed"))
 """Types of the events that hold the whole response."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.fields import Path, at, pointer
+from guardrails.engine.fields import at
 from guardrails.engine.tables import WORD, spells
 from guardrails.streams.grown import Grown
 from guardrails.streams.responses_kinds import (
@@ -32,6 +32,7 @@ from guardrails.streams.responses_kinds import (
 )
 from guardrails.streams.teller import Item, malformed
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 SPEAKING: Final = frozenset(row[:2] for row in PARTS.values())
 """Types of items whose texts grow, with the fields in which their parts stand."""

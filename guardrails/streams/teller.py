@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from guardrails.engine.fields import Path
 from guardrails.errors import BackendError
 from guardrails.streams.grown import Grown
+from guardrails.wire.pointers import Path
 
 
 @dataclass(slots=True)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardrails.engine.completions import CHOICE, RESPONSE
-from guardrails.engine.fields import pointer
 from guardrails.streams.chat import HEAD, MOST_CHOICES, Names, head_of
 from guardrails.streams.grown import Grown
 from guardrails.streams.teller import Event, Item, malformed
 from guardrails.types import Place, Stage
+from guardrails.wire.pointers import pointer
 
 KIND: Final = "text_completion"
 SPELLED: Final = "logprobs"

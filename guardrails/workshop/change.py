@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from guardrails.engine.fields import Path as At
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.items import Item, Policy
 from guardrails.policy.load import load
+from guardrails.wire.pointers import Path as At
 from guardrails.workshop.levels import LEVELS, Level
 
 

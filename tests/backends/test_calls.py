@@ -12,7 +12,7 @@ import pytest
 from guardrails import RequestError
 from guardrails.backends.calls import Calls, body_of, plain
 from guardrails.backends.exchange import Api
-from guardrails.engine.images import Upload
+from guardrails.wire.forms import Upload
 
 
 class Dumped:

@@ -46,6 +46,7 @@ def test_what_is_written_is_read_again(given_: list[tuple[str, Any]], done: bool
         ([": comment", "id: 1", "retry: 2", 'data: {"a": 1}', "odd: x", ""], [Event("", {"a": 1})]),
         (["event: x", "", 'data: {"a": 1}', ""], [Event("", {"a": 1})]),
         (['data: {"a": 1}', "", 'data: {"b": 1}'], [Event("", {"a": 1})]),
+        (['\ufeffdata: {"a": 1}', "", 'data: {"b": 1}', ""], [Event("", {"a": 1}), Event("", {"b": 1})]),
         (["data: ", ""], []),
         ([""], []),
     ],
@@ -64,7 +65,14 @@ def test_what_follows_the_end_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "raw", [b"data: \xff\n\n", b"data: []\n\n", b"event: a b\ndata: {}\n\n", b"data: {\n\n"]
+    "raw",
+    [
+        b'data: {"content": 1, "Content": 2}\n\n',
+        b"data: \xff\n\n",
+        b"data: []\n\n",
+        b"event: a b\ndata: {}\n\n",
+        b"data: {\n\n",
+    ],
 )
 def test_what_is_no_event_is_refused(raw: bytes) -> None:
     """All of the stream."""

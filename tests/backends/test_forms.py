@@ -11,7 +11,7 @@ import pytest
 
 from guardrails import RequestError
 from guardrails.backends.forms import BYTES, headers, parted, uploads, with_files
-from guardrails.engine.images import Upload
+from guardrails.wire.forms import Upload
 
 
 class Pipe(io.RawIOBase):

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from guardrails import RequestError
 from guardrails.engine.embeddings import request, response
-from guardrails.engine.exact import Number
 from guardrails.engine.fields import Leaves
 from guardrails.types import Text
+from guardrails.wire.lossless_json import Number
 from tests.cases import each_case
 
 

@@ -12,19 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import RequestError, Stage, Text
-from guardrails.engine.fields import (
-    MAX_DEPTH,
-    Leaf,
-    Leaves,
-    at,
-    decode,
-    digits,
-    edited,
-    pointer,
-    stretches,
-    strings,
-)
+from guardrails.engine.fields import Leaf, Leaves, at, decode, digits, edited, stretches, strings
 from guardrails.types import Place
+from guardrails.wire.pointers import MAX_DEPTH
 
 PLACE = Place(Stage.INPUT, role="user", message=0)
 texts = st.text(max_size=8)
@@ -42,19 +32,6 @@ def found(leaves: Leaves) -> list[tuple[str, str, bool]]:
         for leaf in leaves.found
         if isinstance(leaf.content, Text)
     ]
-
-
-@pytest.mark.parametrize(
-    ("path", "written"),
-    [
-        ((), ""),
-        (("messages", 0, "content"), "/messages/0/content"),
-        (("a/b", "c~d", ""), "/a~1b/c~0d/"),
-    ],
-)
-def test_a_path_is_written_as_a_json_pointer(path: tuple[str | int, ...], written: str) -> None:
-    """Slashes and tildes in names are escaped as RFC 6901 says."""
-    assert pointer(path) == written
 
 
 def test_every_string_key_and_long_number_is_a_leaf() -> None:

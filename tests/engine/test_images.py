@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from PIL import Image as Pillow
 
-from guardrails.engine.images import Upload, is_last, request, response, uploaded
+from guardrails.engine.images import is_last, request, response, uploaded
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.types import Action, Coverage, Image, Stage, Text
+from guardrails.wire.forms import Upload
 from tests.cases import each_case
 
 PIXEL = base64.b64encode(b"\x89PNG").decode()

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.engine import transcriptions
-from guardrails.engine.images import Upload
 from guardrails.engine.subject import body as subject
 from guardrails.types import Audio, Media, Text, Video
+from guardrails.wire.forms import Upload
 
 MASK = "rules:\n  - {id: m, on: output, when: custom.m > 0, then: redact}\n"
 POLICY = "detectors:\n  m: {use: terms, terms: [zqx mask], category: custom.m}\n" + MASK

@@ -15,13 +15,13 @@ from guardrails import Guard, Stage, Text, ToolCall, Verdict
 from guardrails.detectors import json_schema
 from guardrails.engine import subject, traces, uses
 from guardrails.engine.calls import place
-from guardrails.engine.exact import write
 from guardrails.engine.fields import Leaf, Leaves
 from guardrails.engine.uses import Uses
 from guardrails.policy.cel import Program
 from guardrails.policy.names import FOLLOWED
 from guardrails.policy.tools import Tools, stranger
 from guardrails.types import Place, Returned, Use
+from guardrails.wire.lossless_json import write
 from tests.cases import each_case, scale
 
 TOOLS = """

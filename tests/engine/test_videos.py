@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from guardrails.engine import videos
-from guardrails.engine.images import Upload
 from guardrails.types import Audio, Image, Media, Stage, Text, Video
+from guardrails.wire.forms import Upload
 
 URI = "data:image/png;base64,AAAA"
 

@@ -21,8 +21,8 @@ import uvicorn
 from guardrails.mcp.guarding import Guarding
 from guardrails.mcp.http import create_app, listening
 from guardrails.mcp.settings import configured
-from guardrails.proxy import sse
 from guardrails.proxy.serve import SERVER
+from guardrails.wire import sse
 
 SCRIPTED = Path(__file__).with_name("scripted.py")
 WAIT_S = 60

@@ -8,10 +8,11 @@ import pytest
 
 from guardrails.engine.outcome import Outcome
 from guardrails.errors import RequestError
-from guardrails.proxy import chat, gemini, messages, ollama, responses, sse
+from guardrails.proxy import chat, gemini, messages, ollama, responses
 from guardrails.proxy.api import Events, asks_for_stream, choices
 from guardrails.proxy.errors import problem
 from guardrails.types import Action, Coverage
+from guardrails.wire import sse
 
 from .contract_ollama import completed, said
 from .gemini_kit import gemini_answer

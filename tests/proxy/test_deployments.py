@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from guardrails.proxy.deployments import APIS, BASE, ROUTES, show_key
-from guardrails.proxy.form import form as read_form
+from guardrails.wire.forms import form as read_form
 
 from .conftest import Reply
 from .contract_audio import silence

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from guardrails.proxy import sse
 from guardrails.proxy.gemini_form import Array, Chunks
+from guardrails.wire import sse
 
 NOTED = sse.comment("x-guardrails-action: block; x-guardrails-rules: a,b")
 TOLD = {"x-guardrails-action": "block", "x-guardrails-rules": "a,b"}

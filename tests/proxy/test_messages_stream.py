@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.proxy import sse
 from guardrails.proxy.stream import written
 from guardrails.streams.messages import events
 from guardrails.streams.messages_whole import Blocks
+from guardrails.wire import sse
 from tests.cases import scale
 
 SEALED = "RWFzdGVyIGVnZ3MgYXJlIGhpZGRlbiBoZXJlLCB0cnVseQ=="

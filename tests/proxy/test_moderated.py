@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails.errors import RequestError
-from guardrails.proxy import wire
 from guardrails.proxy.moderated import Wanted, taken, wanted
 from guardrails.taxonomy import OPENAI
 from guardrails.types import Detection, Finding
+from guardrails.wire import strict_json
 from tests.cases import scale
 
 from . import contract_chat, contract_responses
@@ -590,10 +590,10 @@ def test_every_form_of_the_reference_is_read(model, policy) -> None:
 )
 def test_whatever_else_is_read_or_refused(value) -> None:
     """Never half: what is taken is a wish with two modes, or none, and the place of an error is in the field."""
-    raw = wire.dump({"model": "m", "moderation": value})
+    raw = strict_json.dump({"model": "m", "moderation": value})
     place, read = "", None
     try:
-        read = taken(wire.parse(raw), raw)
+        read = taken(strict_json.parse(raw), raw)
     except RequestError as error:
         place = error.path
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.proxy import sse
 from guardrails.streams.responses_whole import Items
+from guardrails.wire import sse
 from tests.cases import scale
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "f", "arguments": '{"a": ["x"]}', "status": "completed"}  # fmt: skip

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from guardrails.proxy import wire
 from guardrails.proxy.splice import saying, without
+from guardrails.wire import strict_json
 
 NAMES = st.text(max_size=8).filter(lambda name: name.casefold() != "gone")
 VALUES = st.recursive(
@@ -88,4 +88,4 @@ def test_only_that_field_goes(raw, name, left) -> None:
 )
 def test_a_value_is_put_where_the_old_one_stood(raw, new) -> None:
     """Or in front."""
-    assert saying(raw, "m", wire.parse(b'{"m":"y"}')["m"]) == new
+    assert saying(raw, "m", strict_json.parse(b'{"m":"y"}')["m"]) == new

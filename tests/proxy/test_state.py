@@ -8,11 +8,11 @@ import pytest
 
 from guardrails.errors import Overloaded
 from guardrails.proxy import state as states
-from guardrails.proxy import wire
 from guardrails.proxy.served import Served
 from guardrails.proxy.settings import Settings
 from guardrails.proxy.state import State
 from guardrails.types import CLEAN, Action, DetectorFailure, FiredRule, PolicyRef, Stage, Verdict
+from guardrails.wire import strict_json
 
 REF = PolicyRef("a name é", "1.0 beta", "sha256:0")
 
@@ -117,7 +117,8 @@ def test_large_work_leaves_the_loop() -> None:
 
     async def threads() -> list[str]:
         return [
-            await state.by_size(size, lambda: threading.current_thread().name) for size in (1, wire.LARGE)
+            await state.by_size(size, lambda: threading.current_thread().name)
+            for size in (1, strict_json.LARGE)
         ]
 
     assert asyncio.run(threads()) == [threading.current_thread().name, "guardrails-worker"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.proxy import sse
 from guardrails.proxy.stream import events_of
 from guardrails.streams.chat_whole import Chunks
+from guardrails.wire import sse
 from tests.cases import scale
 
 

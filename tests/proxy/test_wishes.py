@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from guardrails.errors import RequestError
-from guardrails.proxy import wire
 from guardrails.proxy.annotated import Annotated
 from guardrails.proxy.asides import NONE
 from guardrails.proxy.chat import CHAT
@@ -16,6 +15,7 @@ from guardrails.proxy.images import EDITS
 from guardrails.proxy.moderated import Moderated, Wanted
 from guardrails.proxy.responses import RESPONSES
 from guardrails.proxy.wishes import Given, read
+from guardrails.wire import strict_json
 
 from .image_kit import form
 
@@ -29,7 +29,7 @@ def test_a_wish_is_taken_out_of_body_and_bytes(api) -> None:
     """What is judged, and what goes on, does not have it."""
     given = read(api, RAW)
 
-    assert (given.raw, given.body, given.moderation) == (REST, wire.parse(REST), Wanted("omni"))
+    assert (given.raw, given.body, given.moderation) == (REST, strict_json.parse(REST), Wanted("omni"))
     assert not any("moderation" in name for name in given.leaves.unknown)
 
 

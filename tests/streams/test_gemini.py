@@ -15,12 +15,12 @@ from guardrails.engine import gemini_answer
 from guardrails.engine.evaluate import Request
 from guardrails.engine.pipeline import INLINE_ON_LOOP
 from guardrails.engine.vault import Vault
-from guardrails.proxy import sse, wire
 from guardrails.proxy.gemini import withheld
 from guardrails.streams.gemini import GeminiTeller, refusal
 from guardrails.streams.gemini_whole import Chunks
 from guardrails.streams.relay import Relay
 from guardrails.types import Place, Stage
+from guardrails.wire import sse, strict_json
 from tests.cases import scale
 
 from .conftest import REFUSAL, Said, ended
@@ -98,7 +98,7 @@ class Client:
         return self
 
     def _take(self, data: bytes) -> None:
-        read = wire.parse(data, halves=True)
+        read = strict_json.parse(data, halves=True)
         self._chunks.take(read)
         self._guard.pipeline.drive(self._relay.take(read, "", sse.event(data), INLINE_ON_LOOP))
         self.told.append([event.data for event in self._relay.ready()])

@@ -16,13 +16,13 @@ from guardrails.engine import messages
 from guardrails.engine.evaluate import Request
 from guardrails.engine.fields import Leaves
 from guardrails.engine.pipeline import INLINE_ON_LOOP
-from guardrails.proxy import sse, wire
 from guardrails.proxy.messages import withheld
 from guardrails.streams.messages import MessagesTeller, events
 from guardrails.streams.messages_whole import Blocks
 from guardrails.streams.relay import Relay
 from guardrails.streams.teller import Event
 from guardrails.types import Action
+from guardrails.wire import sse, strict_json
 from tests.cases import each_case, scale
 
 from .conftest import Said, ended
@@ -105,7 +105,7 @@ class Client:
 
     def _take(self, sent: dict[str, Any]) -> None:
         data, kind = json.dumps(sent).encode(), sent["type"]
-        read, raw = wire.parse(data, halves=True), sse.event(data, kind.encode())
+        read, raw = strict_json.parse(data, halves=True), sse.event(data, kind.encode())
         self._blocks.take(read)
         self._guard.pipeline.drive(self._relay.take(read, kind, raw, INLINE_ON_LOOP))
         self.told.append(self._relay.ready())

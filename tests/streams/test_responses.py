@@ -21,13 +21,13 @@ from guardrails.engine.evaluate import Request
 from guardrails.engine.pipeline import INLINE_ON_LOOP
 from guardrails.engine.vault import Vault
 from guardrails.errors import BackendError
-from guardrails.proxy import sse, wire
 from guardrails.proxy.responses import withheld
 from guardrails.streams.relay import Relay
 from guardrails.streams.responses import ResponsesTeller
 from guardrails.streams.responses_whole import Items
 from guardrails.streams.teller import Event
 from guardrails.types import Action
+from guardrails.wire import sse, strict_json
 from tests.cases import each_case, scale
 
 from .conftest import Said, ended
@@ -217,7 +217,7 @@ class Client:
         came, ended = [], False
         for each in sent:
             data, kind = json.dumps(each).encode(), each["type"]
-            came.append((wire.parse(data, halves=True), kind, sse.event(data, kind.encode())))
+            came.append((strict_json.parse(data, halves=True), kind, sse.event(data, kind.encode())))
             ended = self._items.take(came[-1][0])
         self._guard.pipeline.drive(self._relay.take_all(came, INLINE_ON_LOOP))
         self.told.append(self._relay.ready())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.fields import Leaves, Path, pointer
+from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.tables import by_table, keep, opaque
 from guardrails.errors import RequestError
@@ -16,6 +16,7 @@ from guardrails.proxy.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want
 from guardrails.taxonomy import BEDROCK, with_ancestors
 from guardrails.types import Finding, Place, Stage
+from guardrails.wire.pointers import Path, pointer
 
 STAGES: Mapping[str, Stage] = {"INPUT": Stage.INPUT, "OUTPUT": Stage.OUTPUT}
 SCOPES = ("INTERVENTIONS", "FULL")

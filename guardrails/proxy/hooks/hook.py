@@ -16,13 +16,12 @@ from starlette.responses import Response
 
 from guardrails.engine import subject
 from guardrails.engine.evaluate import Request
-from guardrails.engine.fields import Leaves, Path, pointer
+from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.pipeline import today
 from guardrails.engine.subject import Changed, Subject
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
-from guardrails.proxy import wire
 from guardrails.proxy.admission import client_of
 from guardrails.proxy.answer import note
 from guardrails.proxy.client import claims
@@ -32,6 +31,8 @@ from guardrails.proxy.report import Report
 from guardrails.proxy.state import State, state_of
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict
+from guardrails.wire import strict_json
+from guardrails.wire.pointers import Path, pointer
 
 STOPPED = "This was stopped by policy."
 """What is told where the rule that blocks has no message."""
@@ -127,7 +128,9 @@ class Said:
 
     def response(self, headers: Mapping[str, str]) -> Response:
         """Return it as it is sent."""
-        return Response(wire.dump(self.value), self.status, {**self.headers, **headers}, "application/json")
+        return Response(
+            strict_json.dump(self.value), self.status, {**self.headers, **headers}, "application/json"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +190,7 @@ async def serve(request: HttpRequest, hook: Hook) -> Response:
 
 
 def _read(hook: Hook, raw: bytes) -> tuple[dict[str, Any], Sequence[Piece]]:
-    body = wire.asked(raw)
+    body = strict_json.parse_request(raw)
     return body, hook.read(body)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guardrails.engine import chat
-from guardrails.engine.fields import Leaves, Path
+from guardrails.engine.fields import Leaves
 from guardrails.engine.outcome import Outcome
 from guardrails.engine.tables import by_table, each, identifier, keep, opaque
 from guardrails.errors import RequestError
@@ -18,6 +18,7 @@ from guardrails.proxy.client import language
 from guardrails.proxy.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, standing, texts, want
 from guardrails.types import Place, Stage, Text
+from guardrails.wire.pointers import Path
 
 STAGES: Mapping[str, Stage] = {"request": Stage.INPUT, "response": Stage.OUTPUT}
 ROLES: Mapping[Stage, str] = {Stage.INPUT: "user", Stage.OUTPUT: "assistant"}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from guardrails.proxy import sse, wire
+from guardrails.wire import sse, strict_json
 
 TYPE = "application/x-ndjson"
 DATA = b"data: "
@@ -69,7 +69,7 @@ class Recast:
         """Return the line of an event, b"" where there is none."""
         if event.startswith(NOTED):
             told = (each.partition(": ") for each in event[2:].decode().split("; "))
-            self._noted = wire.dump({name: value for name, _, value in told})
+            self._noted = strict_json.dump({name: value for name, _, value in told})
             return b""
         if event.startswith(b":"):
             return self._with_noted(self._silent)

@@ -31,36 +31,42 @@ class Events:
     """Reads a stream of events incrementally, however its bytes are cut."""
 
     def __init__(self) -> None:
-        self._rest = b""
-        self._more: list[bytes] = []
+        self._parts: list[bytes] = []
+        """What came of the line that has not ended; a long one, such as a picture's, is put together once."""
         self._first = True
+        self._half_end = False
+        """The last piece ended in what may be the first half of a line end."""
         self._type = b""
         self._data: list[bytes] = []
         self._resume: dict[bytes, bytes] = {}
 
     def feed(self, piece: bytes) -> Iterator[Event]:
         """Take bytes; yields the events that they complete."""
-        if self._rest and not self._rest.endswith(b"\r") and LINE_END.search(piece) is None:
-            self._more.append(piece)  # of a long line, such as a picture's, which is put together once
+        if self._half_end and piece:
+            piece = piece.removeprefix(b"\n")
+            self._half_end = False
+        if not piece:
             return
-        text = b"".join((self._rest, *self._more, piece))
-        self._more.clear()
-        if self._first and len(text) >= len(BYTE_ORDER_MARK):
-            text = text.removeprefix(BYTE_ORDER_MARK)
-            self._first = False
-        held = text.endswith(b"\r")  # half of a line end, perhaps
-        *lines, rest = LINE_END.split(text[:-1] if held else text)
-        self._rest = rest + b"\r" if held else rest
+        self._half_end = piece.endswith(b"\r")
+        *lines, rest = LINE_END.split(piece)
         for line in lines:
-            yield from self._line(line)
+            yield from self._line(self._whole(line))
+        self._parts.append(rest)
 
     def flush(self) -> Iterator[Event]:
         """Take the end of the stream; yields the event that it cut off, if there is one."""
-        if self._rest:
-            yield from self._line(b"".join((self._rest, *self._more)).removesuffix(b"\r"))
-            self._rest = b""
-            self._more.clear()
+        if any(self._parts):
+            yield from self._line(self._whole(b""))
         yield from self._line(b"")
+
+    def _whole(self, line: bytes) -> bytes:
+        """Return a line that has ended, with what came of it before; the first one without a byte-order mark."""
+        whole = b"".join((*self._parts, line))
+        self._parts.clear()
+        if self._first:
+            self._first = False
+            return whole.removeprefix(BYTE_ORDER_MARK)
+        return whole
 
     def _line(self, line: bytes) -> Iterator[Event]:
         if not line:

@@ -8,12 +8,11 @@ headers beside the three that clients send, encodings, and other character sets 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from guardrails.engine.images import Upload, media_of
 from guardrails.errors import RequestError
 
 MEDIA: Final = re.compile(r'(?i)multipart/form-data *; *boundary=(?:"([^"]*)"|([^"; ]*))')
@@ -50,6 +49,15 @@ KEPT: Final = b"\r\n"
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """A file of a form: its bytes, the name that it is given, and the type that it is said to be of."""
+
+    data: bytes
+    name: str = ""
+    media: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One part: where its value stands in the form, and where its headers do."""
 
@@ -58,6 +66,10 @@ class Part:
     head: tuple[int, int]
     start: int
     end: int
+
+
+def _of_any_type(file: bytes) -> str:
+    return "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -80,8 +92,12 @@ class Form:
                 found[part.name] = part.value
         return found
 
-    def written(self, body: Mapping[str, Any]) -> bytes:
+    def written(self, body: Mapping[str, Any], media_type: Callable[[bytes], str] = _of_any_type) -> bytes:
         """Return the form as it says what a body says, which has the same fields; what is the same there stays as it was written.
+
+        Args:
+            body: values by name; a file that was replaced is its new bytes.
+            media_type: tells of what type the bytes of a file are.
 
         Raises:
             RequestError: what is new holds the boundary.
@@ -99,7 +115,7 @@ class Form:
                 raise _wrong("what is left of it holds its own boundary")
             if isinstance(value, bytes):
                 start, end = part.head
-                pieces += [self.raw[at:start], _retyped(self.raw[start:end], value)]
+                pieces += [self.raw[at:start], _retyped(self.raw[start:end], media_type(value))]
                 at = end
             pieces += [self.raw[at : part.start], new]
             at = part.end
@@ -220,9 +236,8 @@ def _are_apart(parts: list[Part]) -> None:
             raise RequestError("duplicate_key", "a field of the form stands there twice", f"/{part.name}")
 
 
-def _retyped(head: bytes, picture: bytes) -> bytes:
-    """Return the headers of a file that is now this picture: it says so, and nothing of how long the old one was."""
-    media = media_of(picture)
+def _retyped(head: bytes, media: str) -> bytes:
+    """Return the headers of a file that is now of this type: they say so, and nothing of how long the old one was."""
     lines = [
         line for line in head.split(KEPT) if not line.lower().startswith((b"content-length", b"content-type"))
     ]

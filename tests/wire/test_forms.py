@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.engine.images import Upload
+from guardrails.engine.images import media_of
 from guardrails.errors import RequestError
-from guardrails.proxy.form import form, is_form
+from guardrails.wire.forms import Upload, form, is_form
 from tests.cases import each_case
-
-from .image_kit import BOUNDARY, file
-from .image_kit import form as filled
+from tests.proxy.image_kit import BOUNDARY, file
+from tests.proxy.image_kit import form as filled
 
 MEDIA = f"multipart/form-data; boundary={BOUNDARY}"
 MARK = f"--{BOUNDARY}".encode()
@@ -189,7 +188,9 @@ def test_a_form_with_a_field_changed_is_as_it_was_but_for_that() -> None:
     found = form(raw, headers["content-type"])
     new = file(green=True, kind="WEBP")
 
-    changed = found.written({**found.body, "prompt": "ä", "image[]": [found.body["image[]"][0], new]})
+    changed = found.written(
+        {**found.body, "prompt": "ä", "image[]": [found.body["image[]"][0], new]}, media_of
+    )
 
     assert found.written(found.body) == raw
     assert changed.replace("ä".encode(), b"a").replace(new, file(kind="JPEG")).replace(b"webp", b"png") == raw
@@ -203,7 +204,7 @@ def test_a_form_that_cannot_be_written_is_refused(change) -> None:
     raw, headers = filled(("prompt", "a"), ("image", file()))
     found = form(raw, headers["content-type"])
     with pytest.raises(RequestError):
-        found.written({**found.body, **change})
+        found.written({**found.body, **change}, media_of)
 
 
 NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=8).filter(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.proxy import sse
+from guardrails.wire import sse
 
 CASES = [
     (b"data: a\n\ndata: b\n\n", [b"a", b"b"]),

@@ -1,4 +1,4 @@
-"""Bytes ⇄ JSON, strictly (DESIGN §4.4): two parsers must never read two requests.
+"""Strict JSON (DESIGN §4.4): what two parsers could read in two ways is an error that names the place.
 
 Numbers keep the form in which they were written, so that a body edited in one place is the same elsewhere.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from math import isfinite
 from typing import Any
 
-from guardrails.engine.exact import Number, integer, write
-from guardrails.engine.fields import MAX_DEPTH, Path, pointer
 from guardrails.errors import RequestError
+from guardrails.wire.lossless_json import Number, integer, write
+from guardrails.wire.pointers import MAX_DEPTH, Path, pointer
 
 LARGE = 256 << 10
 """Bytes of a body from which it is parsed and walked on a worker, not on the event loop."""
@@ -34,25 +35,51 @@ MOST_VALUES = 1 << 20
 """Commas and brackets of a request, of which each may be a value: these take far more memory than their bytes."""
 
 
-class _Objects:
-    """Builds the mappings of one body and remembers the first key of each that stands there twice."""
+class _Reader:
+    """How one text is read: what it holds that could be read in two ways is remembered, and refused once all is read.
 
-    def __init__(self) -> None:
+    Attributes:
+        doubled: the mappings in which a key stands twice, each with the first such key.
+    """
+
+    def __init__(self, *, fold_keys: bool, finite: bool) -> None:
         self.doubled: list[tuple[dict[str, Any], str]] = []
+        self._fold_keys, self._finite = fold_keys, finite
 
-    def __call__(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def read(self, text: str) -> Any:
+        try:
+            return json.loads(
+                text,
+                object_pairs_hook=self._object,
+                parse_float=self._float if self._finite else Number,
+                parse_int=_integer,
+                parse_constant=_constant,
+            )
+        except json.JSONDecodeError as error:
+            where = f"line {error.lineno} column {error.colno}"
+            raise RequestError("invalid_json", f"the body is not JSON: {error.msg} ({where})") from None
+        except RecursionError:
+            raise _too_deep("") from None
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         built = dict(pairs)
-        if len(built) == len(pairs) and not FOLDS.search("".join(built)):
+        if len(built) == len(pairs) and not (self._fold_keys and FOLDS.search("".join(built))):
             return built
         # Some servers match names without regard to case: `Messages` would be a second `messages` to them.
-        if len({key.casefold() for key in built}) < len(pairs):
+        fold = str.casefold if self._fold_keys else str
+        if len({fold(key) for key in built}) < len(pairs):
             seen: set[str] = set()
             for key, _ in pairs:
-                if key.casefold() in seen:
+                if fold(key) in seen:
                     self.doubled.append((built, key))
                     break
-                seen.add(key.casefold())
+                seen.add(fold(key))
         return built
+
+    @staticmethod
+    def _float(written: str) -> Number:
+        number = Number(written)
+        return number if isfinite(number) else _constant(written)
 
 
 def _integer(written: str) -> int | Number:
@@ -61,7 +88,7 @@ def _integer(written: str) -> int | Number:
     return integer(written)
 
 
-def _constant(name: str) -> float:
+def _constant(name: str) -> Any:
     raise RequestError("invalid_json", f"{name} is not JSON")
 
 
@@ -75,26 +102,47 @@ def parse(raw: bytes, *, halves: bool = False) -> dict[str, Any]:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise RequestError("invalid_utf8", f"the body is not UTF-8 (byte {error.start})") from None
-    objects = _Objects()
-    try:
-        value = json.loads(
-            text, object_pairs_hook=objects, parse_float=Number, parse_int=_integer, parse_constant=_constant
-        )
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        raise RequestError("invalid_json", f"the body is not JSON: {error.msg} ({where})") from None
-    except RecursionError:
-        raise _too_deep("") from None
+    return parse_object(text, halves=halves)
+
+
+def parse_object(text: str, *, halves: bool = False) -> dict[str, Any]:
+    """Return the JSON object that a text is; raises as `parse` does."""
+    value = parse_text(text, halves=halves)
     if not isinstance(value, dict):
         raise RequestError("invalid_json", f"the body must be a JSON object, not {_named(value)}")
-    deep = text.count("{") + text.count("[") > MAX_DEPTH
-    torn = not halves and HALF_PAIR_WRITTEN.search(text) is not None
-    if deep or torn or objects.doubled:
-        _inspect(value, objects.doubled, torn=torn)
     return value
 
 
-def asked(raw: bytes) -> dict[str, Any]:
+def parse_text(
+    text: str,
+    *,
+    halves: bool = False,
+    fold_keys: bool = True,
+    finite: bool = False,
+    depth: float = MAX_DEPTH,
+) -> Any:
+    """Return the JSON value that a text is.
+
+    Args:
+        text: the JSON.
+        halves: let half surrogate pairs pass.
+        fold_keys: keys that differ in case alone are the same one.
+        finite: numbers beyond what a float holds are refused, where `1e400` is kept as it was written otherwise.
+        depth: levels of lists and mappings; what nests deeper is refused.
+
+    Raises:
+        RequestError: it is none, or one that could be read in two ways; `path` names the place.
+    """
+    reader = _Reader(fold_keys=fold_keys, finite=finite)
+    value = reader.read(text)
+    deep = text.count("{") + text.count("[") > depth
+    torn = not halves and HALF_PAIR_WRITTEN.search(text) is not None
+    if deep or torn or reader.doubled:
+        _inspect(value, reader.doubled, torn=torn)
+    return value
+
+
+def parse_request(raw: bytes) -> dict[str, Any]:
     """Return the JSON object that a request's body holds; raises as `parse` does, also where it may have too many values."""
     if len(raw) > MOST_VALUES and sum(map(raw.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise RequestError("too_many_values", f"the body has more than {MOST_VALUES} values")
@@ -110,7 +158,7 @@ def _too_deep(path: str) -> RequestError:
     return RequestError("too_deep", f"the body nests deeper than {MAX_DEPTH} levels", path)
 
 
-def _inspect(body: dict[str, Any], doubled: list[tuple[dict[str, Any], str]], *, torn: bool) -> None:
+def _inspect(body: Any, doubled: list[tuple[dict[str, Any], str]], *, torn: bool) -> None:
     """Walk a body that looks suspicious, and refuse it at the first place that is."""
     for path, value in _walk(body):
         if len(path) > MAX_DEPTH:

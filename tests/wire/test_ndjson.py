@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.proxy import sse, wire
-from guardrails.proxy.lines import Lines, Recast
+from guardrails.wire import sse, strict_json
+from guardrails.wire.ndjson import Lines, Recast
 
 SILENT = b'{"done":false}'
 
@@ -25,7 +25,7 @@ def read(*pieces: bytes) -> list[bytes]:
 @given(st.lists(st.dictionaries(st.text(max_size=3), st.text(max_size=5), max_size=2), max_size=4), st.data())
 def test_lines_are_read_however_they_are_cut(values, data) -> None:
     """Each once it is complete, the last also without its end."""
-    written = [wire.dump(value) for value in values]
+    written = [strict_json.dump(value) for value in values]
     end = data.draw(st.sampled_from([b"\n", b"\r\n", b"\n\n"]))
     raw = end.join(written) + data.draw(st.sampled_from([b"", end]))
     cuts = sorted(data.draw(st.sets(st.integers(0, len(raw)), max_size=6)) | {0, len(raw)})
