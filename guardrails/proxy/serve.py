@@ -38,6 +38,10 @@ START_S = 60.0
 STOP_S = 10.0
 READY_S = 1.0
 
+SWITCH_S = 0.0005
+"""Seconds for which a thread keeps Python's lock while others want it. A request passes the lock some twenty times on its way; at
+Python's own 5 ms each of these would cost it that much while a long text is judged on another thread."""
+
 SERVER: Mapping[str, Any] = {
     "http": f"{Http.__module__}:{Http.__name__}",
     "ws": "none",
@@ -68,6 +72,7 @@ def run(settings: Settings, guard: Guard | None = None, given: Given | None = No
     if settings.workers > 1 and guard is not None:
         raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
     raise_descriptors(settings.max_connections)
+    sys.setswitchinterval(SWITCH_S)
     loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
     for each in State(settings, loaded).guards:
         redacts_alike(settings, each)
@@ -102,6 +107,7 @@ def worker_app() -> FastAPI:
     The policy is loaded before the worker takes its first request; a worker in whose time its file is wrong starts all the
     same, tells what is wrong, and takes it up once it is right.
     """
+    sys.setswitchinterval(SWITCH_S)
     settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
     reread = None if told is None else Given(**told).settings
     try:
