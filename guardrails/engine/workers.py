@@ -25,8 +25,8 @@ from typing import Any, Final
 
 from guardrails.errors import Overloaded
 
-END_S: Final = 1.0
-"""Seconds that the end of the process waits for work that nobody has abandoned."""
+END_S: Final = 3.0
+"""Seconds that the end of the process waits for work that nobody has abandoned: what streams need is built in two."""
 
 CALLER: Final[ContextVar[str]] = ContextVar("guardrails_caller", default="")
 """For whom work is submitted: a client of the proxy, by its key or address. Empty: the library's own caller, whose share of the
