@@ -187,4 +187,4 @@ def test_a_budget_is_made_of_whole_numbers(name: str, value: Any) -> None:
 
 def test_nothing_bounds_what_is_unbounded() -> None:
     """For what is no request."""
-    UNBOUNDED.allows(contents=1 << 40, characters=1 << 40, pictures=1 << 40, pixels=1 << 40)
+    assert UNBOUNDED.allows(contents=1 << 40, characters=1 << 40, pictures=1 << 40, pixels=1 << 40) is None

@@ -613,7 +613,7 @@ def test_a_worker_that_is_given_up_stops(slow: Slow, pool: Workers) -> None:
             stopped.set()
             raise
 
-    assert slow(judge, deadline_ms=100).check("text").blocked
+    assert slow(judge, deadline_ms=500).check("text").blocked
     assert stopped.wait(WAIT)
 
 
