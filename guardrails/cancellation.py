@@ -39,7 +39,7 @@ class Token:
 
     def check(self) -> None:
         """Raise `Cancelled` where the work is no longer wanted."""
-        if perf_counter() > self.deadline:
+        if self.cancelled:
             raise Cancelled("the work is no longer wanted: its time is up, or the caller has gone")
 
 

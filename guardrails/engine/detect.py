@@ -166,12 +166,14 @@ class Task:
 
 def slices(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
     """Yield contents in order, as many at a time as a detector gets through in some tenths of a second: once nobody waits it is
-    given no more of them.
+    given no more of them. Files stay together: who opens, reads or covers them looks at all at once.
     """
     begin = size = 0
     for at, content in enumerate(contents):
-        length = len(content.text) if isinstance(content, Text) else 0
-        if at > begin and (size + length > CHARACTERS_AT_ONCE or at - begin == CONTENTS_AT_ONCE):
+        if not isinstance(content, Text):
+            continue
+        length = len(content.text)
+        if at > begin and (size + length > CHARACTERS_AT_ONCE or at - begin >= CONTENTS_AT_ONCE):
             yield contents[begin:at]
             begin, size = at, 0
         size += length

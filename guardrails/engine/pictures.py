@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
+from guardrails.cancellation import check
 from guardrails.detectors import Bound
 from guardrails.engine.budget import UNBOUNDED, Budget
 from guardrails.engine.detect import Task
@@ -60,8 +61,7 @@ class Opening:
         self._pixels = sum(each.pixels for each in sized if isinstance(each, Unopened))
         if self._pixels <= self._budget.pixels:
             for each in sized:
-                if self.task.answers:
-                    break  # nobody waits any more
+                check()
                 self._made.append(each if isinstance(each, MediaError) else self._decoded(each))
         return [CLEAN] * len(batch)
 

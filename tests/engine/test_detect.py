@@ -385,3 +385,9 @@ def test_wrong_answers_to_one_slice_are_an_error_of_all() -> None:
     count = 2 * CONTENTS_AT_ONCE
     ran = task([CLEAN] * count, *map(str, range(count)))
     assert {answer.error for answer in ran.answers} == {f"{count} answers for {CONTENTS_AT_ONCE} contents"}
+
+
+def test_files_are_not_cut_apart() -> None:
+    """Who opens, reads or covers pictures knows all of them, however many there are."""
+    contents = [Image(b"x")] * (3 * CONTENTS_AT_ONCE)
+    assert [*slices(contents)] == [contents]

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from blockbuster import blockbuster_ctx
@@ -530,6 +530,18 @@ class Inline:
         return [CLEAN] * len(batch)
 
 
+def spin(stopped: threading.Event, begun: threading.Event | None = None) -> NoReturn:
+    """Do what a detector does that never comes to an end, until it is told to stop."""
+    if begun is not None:
+        begun.set()
+    try:
+        while True:
+            check()
+    except Cancelled:
+        stopped.set()
+        raise
+
+
 INLINE_POLICY = """
 detectors: {own: {use: own}}
 rules: [{id: own, on: [input], when: custom.own > 0, then: block}]
@@ -589,12 +601,7 @@ def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
     guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], count: int
 ) -> None:
     """Its loops look at the clock, so a check takes no longer than it may; what it would have said is unknown."""
-
-    def spin() -> None:
-        while True:
-            check()
-
-    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline(spin))})
+    guard = guard_of(INLINE_POLICY, detectors={"own": kind_of(Inline(lambda: spin(threading.Event())))})
     verdict = guard.check(said(count))
     assert verdict.blocked
     assert {error.error for error in verdict.errors} == {"was not done in time"}
@@ -604,16 +611,7 @@ def test_a_detector_that_runs_where_it_is_asked_stops_at_the_deadline(
 def test_a_worker_that_is_given_up_stops(slow: Slow, pool: Workers) -> None:
     """Its detector is told, and its thread is free for others."""
     stopped = threading.Event()
-
-    def judge(content: Any) -> Detection:
-        try:
-            while True:
-                check()
-        except Cancelled:
-            stopped.set()
-            raise
-
-    assert slow(judge, deadline_ms=500).check("text").blocked
+    assert slow(lambda content: spin(stopped), deadline_ms=500).check("text").blocked
     assert stopped.wait(WAIT)
 
 
@@ -622,18 +620,9 @@ def test_a_caller_that_leaves_stops_what_is_judged_for_it(
 ) -> None:
     """Also where that runs on a worker because there is much of it."""
     begun, stopped = threading.Event(), threading.Event()
-
-    def spin() -> None:
-        begun.set()
-        try:
-            while True:
-                check()
-        except Cancelled:
-            stopped.set()
-            raise
-
+    detector = Inline(lambda: spin(stopped, begun))
     policy = INLINE_POLICY.replace("200", "60000")
-    guard = guard_of(policy, detectors={"own": kind_of(Inline(spin))})
+    guard = guard_of(policy, detectors={"own": kind_of(detector)})
 
     async def main() -> None:
         checking = asyncio.ensure_future(guard.acheck(said(1_000)))
