@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import http.client
 import io
 import json
@@ -79,8 +80,6 @@ def chat(*contents: object) -> bytes:
 
 def picture(number: int) -> str:
     """Return a picture of ten megapixels and one bit each, as a data URI: 1.3 kB."""
-    import base64
-
     image = Image.new("1", (4_000, 2_500))
     for bit in range(16):
         image.putpixel((bit, 0), number >> bit & 1)
@@ -148,7 +147,6 @@ def slow(count: int, sent: bytes) -> Callable[[int, float, Watch], None]:
                     continue
         for connection in held:
             connection.close()
-        watch.statuses[200] += 0
 
     return attack
 
