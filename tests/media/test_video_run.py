@@ -50,7 +50,8 @@ def saying(file: IO[bytes], monkeypatch: pytest.MonkeyPatch, *heads: dict[str, A
         f"for line, size in {lines!r}:\n    sys.stdout.buffer.write(line.encode() + b'\\n' + bytes(size))\n"
     )
     escaped = program.replace("{", "{{").replace("}", "}}")
-    monkeypatch.setattr(video_process, "STARTED", "import sys\n" + escaped)
+    # It ends soon, but not before it has its task, which cannot be given to one that has ended.
+    monkeypatch.setattr(video_process, "STARTED", "import sys\nsys.stdin.buffer.raw.read(1)\n" + escaped)
     return Process(file, {"call": "watch"}, VideoLimits(), 10.0, 1_000)
 
 
