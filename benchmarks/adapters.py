@@ -34,8 +34,8 @@ from aiohttp import web
 from tokenizers import Tokenizer
 
 from guardrails import Guard
-from guardrails.detectors.classifier import SHIPPED
-from guardrails.inference.session import OnnxSession
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED
+from guardrails.inference.safety.session import OnnxSession
 from measure import machine, table
 
 SHIPPED_FOLDER = SHIPPED["text-safety"]

@@ -24,10 +24,10 @@ from time import perf_counter
 import numpy as np
 
 import published
+from guardrails.authoring.evaluate.metrics import auprc, auroc, recall_at
 from guardrails.detectors import Folder
-from guardrails.detectors.classifier import KIND, SHIPPED, ClassifierConfig
+from guardrails.detectors.classifier.shipped_classifier import KIND, SHIPPED, ClassifierConfig
 from guardrails.types import Text
-from guardrails.workshop.metrics import auprc, auroc, recall_at
 from measure import machine, table
 
 HARMS = (

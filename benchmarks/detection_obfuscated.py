@@ -19,8 +19,8 @@ from pathlib import Path
 from random import Random
 
 from guardrails import Guard
-from guardrails.detectors.classifier import SHIPPED, category
-from guardrails.inference.model import load
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED, category
+from guardrails.inference.safety.model import load
 from measure import machine, table
 from obfuscation import TRICKS
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.detectors import Folder
-from guardrails.detectors.gibberish import KIND, GibberishConfig
+from guardrails.detectors.language.gibberish import KIND, GibberishConfig
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 import image_files as files
-from guardrails.media.hashlist import HashList
-from guardrails.media.pdq import Hashed, distance, hashed
+from guardrails.media.hashes.hash_lists import HashList
+from guardrails.media.hashes.pdq import Hashed, distance, hashed
 from image_files import turns
 
 Row = dict[str, object]

@@ -36,9 +36,9 @@ from PIL import Image
 import guardrails
 import image_files as files
 from guardrails import Guard
-from guardrails.inference.pictures import load
-from guardrails.media.picture import opened as picture
-from guardrails.media.redact import redacted
+from guardrails.inference.media.picture_model import load
+from guardrails.media.images.picture import opened as picture
+from guardrails.media.images.redact import redacted
 from image_files import turns
 from image_hashes import hashing, looking_up
 from measure import machine, table

@@ -27,11 +27,11 @@ from time import perf_counter, process_time
 from typing import Any
 
 from guardrails import Guard
-from guardrails.detectors.classifier import SHIPPED
-from guardrails.inference.folder import contents, manifest
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.inference.pool import cores
-from guardrails.inference.session import OnnxSession, inputs
-from guardrails.inference.windows import Tokens
+from guardrails.inference.safety.folder import contents, manifest
+from guardrails.inference.safety.session import OnnxSession, inputs
+from guardrails.inference.safety.windows import Tokens
 from guardrails.text import folded
 from guardrails.types import Text
 from measure import machine, table
@@ -53,12 +53,12 @@ COLD = """
 from time import perf_counter
 start = perf_counter()
 import numpy, onnxruntime, tokenizers
-from guardrails.detectors.classifier import SHIPPED
-from guardrails.inference.model import load
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED
+from guardrails.inference.safety.model import load
 imported = perf_counter()
 model = load(SHIPPED["text-safety"])
 loaded = perf_counter()
-from guardrails.detectors.language_model import language_of
+from guardrails.detectors.language.identification import language_of
 language_of("Loaded now, and not in a request.")
 print(imported - start, loaded - imported, perf_counter() - loaded)
 """

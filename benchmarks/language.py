@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guardrails.detectors import Folder
-from guardrails.detectors.language import KIND, Language, LanguageConfig
-from guardrails.detectors.language_model import language_of
-from guardrails.detectors.languages import NAMES, with_varieties
+from guardrails.detectors.language.identification import language_of
+from guardrails.detectors.language.language_detector import KIND, Language, LanguageConfig
+from guardrails.detectors.language.scripts import NAMES, with_varieties
 from guardrails.types import Detector, Text
 from measure import best, machine, table
 

@@ -17,10 +17,10 @@ from typing import Any
 import re2
 
 from guardrails import Guard
-from guardrails.detectors.dialect import translate
-from guardrails.detectors.patterns import Patterns
-from guardrails.detectors.terms import automaton
-from guardrails.engine.cache import FindingsCache
+from guardrails.detectors.patterns.dialect import translate
+from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.terms.terms_detector import automaton
+from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.text import folded, normalized
 from lexical_corpus import Corpus
 

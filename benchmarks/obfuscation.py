@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guardrails import Guard, Stage, Text
-from guardrails.detectors.patterns import Patterns
+from guardrails.authoring.testing import disguises
+from guardrails.detectors.patterns.patterns_detector import Patterns
 from guardrails.types import Place
-from guardrails.workshop import disguises
 from measure import machine, table
 
 Draw = random.Random

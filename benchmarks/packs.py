@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from guardrails import Guard
+from guardrails.authoring.evaluate.metrics import exact
+from guardrails.authoring.rows import BENIGN, Row, read
 from guardrails.policy.shipped import shipped_names
 from guardrails.types import Action
-from guardrails.workshop.metrics import exact
-from guardrails.workshop.rows import BENIGN, Row, read
 from measure import machine, table
 
 

@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.detectors import Folder
-from guardrails.detectors.pii import KIND, PiiConfig
+from guardrails.detectors.pii.pii_detector import KIND, PiiConfig
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table

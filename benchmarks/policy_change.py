@@ -19,16 +19,16 @@ from pathlib import Path
 from time import process_time
 
 from guardrails import Guard
-from guardrails.engine.evaluate import Request
-from guardrails.engine.subject import read
-from guardrails.proxy.metrics import Metrics
-from guardrails.proxy.shadow import Shadow
-from guardrails.proxy.shadow_queue import Runner
+from guardrails.authoring.diff.change import Version
+from guardrails.authoring.diff.traffic import pairs
+from guardrails.authoring.diff.traffic.effects import Effects
+from guardrails.authoring.rows import Row
+from guardrails.engine.content.payload import read
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.shadow.shadow_evaluation import Shadow
+from guardrails.proxy.shadow.shadow_queue import Runner
 from guardrails.types import Stage
-from guardrails.workshop import pairs
-from guardrails.workshop.change import Version
-from guardrails.workshop.effects import Effects
-from guardrails.workshop.rows import Row
 from measure import best, machine, table
 
 ROUNDS, TEXTS = 7, 60

@@ -23,9 +23,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from guardrails.proxy.reload import keep, reload
-from guardrails.proxy.settings import Settings
-from guardrails.proxy.state import State
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.reloading.reload import keep, reload
+from guardrails.proxy.server.state import State
 from measure import machine, table
 from proxies import tenants
 

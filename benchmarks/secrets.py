@@ -39,7 +39,7 @@ def _import_detector():  # a file called secrets.py in sys.path[0] would hide th
     here = str(Path(__file__).resolve().parent)
     sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != Path(here)]
     from guardrails.detectors import Folder
-    from guardrails.detectors.secrets import KIND, KINDS, SecretsConfig
+    from guardrails.detectors.secrets.secrets_detector import KIND, KINDS, SecretsConfig
     from guardrails.types import Text
 
     sys.path.append(here)

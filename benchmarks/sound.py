@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from guardrails.inference.voice import BEFORE, FRAME, RATE, SHIPPED, Voice, load
-from guardrails.media.audio import opened
+from guardrails.inference.media.voice import BEFORE, FRAME, RATE, SHIPPED, Voice, load
+from guardrails.media.audio.recording import opened
 from measure import machine, table
 
 VOICES = (

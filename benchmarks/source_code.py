@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from guardrails.detectors import Folder
-from guardrails.detectors.code import KIND, CodeConfig, blocks
+from guardrails.detectors.formats.code import KIND, CodeConfig, blocks
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table

@@ -24,7 +24,7 @@ from typing import Any
 import lexical_ours
 import streaming_job as made
 from guardrails import Guard
-from guardrails.engine.cache import FindingsCache
+from guardrails.engine.core.findings_cache import FindingsCache
 from lexical_corpus import Corpus, corpus
 from measure import machine, table
 from rivals.stream_harness import SCRIPTS, Result, measure_all

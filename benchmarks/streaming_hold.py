@@ -15,12 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import pii, secrets
-from guardrails.detectors.pattern_stream import PatternStream
-from guardrails.detectors.patterns import Patterns
-from guardrails.detectors.stream_rows import StreamRows
-from guardrails.detectors.term_stream import TermStream
-from guardrails.detectors.terms import Terms
+from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.patterns.streaming.patterns_stream import PatternStream
+from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
+from guardrails.detectors.pii import pii_detector
+from guardrails.detectors.secrets import secrets_detector
+from guardrails.detectors.terms.terms_detector import Terms
+from guardrails.detectors.terms.terms_stream import TermStream
 from lexical_corpus import corpus
 from measure import machine, table
 
@@ -47,10 +48,10 @@ def prose() -> str:
 def starts() -> dict[str, Start]:
     """Return the detectors that are measured: a function for each that begins a stream."""
     found: dict[str, Start] = {}
-    for name, choice in (("pii fast", pii.CHOICE), ("secrets", secrets.CHOICE)):
+    for name, choice in (("pii fast", pii_detector.CHOICE), ("secrets", secrets_detector.CHOICE)):
         detector = choice.build(name, None)
         found[name] = _patterns(detector, "codes")
-    found["pii email+card"] = _patterns(pii.CHOICE.build("few", ["email", "credit_card"]), "codes")
+    found["pii email+card"] = _patterns(pii_detector.CHOICE.build("few", ["email", "credit_card"]), "codes")
     words = [*corpus().phrases]
     for name, fold in (("2,000 terms", True), ("2,000 terms, exact", False)):
         terms = Terms(name, words, "custom.terms", score=1.0, words=True, fold=fold)

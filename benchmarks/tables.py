@@ -19,8 +19,8 @@ from time import perf_counter
 import ahocorasick_rs
 
 from guardrails.detectors import Folder
-from guardrails.detectors import pii as pii_kind
-from guardrails.detectors import secrets as secrets_kind
+from guardrails.detectors.pii import pii_detector as pii_kind
+from guardrails.detectors.secrets import secrets_detector as secrets_kind
 from guardrails.types import Text
 from lexical_corpus import SMALL, Corpus, corpus
 from measure import machine, table

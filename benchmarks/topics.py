@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from guardrails.detectors import Folder
-from guardrails.detectors.nearness import learnt
-from guardrails.detectors.readers import embedder
-from guardrails.detectors.topics import ordinary
+from guardrails.detectors.semantic.shared_models import embedder
+from guardrails.detectors.semantic.similarity_scores import learnt
+from guardrails.detectors.semantic.topic_judges import ordinary
 from measure import machine, table
 
 TOPICS = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter_ns
 
 from guardrails.detectors import Folder
-from guardrails.detectors.urls import KIND, UrlsConfig
+from guardrails.detectors.urls.urls_detector import KIND, UrlsConfig
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import machine, table

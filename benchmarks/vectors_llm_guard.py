@@ -11,7 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import Folder, invisible, patterns, pii, secrets, terms
+from guardrails.detectors import Folder
+from guardrails.detectors.encodings import invisible
+from guardrails.detectors.patterns import patterns_detector
+from guardrails.detectors.pii import pii_detector
+from guardrails.detectors.secrets import secrets_detector
+from guardrails.detectors.terms import terms_detector
 from guardrails.types import Text
 from vectors_ast import Deliberate, Outcome, Untranslatable, cases, constants, module, outcome
 
@@ -74,7 +79,7 @@ class Names:
 
 def substrings(substrings: list[str], **_settings: Any) -> Scanner:
     """`BanSubstrings`."""
-    return Scanner(terms.KIND, terms.TermsConfig(use="terms", terms=substrings))
+    return Scanner(terms_detector.KIND, terms_detector.TermsConfig(use="terms", terms=substrings))
 
 
 def sensitive(entity_types: list[str], **_settings: Any) -> Scanner:
@@ -83,15 +88,17 @@ def sensitive(entity_types: list[str], **_settings: Any) -> Scanner:
     if not {*entity_types} <= {*known}:
         raise Untranslatable("needs a model")
     return Scanner(
-        pii.KIND, pii.PiiConfig(use="pii", entities=sorted({known[each] for each in entity_types}))
+        pii_detector.KIND,
+        pii_detector.PiiConfig(use="pii", entities=sorted({known[each] for each in entity_types})),
     )
 
 
 KNOWN: dict[str, Any] = {
-    "Secrets": lambda: Scanner(secrets.KIND, secrets.SecretsConfig(use="secrets")),
+    "Secrets": lambda: Scanner(secrets_detector.KIND, secrets_detector.SecretsConfig(use="secrets")),
     "InvisibleText": lambda: Scanner(invisible.KIND, invisible.InvisibleConfig(use="invisible"), ""),
     "Regex": lambda patterns_=(), **fields: Scanner(
-        patterns.KIND, patterns.PatternsConfig(use="patterns", patterns=fields.get("patterns", patterns_))
+        patterns_detector.KIND,
+        patterns_detector.PatternsConfig(use="patterns", patterns=fields.get("patterns", patterns_)),
     ),
     "BanSubstrings": substrings,
     "Sensitive": sensitive,

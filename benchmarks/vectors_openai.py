@@ -10,8 +10,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import ConfigProblems, Folder, patterns, pii, secrets, urls
-from guardrails.detectors.pii_names import NATIONAL, by_presidio
+from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors.patterns import patterns_detector
+from guardrails.detectors.pii import pii_detector
+from guardrails.detectors.pii.names import NATIONAL, by_presidio
+from guardrails.detectors.secrets import secrets_detector
+from guardrails.detectors.urls import urls_detector
 from guardrails.text import normalized
 from guardrails.types import Text
 from vectors_ast import Deliberate, Outcome, Untranslatable, cases, constants, module, outcome
@@ -147,8 +151,8 @@ def _urls_detector(config: Settings | None) -> tuple[Any, bool]:
     ]
     schemes = [each.strip() for each in sorted(fields.get("allowed_schemes", {"https"}))]
     # A name without a scheme is judged as any allowed scheme, by them as by us.
-    settings = urls.UrlsConfig(use="urls", allow=entries, schemes=schemes)
-    return _built(urls.KIND, settings), fields.get("block_userinfo", True)
+    settings = urls_detector.UrlsConfig(use="urls", allow=entries, schemes=schemes)
+    return _built(urls_detector.KIND, settings), fields.get("block_userinfo", True)
 
 
 def _urls_spans(text: str, config: Settings | None) -> tuple[list[tuple[int, int]], set[tuple[int, int]]]:
@@ -202,9 +206,11 @@ def check_secrets(*arguments: Any, cfg: Any = None) -> Result:
     """`secret_keys` and `_detect_secret_keys`."""
     text, config = (arguments[0], cfg) if len(arguments) == 1 else (arguments[1], arguments[2])
     extra = (config.fields.get("custom_regex") or []) if isinstance(config, Settings) else []
-    detectors = [_built(secrets.KIND, secrets.SecretsConfig(use="secrets"))]
+    detectors = [_built(secrets_detector.KIND, secrets_detector.SecretsConfig(use="secrets"))]
     if extra:
-        detectors.append(_built(patterns.KIND, patterns.PatternsConfig(use="patterns", patterns=extra)))
+        detectors.append(
+            _built(patterns_detector.KIND, patterns_detector.PatternsConfig(use="patterns", patterns=extra))
+        )
     spans = [each.span for one in detectors for each in one.detect([Text(text)])[0].findings]
     # They report the word that a secret stands in.
     words = [(max((text.rfind(c, 0, start) for c in " \n\t"), default=-1) + 1, end) for start, end in spans]
@@ -225,12 +231,12 @@ def check_pii(_ctx: None, text: str, config: Settings) -> Result:
     wanted = {NAMES.get(each, each.lower()): each for each in config.fields.get("entities", [])}
     if "PERSON" in wanted.values():
         raise Untranslatable("needs a model")
-    missing = [theirs for ours, theirs in wanted.items() if ours not in pii.ENTITIES]
+    missing = [theirs for ours, theirs in wanted.items() if ours not in pii_detector.ENTITIES]
     if missing:
         raise Untranslatable(f"no kind: {missing[0]}")
     if config.fields.get("detect_encoded_pii"):
         raise Untranslatable("encoded text: judged by the pipeline's extractors, not by the table")
-    detector = _built(pii.KIND, pii.PiiConfig(use="pii", entities=[*wanted]))
+    detector = _built(pii_detector.KIND, pii_detector.PiiConfig(use="pii", entities=[*wanted]))
     detected: dict[str, list[str]] = {}
     masked = text
     for each in reversed(detector.detect([Text(text)])[0].findings):

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from guardrails.detectors import Folder, pii, urls
-from guardrails.detectors.pii_entities import TABLE
-from guardrails.detectors.pii_names import NATIONAL, by_presidio
+from guardrails.detectors import Folder
+from guardrails.detectors.pii import pii_detector
+from guardrails.detectors.pii.entities import TABLE
+from guardrails.detectors.pii.names import NATIONAL, by_presidio
+from guardrails.detectors.urls import urls_detector
 from guardrails.types import Text
 from vectors_ast import Case, Outcome, cases, constants, module
 
@@ -37,7 +39,7 @@ NAMES = by_presidio(NATIONAL) | {
 def ours(entity: str) -> str | None:
     """Return our name for an entity of theirs, or None where our table has no such kind."""
     name = NAMES.get(entity)
-    return name if name in pii.ENTITIES else None
+    return name if name in pii_detector.ENTITIES else None
 
 
 def context(name: str) -> str:
@@ -70,12 +72,16 @@ class Finder:
 
     def __init__(self, entity: str) -> None:
         if entity == "URL":
-            self._detector: Any = urls.KIND.build("v", urls.UrlsConfig(use="urls"), Folder(Path()))
+            self._detector: Any = urls_detector.KIND.build(
+                "v", urls_detector.UrlsConfig(use="urls"), Folder(Path())
+            )
             self.before = ""
         else:
             name = ours(entity)
             assert name is not None
-            self._detector = pii.KIND.build("v", pii.PiiConfig(use="pii", entities=[name]), Folder(Path()))
+            self._detector = pii_detector.KIND.build(
+                "v", pii_detector.PiiConfig(use="pii", entities=[name]), Folder(Path())
+            )
             self.before = context(name)
 
     def spans(self, text: str, before: str) -> list[tuple[int, int]]:

@@ -29,8 +29,8 @@ import av
 import numpy as np
 
 from guardrails import Guard
-from guardrails.media.picture import opened as picture
-from guardrails.media.video import opened
+from guardrails.media.images.picture import opened as picture
+from guardrails.media.video.film_source import opened
 from guardrails.types import Image
 from measure import machine, table
 

@@ -19,12 +19,12 @@ from pathlib import Path
 from pydoc_data.topics import topics
 
 from guardrails.detectors import Folder
-from guardrails.detectors.patterns import KIND as PATTERNS
-from guardrails.detectors.patterns import PatternsConfig
-from guardrails.detectors.terms import KIND as TERMS
-from guardrails.detectors.terms import TermsConfig
-from guardrails.text import disguised, folded, gate, normalized, readings, revealed, views
-from guardrails.text.gate import signals
+from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
+from guardrails.detectors.patterns.patterns_detector import PatternsConfig
+from guardrails.detectors.terms.terms_detector import KIND as TERMS
+from guardrails.detectors.terms.terms_detector import TermsConfig
+from guardrails.text import disguised, folded, normalized, obfuscation_hints, readings, revealed, views
+from guardrails.text.obfuscation_hints import signals
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table
@@ -44,7 +44,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
 
 REMEMBERED = [
     value
-    for module in (views, readings, gate)
+    for module in (views, readings, obfuscation_hints)
     for value in vars(module).values()
     if hasattr(value, "cache_clear")
     and value.__name__ in ("_normalized", "_folded", "_plain", "_disguised", "_revealed", "signals")

@@ -16,43 +16,49 @@ from typing import TYPE_CHECKING, Any
 
 _OWN = frozenset(
     (
-        *(
-            "__init__",
-            "__main__",
-            "__pycache__",
-            "backends",
-            "cancellation",
-            "cli",
-            "detectors",
-            "engine",
-            "errors",
-            "guard",
-        ),
-        *(
-            "inference",
-            "keys",
-            "mcp",
-            "media",
-            "models",
-            "policies",
-            "policy",
-            "proxy",
-            "py",
-            "remote",
-            "taxonomy",
-            "text",
-            "types",
-        ),
-        *("streamed", "streams", "wire", "workshop", "wrap"),
+        "__init__",
+        "__main__",
+        "__pycache__",
+        "authoring",
+        "cancellation",
+        "cli",
+        "detectors",
+        "engine",
+        "errors",
+        "guard",
+        "inference",
+        "keys",
+        "mcp",
+        "media",
+        "models",
+        "policies",
+        "policy",
+        "protocols",
+        "proxy",
+        "py",
+        "remote",
+        "taxonomy",
+        "text",
+        "types",
+        "wire",
+        "wrapping",
     )
 )
 """What lies in this folder, without the endings."""
 
 
+def _is_left_over(name: str) -> bool:
+    """Tell whether a folder holds nothing but byte code, as one does whose files were moved elsewhere."""
+    folder = os.path.join(__path__[0], name)
+    return os.path.isdir(folder) and all(
+        files == [] or "__pycache__" in path for path, _, files in os.walk(folder)
+    )
+
+
 def _refuse_foreign_files() -> None:
     """Two other projects install a package of this name; a mix of both would run neither's checks."""
     names = (name for name in os.listdir(__path__[0]) if not name.startswith("."))
-    foreign = sorted(name for name in names if name.split(".")[0] not in _OWN)
+    foreign = sorted(name for name in names if name.split(".")[0] not in _OWN and not _is_left_over(name))
     if foreign:
         raise ImportError(
             f"another package is mixed into {__path__[0]} ({', '.join(foreign[:3])}): guardrails-ai and "
@@ -68,7 +74,7 @@ _PUBLIC: dict[str, str] = {
     "Audio": "guardrails.types",
     "BackendError": "guardrails.errors",
     "Blocked": "guardrails.errors",
-    "Budget": "guardrails.engine.budget",
+    "Budget": "guardrails.engine.content.budget",
     "Content": "guardrails.types",
     "Coverage": "guardrails.types",
     "Detection": "guardrails.types",
@@ -122,7 +128,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from guardrails.engine.budget import Budget
+    from guardrails.engine.content.budget import Budget
     from guardrails.errors import (
         BackendError,
         Blocked,

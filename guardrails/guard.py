@@ -8,25 +8,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guardrails.detectors.reads import Stamp, noted
-from guardrails.engine.budget import Budget
-from guardrails.engine.cache import FindingsCache
-from guardrails.engine.calls import returned
-from guardrails.engine.canary import planted, plants
-from guardrails.engine.evaluate import ROLES, Request
-from guardrails.engine.fields import SOURCES
-from guardrails.engine.outcome import Outcome
-from guardrails.engine.pipeline import Pipeline, today
-from guardrails.engine.redaction import KEYED, uses
-from guardrails.engine.relayed import held
-from guardrails.engine.subject import Subject, read, removed_paths
-from guardrails.engine.vault import Vault, told_apart
+from guardrails.detectors.file_watch import Stamp, noted
+from guardrails.engine.content.budget import Budget
+from guardrails.engine.content.content_tree import SOURCES
+from guardrails.engine.content.payload import Subject, read, removed_paths
+from guardrails.engine.core.findings_cache import FindingsCache
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.pipeline import Pipeline, today
+from guardrails.engine.core.rule_evaluation import ROLES, Request
+from guardrails.engine.media.fragmented_video import held
+from guardrails.engine.redaction.canary import planted, plants
+from guardrails.engine.redaction.replacements import KEYED, uses
+from guardrails.engine.redaction.vault import Vault, told_apart
+from guardrails.engine.tools.tool_calls import returned
 from guardrails.keys import key
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.load import load
-from guardrails.streamed import Stream, begun
+from guardrails.policy.loading.load import load
 from guardrails.types import Returned, Stage, Verdict
+from guardrails.wrapping.text_stream import Stream, begun
 
 if TYPE_CHECKING:
     from guardrails.detectors import Kind
@@ -280,7 +280,7 @@ class Guard:
         """Return the function (or the client of a model) with its texts checked before, and what it returns checked after;
         see `wrap.wrap`.
         """
-        from guardrails.wrap import wrap
+        from guardrails.wrapping.functions import wrap
 
         return wrap(self, function, on_block=on_block, **options)
 

@@ -120,7 +120,7 @@ class Media:
     """Bytes to check (`data`), or a reference that was not fetched (`url`); see `Image`, `Video`, `Audio`.
 
     `source` is what a picture is read from where that is not `data`: a path, a Pillow image, an array. To detectors that look
-    at pixels it is the picture itself, decoded (`guardrails.media.picture.Picture`). `declared` is the type that somebody says
+    at pixels it is the picture itself, decoded (`media.images.picture.Picture`). `declared` is the type that somebody says
     the bytes are of, such as `image/png`.
     """
 

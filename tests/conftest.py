@@ -211,7 +211,7 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    from guardrails.inference.hashed import BUCKETS, Hashed, buckets
+    from guardrails.inference.safety.hashed import BUCKETS, Hashed, buckets
 
     def encoder(words: Mapping[str, Mapping[str, float]], heads: Sequence[str]) -> Any:
         rows = [dict[str, float]()] * len(SPECIAL) + list(words.values())

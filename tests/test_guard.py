@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard, PolicyErrors, Stage
+from guardrails.authoring.testing.suite import run
 from guardrails.detectors import Kind
-from guardrails.detectors.reads import changed
-from guardrails.engine import subject
-from guardrails.engine.evaluate import Request
+from guardrails.detectors.file_watch import changed
+from guardrails.engine.content import payload
+from guardrails.engine.core.rule_evaluation import Request
 from guardrails.policy.endpoints import VARIABLE
 from guardrails.types import Media
-from guardrails.workshop.suite import run
 
 POLICY = """
 format: 1
@@ -363,7 +363,7 @@ def test_a_value_has_one_stand_in_throughout(guard_of: Callable[..., Guard], nam
 
 def test_what_was_read_already_is_judged_as_it_was_read(guard: Guard) -> None:
     """A `Subject` of the engine keeps its stages and gets its edits, in both ways to check."""
-    given = subject.text("mail me at jo@example.com", Stage.OUTPUT)
+    given = payload.text("mail me at jo@example.com", Stage.OUTPUT)
     for verdict in (guard.check(given, "output"), asyncio.run(guard.acheck(given, "output"))):
         assert (verdict.content, str(verdict.action)) == ("mail me at [EMAIL]", "redact")
 

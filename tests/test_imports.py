@@ -64,5 +64,5 @@ def test_a_guard_brings_no_server_and_no_model() -> None:
 
 def test_a_guard_of_mcp_on_standard_input_brings_no_server() -> None:
     """An agent starts one for each of its servers."""
-    loaded = loaded_by("import guardrails.mcp.guarding, guardrails.mcp.stdio")
+    loaded = loaded_by("import guardrails.mcp.guards, guardrails.mcp.transport.stdio")
     assert loaded.isdisjoint({"fastapi", "starlette", "aiohttp", "uvicorn", "numpy", "torch"})

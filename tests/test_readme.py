@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from guardrails import Guard, PolicyErrors
+from guardrails.authoring.testing import suite
 from guardrails.cli import main
-from guardrails.workshop import suite
 from tests.pages import GUIDE, ROOT, agrees, bring_rows, running, section, walk
 
 EDITORS = ("README.md", "## For policy editors: YAML, no Python")

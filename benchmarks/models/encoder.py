@@ -21,7 +21,7 @@ from torch import nn
 from transformers import BertModel
 
 from guardrails.inference.pool import cores
-from guardrails.inference.session import OnnxSession
+from guardrails.inference.safety.session import OnnxSession
 from guardrails.text import folded
 
 WINDOW = 128

@@ -19,8 +19,8 @@ import numpy as np
 from rows import HEADS, OURS, Row, pieces
 from tokenizers import Tokenizer
 
-from guardrails.inference.hashed import Hashed
-from guardrails.inference.scores import bounded, leaves
+from guardrails.inference.safety.hashed import Hashed
+from guardrails.inference.safety.scores import bounded, leaves
 from guardrails.text import folded
 
 Matrix = np.ndarray

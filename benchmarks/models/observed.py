@@ -16,11 +16,11 @@ from collections import defaultdict
 from pathlib import Path
 from random import Random
 
-from guardrails.detectors.classifier import SHIPPED, Classifier
-from guardrails.detectors.classifier_config import ClassifierConfig
-from guardrails.inference.model import load
+from guardrails.authoring.rows import Row, read
+from guardrails.detectors.classifier.classifier_config import ClassifierConfig
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED, Classifier
+from guardrails.inference.safety.model import load
 from guardrails.types import Text
-from guardrails.workshop.rows import Row, read
 
 MOST = 400
 BATCH = 32

@@ -26,7 +26,7 @@ import torch
 from rows import HEADS, Row
 from torch import nn
 
-from guardrails.inference.hashed import BUCKETS, Hashed, buckets
+from guardrails.inference.safety.hashed import BUCKETS, Hashed, buckets
 from guardrails.text import folded
 
 SEED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

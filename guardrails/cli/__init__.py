@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from guardrails.errors import GuardrailsError
 
@@ -31,7 +32,14 @@ COMMANDS: dict[str, str] = {
     "hashes": "Make lists of known pictures of what hash-sharing programmes exchange.",
     "schema": "Print the JSON Schema of policy files, for editors.",
 }
-"""Subcommand → what it does; each is the module of the same name in this folder, with `arguments` and `run`."""
+"""Subcommand → what it does; each is a module of that name, with `arguments` and `run`, in the folder that `FOLDERS` names."""
+
+FOLDERS: dict[str, str] = {
+    **dict.fromkeys(("check", "scan", "demo"), "run"),
+    **dict.fromkeys(("fmt", "lint", "test", "explain", "diff", "tune", "eval", "schema"), "author"),
+    **dict.fromkeys(("serve", "key", "mcp", "models", "index", "hashes"), "operate"),
+}
+"""Subcommand → the folder of its module."""
 
 EXAMPLES: dict[str, tuple[str, ...]] = {
     "check": (
@@ -71,11 +79,15 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in COMMANDS.items():
         to = subparsers.add_parser(name, help=summary.replace("%", "%%"), description=summary)
         if name == chosen:
-            import_module(f"guardrails.cli.{name}").arguments(to)
+            _module(name).arguments(to)
             if name in EXAMPLES and to.epilog is None:
                 to.formatter_class = argparse.RawDescriptionHelpFormatter
                 to.epilog = "\n".join(("examples:", *(f"  guardrails {line}" for line in EXAMPLES[name])))
     return root
+
+
+def _module(command: str) -> ModuleType:
+    return import_module(f"guardrails.cli.{FOLDERS[command]}.{command}")
 
 
 def add_policy(to: argparse.ArgumentParser) -> None:
@@ -104,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     given = sys.argv[1:] if argv is None else [*argv]
     arguments = parser(given).parse_args(given)
-    module = import_module(f"guardrails.cli.{arguments.command}")
+    module = _module(arguments.command)
     try:
         status: int = module.run(arguments)
     except GuardrailsError as error:

@@ -23,45 +23,45 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from guardrails.detectors.config import Config
-from guardrails.detectors.reads import note
-from guardrails.detectors.sharing import Builds, Recorded
-from guardrails.detectors.shown import Shown
-from guardrails.inference import hub
-from guardrails.inference.folder import ModelError
+from guardrails.detectors.file_watch import note
+from guardrails.detectors.images.text_layout import Shown
+from guardrails.detectors.shared_builds import Builds, Recorded
+from guardrails.inference.hub import hub_cache
+from guardrails.inference.safety.folder import ModelError
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Content, Detection, Detector, Finding, Stream
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from guardrails.detectors.transcript import Heard
+    from guardrails.detectors.speech.transcript import Heard
 
 BUILTIN: dict[str, str] = {
-    "terms": "guardrails.detectors.terms",
-    "patterns": "guardrails.detectors.patterns",
-    "pii": "guardrails.detectors.pii",
-    "secrets": "guardrails.detectors.secrets",
-    "invisible": "guardrails.detectors.invisible",
-    "length": "guardrails.detectors.length",
-    "format": "guardrails.detectors.formats",
-    "prompt_leak": "guardrails.detectors.prompt_leak",
-    "urls": "guardrails.detectors.urls",
-    "language": "guardrails.detectors.language",
-    "gibberish": "guardrails.detectors.gibberish",
-    "code": "guardrails.detectors.code",
-    "classifier": "guardrails.detectors.classifier",
-    "guard_model": "guardrails.detectors.guard_model",
-    "judge": "guardrails.detectors.judge",
-    "remote": "guardrails.detectors.remote",
-    "topic": "guardrails.detectors.topic",
-    "similar": "guardrails.detectors.similar",
-    "grounded": "guardrails.detectors.grounded",
-    "image_classifier": "guardrails.detectors.image_classifier",
-    "image_hash": "guardrails.detectors.image_hash",
-    "image_text": "guardrails.detectors.image_text",
-    "image_faces": "guardrails.detectors.image_faces",
-    "transcript": "guardrails.detectors.transcript",
-    "green_square": "guardrails.detectors.green_square",
+    "terms": "guardrails.detectors.terms.terms_detector",
+    "patterns": "guardrails.detectors.patterns.patterns_detector",
+    "pii": "guardrails.detectors.pii.pii_detector",
+    "secrets": "guardrails.detectors.secrets.secrets_detector",
+    "invisible": "guardrails.detectors.encodings.invisible",
+    "length": "guardrails.detectors.formats.length",
+    "format": "guardrails.detectors.formats.formats_detector",
+    "prompt_leak": "guardrails.detectors.prompt_leak.prompt_leak_detector",
+    "urls": "guardrails.detectors.urls.urls_detector",
+    "language": "guardrails.detectors.language.language_detector",
+    "gibberish": "guardrails.detectors.language.gibberish",
+    "code": "guardrails.detectors.formats.code",
+    "classifier": "guardrails.detectors.classifier.shipped_classifier",
+    "guard_model": "guardrails.detectors.llm.guard_model",
+    "judge": "guardrails.detectors.llm.judge",
+    "remote": "guardrails.detectors.services.services_detector",
+    "topic": "guardrails.detectors.semantic.topic",
+    "similar": "guardrails.detectors.semantic.similar",
+    "grounded": "guardrails.detectors.semantic.grounded",
+    "image_classifier": "guardrails.detectors.images.image_classifier",
+    "image_hash": "guardrails.detectors.images.image_hashes",
+    "image_text": "guardrails.detectors.images.image_text",
+    "image_faces": "guardrails.detectors.images.image_faces",
+    "transcript": "guardrails.detectors.speech.transcript",
+    "green_square": "guardrails.detectors.images.green_square",
 }
 """Name in `use:` → the module whose `KIND` describes it (imported when a policy uses it)."""
 
@@ -127,7 +127,7 @@ class Files(Models, Protocol):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What `use:` names. `categories` tells from a configuration what the detector can find, before it is built; `build` may
-    raise `ConfigProblems`, and reads through the files that it is given alone: what it builds is shared (`sharing.py`).
+    raise `ConfigProblems`, and reads through the files that it is given alone: what it builds is shared (`shared_builds.py`).
 
     `spans`: findings say where, so that they can be redacted. `tier`: 0 costs microseconds, 1 milliseconds
     (a model), 2 a network call; a detector's own `tier` comes before it. `contents`: the kinds of content that it judges;
@@ -313,10 +313,10 @@ class Folder:
                     note(place._inside(str(each)))
                 return path
         nowhere = f"no such folder below the policy's folder or that of {MODELS}"
-        if not hub.is_name(name):
+        if not hub_cache.is_name(name):
             raise FileNotFoundError(nowhere)
         try:
-            return hub.locate(name, revision, download=download)
+            return hub_cache.locate(name, revision, download=download)
         except ModelError as error:
             raise FileNotFoundError(f"{nowhere}, and {error}") from error
 

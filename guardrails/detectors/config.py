@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from guardrails.detectors.documented import documented
+from guardrails.detectors.field_docs import documented
 
 
 def offered(*names: str) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
-from guardrails.inference.scores import Scores
-from guardrails.inference.windows import Row
+from guardrails.inference.safety.scores import Scores
+from guardrails.inference.safety.windows import Row
 
 AHEAD = 4
 """Batches' worth of rows that are looked at to find some of like length."""

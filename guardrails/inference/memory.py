@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from guardrails.cancellation import Cancelled, check
-from guardrails.inference.scores import Scores
-from guardrails.inference.windows import Row
+from guardrails.inference.safety.scores import Scores
+from guardrails.inference.safety.windows import Row
 
 
 class Memory:

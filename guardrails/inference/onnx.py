@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from guardrails.inference.folder import ModelError, first_line
+from guardrails.inference.safety.folder import ModelError, first_line
 
 
 def session(model: bytes | Path, name: str = "") -> Any:

@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from guardrails.errors import BackendError, RequestError
-from guardrails.mcp import rpc
 from guardrails.mcp.link import Link
-from guardrails.mcp.process import Process
-from guardrails.mcp.rpc import Body, Id, Message
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.rpc import Body, Id, Message
+from guardrails.mcp.transport.process import Process
 
 LOG = logging.getLogger("guardrails.mcp")
 

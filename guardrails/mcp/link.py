@@ -14,13 +14,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-from guardrails.engine import subject
-from guardrails.engine.fields import Leaves
+from guardrails.engine.content import payload
+from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import GuardrailsError, Overloaded, RequestError
 from guardrails.guard import Guard
-from guardrails.mcp import rpc
 from guardrails.mcp.listing import Listing
-from guardrails.mcp.methods import (
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.methods import (
     CLIENT,
     ERROR,
     NOTE,
@@ -33,10 +33,10 @@ from guardrails.mcp.methods import (
     Method,
     Side,
 )
-from guardrails.mcp.rpc import Body, Id, Message
+from guardrails.mcp.protocol.rpc import Body, Id, Message
+from guardrails.mcp.protocol.verdicts import REFUSAL, REMOVED, noted, refused, stopped, told
 from guardrails.mcp.session import Session
 from guardrails.mcp.tools import Tools
-from guardrails.mcp.verdicts import REFUSAL, REMOVED, noted, refused, stopped, told
 from guardrails.types import Action, Use, Verdict
 from guardrails.wire import strict_json
 
@@ -88,7 +88,7 @@ class Judge:
             leaves.call(use.tools[0][0], call, (), place)
         await rpc.by_size(size, lambda: side.read(leaves, value, (), place))
         before = self.session.heard
-        given = subject.body(value, leaves)
+        given = payload.body(value, leaves)
         who = self.session.who
         verdict = await self.guard.acheck(
             given, place.stage, user=who.user, tenant=who.tenant, client=who.client, heard=before

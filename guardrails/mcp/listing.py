@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
 from guardrails.mcp.approvals import digest
-from guardrails.mcp.fields import named
-from guardrails.mcp.methods import Method, Side
-from guardrails.mcp.rpc import Body
+from guardrails.mcp.protocol.fields import named
+from guardrails.mcp.protocol.methods import Method, Side
+from guardrails.mcp.protocol.rpc import Body
 from guardrails.mcp.tools import NAMELESS, STOPPED, TWICE, Tools
 from guardrails.types import Use, Verdict
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from guardrails.engine.calls import remembered
+from guardrails.engine.tools.tool_calls import remembered
 from guardrails.types import Returned
 
 

@@ -11,11 +11,11 @@ from pydantic import Field, field_validator, model_validator
 
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
-from guardrails.policy.problems import Problems
-from guardrails.proxy.hosts_doc import Hosts, check
-from guardrails.proxy.layers import Layers
-from guardrails.proxy.tenants import ClientDoc
-from guardrails.proxy.upstreams_doc import VARIABLE
+from guardrails.policy.loading.problems import Problems
+from guardrails.proxy.access.hosts import Hosts, check
+from guardrails.proxy.access.tenants import ClientDoc
+from guardrails.proxy.configuration.layers import Layers
+from guardrails.proxy.upstreams.upstream_settings import VARIABLE
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 URL = r"https?://[^\s/@]+(/\S*)?"

@@ -20,11 +20,11 @@ from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
-from guardrails.policy.items import Detectors, Item, Policy, RuleItem
+from guardrails.policy.loading.items import Detectors, Item, Policy, RuleItem
+from guardrails.policy.loading.problems import nearest
+from guardrails.policy.loading.source import Mark
 from guardrails.policy.names import OF_CALLS, Names
-from guardrails.policy.problems import nearest
 from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
-from guardrails.policy.source import Mark
 from guardrails.policy.streaming import How, how
 from guardrails.policy.tools import Tools, compile_tools
 from guardrails.text import folded

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from guardrails import taxonomy
 from guardrails.detectors import Bound
 from guardrails.policy.condition import Condition
-from guardrails.policy.items import Item
+from guardrails.policy.loading.items import Item
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.policy.streaming import How
-from guardrails.policy.testing import TestDoc
+from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.tools import Tools
 from guardrails.types import Action, FiredRule, Mode, PolicyRef, Severity, Stage
 

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from guardrails import taxonomy
-from guardrails.policy import cel, wording
+from guardrails.policy.cel import cel, wording
+from guardrails.policy.loading.problems import nearest
 from guardrails.policy.names import CONTEXT, CONTEXT_ROOTS, NOT_IN_CONVERSATION, Names, leaf
-from guardrails.policy.problems import nearest
 
 COMPARISONS = frozenset({"_<_", "_<=_", "_>_", "_>=_", "_==_", "_!=_"})
 ARITHMETIC = frozenset({"_+_", "_-_", "_*_", "_/_"})

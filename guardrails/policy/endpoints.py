@@ -18,10 +18,10 @@ from pydantic import Field, model_validator
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.config import Config
-from guardrails.detectors.reads import note
+from guardrails.detectors.file_watch import note
 from guardrails.errors import PolicyErrors
-from guardrails.policy.problems import Problems, nearest
-from guardrails.policy.source import read
+from guardrails.policy.loading.problems import Problems, nearest
+from guardrails.policy.loading.source import read
 from guardrails.remote.endpoint import Endpoint, Secret, is_usable
 
 VARIABLE: Final = "GUARDRAILS_ENDPOINTS"

@@ -15,9 +15,9 @@ from pydantic_core import PydanticCustomError
 
 from guardrails.detectors import BUILTIN, Kind, kind
 from guardrails.detectors.config import Config, offering
-from guardrails.policy.testing import CONTENTS as CONTENTS
-from guardrails.policy.testing import ExceptionTestDoc, StageName, TestDoc, TestsDoc
-from guardrails.policy.testing import ExpectDoc as ExpectDoc
+from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
+from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc, TestsDoc
+from guardrails.policy.testing.test_fields import ExpectDoc as ExpectDoc
 
 ID = r"^[a-z0-9][a-z0-9_.-]*$"
 DETECTOR_NAME = r"^[A-Za-z][A-Za-z0-9_-]*$"

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.policy import cel
+from guardrails.policy.cel import cel
 from guardrails.policy.condition import Condition
 from guardrails.policy.names import OF_CALLS, leaf
 

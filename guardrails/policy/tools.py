@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 import re2
 
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.json_schema import Schema
-from guardrails.detectors.schemas import checked, schema_in, strange
-from guardrails.policy.items import Item
-from guardrails.policy.problems import NOWHERE, Problems
+from guardrails.detectors.formats.json_schema import Schema
+from guardrails.detectors.formats.schema_source import checked, schema_in, strange
+from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.problems import NOWHERE, Problems
+from guardrails.policy.loading.source import Mark
 from guardrails.policy.schema import ToolDoc
-from guardrails.policy.source import Mark
 from guardrails.text import surrogates_replaced
 from guardrails.types import Tool
 

@@ -13,8 +13,8 @@ from itertools import product
 from typing import Final
 
 from guardrails.text.escapes import decoded
-from guardrails.text.gate import signals
 from guardrails.text.marks import CODES, JOINT, MARKS, REPEAT, REST, SIGNS, joined, spelled, squeezed
+from guardrails.text.obfuscation_hints import signals
 from guardrails.text.views import SHARED, View, normalized, replaced
 from guardrails.text.words import surrogates_replaced
 

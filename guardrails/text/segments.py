@@ -7,7 +7,7 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import Final
 
-from guardrails.text import _tables, lookalikes
+from guardrails.text.characters import _tables, lookalikes
 
 CAP: Final = 32
 """Longest segment, in characters: a run of marks without end must not hold a stream for ever."""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 
-from guardrails.text import _tables, segments
+from guardrails.text import segments
+from guardrails.text.characters import _tables
 
 Piece = tuple[int, int, int, int]
 """Where view and raw text differ in length: view end, view start, raw start, raw end."""

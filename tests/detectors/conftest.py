@@ -16,7 +16,7 @@ import pytest
 from aiohttp import web
 from hypothesis import strategies as st
 
-from guardrails.detectors.table import Entry, Pattern, PatternError, compile_row
+from guardrails.detectors.patterns.table import Entry, Pattern, PatternError, compile_row
 from guardrails.remote.endpoint import Endpoint
 
 ALPHABET = 'aab1- \n"'

@@ -23,11 +23,11 @@ from guardrails.detectors import (
     names,
     shown,
 )
-from guardrails.detectors.patterns import KIND as PATTERNS
-from guardrails.detectors.reads import changed, noted
-from guardrails.detectors.terms import KIND as TERMS
-from guardrails.detectors.terms import TermsConfig
-from guardrails.inference.folder import ModelError
+from guardrails.detectors.file_watch import changed, noted
+from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
+from guardrails.detectors.terms.terms_detector import KIND as TERMS
+from guardrails.detectors.terms.terms_detector import TermsConfig
+from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Text
 from tests.cases import each_case
 

@@ -11,8 +11,8 @@ import pytest
 
 from guardrails import Text
 from guardrails.detectors import Bound, Folder, bind
-from guardrails.detectors.classifier import KIND, SHIPPED, ClassifierConfig
-from guardrails.inference.folder import contents, manifest
+from guardrails.detectors.classifier.shipped_classifier import KIND, SHIPPED, ClassifierConfig
+from guardrails.inference.safety.folder import contents, manifest
 
 FOLDER = SHIPPED["text-safety"]
 MOST_BYTES = 30_000_000

@@ -10,9 +10,9 @@ import pytest
 
 from guardrails import Detection, Finding, Guard, Stage, Text
 from guardrails.detectors import Kind
-from guardrails.engine.cache import FindingsCache
-from guardrails.engine.fields import Leaf, Leaves, stretches
-from guardrails.engine.quick import Quick, decoding
+from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
+from guardrails.engine.core.fast_path import Quick, decoding
+from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.types import CLEAN, Place
 
 POLICY = """

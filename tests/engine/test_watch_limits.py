@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Finding, Guard, Stage, Verdict
 from guardrails.detectors import Kind
-from guardrails.engine.evaluate import Request
-from guardrails.engine.watch import CONTEXT, Watch
-from guardrails.inference.passages import LONGEST
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.streaming.stream_evaluator import CONTEXT, Watch
+from guardrails.inference.safety.passages import LONGEST
 from guardrails.types import CLEAN, Place, Unchecked
 from tests.cases import each_case, scale
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.inference.batcher import Batcher
-from guardrails.inference.model import load
-from guardrails.inference.scores import Scores
-from guardrails.inference.session import OnnxSession
-from guardrails.inference.windows import Row
+from guardrails.inference.safety.model import load
+from guardrails.inference.safety.scores import Scores
+from guardrails.inference.safety.session import OnnxSession
+from guardrails.inference.safety.windows import Row
 from tests.cases import scale
 
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from guardrails.cancellation import Cancelled
 from guardrails.inference.memory import Memory
-from guardrails.inference.model import load
-from guardrails.inference.scores import Scores
-from guardrails.inference.session import OnnxSession
-from guardrails.inference.windows import Row
+from guardrails.inference.safety.model import load
+from guardrails.inference.safety.scores import Scores
+from guardrails.inference.safety.session import OnnxSession
+from guardrails.inference.safety.windows import Row
 
 
 def row(number: int) -> Row:

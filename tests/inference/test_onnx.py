@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from guardrails.inference.folder import ModelError
+from guardrails.inference.media.voice import SHIPPED
 from guardrails.inference.onnx import session
-from guardrails.inference.voice import SHIPPED
+from guardrails.inference.safety.folder import ModelError
 
 MODEL = SHIPPED / "model.onnx"
 

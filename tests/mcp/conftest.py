@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 import uvicorn
 
-from guardrails.mcp.guarding import Guarding
-from guardrails.mcp.http import create_app, listening
+from guardrails.mcp.guards import Guarding
 from guardrails.mcp.settings import configured
-from guardrails.proxy.serve import SERVER
+from guardrails.mcp.transport.http import create_app, listening
+from guardrails.proxy.server.serve import SERVER
 from guardrails.wire import sse
 
 SCRIPTED = Path(__file__).with_name("scripted.py")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.errors import RequestError
-from guardrails.mcp import rpc
 from guardrails.mcp.conversation import MOST_JUDGED, Conversation, Order, is_alone
-from guardrails.mcp.guarding import Guarding
-from guardrails.mcp.process import Process
+from guardrails.mcp.guards import Guarding
+from guardrails.mcp.protocol import rpc
 from guardrails.mcp.session import Session
 from guardrails.mcp.settings import configured
+from guardrails.mcp.transport.process import Process
 
 
 async def talk(

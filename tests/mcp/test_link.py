@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from guardrails import Budget, Detection, Guard
 from guardrails.errors import BackendError
-from guardrails.mcp import rpc
 from guardrails.mcp.approvals import Approvals
 from guardrails.mcp.link import MOST_ASKED, Judge, Link, Step
-from guardrails.mcp.methods import CLIENT, SERVER
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.methods import CLIENT, SERVER
+from guardrails.mcp.protocol.verdicts import REMOVED, VERDICT
 from guardrails.mcp.session import Session
 from guardrails.mcp.tools import Tools
-from guardrails.mcp.verdicts import REMOVED, VERDICT
 from tests.cases import scale
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"

@@ -10,7 +10,7 @@ import pytest
 from guardrails.mcp.approvals import Approvals
 from guardrails.mcp.link import Judge
 from guardrails.mcp.listing import Listing
-from guardrails.mcp.methods import CLIENT
+from guardrails.mcp.protocol.methods import CLIENT
 from guardrails.mcp.session import Session
 from guardrails.mcp.tools import Tools
 

@@ -13,12 +13,12 @@ import pytest
 
 from guardrails.detectors import Files, Kind
 from guardrails.detectors.config import Config
-from guardrails.detectors.patterns import KIND as PATTERNS
-from guardrails.detectors.terms import KIND as TERMS
+from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
+from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 from guardrails.types import Action, Detector, Mode, Severity, Stage
 
 HEAD = "format: 1\nname: t\ndetectors:\n  t: {use: terms, terms: [foo], category: hate}\n  p: {use: pii}\n"
@@ -287,7 +287,7 @@ def test_a_pattern_too_many_is_an_error_of_its_detector(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Patterns too large together are refused at the detector, not found missing at run time."""
-    monkeypatch.setattr("guardrails.detectors.table.MEMORY", 1 << 10)
+    monkeypatch.setattr("guardrails.detectors.patterns.table.MEMORY", 1 << 10)
     with pytest.raises(PolicyErrors) as caught:
         compiled(tmp_path, "format: 1\nname: t\ndetectors:\n  b: {use: patterns, patterns: [abc]}\n")
     assert [(error.line, error.col, error.code) for error in caught.value.errors] == [

@@ -8,7 +8,7 @@ import pytest
 
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy, alone
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 from guardrails.types import Action, Mode, Severity, Stage
 
 TEXT = """\

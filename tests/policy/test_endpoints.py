@@ -181,7 +181,7 @@ rules:
 
 def load(policy: Path) -> Guard:
     """Load a policy that may ask services."""
-    from guardrails.detectors.remote import KIND
+    from guardrails.detectors.services.services_detector import KIND
 
     return Guard.load(policy, detectors={"remote": KIND})
 

@@ -9,7 +9,7 @@ import pytest
 
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.compile import compile_policy
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 from tests.cases import each_case
 
 HEAD = """\

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from guardrails.detectors import BUILTIN
 from guardrails.detectors.config import Config
-from guardrails.detectors.terms import KIND as TERMS
+from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.policy.schema import (
     CONTENTS,
     DATE,

@@ -8,7 +8,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.policy.compile import compile_policy
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 from guardrails.policy.shipped import shipped_folder, shipped_names
 from guardrails.types import Stage
 from tests.cases import each_case

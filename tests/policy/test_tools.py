@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 from guardrails.policy.tools import Tools, glob, stranger, told
 
 Compile = Callable[[str], CompiledPolicy]

@@ -8,7 +8,7 @@ import pytest
 
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 from guardrails.policy.weakening import POLICY_FIELDS, RULE_FIELDS, Weakening, find_weakenings
 
 POLICY = """format: 1

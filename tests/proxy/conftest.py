@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from guardrails import Guard
-from guardrails.proxy.serve import Running, running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import Running, running
 
 WAIT_S = 20
 """No test waits so long unless it fails."""

@@ -24,8 +24,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from guardrails import Guard
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 
 from .conftest import EVERYWHERE, WAIT_S, Answer, Fake, Reply
 

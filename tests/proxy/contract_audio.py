@@ -10,7 +10,7 @@ import json
 import wave
 from typing import Any
 
-from guardrails.engine import speech, transcriptions
+from guardrails.protocols.audio import speech_fields, transcription_fields
 
 from .conftest import Answer, Reply
 from .contract import Api, Failure
@@ -44,7 +44,7 @@ SPOKEN: dict[str, Any] = {
     "input, a structure": asking({"text": ["@"]}),
     "voice, id": asking(voice={"id": "@"}),
     "voice, unknown field": asking(voice={"id": "v", "x_new": "@"}),
-    **{f"field {name}": asking(**{name: "@"}) for name in speech.REQUEST.fields if name != "input"},
+    **{f"field {name}": asking(**{name: "@"}) for name in speech_fields.REQUEST.fields if name != "input"},
     "metadata, deep": asking(metadata={"a": "@"}),
     "unknown field": asking(x_new={"a": ["@"]}),
     "name of a field": asking(**{"@": 1}),
@@ -63,7 +63,7 @@ SOUNDED: dict[str, Any] = {
 }
 
 HEARD: dict[str, Any] = {
-    **{f"field {name}": {"model": "m", name: "@"} for name in transcriptions.REQUEST.fields if name != "stream"},
+    **{f"field {name}": {"model": "m", name: "@"} for name in transcription_fields.REQUEST.fields if name != "stream"},
     "field stream": {"stream": "@"},
     "beside a file": {"model": "m", "prompt": "@", "file": ["audio"]},
     "unknown field": {"model": "m", "x_new": "@"},
@@ -82,15 +82,15 @@ def timed(*texts: str, **fields: Any) -> list[dict[str, Any]]:
 
 
 TOLD: dict[str, Any] = {
-    **{f"field {name}": told(**{name: "@"}) for name in transcriptions.ANSWER.fields},
+    **{f"field {name}": told(**{name: "@"}) for name in transcription_fields.ANSWER.fields},
     "text, a structure": told(["@"]),
     "segment": told(segments=timed("@")),
     "two segments": told(segments=timed("@<", "@>")),
-    **{f"segment's {name}": told(segments=timed("x", **{name: "@"})) for name in transcriptions.SEGMENT.fields},
+    **{f"segment's {name}": told(segments=timed("x", **{name: "@"})) for name in transcription_fields.SEGMENT.fields},
     "segment, unknown field": told(segments=timed("x", x_new="@")),
     "word": told(words=[{"word": "@", "start": 0, "end": 1}]),
     "two words": told(words=[{"word": "@<"}, {"word": "@>"}]),
-    **{f"word's {name}": told(words=[{"word": "x", name: "@"}]) for name in transcriptions.WORD.fields},
+    **{f"word's {name}": told(words=[{"word": "x", name: "@"}]) for name in transcription_fields.WORD.fields},
     "language's code": told(languages=[{"code": "@"}]),
     "usage, deep": told(usage={"type": "tokens", "x_new": {"a": "@"}}),
     "logprobs, token": told(logprobs=[{"token": "@", "logprob": -1.0, "bytes": []}]),

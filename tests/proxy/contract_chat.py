@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guardrails.engine import chat
+from guardrails.protocols.chat import chat_fields
 
 from .conftest import Answer, chunk, completion
 from .contract import Api, Failure
@@ -102,7 +102,7 @@ ASKS: dict[str, Any] = {
     ),
     **{
         f"part {kind}, {name}": saying({"type": kind, name: "@"})
-        for kind, names in chat.PARTS.items()
+        for kind, names in chat_fields.PARTS.items()
         for name in names
     },
     "part image_url, url": saying({"type": "image_url", "image_url": {"url": "@"}}),
@@ -117,8 +117,8 @@ ASKS: dict[str, Any] = {
     "part file, data": saying({"type": "file", "file": {"file_data": "@", "filename": "f.pdf"}}),
     "part file, name": saying({"type": "file", "file": {"file_id": "f1", "filename": "@"}}),
     "part file, id": saying({"type": "file", "file": {"file_id": "@"}}),
-    **{f"part {kind}, text": saying({"type": kind, "text": "@"}) for kind in chat.PART_KINDS},
-    **{f"part {kind}, own data": saying({"type": kind, "data": "@"}) for kind in chat.PART_KINDS},
+    **{f"part {kind}, text": saying({"type": kind, "text": "@"}) for kind in chat_fields.PART_KINDS},
+    **{f"part {kind}, own data": saying({"type": kind, "data": "@"}) for kind in chat_fields.PART_KINDS},
     "part of an unknown type": saying({"type": "x_new", "deep": {"a": ["@"]}}),
     "part, name of its type": saying({"type": "@", "text": "x"}),
     "part, unknown field": saying({"type": "text", "text": "x", "x_new": "@"}),
@@ -142,7 +142,7 @@ ASKS: dict[str, Any] = {
     "metadata, a name": asking(HI, metadata={"@": "x"}),
     **{
         f"field {name}": asking(HI, **{name: "@"})
-        for name in chat.REQUEST.fields
+        for name in chat_fields.REQUEST.fields
         if name not in ("messages", "stream", "functions", "tools")
     },
     "field stream": asking(HI, stream="@"),
@@ -220,7 +220,7 @@ ANSWERS: dict[str, Any] = {
     "choice, unknown field": {**saying_so(), "choices": [{**saying_so()["choices"][0], "x_new": "@"}]},
     "choice, finish_reason": {**saying_so(), "choices": [{**saying_so()["choices"][0], "finish_reason": "@"}]},
     "choice, text": {**saying_so(), "choices": [{**saying_so()["choices"][0], "text": "@"}]},
-    **{f"field {name}": {**saying_so(), name: "@"} for name in chat.RESPONSE.fields if name != "choices"},
+    **{f"field {name}": {**saying_so(), name: "@"} for name in chat_fields.RESPONSE.fields if name != "choices"},
     "usage, deep": saying_so() | {"usage": {"total_tokens": 2, "x_new": {"a": "@"}}},
     "unknown field": {**saying_so(), "x_new": {"a": ["@"]}},
     "name of a field": {**saying_so(), "@": 1},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine import chat
-from guardrails.proxy.check import CONTENTS
+from guardrails.protocols.chat import chat_fields
+from guardrails.proxy.routes.check import CONTENTS
 from guardrails.types import Stage
 
 from .contract import Api
@@ -19,7 +19,7 @@ ASKS: dict[str, Any] = {
         for name in CONTENTS
     },
     **{f"text, {stage}": {"text": "@", "stage": stage.value} for stage in Stage},
-    **{f"message, {role}": {"messages": [HI, {"role": role, "content": "@"}]} for role in chat.STAGES},
+    **{f"message, {role}": {"messages": [HI, {"role": role, "content": "@"}]} for role in chat_fields.STAGES},
     "earlier turn": {
         "messages": [{"role": "user", "content": "@"}, {"role": "assistant", "content": "Oh."}, HI]
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guardrails.engine import completions
+from guardrails.protocols.completions import completions_fields
 
 from .conftest import Answer
 from .contract import Api, Failure
@@ -66,7 +66,7 @@ ASKS: dict[str, Any] = {
     "echoed": asking("@", echo=True),
     **{
         f"field {name}": asking(**{name: "@"})
-        for name in completions.REQUEST.fields
+        for name in completions_fields.REQUEST.fields
         if name not in ("prompt", "suffix")
     },
     "unknown field": asking(x_new={"a": ["@"]}),
@@ -99,7 +99,7 @@ ANSWERS: dict[str, Any] = {
     "choice, stop_reason": choosing(stop_reason="@"),
     **{
         f"field {name}": text_completion("x", **{name: "@"})
-        for name in completions.RESPONSE.fields
+        for name in completions_fields.RESPONSE.fields
         if name != "choices"
     },
     "usage, deep": text_completion("x", usage={"total_tokens": 2, "x_new": {"a": "@"}}),

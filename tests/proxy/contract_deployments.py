@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from guardrails.proxy import deployments
+from guardrails.proxy.routes.openai import azure_deployments
 
 from .contract import Api
 from .contract_audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
@@ -73,12 +73,14 @@ ALSO = (
 """The places of the other APIs."""
 
 
-def some(api: Api, asked: Collection[str], answered: Collection[str], base: str = deployments.BASE) -> Api:
+def some(
+    api: Api, asked: Collection[str], answered: Collection[str], base: str = azure_deployments.BASE
+) -> Api:
     """Return an API at Azure's path, with some of its places."""
     return replace(
         api,
-        path=base + api.path.removeprefix(deployments.USUAL),
-        name=api.name and base + api.name.removeprefix(deployments.USUAL),
+        path=base + api.path.removeprefix(azure_deployments.USUAL),
+        name=api.name and base + api.name.removeprefix(azure_deployments.USUAL),
         asks={place: body for place, body in api.asks.items() if place in asked},
         answers={place: body for place, body in api.answers.items() if place in answered},
     )
@@ -94,5 +96,5 @@ DEPLOYMENTS = (
     some(SPEECH, ALSO, ALSO),
     some(TRANSCRIPTIONS, ALSO, ALSO),
     some(TRANSLATIONS, ALSO, ALSO),
-    some(RESPONSES, ALSO, ALSO, deployments.ROOT),
+    some(RESPONSES, ALSO, ALSO, azure_deployments.ROOT),
 )

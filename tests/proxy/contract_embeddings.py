@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine import embeddings
+from guardrails.protocols.embeddings import embeddings_fields
 
 from .contract import Api, Failure
 
@@ -42,7 +42,9 @@ ASKS: dict[str, Any] = {
     "input, in a list of a list": asking([["@"]]),
     "input, a structure": asking({"text": "@"}),
     "input, a part": asking([{"type": "text", "text": "@"}]),
-    **{f"field {name}": asking(**{name: "@"}) for name in embeddings.REQUEST.fields if name != "input"},
+    **{
+        f"field {name}": asking(**{name: "@"}) for name in embeddings_fields.REQUEST.fields if name != "input"
+    },
     "unknown field": asking(x_new={"a": ["@"]}),
     "name of a field": asking(**{"@": 1}),
 }
@@ -58,7 +60,7 @@ ANSWERS: dict[str, Any] = {
     "embedding, unknown field": holding(x_new={"a": "@"}),
     "embedding, name of its field": holding(**{"@": 1}),
     "embeddings, a text": vectors(NUMBERS, data=["@"]),
-    **{f"field {name}": vectors(NUMBERS, **{name: "@"}) for name in embeddings.RESPONSE.fields},
+    **{f"field {name}": vectors(NUMBERS, **{name: "@"}) for name in embeddings_fields.RESPONSE.fields},
     "usage, deep": vectors(NUMBERS, usage={"total_tokens": 2, "x_new": {"a": "@"}}),
     "unknown field": vectors(NUMBERS, x_new={"a": ["@"]}),
     "name of a field": vectors(NUMBERS, **{"@": 1}),

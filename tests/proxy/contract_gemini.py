@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine import gemini, gemini_answer
+from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
 
 from .conftest import Answer
 from .contract import Api, Failure
@@ -159,7 +159,7 @@ ASKS: dict[str, Any] = {
     "labels": asking(HI, labels={"a": "@"}),
     "safetySettings": asking(HI, safetySettings=[{"category": "@", "threshold": "BLOCK_NONE"}]),
     "another model": asking({"role": "user", "parts": [{"text": "@"}]}, model="models/other"),
-    **{f"field {name}": asking(HI, **{name: "@"}) for name in gemini.REQUEST.fields if name != "contents"},
+    **{f"field {name}": asking(HI, **{name: "@"}) for name in gemini_fields.REQUEST.fields if name != "contents"},
     "field contents": {"contents": "@"},
     "unknown field": asking(HI, xNew={"a": ["@"]}),
     "name of a field": asking(HI, **{"@": 1}),
@@ -227,13 +227,13 @@ ANSWERS: dict[str, Any] = {
     "candidate, name of a field": answer("x", **{"@": 1}),
     **{
         f"candidate, field {name}": answer("x", **{name: "@"})
-        for name in gemini_answer.CANDIDATE.fields
+        for name in gemini_answer_fields.CANDIDATE.fields
         if name not in ("content", "index")
     },
     "promptFeedback, why": {"promptFeedback": {"blockReason": "@"}},
     "promptFeedback, message": {"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "@"}},
     "promptFeedback, beside a candidate": {**answer("x"), "promptFeedback": {"safetyRatings": [{"category": "@"}]}},
-    **{f"field {name}": {**answer("x"), name: "@"} for name in gemini_answer.ANSWER.fields if name != "candidates"},
+    **{f"field {name}": {**answer("x"), name: "@"} for name in gemini_answer_fields.ANSWER.fields if name != "candidates"},
     "usage, deep": {**answer("x"), "usageMetadata": {"promptTokensDetails": [{"modality": "@"}]}},
     "unknown field": {**answer("x"), "x_new": {"a": ["@"]}},
     "name of a field": {**answer("x"), "@": 1},
@@ -330,7 +330,7 @@ COUNT = Api(
     {"totalTokens": 3},
     {
         "upstream's error": ANSWERS["upstream's error"],
-        **{f"field {name}": {"totalTokens": 3, name: "@"} for name in gemini_answer.COUNT.fields},
+        **{f"field {name}": {"totalTokens": 3, name: "@"} for name in gemini_answer_fields.COUNT.fields},
         "unknown field": {"totalTokens": 3, "x_new": "@"},
     },
     asking(HI),

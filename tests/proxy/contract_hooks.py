@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine import chat
+from guardrails.protocols.chat import chat_fields
 from guardrails.proxy.hooks import HOOKS
 
 from .contract import Api, World, passed, shown, tells
@@ -20,7 +20,7 @@ Use = Callable[[Any, Any], Any]
 """What was asked and its answer → what the gateway goes on with, None if it stops."""
 
 TALKS: dict[str, list[Any]] = {
-    **{f"message, {role}": [HI, {"role": role, "content": "@"}] for role in chat.STAGES},
+    **{f"message, {role}": [HI, {"role": role, "content": "@"}] for role in chat_fields.STAGES},
     "earlier turn": [{"role": "user", "content": "@"}, {"role": "assistant", "content": "Oh."}, HI],
     "a part": [{"role": "user", "content": [{"type": "text", "text": "@"}]}],
     "two parts": [

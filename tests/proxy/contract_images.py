@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guardrails.engine import images
+from guardrails.protocols.images import images_fields
 
 from .conftest import Answer
 from .contract import Api, Failure
@@ -20,7 +20,7 @@ ASKS: dict[str, Any] = {
     "prompt": asking("@"),
     "prompt, a structure": asking({"text": ["@"]}),
     "prompt, of two": asking(["x", "@"]),
-    **{f"field {name}": asking(**{name: "@"}) for name in images.REQUEST.fields if name != "prompt"},
+    **{f"field {name}": asking(**{name: "@"}) for name in images_fields.REQUEST.fields if name != "prompt"},
     "unknown field": asking(x_new={"a": ["@"]}),
     "name of a field": asking(**{"@": 1}),
     "metadata, deep": asking(metadata={"a": "@"}),
@@ -41,7 +41,11 @@ SENT: dict[str, Any] = {
 
 FORMS: dict[str, Any] = {
     "prompt": {"prompt": "@"},
-    **{f"field {name}": {"prompt": "x", name: "@"} for name in images.REQUEST.fields if name != "prompt"},
+    **{
+        f"field {name}": {"prompt": "x", name: "@"}
+        for name in images_fields.REQUEST.fields
+        if name != "prompt"
+    },
     "beside a picture": {"prompt": "@", "image": file()},
     "beside two pictures": {"prompt": "@", "image[]": file(), "mask": file()},
     "unknown field": {"prompt": "x", "x_new": "@"},
@@ -59,7 +63,7 @@ ANSWERS: dict[str, Any] = {
     "picture, unknown field": made({"url": PICTURE, "x_new": {"a": "@"}}),
     "picture, name of a field": made({"url": PICTURE, "@": 1}),
     "pictures, a text": made(data=["@"]),
-    **{f"field {name}": made(**{name: "@"}) for name in images.RESPONSE.fields},
+    **{f"field {name}": made(**{name: "@"}) for name in images_fields.RESPONSE.fields},
     "usage, deep": made(usage={"total_tokens": 2, "x_new": {"a": "@"}}),
     "unknown field": made(x_new={"a": ["@"]}),
     "name of a field": made(**{"@": 1}),

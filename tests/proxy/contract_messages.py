@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guardrails.engine import messages
+from guardrails.protocols.messages import messages_fields
 
 from .conftest import Answer, message, message_events
 from .contract import Api, Failure
@@ -98,7 +98,7 @@ BLOCKS: dict[str, Any] = {
 
 CALLS: dict[str, Any] = {
     f"{kind}, {name}": {"type": kind, "id": "toolu_1", "name": "f", "input": {}, **fields}
-    for kind in messages.CALLS
+    for kind in messages_fields.CALLS
     for name, fields in {
         "name": {"name": "@"},
         "id": {"id": "@"},
@@ -111,7 +111,7 @@ CALLS: dict[str, Any] = {
 }
 RESULTS: dict[str, Any] = {
     f"{kind}, {name}": {"type": kind, "tool_use_id": "toolu_1", **fields}
-    for kind in messages.RESULTS
+    for kind in messages_fields.RESULTS
     for name, fields in (
         {
             "content": {"content": "@"},
@@ -171,7 +171,7 @@ ASKS: dict[str, Any] = {
     "container, skills": asking(HI, container={"skills": [{"type": "custom", "skill_id": "@"}]}),
     **{
         f"field {name}": asking(HI, **{name: "@"})
-        for name in messages.REQUEST.fields
+        for name in messages_fields.REQUEST.fields
         if name not in ("messages", "stream", "system")
     },
     "field stream": asking(HI, stream="@"),
@@ -212,7 +212,7 @@ ANSWERS: dict[str, Any] = {
     "stop_sequence": message("x", stop_sequence="@"),
     "stop_details": message("x", stop_reason="refusal", stop_details={"type": "refusal", "category": None, "explanation": "@"}),
     "usage": message("x", usage={"input_tokens": 1, "output_tokens": 1, "x_new": "@"}),
-    **{f"field {name}": message("x", **{name: "@"}) for name in messages.ANSWER.fields if name not in ("content", "type")},
+    **{f"field {name}": message("x", **{name: "@"}) for name in messages_fields.ANSWER.fields if name not in ("content", "type")},
     "field type": message("x", type="@"),
     "unknown field": message("x", x_new={"a": ["@"]}),
     "name of a field": message("x", **{"@": 1}),

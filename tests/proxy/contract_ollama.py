@@ -7,7 +7,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine import ollama
+from guardrails.protocols.ollama import ollama_fields
 
 from .conftest import Answer
 from .contract import Api, Failure
@@ -133,7 +133,7 @@ CHAT_ASKS: dict[str, Any] = {
     "tool, unknown field": tool(x_new={"a": "@"}),
     "tool, type": asking(HI, tools=[{"type": "@", "function": TOOL}]),
     **{place: asking(HI, **more) for place, more in OTHERS.items()},
-    **{f"field {name}": asking(HI, **{name: "@"}) for name in ollama.CHAT.fields},
+    **{f"field {name}": asking(HI, **{name: "@"}) for name in ollama_fields.CHAT.fields},
     "another case": {"model": "m", "Messages": [{"role": "user", "content": "@"}]},
 }  # fmt: skip
 
@@ -149,12 +149,12 @@ GENERATE_ASKS: dict[str, Any] = {
     "token ids, a text": prompting(context=[1, "@"]),
     "raw": prompting("@", raw=True),
     **{place: prompting(**more) for place, more in OTHERS.items()},
-    **{f"field {name}": {**prompting(), name: "@"} for name in ollama.GENERATE.fields},
+    **{f"field {name}": {**prompting(), name: "@"} for name in ollama_fields.GENERATE.fields},
     "another case": {"model": "m", "Prompt": "@"},
 }
 
 BESIDE: dict[str, Any] = {
-    **{f"field {name}": {name: "@"} for name in ollama.ANSWERED},
+    **{f"field {name}": {name: "@"} for name in ollama_fields.ANSWERED},
     "unknown field": {"x_new": {"a": ["@"]}},
     "unknown text": {"x_new": "@"},
     "name of a field": {"@": 1},
@@ -232,7 +232,7 @@ GENERATE_ANSWERS: dict[str, Any] = {
     "token ids, and a text": completed("@", context=[1, 151_645]),
     "log-probabilities": completed("@", logprobs=spelled("@<", "@>")),
     "another case": completed(Response="@"),
-    **{f"field {name}": completed(**{name: "@"}) for name in ollama.GENERATED.fields if name not in ("response", *ollama.ANSWERED)},
+    **{f"field {name}": completed(**{name: "@"}) for name in ollama_fields.GENERATED.fields if name not in ("response", *ollama_fields.ANSWERED)},
     **{place: completed(**more) for place, more in BESIDE.items()},
     **ERRORS,
     "streams only: in the last line": [{**HEAD, "response": "x ", "done": False}, completed("@")],
@@ -309,7 +309,7 @@ EMBED = Api(
         "one of two inputs": {"model": "m", "input": ["x", "@"]},
         "input, among token ids": {"model": "m", "input": ["@", 1]},
         "input, a structure": {"model": "m", "input": {"text": "@"}},
-        **{f"field {name}": {"model": "m", "input": "x", name: "@"} for name in ollama.EMBED.fields if name != "input"},
+        **{f"field {name}": {"model": "m", "input": "x", name: "@"} for name in ollama_fields.EMBED.fields if name != "input"},
         "options, stop": {"model": "m", "input": "x", "options": {"stop": ["@"]}},
         "unknown field": {"model": "m", "input": "x", "x_new": {"a": ["@"]}},
         "name of a field": {"model": "m", "input": "x", "@": 1},
@@ -320,7 +320,7 @@ EMBED = Api(
         "embedding": {**VECTORS, "embeddings": ["@"]},
         "embedding, among numbers": {**VECTORS, "embeddings": [[0.5, "@"]]},
         "embedding, name of a field": {**VECTORS, "embeddings": [{"@": [0.5]}]},
-        **{f"field {name}": {**VECTORS, name: "@"} for name in ollama.VECTORS.fields},
+        **{f"field {name}": {**VECTORS, name: "@"} for name in ollama_fields.VECTORS.fields},
         "unknown field": {**VECTORS, "x_new": {"a": ["@"]}},
         "name of a field": {**VECTORS, "@": 1},
         **ERRORS,
@@ -356,14 +356,14 @@ MODEL = {
 SHOW = Api(
     "/api/show",
     {
-        **{f"field {name}": {"model": "m", name: "@"} for name in ollama.SHOW.fields},
+        **{f"field {name}": {"model": "m", name: "@"} for name in ollama_fields.SHOW.fields},
         "unknown field": {"model": "m", "x_new": {"a": ["@"]}},
         "name of a field": {"model": "m", "@": 1},
         "another case": {"Model": "@"},
     },
     MODEL,
     {
-        **{f"field {name}": {**MODEL, name: "@"} for name in ollama.SHOWN.fields},
+        **{f"field {name}": {**MODEL, name: "@"} for name in ollama_fields.SHOWN.fields},
         "details, deep": {**MODEL, "details": {"families": ["@"]}},
         "model_info, a name": {**MODEL, "model_info": {"@": 1}},
         "messages": {**MODEL, "messages": [{"role": "user", "content": "@"}]},

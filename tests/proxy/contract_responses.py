@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from guardrails.engine import responses
+from guardrails.protocols.responses import responses_fields
 
 from .conftest import GROWING, Answer, response, response_events, said
 from .contract import Api, Failure
@@ -53,7 +53,7 @@ def spelling(tokens: list[str], alternatives: list[str], text: str = "x") -> dic
 
 
 PARTS: dict[str, Any] = {
-    **{f"{kind}": {"type": kind, "text": "@"} for kind in responses.TEXTS},
+    **{f"{kind}": {"type": kind, "text": "@"} for kind in responses_fields.TEXTS},
     "refusal": {"type": "refusal", "refusal": "@"},
     "annotation, title": {
         "type": "output_text", "text": "x", "annotations": [{"type": "url_citation", "title": "@", "url": "u"}],
@@ -137,7 +137,7 @@ ITEMS: dict[str, Any] = {
     "call, fingerprint": {"type": "program", "id": "i", "code": "x", "fingerprint": "@"},
     **{
         kind: {"type": kind, "id": "i", "call_id": "c1", "output": "@"}
-        for kind in responses.RESULTS
+        for kind in responses_fields.RESULTS
         if kind not in ("mcp_list_tools", "mcp_approval_response", "additional_tools", "tool_search_output")
     },
     "result, parts": {"type": "function_call_output", "call_id": "c1", "output": [{"type": "input_text", "text": "@"}]},
@@ -203,7 +203,7 @@ ASKS: dict[str, Any] = {
     "metadata": asking(HI, metadata={"app": "@"}),
     **{
         f"field {name}": asking(HI, **{name: "@"})
-        for name in responses.REQUEST.fields
+        for name in responses_fields.REQUEST.fields
         if name not in ("input", "stream", "instructions")
     },
     "field stream": asking(HI, stream="@"),
@@ -244,7 +244,7 @@ ANSWERS: dict[str, Any] = {
     **{
         f"part {place}": response({**said("x"), "content": [part]})
         for place, part in PARTS.items()
-        if place not in ("refusal", *responses.TEXTS) or place == "output_text"
+        if place not in ("refusal", *responses_fields.TEXTS) or place == "output_text"
     },
     "message, unknown field": response({**said("x"), "x_new": {"a": ["@"]}}),
     "message, name of a field": response({**said("x"), "@": 1}),
@@ -260,7 +260,7 @@ ANSWERS: dict[str, Any] = {
     "usage, deep": response("x", usage={"input_tokens": 1, "x_new": {"a": "@"}}),
     **{
         f"field {name}": response("x", **{name: "@"})
-        for name in responses.ANSWER.fields
+        for name in responses_fields.ANSWER.fields
         if name not in ("output", "object", "status", "output_text", "instructions")
     },
     "field object": response("x", object="@"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine import videos
+from guardrails.protocols.videos import videos_fields
 
 from .contract import Api, Failure
 from .contract_images import formed
@@ -34,7 +34,7 @@ def job(**fields: Any) -> dict[str, Any]:
 ASKS: dict[str, Any] = {
     "prompt": asking("@"),
     "prompt, a structure": asking({"text": ["@"]}),
-    **{f"field {name}": asking(**{name: "@"}) for name in videos.REQUEST.fields if name != "prompt"},
+    **{f"field {name}": asking(**{name: "@"}) for name in videos_fields.REQUEST.fields if name != "prompt"},
     "reference, url": asking(input_reference={"image_url": "@"}),
     "reference, data": asking(input_reference={"image_url": "data:image/png;base64,@"}),
     "reference, file_id": asking(input_reference={"file_id": "@"}),
@@ -49,7 +49,11 @@ ASKS: dict[str, Any] = {
 }
 FORMS: dict[str, Any] = {
     "prompt": {"prompt": "@"},
-    **{f"field {name}": {"prompt": "x", name: "@"} for name in videos.REQUEST.fields if name != "prompt"},
+    **{
+        f"field {name}": {"prompt": "x", name: "@"}
+        for name in videos_fields.REQUEST.fields
+        if name != "prompt"
+    },
     "beside a picture": {"prompt": "@", "input_reference": file()},
     "reference's url": {"prompt": "x", "input_reference[image_url]": "@"},
     "unknown field": {"prompt": "x", "x_new": "@"},
@@ -58,7 +62,7 @@ FORMS: dict[str, Any] = {
     "reference, no picture": {"prompt": "x", "input_reference": ["@"]},
 }
 ANSWERS: dict[str, Any] = {
-    **{f"field {name}": job(**{name: "@"}) for name in videos.JOB.fields},
+    **{f"field {name}": job(**{name: "@"}) for name in videos_fields.JOB.fields},
     "field data": job(data=["@"]),
     "error, message": job(status="failed", error={"code": "x", "message": "@"}),
     "error, code": job(status="failed", error={"code": "@", "message": "x"}),

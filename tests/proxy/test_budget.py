@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 
 POLICY = """
 format: 1

@@ -7,24 +7,20 @@ from itertools import chain
 
 import pytest
 
-from guardrails.engine import (
-    chat,
-    completions,
-    embeddings,
-    gemini,
-    gemini_answer,
-    images,
-    messages,
-    ollama,
-    responses,
-    speech,
-    transcriptions,
-    videos,
-)
-from guardrails.proxy.app import ROUTES
-from guardrails.proxy.check import CONTENTS
+from guardrails.protocols.audio import speech_fields, transcription_fields
+from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.completions import completions_fields
+from guardrails.protocols.embeddings import embeddings_fields
+from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
+from guardrails.protocols.images import images_fields
+from guardrails.protocols.messages import messages_fields
+from guardrails.protocols.ollama import ollama_fields
+from guardrails.protocols.responses import responses_fields
+from guardrails.protocols.videos import videos_fields
 from guardrails.proxy.hooks import HOOKS
-from guardrails.proxy.moderations import FIELDS
+from guardrails.proxy.routes.check import CONTENTS
+from guardrails.proxy.routes.openai.moderations import FIELDS
+from guardrails.proxy.server.app import ROUTES
 from tests.cases import each_case
 
 from .contract import HOW, OPEN, World, check_row, kinds, read_page, rows_of, select_kinds, tells, world
@@ -83,14 +79,14 @@ def test_every_route_with_content_is_in_the_matrix() -> None:
 @pytest.mark.parametrize(
     ("table", "templates"),
     [
-        ({**chat.PARTS, **chat.PART_KINDS}, CHAT.asks),
-        (messages.BLOCK.kinds, MESSAGES.asks),
-        (messages.DOCUMENT_SOURCE.kinds, MESSAGES.asks),
-        ({**messages.OWN, **dict.fromkeys(messages.CALLS)}, MESSAGES.answers),
-        (responses.PART.kinds, RESPONSES.asks),
-        (responses.ITEM.kinds, RESPONSES.asks),
-        (responses.ITEM.kinds.keys() - {"message"}, RESPONSES.answers),
-        (responses.OUTPUT.kinds, RESPONSES.answers),
+        ({**chat_fields.PARTS, **chat_fields.PART_KINDS}, CHAT.asks),
+        (messages_fields.BLOCK.kinds, MESSAGES.asks),
+        (messages_fields.DOCUMENT_SOURCE.kinds, MESSAGES.asks),
+        ({**messages_fields.OWN, **dict.fromkeys(messages_fields.CALLS)}, MESSAGES.answers),
+        (responses_fields.PART.kinds, RESPONSES.asks),
+        (responses_fields.ITEM.kinds, RESPONSES.asks),
+        (responses_fields.ITEM.kinds.keys() - {"message"}, RESPONSES.answers),
+        (responses_fields.OUTPUT.kinds, RESPONSES.answers),
     ],
     ids=[
         "chat: parts",
@@ -111,42 +107,42 @@ def test_every_kind_of_part_has_a_place(table, templates) -> None:
 @pytest.mark.parametrize(
     ("fields", "templates"),
     [
-        (chat.REQUEST.fields, CHAT.asks),
-        (chat.MESSAGE.fields, {name: body.get("messages") for name, body in CHAT.asks.items()}),
-        (chat.RESPONSE.fields, CHAT.answers),
-        (completions.REQUEST.fields, COMPLETIONS.asks),
-        (completions.RESPONSE.fields, COMPLETIONS.answers),
-        (completions.CHOICE.fields.keys() - {"index"}, {name: [*body["choices"]] for name, body in COMPLETIONS.answers.items() if isinstance(body, dict)}),
-        (embeddings.REQUEST.fields, EMBEDDINGS.asks),
-        (embeddings.RESPONSE.fields, EMBEDDINGS.answers),
-        (images.REQUEST.fields.keys() - {"image[]"}, GENERATIONS.asks),
-        (images.REQUEST.fields.keys() - {"stream"}, EDITED.asks),
-        (images.RESPONSE.fields, GENERATIONS.answers),
-        (images.ENTRY.fields, {name: entry for name, body in GENERATIONS.answers.items() if isinstance(body, dict) for entry in [*(body["data"] if isinstance(body["data"], list) else [])]}),
-        (videos.REQUEST.fields, VIDEO.asks),
-        (videos.REQUEST.fields, VIDEO_FORM.asks),
-        (videos.RESPONSE.fields, VIDEO.answers),
-        (speech.REQUEST.fields, SPEECH.asks),
-        (transcriptions.REQUEST.fields, TRANSCRIPTIONS.asks),
-        (transcriptions.ANSWER.fields, TRANSCRIPTIONS.answers),
-        (messages.REQUEST.fields, MESSAGES.asks),
-        (messages.ANSWER.fields, MESSAGES.answers),
-        (responses.REQUEST.fields, RESPONSES.asks),
-        (responses.ANSWER.fields, RESPONSES.answers),
-        (gemini.REQUEST.fields, GEMINI.asks),
-        (gemini.PART.fields, {name: part for name, body in GEMINI.asks.items() for content in [*(body["contents"] if isinstance(body["contents"], list) else [])] for part in [*(content["parts"] if isinstance(content, dict) and isinstance(content["parts"], list) else [])]}),
-        (gemini_answer.ANSWER.fields, GEMINI.answers),
-        (gemini_answer.COUNT.fields, GEMINI_COUNT.answers),
-        (ollama.CHAT.fields, OLLAMA_CHAT.asks),
-        (ollama.MESSAGE.fields, {name: body.get("messages") for name, body in OLLAMA_CHAT.asks.items()}),
-        (ollama.MESSAGE.fields, {name: body.get("message") for name, body in OLLAMA_CHAT.answers.items() if isinstance(body, dict)}),
-        (ollama.MESSAGED.fields, OLLAMA_CHAT.answers),
-        (ollama.GENERATE.fields, GENERATE.asks),
-        (ollama.GENERATED.fields, GENERATE.answers),
-        (ollama.EMBED.fields, EMBED.asks),
-        (ollama.VECTORS.fields, EMBED.answers),
-        (ollama.SHOW.fields, SHOW.asks),
-        (ollama.SHOWN.fields, SHOW.answers),
+        (chat_fields.REQUEST.fields, CHAT.asks),
+        (chat_fields.MESSAGE.fields, {name: body.get("messages") for name, body in CHAT.asks.items()}),
+        (chat_fields.RESPONSE.fields, CHAT.answers),
+        (completions_fields.REQUEST.fields, COMPLETIONS.asks),
+        (completions_fields.RESPONSE.fields, COMPLETIONS.answers),
+        (completions_fields.CHOICE.fields.keys() - {"index"}, {name: [*body["choices"]] for name, body in COMPLETIONS.answers.items() if isinstance(body, dict)}),
+        (embeddings_fields.REQUEST.fields, EMBEDDINGS.asks),
+        (embeddings_fields.RESPONSE.fields, EMBEDDINGS.answers),
+        (images_fields.REQUEST.fields.keys() - {"image[]"}, GENERATIONS.asks),
+        (images_fields.REQUEST.fields.keys() - {"stream"}, EDITED.asks),
+        (images_fields.RESPONSE.fields, GENERATIONS.answers),
+        (images_fields.ENTRY.fields, {name: entry for name, body in GENERATIONS.answers.items() if isinstance(body, dict) for entry in [*(body["data"] if isinstance(body["data"], list) else [])]}),
+        (videos_fields.REQUEST.fields, VIDEO.asks),
+        (videos_fields.REQUEST.fields, VIDEO_FORM.asks),
+        (videos_fields.RESPONSE.fields, VIDEO.answers),
+        (speech_fields.REQUEST.fields, SPEECH.asks),
+        (transcription_fields.REQUEST.fields, TRANSCRIPTIONS.asks),
+        (transcription_fields.ANSWER.fields, TRANSCRIPTIONS.answers),
+        (messages_fields.REQUEST.fields, MESSAGES.asks),
+        (messages_fields.ANSWER.fields, MESSAGES.answers),
+        (responses_fields.REQUEST.fields, RESPONSES.asks),
+        (responses_fields.ANSWER.fields, RESPONSES.answers),
+        (gemini_fields.REQUEST.fields, GEMINI.asks),
+        (gemini_fields.PART.fields, {name: part for name, body in GEMINI.asks.items() for content in [*(body["contents"] if isinstance(body["contents"], list) else [])] for part in [*(content["parts"] if isinstance(content, dict) and isinstance(content["parts"], list) else [])]}),
+        (gemini_answer_fields.ANSWER.fields, GEMINI.answers),
+        (gemini_answer_fields.COUNT.fields, GEMINI_COUNT.answers),
+        (ollama_fields.CHAT.fields, OLLAMA_CHAT.asks),
+        (ollama_fields.MESSAGE.fields, {name: body.get("messages") for name, body in OLLAMA_CHAT.asks.items()}),
+        (ollama_fields.MESSAGE.fields, {name: body.get("message") for name, body in OLLAMA_CHAT.answers.items() if isinstance(body, dict)}),
+        (ollama_fields.MESSAGED.fields, OLLAMA_CHAT.answers),
+        (ollama_fields.GENERATE.fields, GENERATE.asks),
+        (ollama_fields.GENERATED.fields, GENERATE.answers),
+        (ollama_fields.EMBED.fields, EMBED.asks),
+        (ollama_fields.VECTORS.fields, EMBED.answers),
+        (ollama_fields.SHOW.fields, SHOW.asks),
+        (ollama_fields.SHOWN.fields, SHOW.answers),
         (dict.fromkeys(CONTENTS), CHECK.asks),
         (dict.fromkeys(FIELDS), MODERATIONS.asks),
     ],

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.proxy.stream import written
-from guardrails.streams.messages import events
-from guardrails.streams.messages_whole import Blocks
+from guardrails.protocols.messages.messages_assembly import Blocks
+from guardrails.protocols.messages.messages_stream import events
+from guardrails.proxy.exchange.stream import written
 from guardrails.wire import sse
 from tests.cases import scale
 

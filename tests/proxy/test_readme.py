@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from guardrails import Guard
-from guardrails.proxy.configured import configured
-from guardrails.proxy.state import State
+from guardrails.proxy.configuration.sources import configured
+from guardrails.proxy.server.state import State
 
 PAGE = Path(__file__).parents[2] / "guardrails" / "proxy" / "README.md"
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(), re.DOTALL)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from guardrails.streams.responses_whole import Items
+from guardrails.protocols.responses.responses_assembly import Items
 from guardrails.wire import sse
 from tests.cases import scale
 

@@ -33,8 +33,8 @@ from transformers import (
 )
 
 from guardrails import Guard, PolicyErrors
-from guardrails.inference.folder import ModelError
-from guardrails.inference.sequence import Options, SequenceModel, load
+from guardrails.inference.hub.sequence import Options, SequenceModel, load
+from guardrails.inference.safety.folder import ModelError
 
 CORPUS = [
     "the cat sat on the mat, and the dog ran home.",

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from guardrails.cli import main
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted(path for path in (ROOT / "policies").glob("*.yaml") if not path.stem.endswith(".test"))

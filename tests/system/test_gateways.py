@@ -24,8 +24,8 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 
 LITELLM, PORTKEY = "litellm[proxy]==1.108.7", "@portkey-ai/gateway@1.15.2"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "guardrails-tests"

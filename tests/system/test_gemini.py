@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 
 SDK, JAVASCRIPT = "google-genai==3.6.1", "@google/genai@2.32.0"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "guardrails-tests"

@@ -35,10 +35,10 @@ from transformers import (
 
 from guardrails import Guard, Verdict
 from guardrails.detectors import Folder
-from guardrails.detectors.guard_model import KIND, GuardModelConfig
+from guardrails.detectors.llm.guard_model import KIND, GuardModelConfig
 from guardrails.errors import PolicyErrors
-from guardrails.inference.folder import ModelError
-from guardrails.inference.generative import Generative, Options, load
+from guardrails.inference.hub.generative import Generative, Options, load
+from guardrails.inference.safety.folder import ModelError
 
 BAD = " weapon"
 """The word that decides."""

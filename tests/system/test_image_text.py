@@ -12,7 +12,7 @@ import zxingcpp
 from PIL import Image, ImageDraw, ImageFont
 
 from guardrails import Guard
-from guardrails.detectors.image_letters import ARENA, letters, rapid
+from guardrails.detectors.images.ocr import ARENA, letters, rapid
 from guardrails.inference import denormals
 
 POLICY = """

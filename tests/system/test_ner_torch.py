@@ -15,8 +15,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertForTokenClassification
 
 from guardrails.detectors import ConfigProblems, Folder
-from guardrails.detectors.ner_model import load
-from guardrails.detectors.pii import KIND, PiiConfig
+from guardrails.detectors.pii.ner_model import load
+from guardrails.detectors.pii.pii_detector import KIND, PiiConfig
 from guardrails.types import Text
 
 LABELS = ["O", "B-PER", "I-PER"]

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 
 CLIENT = "ollama==0.6.3"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "guardrails-tests"

@@ -14,8 +14,8 @@ from typing import Any
 import openai
 import pytest
 
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 
 POLICY = """
 format: 1

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 
-from guardrails.inference.folder import ModelError
-from guardrails.inference.pictures import PictureOptions, load
+from guardrails.inference.media.picture_model import PictureOptions, load
+from guardrails.inference.safety.folder import ModelError
 
 
 @pytest.fixture(scope="module")

@@ -24,9 +24,9 @@ from transformers import (
 )
 
 from guardrails.detectors import Folder
-from guardrails.detectors.transcript import KIND, TranscriptConfig, Transcripts
-from guardrails.inference.folder import ModelError
-from guardrails.inference.speech import SpeechOptions, load
+from guardrails.detectors.speech.transcript import KIND, TranscriptConfig, Transcripts
+from guardrails.inference.media.speech import SpeechOptions, load
+from guardrails.inference.safety.folder import ModelError
 
 SOUND = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
 LETTERS = ("<pad>", "<s>", "</s>", "<unk>", "|", *"abcdefghijklmnopqrstuvwxyz")

@@ -12,9 +12,9 @@ import av
 import numpy as np
 import pytest
 
-from guardrails.detectors.said import Transcript
-from guardrails.detectors.transcript import Heard, TranscriptConfig, Transcripts
-from guardrails.media.audio import opened
+from guardrails.detectors.speech.transcript import Heard, TranscriptConfig, Transcripts
+from guardrails.detectors.speech.transcript_text import Transcript
+from guardrails.media.audio.recording import opened
 
 SENTENCE = "Hello there. This is a small test of speech, which nobody needs to fear."
 

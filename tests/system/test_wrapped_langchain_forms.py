@@ -8,14 +8,7 @@ import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 
-from guardrails.backends.langchain_forms import (
-    Chunks,
-    Completions,
-    Form,
-    Messages,
-    Others,
-    Texts,
-)
+from guardrails.wrapping.langchain.chunk_forms import Chunks, Completions, Form, Messages, Others, Texts
 
 CALL = {"name": "f", "args": "{}", "id": "c", "index": 0}
 

@@ -12,10 +12,10 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk, GenerationChunk
 
 from guardrails import BackendError, Blocked, Guard
-from guardrails.backends.exchange import Terms
-from guardrails.backends.flow import stream
-from guardrails.backends.langchain_streams import anything_stream, chat_stream, text_stream
 from guardrails.types import Stage
+from guardrails.wrapping.guarded_call import stream
+from guardrails.wrapping.langchain.streams import anything_stream, chat_stream, text_stream
+from guardrails.wrapping.sdk.exchange import Terms
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 POLICY = """

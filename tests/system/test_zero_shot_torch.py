@@ -13,11 +13,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import CLIPConfig, CLIPModel
 
 from guardrails.detectors import Folder, bind
-from guardrails.detectors.image_classifier import KIND
-from guardrails.detectors.image_classifier_config import ImageClassifierConfig
-from guardrails.inference.folder import ModelError
-from guardrails.inference.zero_shot import Texts, load
-from guardrails.media.picture import opened
+from guardrails.detectors.images.image_classifier import KIND
+from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
+from guardrails.inference.media.zero_shot import Texts, load
+from guardrails.inference.safety.folder import ModelError
+from guardrails.media.images.picture import opened
 from guardrails.types import Finding, Image
 
 WORDS = ("<start>", "<end>", "a", "photo", "of", "knife", "tree", "dog")

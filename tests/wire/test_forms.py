@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.engine.images import media_of
 from guardrails.errors import RequestError
+from guardrails.protocols.images.images_fields import media_of
 from guardrails.wire.forms import Upload, form, is_form
 from tests.cases import each_case
 from tests.proxy.image_kit import BOUNDARY, file

@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.asked import RemoteJudge
+from guardrails.detectors.llm.llm_detector import RemoteJudge
 from guardrails.remote.endpoint import Endpoint
 
 if TYPE_CHECKING:

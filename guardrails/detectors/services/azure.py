@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.asked import Ask, Reading
+from guardrails.detectors.llm.llm_detector import Ask, Reading
 from guardrails.detectors.services import BOTH, Service
 from guardrails.detectors.services.config import RemoteConfig
 from guardrails.detectors.services.labels import Labels, highest

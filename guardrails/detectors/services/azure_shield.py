@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from guardrails.detectors.asked import Ask, Reading
+from guardrails.detectors.llm.llm_detector import Ask, Reading
 from guardrails.detectors.services import Service
 from guardrails.detectors.services.azure import VERSION
 from guardrails.detectors.services.config import RemoteConfig

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.asked import Ask, Reading, Spot
+from guardrails.detectors.llm.llm_detector import Ask, Reading, Spot
 from guardrails.detectors.services import BOTH, Service
 from guardrails.detectors.services.config import RemoteConfig
 from guardrails.detectors.services.labels import Labels, highest

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from guardrails import taxonomy
-from guardrails.detectors.asked import Ask, Reading, Spot
+from guardrails.detectors.llm.llm_detector import Ask, Reading, Spot
 from guardrails.detectors.services import Service
 from guardrails.detectors.services.config import RemoteConfig
 from guardrails.detectors.services.labels import Labels, highest, nearest_of

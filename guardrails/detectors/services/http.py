@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from guardrails import taxonomy
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.asked import Ask, Reading, Spot
+from guardrails.detectors.llm.llm_detector import Ask, Reading, Spot
 from guardrails.detectors.services import Service
 from guardrails.detectors.services.config import HttpBlock, RemoteConfig
 from guardrails.detectors.services.labels import Labels, highest

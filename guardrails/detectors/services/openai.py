@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from guardrails import taxonomy
-from guardrails.detectors.asked import Ask, Reading
+from guardrails.detectors.llm.llm_detector import Ask, Reading
 from guardrails.detectors.services import BOTH, TEXTS, Service
 from guardrails.detectors.services.config import RemoteConfig
 from guardrails.detectors.services.labels import Labels, highest

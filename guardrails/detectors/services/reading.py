@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from guardrails.detectors.asked import Ask, Reading, RemoteJudge, Scores
+from guardrails.detectors.llm.llm_detector import Ask, Reading, RemoteJudge, Scores
 from guardrails.detectors.services.labels import highest
 from guardrails.remote.endpoint import RemoteError
 from guardrails.types import Image, Stage, Unchecked

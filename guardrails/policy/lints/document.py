@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.policy.lints.issue import Fix, Found, Scene
-from guardrails.policy.source import Source
+from guardrails.policy.loading.source import Source
 from guardrails.types import Action
 
 HEAD: Final = frozenset({"format", "name", "version", "description", "extends"})

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from guardrails import taxonomy
-from guardrails.policy.items import Item
-from guardrails.policy.lints.firing import shown
 from guardrails.policy.lints.issue import Fix, Found, Row, Scene
+from guardrails.policy.lints.reachability.firing import shown
+from guardrails.policy.loading.items import Item
 from guardrails.policy.schema import ExceptionDoc
-from guardrails.policy.testing import FILES
-from guardrails.policy.testing_checks import contents
+from guardrails.policy.testing.test_checks import contents
+from guardrails.policy.testing.test_fields import FILES
 from guardrails.text import folded
 from guardrails.types import Content, Stage, Text
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from guardrails.detectors import Bound, Kind
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.items import Item, Policy
-from guardrails.policy.lints.truth import Env, Shape, shape
-from guardrails.policy.lints.truth import Found as Given
+from guardrails.policy.lints.reachability.truth import Env, Shape, shape
+from guardrails.policy.lints.reachability.truth import Found as Given
+from guardrails.policy.loading.items import Item, Policy
+from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import RuleDoc
-from guardrails.policy.source import Mark, Path, Source
 from guardrails.types import Stage
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ class Scene:
     @cached_property
     def given(self) -> tuple[Given, ...]:
         """Everything that detectors may find, one for each detector and category."""
-        from guardrails.policy.lints.scores import given
+        from guardrails.policy.lints.reachability.scores import given
 
         return tuple(given(self))
 
@@ -178,7 +178,7 @@ class Scene:
     @cached_property
     def answers(self) -> dict[str, list[tuple[Env, bool]] | None]:
         """What the condition of each rule says to all that it is tried with, by id; None where that is too much."""
-        from guardrails.policy.lints.firing import answers
+        from guardrails.policy.lints.reachability.firing import answers
 
         return {row.rule.id: answers(self, row) for row in self.rows}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from guardrails.policy.lints.firing import shown, tried
 from guardrails.policy.lints.issue import Found, Row, Scene
-from guardrails.policy.lints.truth import Env, Shape, TooMany, values, written
+from guardrails.policy.lints.reachability.firing import shown, tried
+from guardrails.policy.lints.reachability.truth import Env, Shape, TooMany, values, written
 from guardrails.types import Action, Stage
 
 

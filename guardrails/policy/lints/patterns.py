@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import regex
 
-from guardrails.detectors import lines, pattern_tree
-from guardrails.detectors.patterns import Patterns, PatternsConfig
-from guardrails.detectors.table import TIMEOUT, Entry, shown
-from guardrails.policy.items import Item
+from guardrails.detectors import lines
+from guardrails.detectors.patterns import syntax_tree
+from guardrails.detectors.patterns.patterns_detector import Patterns, PatternsConfig
+from guardrails.detectors.patterns.table import TIMEOUT, Entry, shown
 from guardrails.policy.lints.issue import Fix, Found, Scene
-from guardrails.policy.source import Mark
+from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.source import Mark
 
 MANY = 8
 """Repetitions from which a bounded one counts as endless here."""
@@ -122,7 +123,7 @@ def short_pattern(scene: Scene) -> Iterator[Found]:
         tree = _tree(row.pattern)
         parts = [] if tree is None else _flat(tree)
         if 0 < len(parts) <= SHORT and all(
-            isinstance(part, pattern_tree.Chars) and len(part.ascii) <= 10 for part in parts
+            isinstance(part, syntax_tree.Chars) and len(part.ascii) <= 10 for part in parts
         ):
             message = f"pattern {shown(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
             yield Found(row.mark, message, r"write \b before and after it", row.name)
@@ -189,55 +190,53 @@ def slow_pattern(scene: Scene) -> Iterator[Found]:
             yield Found(row.mark, message, cure, row.name)
 
 
-def _tree(pattern: str) -> pattern_tree.Node | None:
+def _tree(pattern: str) -> syntax_tree.Node | None:
     try:
-        return pattern_tree.read(pattern).root
-    except (pattern_tree.Unreadable, RecursionError):
+        return syntax_tree.read(pattern).root
+    except (syntax_tree.Unreadable, RecursionError):
         return None
 
 
-def _flat(node: pattern_tree.Node) -> list[pattern_tree.Node]:
+def _flat(node: syntax_tree.Node) -> list[syntax_tree.Node]:
     """Return the parts of a sequence, groups opened."""
-    if isinstance(node, pattern_tree.Sequence):
+    if isinstance(node, syntax_tree.Sequence):
         return [each for part in node.parts for each in _flat(part)]
-    if isinstance(node, pattern_tree.Group):
+    if isinstance(node, syntax_tree.Group):
         return _flat(node.body)
     return [node]
 
 
-def _inner(node: pattern_tree.Node) -> tuple[pattern_tree.Node, ...]:
-    if isinstance(node, pattern_tree.Sequence):
+def _inner(node: syntax_tree.Node) -> tuple[syntax_tree.Node, ...]:
+    if isinstance(node, syntax_tree.Sequence):
         return node.parts
-    if isinstance(node, pattern_tree.Branch):
+    if isinstance(node, syntax_tree.Branch):
         return node.ways
-    if isinstance(node, pattern_tree.Conditional):
+    if isinstance(node, syntax_tree.Conditional):
         return (node.then, node.otherwise)
-    return (
-        (node.body,) if isinstance(node, pattern_tree.Group | pattern_tree.Repeat | pattern_tree.Look) else ()
-    )
+    return (node.body,) if isinstance(node, syntax_tree.Group | syntax_tree.Repeat | syntax_tree.Look) else ()
 
 
-def _endless(node: pattern_tree.Node) -> bool:
+def _endless(node: syntax_tree.Node) -> bool:
     return (
-        isinstance(node, pattern_tree.Repeat)
+        isinstance(node, syntax_tree.Repeat)
         and node.kind != "possessive"
         and (node.high is None or node.high >= MANY)
     )
 
 
-def _nodes(node: pattern_tree.Node) -> Iterator[pattern_tree.Node]:
+def _nodes(node: syntax_tree.Node) -> Iterator[syntax_tree.Node]:
     """Yield every part of a pattern, the whole first."""
     yield node
     for each in _inner(node):
         yield from _nodes(each)
 
 
-def repeats(node: pattern_tree.Node) -> Iterator[pattern_tree.Repeat]:
+def repeats(node: syntax_tree.Node) -> Iterator[syntax_tree.Repeat]:
     """Yield every repetition in a pattern."""
-    return (each for each in _nodes(node) if isinstance(each, pattern_tree.Repeat))
+    return (each for each in _nodes(node) if isinstance(each, syntax_tree.Repeat))
 
 
-def _loops(node: pattern_tree.Repeat) -> str:
+def _loops(node: syntax_tree.Repeat) -> str:
     """Return why a repetition can match one text in very many ways, "" if it cannot for all that is seen here."""
     if not _endless(node):
         return ""
@@ -249,7 +248,7 @@ def _loops(node: pattern_tree.Repeat) -> str:
             others = [
                 each
                 for each in parts
-                if each is not part and not isinstance(each, pattern_tree.At | pattern_tree.Look)
+                if each is not part and not isinstance(each, syntax_tree.At | syntax_tree.Look)
             ]
             own = _chars(part)
             if _varies(part) and own and not any(_separates(each, own) for each in others):
@@ -258,10 +257,10 @@ def _loops(node: pattern_tree.Repeat) -> str:
 
 
 def _begins(
-    one: list[pattern_tree.Node], two: list[pattern_tree.Node], ways: list[list[pattern_tree.Node]]
+    one: list[syntax_tree.Node], two: list[syntax_tree.Node], ways: list[list[syntax_tree.Node]]
 ) -> bool:
     """Tell whether a way can be the beginning of another, and the rest of that the beginning of any."""
-    if not one or len(one) > len(two) or not all(isinstance(part, pattern_tree.Chars) for part in one):
+    if not one or len(one) > len(two) or not all(isinstance(part, syntax_tree.Chars) for part in one):
         return False
     if not all(set(_chars(left)) & set(_chars(right)) for left, right in zip(one, two, strict=False)):
         return False
@@ -269,14 +268,14 @@ def _begins(
     return not rest or any(set(_chars(rest[0])) & set(_chars(way[0])) for way in ways if way)
 
 
-def _varies(node: pattern_tree.Node) -> bool:
+def _varies(node: syntax_tree.Node) -> bool:
     """Tell whether a part matches texts of several lengths, in a way that may be tried again."""
-    if isinstance(node, pattern_tree.Repeat):
+    if isinstance(node, syntax_tree.Repeat):
         return node.kind != "possessive" and node.low != node.high
-    return isinstance(node, pattern_tree.Branch) and _empty(node)
+    return isinstance(node, syntax_tree.Branch) and _empty(node)
 
 
-def _neighbours(parts: list[pattern_tree.Node]) -> bool:
+def _neighbours(parts: list[syntax_tree.Node]) -> bool:
     """Tell whether two endless repetitions of the same characters follow each other."""
     before = ""
     for part in parts:
@@ -285,41 +284,41 @@ def _neighbours(parts: list[pattern_tree.Node]) -> bool:
             if set(before) & set(own):
                 return True
             before = own
-        elif not isinstance(part, pattern_tree.At | pattern_tree.Look) and not _empty(part):
+        elif not isinstance(part, syntax_tree.At | syntax_tree.Look) and not _empty(part):
             before = ""
     return False
 
 
-def _ways(node: pattern_tree.Node) -> tuple[pattern_tree.Node, ...]:
+def _ways(node: syntax_tree.Node) -> tuple[syntax_tree.Node, ...]:
     only = _only(node)
-    return only.ways if isinstance(only, pattern_tree.Branch) else (node,)
+    return only.ways if isinstance(only, syntax_tree.Branch) else (node,)
 
 
-def _only(node: pattern_tree.Node) -> pattern_tree.Node:
+def _only(node: syntax_tree.Node) -> syntax_tree.Node:
     parts = _flat(node)
     return parts[0] if len(parts) == 1 else node
 
 
-def _empty(node: pattern_tree.Node) -> bool:
+def _empty(node: syntax_tree.Node) -> bool:
     """Tell whether a part may match nothing."""
-    if isinstance(node, pattern_tree.Repeat):
+    if isinstance(node, syntax_tree.Repeat):
         return node.low == 0 or node.may_be_empty
-    if isinstance(node, pattern_tree.Branch):
+    if isinstance(node, syntax_tree.Branch):
         return any(all(_empty(part) for part in _flat(way)) for way in node.ways)
-    return isinstance(node, pattern_tree.At | pattern_tree.Look)
+    return isinstance(node, syntax_tree.At | syntax_tree.Look)
 
 
-def _separates(node: pattern_tree.Node, own: str) -> bool:
+def _separates(node: syntax_tree.Node, own: str) -> bool:
     """Tell whether a part must match something that the characters of a repetition are not."""
     return (
         not _empty(node)
         and not set(_chars(node)) & set(own)
-        and not isinstance(node, pattern_tree.Reference | pattern_tree.Atomic)
+        and not isinstance(node, syntax_tree.Reference | syntax_tree.Atomic)
     )
 
 
-def _chars(node: pattern_tree.Node) -> str:
+def _chars(node: syntax_tree.Node) -> str:
     """Return the ASCII characters that a part consists of."""
-    if isinstance(node, pattern_tree.Chars):
+    if isinstance(node, syntax_tree.Chars):
         return node.ascii
-    return "".join(_chars(each) for each in _inner(node)) if not isinstance(node, pattern_tree.Look) else ""
+    return "".join(_chars(each) for each in _inner(node)) if not isinstance(node, syntax_tree.Look) else ""

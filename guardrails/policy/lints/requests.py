@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from guardrails.detectors.languages import NAMES
-from guardrails.policy import cel
+from guardrails.detectors.language.scripts import NAMES
+from guardrails.policy.cel import cel
 from guardrails.policy.lints.issue import Found, Scene
-from guardrails.policy.lints.truth import KINDS, ROLES
-from guardrails.policy.problems import nearest
+from guardrails.policy.lints.reachability.truth import KINDS, ROLES
+from guardrails.policy.loading.problems import nearest
 from guardrails.types import Action
 
 LANGUAGES: Final = (*NAMES, "und")

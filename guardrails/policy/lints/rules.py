@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from guardrails.policy import cel
-from guardrails.policy.lints.firing import can, shown
+from guardrails.policy.cel import cel
 from guardrails.policy.lints.issue import Found, Row, Scene
-from guardrails.policy.lints.truth import operands
+from guardrails.policy.lints.reachability.firing import can, shown
+from guardrails.policy.lints.reachability.truth import operands
 from guardrails.types import Action, Stage
 
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')

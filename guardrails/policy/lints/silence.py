@@ -16,8 +16,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from guardrails.policy.compose import Branch, Entry, Scalar
-from guardrails.policy.source import Mark, Source
+from guardrails.policy.loading.compose import Branch, Entry, Scalar
+from guardrails.policy.loading.source import Mark, Source
 
 COMMENT = re.compile(
     r"(?:^|(?<=[ \t]))#[ \t]*lint:[ \t]*(ignore(?:-file)?)\b[ \t:]*([^#\r\n]*)", re.MULTILINE

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.detectors.languages import NAMES
-from guardrails.policy.items import Item
+from guardrails.detectors.language.scripts import NAMES
 from guardrails.policy.lints.issue import Fix, Found, Scene
-from guardrails.policy.problems import nearest
+from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.problems import nearest
 from guardrails.types import Action, Stage
 
 SAID: Final = frozenset({Stage.INPUT, Stage.OUTPUT})

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guardrails.detectors import lines
-from guardrails.detectors.terms import Terms, TermsConfig
+from guardrails.detectors.terms.terms_detector import Terms, TermsConfig
 from guardrails.policy.lints.issue import Fix, Found, Scene
-from guardrails.policy.source import Mark
+from guardrails.policy.loading.source import Mark
 
 SHORT = {"substring": 2, "word": 1}
 """Characters of a term up to which it is found nearly everywhere, by how it is looked for."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from guardrails.proxy import errors
 from guardrails.proxy.hooks import agentgateway, azure, bedrock, fms, litellm, perspective, portkey
 from guardrails.proxy.hooks.hook import Hook
+from guardrails.proxy.server import errors
 
 HOOKS: Mapping[str, Hook] = {
     hook.name: hook

@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.engine import chat, messages, subject
-from guardrails.engine.fields import Leaves
-from guardrails.engine.outcome import Outcome
+from guardrails.engine.content import payload
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
-from guardrails.proxy.chat import CHAT
-from guardrails.proxy.errors import Problem
+from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.messages import messages_fields
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, want
-from guardrails.proxy.messages import MESSAGES
+from guardrails.proxy.routes.messages import MESSAGES
+from guardrails.proxy.routes.openai.chat import CHAT
+from guardrails.proxy.server.errors import Problem
 from guardrails.types import Stage
 
 REFUSED = 403
 """Status of what is rejected, which the gateway passes on to its client."""
 
 
-BLOCKS = frozenset(messages.BLOCK.kinds) - chat.PARTS.keys() - chat.PART_KINDS.keys()
+BLOCKS = frozenset(messages_fields.BLOCK.kinds) - chat_fields.PARTS.keys() - chat_fields.PART_KINDS.keys()
 """Types of parts that Anthropic's API alone has."""
 
 
@@ -51,11 +53,11 @@ def read_response(body: dict[str, Any]) -> Sequence[Piece]:
     answer = want(body, "body", dict)
     if not want(answer, "choices", list, path=("body",)):
         raise RequestError("invalid_content", "there is no choice to judge", "/body/choices")
-    return [Piece(answer, chat.response(answer), Stage.OUTPUT, _answer)]
+    return [Piece(answer, chat_fields.response(answer), Stage.OUTPUT, _answer)]
 
 
 def _answer(given: Mapping[str, Any], leaves: Leaves, outcome: Outcome) -> object:
-    return subject.response(given, leaves).apply(outcome)
+    return payload.response(given, leaves).apply(outcome)
 
 
 def write(asked: Asked) -> Said:

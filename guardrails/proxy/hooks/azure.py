@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.fields import Leaves
+from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import RequestError
-from guardrails.proxy.errors import Problem
+from guardrails.proxy.hooks.azure_severity import FAMILIES, FOUR, severity
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, bare, others, texts, want
-from guardrails.proxy.severity import FAMILIES, FOUR, severity
+from guardrails.proxy.server.errors import Problem
 from guardrails.types import Place, Stage
 
 LEVELS: Mapping[str, int] = {"FourSeverityLevels": FOUR, "EightSeverityLevels": 1}

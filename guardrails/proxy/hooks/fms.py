@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.engine import chat
-from guardrails.engine.fields import Leaves
+from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import RequestError
-from guardrails.proxy.errors import Problem
+from guardrails.protocols.chat import chat_fields
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, bare, others, standing, texts, want
+from guardrails.proxy.server.errors import Problem
 from guardrails.types import Finding, FiredRule, Place, Stage
 
 BASE = "/api/v1/text"
@@ -34,9 +34,9 @@ def read_chat(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the conversation as one piece; tools beside it are definitions."""
     want(body, "messages", list)
     leaves = Leaves()
-    chat.messages(leaves, body["messages"], ("messages",))
+    chat_fields.messages(leaves, body["messages"], ("messages",))
     for index, tool in enumerate(want(body, "tools", list, type(None)) or []):
-        chat.definition(leaves, tool, ("tools", index), Place())
+        chat_fields.definition(leaves, tool, ("tools", index), Place())
     others(leaves, body, ("messages", "tools", PARAMETERS), Place())
     return [Piece(body, standing(leaves), Stage.INPUT)]
 

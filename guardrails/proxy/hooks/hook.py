@@ -14,21 +14,21 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine import subject
-from guardrails.engine.evaluate import Request
-from guardrails.engine.fields import Leaves
-from guardrails.engine.outcome import Outcome
-from guardrails.engine.pipeline import today
-from guardrails.engine.subject import Changed, Subject
+from guardrails.engine.content import payload
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.payload import Changed, Subject
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.pipeline import today
+from guardrails.engine.core.rule_evaluation import Request
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
-from guardrails.proxy.admission import client_of
-from guardrails.proxy.answer import note
-from guardrails.proxy.client import claims
-from guardrails.proxy.errors import Problem
-from guardrails.proxy.gate import ROUTE
-from guardrails.proxy.report import Report
-from guardrails.proxy.state import State, state_of
+from guardrails.proxy.access.admission import client_of
+from guardrails.proxy.access.client import claims
+from guardrails.proxy.exchange.answer import note
+from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.server.errors import Problem
+from guardrails.proxy.server.middleware import ROUTE
+from guardrails.proxy.server.state import State, state_of
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict
 from guardrails.wire import strict_json
@@ -52,7 +52,7 @@ class Piece:
     given: Any
     leaves: Leaves
     stage: Stage
-    changed: Changed = subject.apply_edits
+    changed: Changed = payload.apply_edits
     carries: Callable[[Leaves, Outcome], bool] = everything
     """Whether the protocol can bring back what an outcome changes."""
     heard: tuple[Returned, ...] = ()

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine import chat
-from guardrails.engine.fields import Leaves
-from guardrails.engine.outcome import Outcome
-from guardrails.engine.tables import by_table, each, identifier, keep, opaque
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.field_readers import by_table, each, identifier, keep, opaque
+from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
-from guardrails.proxy.client import language
-from guardrails.proxy.errors import Problem
+from guardrails.protocols.chat import chat_fields
+from guardrails.proxy.access.client import language
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, standing, texts, want
+from guardrails.proxy.server.errors import Problem
 from guardrails.types import Place, Stage, Text
 from guardrails.wire.pointers import Path
 
@@ -45,8 +45,8 @@ FIELDS = by_table(
         "texts": _aside,  # read apart: their stages stand in the conversation
         "structured_messages": _aside,
         "images": each(_image),
-        "tools": each(chat.definition),
-        "tool_calls": each(chat.call),
+        "tools": each(chat_fields.definition),
+        "tool_calls": each(chat_fields.call),
         "model": identifier,
         **dict.fromkeys(
             ("litellm_call_id", "litellm_trace_id", "litellm_version", "request_headers", "request_data"),
@@ -66,7 +66,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         want(body, name, list, type(None))
     leaves = Leaves()
     if body.get("structured_messages"):
-        chat.messages(
+        chat_fields.messages(
             leaves, body["structured_messages"], ("structured_messages",), forgeable=stage is Stage.INPUT
         )
     place = Place(stage, role=ROLES[stage])

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.fields import Leaves
+from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import RequestError
-from guardrails.proxy.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want
+from guardrails.proxy.server.errors import Problem
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Place, Stage
 

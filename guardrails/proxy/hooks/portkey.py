@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.calls import returned
-from guardrails.engine.fields import Leaves
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.tools.tool_calls import returned
 from guardrails.errors import RequestError
-from guardrails.proxy.api import Api
-from guardrails.proxy.chat import CHAT
-from guardrails.proxy.completions import COMPLETIONS
-from guardrails.proxy.embeddings import EMBEDDINGS
-from guardrails.proxy.errors import Problem
+from guardrails.proxy.exchange.api import Api
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, want
-from guardrails.proxy.messages import MESSAGES
-from guardrails.proxy.responses import RESPONSES
+from guardrails.proxy.routes.messages import MESSAGES
+from guardrails.proxy.routes.openai.chat import CHAT
+from guardrails.proxy.routes.openai.completions import COMPLETIONS
+from guardrails.proxy.routes.openai.embeddings import EMBEDDINGS
+from guardrails.proxy.routes.openai.responses import RESPONSES
+from guardrails.proxy.server.errors import Problem
 from guardrails.types import Place, Stage
 
 BEFORE, AFTER = "beforeRequestHook", "afterRequestHook"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors.remote import KIND
+from guardrails.detectors.services.services_detector import KIND
 
 WAIT_S = 20
 """No test waits so long unless it fails."""

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from guardrails import Detection, Guard
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 from guardrails.types import Finding, Place, Stage, Text, Unchecked
 
 THERE = """

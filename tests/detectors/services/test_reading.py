@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.asked import Ask, Reading, Spot
+from guardrails.detectors.llm.llm_detector import Ask, Reading, Spot
 from guardrails.detectors.services.reading import (
     EachStage,
     Named,

@@ -10,9 +10,9 @@ import pytest
 
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.policy.lints.floors_pair import Pair
+from guardrails.policy.lints.floors.floor_pairs import Pair
 from guardrails.policy.lints.issue import Scene
-from guardrails.policy.load import load
+from guardrails.policy.loading.load import load
 
 DETECTORS = """\
 detectors:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from guardrails.policy.lints.issue import Check, Fix, Found, Issue, Scene
-from guardrails.policy.source import Mark
+from guardrails.policy.loading.source import Mark
 from guardrails.types import Stage
 
 

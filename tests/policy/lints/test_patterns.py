@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import regex
 
-from guardrails.detectors.table import TIMEOUT
+from guardrails.detectors.patterns.table import TIMEOUT
 from guardrails.policy.lints import patterns
 from guardrails.policy.lints.issue import Scene
 

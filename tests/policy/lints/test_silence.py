@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardrails.policy.lints.silence import silences, unused
-from guardrails.policy.source import Mark, read
+from guardrails.policy.loading.source import Mark, read
 
 TEXT = """\
 # lint: ignore-file no_owner

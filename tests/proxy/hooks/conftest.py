@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from guardrails import Guard
-from guardrails.engine.pipeline import Pipeline
+from guardrails.engine.core.pipeline import Pipeline
 from guardrails.errors import Overloaded
-from guardrails.proxy.serve import running
-from guardrails.proxy.settings import Settings
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.serve import running
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
 POLICY = f"""

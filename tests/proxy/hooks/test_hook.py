@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.fields import Leaves
-from guardrails.engine.outcome import Outcome
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.proxy.hooks.hook import Judged, Piece, Said, bare, others, standing, stopped, texts, want
 from guardrails.types import Action, Coverage, FiredRule, Place, Stage
@@ -61,7 +61,7 @@ def test_a_body_that_is_no_good_is_a_4xx(serve, kit, path, body, limit, raw) -> 
 @pytest.mark.parametrize(("path", "body"), EVERY.values(), ids=EVERY)
 def test_an_unforeseen_failure_lets_nothing_pass(serve, kit, monkeypatch, path, body) -> None:
     """500 (of Portkey a verdict), and nothing of the text."""
-    from guardrails.engine.pipeline import Pipeline
+    from guardrails.engine.core.pipeline import Pipeline
 
     async def broken(self, leaves, request, **more):
         raise ZeroDivisionError(TEXT)

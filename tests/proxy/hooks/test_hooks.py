@@ -8,8 +8,8 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from guardrails.errors import RequestError
-from guardrails.proxy.errors import explain
 from guardrails.proxy.hooks import HOOKS, respond
+from guardrails.proxy.server.errors import explain
 
 
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)

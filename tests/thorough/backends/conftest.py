@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.backends.conftest import *  # noqa: F403
-from tests.backends.conftest import _fakes
+from tests.wrapping.conftest import *  # noqa: F403
+from tests.wrapping.conftest import _fakes
 
 __all__ = ["_fakes"]

@@ -1,0 +1,187 @@
+"""Two versions of a policy over the same traffic: rows in, the effects of the change out.
+
+Both judge all of it by all their detectors. What a detector that both have says of a text or picture is asked for once: the two
+guards share what was found, and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from guardrails.authoring.diff.change import Version
+from guardrails.authoring.diff.traffic.decisions import Decision, decision, named
+from guardrails.authoring.diff.traffic.effects import SAME, Case, Effects, turn
+from guardrails.authoring.rows import BENIGN, Row
+from guardrails.authoring.test_input import asked, given
+from guardrails.authoring.testing.suite import Case as TestCase
+from guardrails.authoring.testing.suite import cases
+from guardrails.engine.core.findings_cache import FindingsCache
+from guardrails.errors import GuardrailsError
+from guardrails.guard import Guard
+from guardrails.policy.compile import compile_policy
+from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.load import load
+from guardrails.policy.testing.test_checks import contents
+from guardrails.policy.testing.test_fields import TestDoc
+from guardrails.types import Stage, Verdict
+
+EXCERPT: Final = 160
+"""Characters of a text that an example shows."""
+
+KEPT: Final = 512
+"""Texts and pictures whose findings are held until the second policy has judged them; those of one row, for all but the longest
+conversations.
+"""
+
+UNASKED: Final = {"name", "expect", "todo", "each", "obfuscate", "every_cut"}
+"""Fields of a test that say nothing of what it asks."""
+
+Watch = Callable[[Effects], None]
+
+
+def guards(old: Version, new: Version, floor: str | Path | None = None) -> tuple[Guard, Guard]:
+    """Return a guard for each version, under the same floor, that share what was found."""
+    cache = FindingsCache(KEPT, every=True)
+    under = None if floor is None else compile_policy(load(floor))
+    return Guard(old.compiled, under, cache=cache), Guard(new.compiled, under, cache=cache)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested(Row):
+    """A row that is what a test checks: `test`, as `item` has it."""
+
+    test: TestDoc | None = None
+    item: Item | None = None
+
+    def judged(self, guard: Guard) -> Verdict:
+        """Judge it as the runner of tests does; a file that it names is opened anew."""
+        assert self.test is not None
+        assert self.item is not None
+        stage, content = given(self.test, self.item)
+        return guard.check(content, stage, **asked(self.test), complete=True)
+
+
+def tests(*versions: Version) -> Iterator[Row]:
+    """Yield what the tests of some versions check, each content once; those that stand for several, one by one."""
+    seen: set[str] = set()
+    for version in versions:
+        for item, test in version.policy.tests:
+            for case in cases(test):
+                what = case.test.model_dump_json(exclude=UNASKED)
+                if what not in seen:
+                    seen.add(what)
+                    yield _tested(item, case)
+
+
+def _tested(item: Item, case: TestCase) -> Tested:
+    (name,) = contents(case.test)
+    mark = item.mark(())
+    stage = Stage.INPUT.value if name not in list(Stage) else name
+    content = case.test.model_dump(include={name})[name]
+    return Tested(
+        f"{mark.file}:{mark.line}", case.test.stage or stage, content, id=case.name, test=case.test, item=item
+    )
+
+
+def compare(
+    old: Guard,
+    new: Guard,
+    rows: Iterable[Row],
+    effects: Effects,
+    *,
+    texts: bool = True,
+    watch: Watch = lambda effects: None,
+) -> None:
+    """Have two guards judge rows, and add what differs to `effects`; `watch` sees them after each row.
+
+    Args:
+        old: the guard before.
+        new: the guard after.
+        rows: what both judge.
+        effects: takes what comes of it.
+        texts: whether examples show an excerpt.
+        watch: is told how far it is.
+    """
+    sides: Sequence[tuple[str, Guard]] = (("old", old), ("new", new))
+    names = {side: named(guard) for side, guard in sides}
+    for row in rows:
+        verdicts = {side: _judged(row, guard) for side, guard in sides}
+        errors = {side: told for side, told in verdicts.items() if isinstance(told, str)}
+        if errors:
+            effects.fail(_case(row), errors)
+        else:
+            _add(
+                effects,
+                row,
+                {side: told for side, told in verdicts.items() if isinstance(told, Verdict)},
+                names,
+                texts,
+            )
+        watch(effects)
+
+
+def _add(
+    effects: Effects, row: Row, verdicts: Mapping[str, Verdict], names: Mapping[str, Any], texts: bool
+) -> None:
+    decided = {side: decision(verdict, names[side], verdict.content) for side, verdict in verdicts.items()}
+    shown = texts and turn(decided["old"], decided["new"]) != SAME
+    stricter = max(verdicts.values(), key=lambda verdict: verdict.action)
+    case = _case(row, excerpt(row.content, stricter, _grounds(decided)) if shown else "")
+    effects.add(case, decided["old"], decided["new"])
+
+
+def _grounds(decided: Mapping[str, Decision]) -> frozenset[str]:
+    return frozenset(
+        category for each in decided.values() for rule in each.rules for category in rule.categories
+    )
+
+
+def _case(row: Row, text: str = "") -> Case:
+    label = "+".join(sorted(name for name, holds in row.labels.items() if holds)) or None
+    if label is None and row.labels.get(BENIGN) is False:
+        label = f"not {BENIGN}"
+    return Case(row.place, row.stage, row.tenant, row.lang, label=label, id=row.id, text=text)
+
+
+def _judged(row: Row, guard: Guard) -> Verdict | str:
+    """Return the verdict on a row, or why there is none."""
+    try:
+        return row.judged(guard)
+    except GuardrailsError as error:
+        return str(getattr(error, "code", type(error).__name__))
+    except Exception as error:  # a fault of ours must not end a run over a million rows
+        return type(error).__name__
+
+
+def excerpt(content: object, verdict: Verdict, categories: frozenset[str] = frozenset()) -> str:
+    """Return what is shown of a content: some of the text around the first finding of `categories`, else of its beginning."""
+    for finding in verdict.findings:
+        if finding.span is not None and (not categories or finding.category in categories):
+            text = _text_at(content, finding.path)
+            if text is not None and finding.span[0] < len(text):
+                return _around(text, finding.span)
+    text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=repr)
+    return _around(text, (0, 0))
+
+
+def _around(text: str, span: tuple[int, int]) -> str:
+    spare = max(0, EXCERPT - (span[1] - span[0]))
+    start = max(0, min(span[0] - spare // 2, len(text) - EXCERPT))
+    cut = text[start : start + EXCERPT]
+    return f"{'…' if start else ''}{cut}{'…' if start + EXCERPT < len(text) else ''}"
+
+
+def _text_at(content: object, pointer: str) -> str | None:
+    """Return the text to which a JSON Pointer leads."""
+    value: Any = content
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        try:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        except (KeyError, IndexError, TypeError, ValueError):
+            return None
+    return value if isinstance(value, str) else None

@@ -1,0 +1,126 @@
+"""The texts of one check with what was found in them: how it was evaluated in, texts with marked stretches out.
+
+A stretch has the numbers of the findings that are about it. A finding that is about all of a text has none, unless it is known
+which words raise its score: then those are its stretches. What was found in texts that were read together, or in one that stood
+encoded, is marked where it stands in what was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from guardrails.authoring.explain.explained_findings import Findings, Found
+from guardrails.authoring.explain.word_importance import Raised
+from guardrails.engine.content.content_tree import Leaf, stretches
+from guardrails.engine.core.observers import Evaluated
+from guardrails.types import Text
+
+TEXTS: Final = 50
+"""Texts that are shown, those first in which something was found."""
+
+SHOWN: Final = 4_000
+"""Characters of one text that are shown."""
+
+LEAST: Final = 0.5
+"""The part of a text from which what a detector judges as a passage is no stretch of it, but all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text that was judged, or the beginning of it, with its stretches (start, end, numbers of findings), which do not overlap;
+    `cut` characters are left out.
+    """
+
+    leaf: int
+    path: str
+    stage: str
+    role: str | None
+    origin: str | None
+    text: str
+    cut: int
+    marks: tuple[tuple[int, int, tuple[int, ...]], ...]
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the text as plain JSON values."""
+        marks = [{"span": [start, end], "findings": [*numbers]} for start, end, numbers in self.marks]
+        return {
+            "path": self.path,
+            "stage": self.stage,
+            "role": self.role,
+            "origin": self.origin,
+            "text": self.text,
+            "cut": self.cut,
+            "marks": marks,
+        }
+
+
+def texts_of(check: Evaluated, findings: Findings, raised: Sequence[Raised] = ()) -> tuple[list[Marked], int]:
+    """Return the texts that were judged as they were given, and how many of them are left out; `raised` are the words that raise
+    the scores of findings.
+    """
+    leaves = check.leaves.found
+    stretched: dict[int, list[tuple[int, int, int]]] = {}
+    touched: dict[int, None] = {}
+    words = {each.finding: each.marked for each in raised}
+    for found in findings.found:
+        if found.finding.span is None:
+            continue
+        for index, start, end in stretches(leaves, found.leaf, found.finding.span):
+            content = leaves[index].content
+            if not isinstance(content, Text):
+                continue
+            touched[index] = None
+            if not (_is_passage(check, found) and end - start >= LEAST * len(content.text)):
+                stretched.setdefault(index, []).append((start, end, found.number))
+        for span in words.get(found.number, ()):
+            for index, start, end in stretches(leaves, found.leaf, span):
+                stretched.setdefault(index, []).append((start, end, found.number))
+    own = [index for index, leaf in enumerate(leaves) if isinstance(leaf.content, Text) and not leaf.again]
+    order = sorted(own, key=lambda index: (index not in stretched, index not in touched))[:TEXTS]
+    return [_marked(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
+
+
+def _is_passage(check: Evaluated, found: Found) -> bool:
+    """Tell whether a detector judges whole passages."""
+    bounds = (bound for evaluation in check.evaluations for bound in evaluation.policy.detectors)
+    return any(bound.passages for bound in bounds if bound.name == found.finding.detector)
+
+
+def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -> Marked:
+    assert isinstance(leaf.content, Text)
+    text, place = leaf.content.text, leaf.content.place
+    shown = text[:SHOWN]
+    borders = sorted({min(at, len(shown)) for start, end, _ in stretched for at in (start, end)})
+    marks = [
+        (start, end, tuple(sorted({number for low, high, number in stretched if low < end and start < high})))
+        for start, end in pairwise(borders)
+    ]
+    return Marked(
+        index,
+        place.path,
+        place.stage.value,
+        place.role,
+        place.origin,
+        shown,
+        len(text) - len(shown),
+        tuple(_merged([mark for mark in marks if mark[2]])),
+    )
+
+
+def _merged(
+    marks: Sequence[tuple[int, int, tuple[int, ...]]],
+) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """Yield stretches, those that touch and are about the same as one."""
+    last: tuple[int, int, tuple[int, ...]] | None = None
+    for mark in marks:
+        if last is not None and last[1] == mark[0] and last[2] == mark[2]:
+            last = (last[0], mark[1], last[2])
+            continue
+        if last is not None:
+            yield last
+        last = mark
+    if last is not None:
+        yield last

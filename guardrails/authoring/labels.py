@@ -1,0 +1,80 @@
+"""What labels of data say about categories: the labels of a row and some categories in, yes, no or unknown out.
+
+A label that is missing is unknown, not 0. The names of a label are those of the taxonomy, of the other systems that it has tables
+of, or the same written otherwise (`sexual_minors`, `self-harm/intent`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final
+
+from guardrails import taxonomy
+from guardrails.authoring.rows import BENIGN
+from guardrails.taxonomy import with_ancestors
+
+TABLES: Final = (taxonomy.OPENAI, taxonomy.AZURE, taxonomy.BEDROCK, taxonomy.LLAMA_GUARD)
+"""Names of other systems, which labelled data may use."""
+
+ROOT: Final = "unsafe"
+"""The category of any harm."""
+
+
+@cache
+def category_of(label: str) -> str | None:
+    """Return the category that a label names, None where it names none."""
+    for table in TABLES:
+        if label in table:
+            return table[label]
+    name = label.strip().lower().replace("/", ".").replace("-", "_").replace(" ", "_")
+    written = [name]
+    written += [f"{name[:at]}.{name[at + 1 :]}" for at, char in enumerate(name) if char == "_"]
+    return next((each for each in written if taxonomy.is_valid(each)), None)
+
+
+def known(labels: Mapping[str, bool]) -> dict[str, bool]:
+    """Return what labels say by category; one that is named twice is true where either says so."""
+    found: dict[str, bool] = {}
+    for label, value in labels.items():
+        if (category := category_of(label)) is not None:
+            found[category] = found.get(category, False) or value
+    return found
+
+
+def truth(labels: Mapping[str, bool], categories: Iterable[str]) -> bool | None:
+    """Tell whether a row is of any of these categories, by its labels; None where they leave that open.
+
+    Of a category its own label decides; without one it is where a label of what stands below says so, and is not where one of
+    what stands above says so. What is benign is of none; what is only known not to be (`label: 1`) is of these.
+    """
+    said = known(labels)
+    found = [_of(said, each) for each in categories]
+    benign = labels.get(BENIGN)
+    if any(found) or (benign is False and len(labels) == 1):
+        return True
+    return False if benign or all(each is False for each in found) else None
+
+
+def _of(said: Mapping[str, bool], category: str) -> bool | None:
+    if category in said:
+        return said[category]
+    if any(value and category in with_ancestors(name) for name, value in said.items()):
+        return True
+    return False if any(said.get(above) is False for above in with_ancestors(category)) else None
+
+
+def truth_of(labels: Mapping[str, bool], label: str) -> bool | None:
+    """Tell whether a row has one label, whatever else it has; a benign one has not."""
+    if label in labels:
+        return labels[label]
+    return False if labels.get(BENIGN) else None
+
+
+def harmful(labels: Mapping[str, bool]) -> bool | None:
+    """Tell whether a row is anything but benign; None where its labels leave that open."""
+    if any(value for name, value in labels.items() if name != BENIGN):
+        return True
+    if BENIGN in labels:
+        return not labels[BENIGN]
+    return False if labels.get(ROOT) is False else None

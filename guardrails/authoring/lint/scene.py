@@ -1,0 +1,103 @@
+"""What lint looks at beyond the policy itself: what streams wait for, and what its tests come to, each run once for all checks.
+
+The engine is imported where a test is run: to lint a policy without tests does not take it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from guardrails.engine.streaming.stream_plan import Needs, needed
+from guardrails.errors import GuardrailsError
+from guardrails.policy.lints.issue import Scene
+from guardrails.policy.loading.items import Item
+from guardrails.policy.testing.test_fields import TestDoc
+from guardrails.types import FiredRule, Stage, Verdict
+
+if TYPE_CHECKING:
+    from guardrails.guard import Guard
+
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """One run of a test. `verdict` is None where it could not be judged; `differs` says what is not as expected."""
+
+    item: Item
+    test: TestDoc
+    name: str
+    stages: frozenset[Stage]
+    verdict: Verdict | None
+    differs: tuple[str, ...]
+
+    @property
+    def fired(self) -> tuple[FiredRule, ...]:
+        """The rules whose conditions held, shadow ones too."""
+        if self.verdict is None:
+            return ()
+        every = (*self.verdict.rules, *self.verdict.shadow)
+        return tuple(rule for rule in every if rule.reason not in ("error", "unchecked"))
+
+
+@dataclass(frozen=True)
+class Workbench(Scene):
+    """A policy that loads, ready to be run. With `tests` its tests may be run, else none is; `progress` is told how many of them
+    were, of how many.
+    """
+
+    tests: bool = True
+    progress: Progress = lambda done, of: None
+
+    @cached_property
+    def streamed(self) -> Needs:
+        """What streamed replies wait for."""
+        return needed((self.compiled,), (Stage.OUTPUT,))
+
+    @cached_property
+    def ran(self) -> tuple[Ran, ...]:
+        """What each test comes to, in the order of the files; nothing where tests are not to be run."""
+        if not self.tests or not self.compiled.tests:
+            return ()
+        from guardrails.guard import Guard
+
+        guard = Guard(self.compiled)
+        tests = [(item, each) for item, test in self.compiled.tests for each in _each(test)]
+        found = []
+        for done, (item, test) in enumerate(tests):
+            self.progress(done, len(tests))
+            found.append(_run(guard, item, test))
+        return tuple(found)
+
+
+def _run(guard: Guard, item: Item, test: TestDoc) -> Ran:
+    from guardrails.authoring.test_input import asked, subject_of
+    from guardrails.authoring.testing.expectations import differences
+
+    name = called(test)
+    try:
+        stage, subject = subject_of(test, item)
+        places = [leaf.content.place for leaf in subject.leaves.found]
+        stages = frozenset(at for place in places for at in (place.stage, *place.also))
+        verdict = guard.check(subject, stage.value, **asked(test), complete=True)
+    except (OSError, GuardrailsError) as error:
+        return Ran(item, test, name, frozenset(), None, (f"could not be judged: {error}",))
+    return Ran(item, test, name, stages, verdict, tuple(differences(test, verdict)))
+
+
+def called(test: TestDoc) -> str:
+    """Return what a test is called in messages: its name, or its content."""
+    from guardrails.authoring.testing.suite import cases
+
+    return next(cases(test)).name
+
+
+def _each(test: TestDoc) -> list[TestDoc]:
+    """Return the tests that a test stands for, those in disguise aside."""
+    from guardrails.authoring.testing.suite import cases
+
+    return [case.test for case in cases(test) if case.disguise is None]

@@ -1,0 +1,268 @@
+"""The models of a policy: a loaded policy goes in, what each detector needs and where that is comes out.
+
+The policy is not compiled, which it could not be without its models. A block of a detector's configuration that has a field
+`model`, or `endpoint`, needs one. Nothing is asked of the network but by `fetch`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from guardrails.detectors import MODELS, ConfigProblems
+from guardrails.detectors.classifier.known_models import known
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED
+from guardrails.detectors.config import Config
+from guardrails.detectors.images.image_classifier_config import KNOWN
+from guardrails.detectors.images.image_faces import SHIPPED as FACES
+from guardrails.errors import PolicyErrors
+from guardrails.inference.hub import hub_cache
+from guardrails.inference.safety.folder import ModelError, contents, manifest
+from guardrails.policy.loading.items import Item, Policy
+
+FOLDERS: Final = SHIPPED | FACES | {name: of.folder for name, of in KNOWN.items() if of.folder is not None}
+"""The models that come with the package, by name."""
+
+Source = Literal["shipped", "policy folder", "GUARDRAILS_MODELS", "hub cache", "hub", "endpoint", "nowhere"]
+"""Where a model comes from; `hub` would be downloaded, `nowhere` is a folder that is not there."""
+
+UNKNOWN: Final = "unknown"
+"""The licence of a model that does not say."""
+
+LONGEST: Final = 80
+"""Characters of a licence that are shown, and that are looked for in a line."""
+
+MOST: Final = 64 << 10
+"""Bytes of a card or licence that are read."""
+
+_FRONT: Final = re.compile(r"---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_FIELD: Final = r"^{}:[ \t]*[\"']?([^\"'\n#\[{{]+)"
+_CARD: Final = re.compile(r"[Ll]icence:.*?\b([A-Z][A-Za-z]*-\d[\w.]*|MIT)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A model that a detector needs. `name` is as the policy has it, "" where an endpoint alone is named; `missing` says what
+    is not there and `hint` how it comes there; `wrong` is what `verified` found, None where nothing was compared.
+    """
+
+    detector: str
+    kind: str
+    name: str
+    source: Source
+    endpoint: str | None = None
+    folder: Path | None = None
+    size: int | None = None
+    licence: str = UNKNOWN
+    revision: str | None = None
+    missing: str = ""
+    hint: str = ""
+    sha256: str | None = None
+    wrong: tuple[str, ...] | None = None
+
+    @property
+    def present(self) -> bool:
+        """Whether it can be used: all of it is on this machine, or its endpoint is declared."""
+        return not self.missing
+
+    @property
+    def sound(self) -> bool:
+        """Whether it is present, and is what its digests say where they were compared."""
+        return self.present and not self.wrong
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether `fetch` could bring what is missing."""
+        return not self.present and self.source in {"hub", "hub cache"}
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the need as plain JSON values; `verified` is null where nothing was compared."""
+        return {
+            "detector": self.detector,
+            "kind": self.kind,
+            "model": self.name or None,
+            "source": self.source,
+            "endpoint": self.endpoint,
+            "folder": None if self.folder is None else str(self.folder),
+            "bytes": self.size,
+            "licence": self.licence,
+            "present": self.present,
+            "revision": self.revision,
+            "missing": self.missing or None,
+            "sha256": self.sha256,
+            "verified": None if self.wrong is None else not self.wrong,
+            "wrong": [*(self.wrong or ())],
+        }
+
+
+def needs(policy: Policy) -> list[Need]:
+    """Return what the detectors of a policy need, in its order.
+
+    Raises:
+        PolicyErrors: the policy is wrong in something that tells what it needs.
+    """
+    if policy.problems.errors:
+        raise PolicyErrors(policy.problems.errors)
+    return [
+        _need(name, declared.kind.name, block, declared.item)
+        for name, declared in policy.detectors.items()
+        if declared.kind is not None and declared.config is not None
+        for block in _blocks(declared.config)
+    ]
+
+
+def fetch(need: Need, *, progress: bool) -> None:
+    """Download what is missing of a model of the hub; `needs` tells afterwards what is there.
+
+    Raises:
+        ModelError: it was not downloaded, and why.
+    """
+    if not progress:
+        with suppress(ModuleNotFoundError):  # `hub.fetch` says so
+            import_module("huggingface_hub.utils").disable_progress_bars()
+    hub_cache.fetch(need.name, need.revision)
+
+
+def verified(need: Need) -> Need:
+    """Return a model with what is wrong with its files, and one digest of them all; as it is where there are none."""
+    if need.folder is None:
+        return need
+    rows = hub_cache.digests(need.folder)
+    seen = replace(need, sha256=hashlib.sha256("\n".join(rows).encode()).hexdigest())
+    if need.source == "hub cache":
+        return replace(seen, wrong=hub_cache.verify(need.folder))
+    if not (need.folder / "manifest.json").is_file():
+        return seen
+    try:
+        if need.kind in ("image_classifier", "image_faces"):
+            import_module("guardrails.inference.media.picture_model").verify(need.folder)
+        else:
+            contents(need.folder, manifest(need.folder))
+    except ModelError as error:
+        return replace(seen, wrong=(str(error),))
+    return replace(seen, wrong=())
+
+
+def _blocks(config: Config) -> Iterator[Config]:
+    """Yield the blocks of a configuration that name a model or an endpoint."""
+    fields = {name: getattr(config, name) for name in type(config).model_fields}
+    if any(isinstance(fields.get(name), str) for name in ("model", "endpoint")):
+        yield config
+    for value in fields.values():
+        if isinstance(value, Config):
+            yield from _blocks(value)
+
+
+def _need(detector: str, kind: str, block: Config, item: Item) -> Need:
+    model, endpoint, revision = (
+        value if isinstance(value := getattr(block, name, None), str) else None
+        for name in ("model", "endpoint", "revision")
+    )
+    name = model or ""
+    if endpoint is not None:
+        need = Need(detector, kind, name, "endpoint", endpoint, licence=_known(name))
+        try:
+            item.endpoint(endpoint)
+        except ConfigProblems as error:
+            return replace(need, missing=str(error), hint=error.problems[0].hint)
+        return need
+    if (shipped := FOLDERS.get(name)) is not None:
+        return _described(Need(detector, kind, name, "shipped"), shipped)
+    return _located(Need(detector, kind, name, "nowhere", revision=revision), item)
+
+
+def _located(need: Need, item: Item) -> Need:
+    """Find a model's folder, as the detector will."""
+    try:
+        folder = item.model_folder(need.name, need.revision)
+    except OSError as error:
+        of_hub = error.__cause__
+        reason = str(error.strerror or error)
+        if isinstance(of_hub, ModelError):
+            hint = of_hub.hint
+            return replace(need, source="hub", licence=_known(need.name), missing=str(of_hub), hint=hint)
+        return replace(need, missing=reason, hint=f"put the folder there, or into that of {MODELS}")
+    return _described(replace(need, source=_source(need.name, folder)), folder)
+
+
+def _source(name: str, folder: Path) -> Source:
+    if hub_cache.is_name(name) and folder.resolve().is_relative_to(hub_cache.root(name).resolve()):
+        return "hub cache"
+    models = os.environ.get(MODELS)
+    return "GUARDRAILS_MODELS" if models and folder == (Path(models) / name).resolve() else "policy folder"
+
+
+def _described(need: Need, folder: Path) -> Need:
+    """Return a model with what its folder tells."""
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    named = _manifest(folder)
+    lost = (
+        [each for each in named["files"] if not (folder / str(each)).is_file()]
+        if isinstance(named.get("files"), dict)
+        else [*hub_cache.missing(folder)]
+    )
+    return replace(
+        need,
+        folder=folder,
+        size=sum(each.stat().st_size for each in files),
+        licence=_licence(folder, need.name),
+        revision=folder.name if need.source == "hub cache" else _word(named.get("version")),
+        missing=f"the folder has no {', '.join(lost)}" if lost else "",
+        hint="" if not lost else "fetch it by --fetch" if need.source == "hub cache" else "copy it again",
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """Return what a folder's manifest says; `verified` tells what is wrong with it."""
+    try:
+        found = json.loads((folder / "manifest.json").read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _licence(folder: Path, name: str) -> str:
+    """Return the licence that a folder names: in its manifest, its card, the head of its README, or a file of its own."""
+    front = match[1] if (match := _FRONT.match(_text(folder / "README.md"))) else ""
+    field = {
+        key: (match[1] if (match := re.search(_FIELD.format(key), front, re.MULTILINE)) else None)
+        for key in ("license", "license_name")
+    }
+    of_card = _CARD.search(_text(folder / "CARD.md"))
+    files = sorted(folder.glob("LICENSE*"))
+    own = next((line for line in _text(files[0]).splitlines() if line.strip()), None) if files else None
+    told = (
+        _manifest(folder).get("licence"),
+        of_card[1] if of_card else None,
+        field["license_name"] or field["license"],
+        own,
+    )
+    return next((word for each in told if (word := _word(each))), None) or _known(name)
+
+
+def _known(name: str) -> str:
+    found = known(name)
+    return UNKNOWN if found is None else found.licence
+
+
+def _word(value: object) -> str | None:
+    """Return what may be shown of a text from a model's folder, which strangers wrote: one short line."""
+    if not isinstance(value, str):
+        return None
+    return "".join(each for each in value if each.isprintable()).strip()[:LONGEST] or None
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as data:
+            return data.read(MOST).decode("utf-8", "replace").replace("\r\n", "\n")
+    except OSError:
+        return ""

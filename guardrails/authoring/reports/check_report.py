@@ -1,0 +1,246 @@
+"""Reports for people: what was checked and the verdicts on it go in, one HTML file comes out that needs nothing but itself.
+
+    judged = [Judged("a.png", Path("a.png"), guard.check(Path("a.png")))]
+    with writing(Path("out.html")) as save:
+        save(report(judged))
+
+A reviewer is not shown what the policy would show to nobody: of what is blocked, and of turns that were removed, texts are
+masked, and pictures and frames of films pixelated; of what is redacted that is shown which is still there afterwards. All this is
+done before the page is made, so the rest is not in the file either. `covered=False` shows it all.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from guardrails.authoring.markup import Html, page, table, tag
+from guardrails.authoring.reports.before_after import Looks, becomes, checked
+from guardrails.authoring.reports.contact_sheet import Numbered
+from guardrails.authoring.reports.timeline import nearness, watched, when
+from guardrails.engine.core.observers import Told
+from guardrails.errors import GuardrailsError
+from guardrails.media.limits import Limits
+from guardrails.media.video.film_source import VideoLimits
+from guardrails.types import Action, Finding, Verdict
+
+SUFFIXES: Final = (".html", ".htm")
+
+FINDINGS: Final = 200
+"""Findings of one verdict that are numbered and marked, those with the highest scores."""
+
+FRAMES: Final = 12
+"""Frames of one picture or film that are shown."""
+
+DONE: Final = {
+    Action.ALLOW: "allowed",
+    Action.FLAG: "flagged",
+    Action.REDACT: "redacted",
+    Action.BLOCK: "blocked",
+}
+COVERED: Final = "What is blocked or redacted is masked here, and is not in this file."
+
+
+class UnusableReportError(GuardrailsError):
+    """A report that cannot be written where it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One thing that was checked: what people call it (not a text itself: names are not masked), as it was given, the verdict,
+    and what else was seen and heard of films in it (`onlookers`).
+    """
+
+    name: str
+    content: object
+    verdict: Verdict
+    told: Sequence[Told] = ()
+
+
+def report(
+    judged: Iterable[Judged],
+    *,
+    covered: bool = True,
+    limits: Limits | None = None,
+    film_limits: VideoLimits | None = None,
+    frames: int = FRAMES,
+) -> str:
+    """Return a whole HTML document with a card for each thing that was checked.
+
+    Args:
+        judged: what was checked, in the order of the cards.
+        covered: mask what is blocked or redacted.
+        limits: what is read of pictures; give those of the policy.
+        film_limits: what is watched of films; give those of the policy.
+        frames: the most frames of one picture or film that are shown.
+    """
+    looks = Looks(covered, limits or Limits(), frames, film_limits or VideoLimits())
+    cards: list[Html] = []
+    names: list[Html] = []
+    counts: Counter[Action] = Counter()
+    for number, each in enumerate(judged, 1):
+        counts[each.verdict.action] += 1
+        link = tag("a", each.name, href=f"#item-{number}")
+        names.append(tag("li", _action(each.verdict.action), " ", link))
+        cards.append(_card(number, each, looks))
+    told = ", ".join(f"{counts[action]} {DONE[action]}" for action in sorted(Action, reverse=True))
+    head = [
+        tag("h1", "guardrails check"),
+        tag("p", tag("strong", f"{len(cards)} checked: {told}.")),
+        tag("p", COVERED if covered else "Nothing is masked here, whatever it is.", class_="dim"),
+    ]
+    contents = tag("nav", tag("ol", *names), aria_label="What was checked") if len(names) > 1 else Html()
+    return page("guardrails check", [*head, contents, *cards])
+
+
+def _action(action: Action) -> Html:
+    return tag("span", str(action), class_=f"action {action}")
+
+
+def _card(number: int, judged: Judged, looks: Looks) -> Html:
+    """Return all about one verdict."""
+    verdict = judged.verdict
+    ranked = sorted(verdict.findings, key=lambda finding: -finding.score)
+    numbered = [*enumerate(ranked[:FINDINGS], 1)]
+    parts = [
+        tag("h2", _action(verdict.action), " ", judged.name, id=f"title-{number}"),
+        tag("p", _decided(verdict), class_="dim"),
+        *_rules(verdict),
+        *_found(verdict, numbered),
+        *_coverage(verdict),
+        *checked(judged.content, verdict, numbered, looks, {each.path: each for each in judged.told}),
+    ]
+    if not verdict.blocked and (verdict.action is Action.REDACT or verdict.removed):
+        parts += becomes(judged.content, verdict, looks)
+    return tag("article", *parts, id=f"item-{number}", aria_labelledby=f"title-{number}")
+
+
+def _decided(verdict: Verdict) -> str:
+    policy = verdict.policy
+    took = f", {verdict.timings_ms['total']:.2f} ms" if "total" in verdict.timings_ms else ""
+    rest = "" if verdict.complete else "; not all detectors ran, as nothing stricter could come of them"
+    return f"{verdict.stage}, policy {policy.name} {policy.version} ({policy.digest[:19]}), {verdict.id}{took}{rest}"
+
+
+def _rules(verdict: Verdict) -> Iterator[Html]:
+    if not verdict.rules and not verdict.shadow:
+        return
+    rows = [
+        [
+            tag("strong", rule.id),
+            _action(rule.action),
+            str(rule.severity),
+            f"{rule.reason}{', shadow only' if shadow else ''}",
+            rule.message or "",
+        ]
+        for shadow, rules in ((False, verdict.rules), (True, verdict.shadow))
+        for rule in rules
+    ]
+    yield tag("h3", "Rules")
+    yield table(("Rule", "Action", "Severity", "Why", "Message"), rows)
+
+
+def _found(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
+    """Yield a bar for each category, and the legend."""
+    if not verdict.findings:
+        return
+    best: dict[str, float] = {}
+    for finding in verdict.findings:
+        best[finding.category] = max(finding.score, best.get(finding.category, 0.0))
+    counts = Counter(finding.category for finding in verdict.findings)
+    ranked = sorted(best.items(), key=lambda entry: (-entry[1], entry[0]))
+    yield tag("h3", "Scores")
+    bars = [
+        [category, tag("span", _bar(category, score), f" {score:.2f}"), str(counts[category])]
+        for category, score in ranked
+    ]
+    yield table(("Category", "Highest score", "Findings"), bars)
+    yield tag("h3", "Findings")
+    legend = [
+        [str(at), each.category, f"{each.score:.2f}", each.detector, where(each)] for at, each in numbered
+    ]
+    yield table(("Number", "Category", "Score", "Detector", "Where"), legend)
+    if len(verdict.findings) > len(numbered):
+        yield tag("p", f"{len(verdict.findings) - len(numbered):,} more findings are not listed.")
+
+
+def _bar(category: str, score: float) -> Html:
+    return tag("meter", min=0, max=1, value=f"{score:.3f}", aria_label=f"score of {category}")
+
+
+def where(finding: Finding) -> str:
+    """Return where a finding is, in a line."""
+    said = []
+    if finding.span is not None:
+        said.append("characters {}..{}".format(*finding.span))
+    if finding.box is not None:
+        said.append("{}, {}, {} x {} pixels".format(*finding.box))
+    if finding.clip is not None:
+        said.append(when(finding.clip))
+    if finding.path:
+        said.append(f"in {finding.path}")
+    if finding.origin:
+        said.append(f"by way of {finding.origin}")
+    if (on := finding.listed) is not None:
+        said.append(f"on {on.list} as {on.id} ({on.kind}, {on.form}, {nearness(on)})")
+    return ", ".join(said) or "all of it"
+
+
+def _coverage(verdict: Verdict) -> Iterator[Html]:
+    coverage = verdict.coverage
+    lines = []
+    for kind, count in coverage.kinds.items():
+        size = f", frames: {count.frames:,}" if count.frames else ""
+        size = f", characters: {count.characters:,}" if count.characters else size
+        if count.parts:
+            lines.append(tag("li", f"{kind}: {count.checked:,} of {count.parts:,} checked{size}"))
+    lines += [
+        tag("li", f"watched: {watched(film)}{f' ({film.path})' if film.path else ''}")
+        for film in coverage.films
+    ]
+    for entry in coverage.unchecked:
+        where = f" ({entry.path})" if entry.path else ""
+        lines.append(tag("li", tag("strong", "unchecked"), f" {entry.kind}: {entry.reason}{where}"))
+    lines += [tag("li", f"unknown field: {name}") for name in coverage.unknown_fields]
+    for error in verdict.errors:
+        lines.append(tag("li", tag("strong", "failed"), f" {error.detector}: {error.error}"))
+    if lines:
+        yield tag("h3", "Coverage")
+        yield tag("ul", *lines)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[Callable[[str], None]]:
+    """Give what saves a report: the file is made beside its place first, and takes it at once when it is whole.
+
+    Raises:
+        UnusableReportError: it cannot be written there, which is mostly known before there is anything to save.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UnusableReportError(f"{path}: a report is an .html file")
+    place = Path(os.path.realpath(path))
+    beside = place.with_name(f".{secrets.token_hex(8)}.report")
+
+    def save(html: str) -> None:
+        try:
+            beside.write_text(html, "utf-8")
+            beside.replace(place)
+        except OSError as error:
+            raise UnusableReportError(f"{path}: {error.strerror or error}") from error
+
+    try:
+        if place.exists() and not (place.is_file() and os.access(place, os.W_OK)):
+            raise UnusableReportError(f"{path}: no file that can be written")
+        beside.touch(exist_ok=False)
+    except OSError as error:
+        raise UnusableReportError(f"{path}: {error.strerror or error}") from error
+    try:
+        yield save
+    finally:
+        beside.unlink(missing_ok=True)

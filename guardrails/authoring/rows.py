@@ -1,0 +1,207 @@
+"""Rows of recorded or labelled contents: a JSONL file goes in (also .gz, or `-` for standard input), one `Row` a line comes out.
+
+What a line holds, one JSON object:
+
+    {"input": "a text"}                                the fields of a policy's tests: input, output, tool_call, …, messages
+    {"text": "a text", "kind": "response"}             labelled data: prompt (default), comment, document, response
+    {"text": "a text", "stage": "tool_result"}         or the stage itself
+    {"content": …, "stage": "input"}                   any JSON that `Guard.check` takes: a request, a response, messages
+
+and beside it, each if known: `labels` {category or name: 0 or 1} (one that is missing is unknown, not 0) or `label` (0, 1,
+"benign", or a category), `prompt` or `context` (the prompt of a reply), `user`, `tenant`, `metadata`, `lang`, `source` (the name
+of the file if it is not given), `id`. Other fields are left alone. A `.csv` file, whose first line names the fields, will do as
+well (`text,label`, `text;labels.hate;lang`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from guardrails.authoring.csv_rows import ENDINGS, SheetError, records
+from guardrails.errors import GuardrailsError
+from guardrails.guard import Guard
+from guardrails.policy.schema import CONTENTS
+from guardrails.types import Stage, Verdict
+
+KINDS: Final[Mapping[str, str]] = {
+    "prompt": "input",
+    "comment": "input",
+    "document": "tool_result",
+    "response": "output",
+}
+"""What labelled data call a text → the stage where such a text stands."""
+
+SHOWN: Final = 8
+"""Fields of a row that a message names."""
+
+BENIGN: Final = "benign"
+"""The label of what is no harm of any kind."""
+
+
+class RowError(GuardrailsError):
+    """A line that is no row; the message names file, line, cause and cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One content to judge. `place` is `file:line`; `labels` hold what is known, True or False by category."""
+
+    place: str
+    stage: str
+    content: Any
+    labels: Mapping[str, bool] = field(default_factory=dict)
+    prompt: str = ""
+    user: Mapping[str, Any] = field(default_factory=dict)
+    tenant: str | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    lang: str | None = None
+    source: str | None = None
+    id: str | None = None
+
+    def judged(self, guard: Guard) -> Verdict:
+        """Judge the content by all detectors of a guard, also where an early one would settle the action."""
+        return guard.check(
+            self.content,
+            self.stage,
+            user=self.user or None,
+            tenant=self.tenant,
+            metadata=self.metadata or None,
+            prompt=self.prompt,
+            complete=True,
+        )
+
+
+def read(path: str | Path) -> Iterator[Row]:
+    """Yield the rows of a file; empty lines are none.
+
+    Raises:
+        RowError: the file cannot be read, a line is no row, or there is no row at all.
+    """
+    count = 0
+    for number, data in _records(path):
+        count += 1
+        yield _row(data, f"{path}:{number}")
+    if not count:
+        raise RowError(f'{path}: has no rows; give one JSON object a line, such as {{"input": "a text"}}')
+
+
+def _records(path: str | Path) -> Iterator[tuple[int, Any]]:
+    """Yield what each line that is not empty says, with its number."""
+    if str(path).lower().endswith(ENDINGS):
+        try:
+            yield from records(lines(path))
+        except SheetError as error:
+            raise RowError(f"{path}:{error.line}: {error}") from error
+        return
+    for number, line in enumerate(lines(path), 1):
+        if line.strip():
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise RowError(f"{path}:{number}: is no JSON: {error}") from error
+
+
+def counted(path: str | Path) -> int | None:
+    """Read all rows of a file once, and return how many there are, so that what is wrong in the last of them is known before the
+    first is judged; None for standard input, which can be read but once.
+
+    Raises:
+        RowError: as `read` does.
+    """
+    return None if str(path) == "-" else sum(1 for _ in read(path))
+
+
+def lines(path: str | Path) -> Iterator[str]:
+    """Yield the lines of a text file; raises `RowError` where it cannot be read."""
+    try:
+        if str(path) == "-":
+            yield from _decoded(sys.stdin.buffer)
+        elif str(path).endswith(".gz"):
+            with gzip.open(path) as packed:
+                yield from _decoded(packed)
+        else:
+            with Path(path).open("rb") as stream:
+                yield from _decoded(stream)
+    except UnicodeDecodeError as error:
+        raise RowError(f"{path}: is not UTF-8: {error.reason}; save it as UTF-8") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise RowError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        yield line.decode("utf-8-sig" if number == 0 else "utf-8")
+
+
+def _row(data: Any, place: str) -> Row:
+    if not isinstance(data, dict):
+        raise RowError(f'{place}: must be a JSON object, such as {{"input": "a text"}}')
+    stage, content = _content(data, place)
+    return Row(
+        place=place,
+        stage=stage,
+        content=content,
+        labels=_labels(data, place),
+        prompt=_typed(data, "prompt", str, place) or _typed(data, "context", str, place) or "",
+        user=_typed(data, "user", dict, place) or {},
+        tenant=_typed(data, "tenant", str, place),
+        metadata=_typed(data, "metadata", dict, place) or {},
+        lang=_typed(data, "lang", str, place),
+        source=_typed(data, "source", str, place) or Path(place.rpartition(":")[0]).name,
+        id=None if data.get("id") is None else str(data["id"]),
+    )
+
+
+def _content(data: Mapping[str, Any], place: str) -> tuple[str, Any]:
+    given = [name for name in (*CONTENTS, "text", "content") if data.get(name) is not None]
+    if len(given) != 1:
+        told = f"has both {given[0]!r} and {given[1]!r}; make it two rows" if given else "has no content"
+        has = f"; it has {', '.join(list(data)[:SHOWN])}" if data and not given else ""
+        raise RowError(f"{place}: {told}: give one of {', '.join(CONTENTS)}, text, content{has}")
+    (name,) = given
+    if name in (stage.value for stage in Stage):
+        return name, data[name]
+    return _stage(data, place), data[name]
+
+
+def _stage(data: Mapping[str, Any], place: str) -> str:
+    kind = data.get("kind", "prompt")
+    if "stage" not in data and kind not in list(KINDS):
+        raise RowError(f"{place}: {kind!r} is no kind: one of {', '.join(KINDS)}; or give the stage")
+    stage = data["stage"] if "stage" in data else KINDS[kind]
+    if stage not in [each.value for each in Stage]:
+        raise RowError(f"{place}: {stage!r} is no stage: one of {', '.join(each.value for each in Stage)}")
+    return str(stage)
+
+
+def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
+    labels = _typed(data, "labels", dict, place) or {}
+    for name, value in labels.items():
+        if value not in (0, 1):
+            raise RowError(
+                f"{place}: label {name!r} must be 0 or 1, not {value!r}; leave out what is unknown"
+            )
+    told = {str(name): bool(value) for name, value in labels.items()}
+    label = data.get("label")
+    if label is None:
+        return told
+    if isinstance(label, str) and not label.isdigit():
+        return told | ({BENIGN: True} if label in (BENIGN, "safe", "ok") else {label: True})
+    if label not in (0, 1, "0", "1"):
+        raise RowError(f"{place}: label must be 0, 1 or a name, not {label!r}")
+    return told | {BENIGN: not int(label)}
+
+
+def _typed(data: Mapping[str, Any], name: str, kind: type, place: str) -> Any:
+    value = data.get(name)
+    if value is not None and not isinstance(value, kind):
+        word = "a text" if kind is str else "a mapping"
+        raise RowError(f"{place}: {name} must be {word}, not {repr(value)[:60]}")
+    return value

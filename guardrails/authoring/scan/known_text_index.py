@@ -1,0 +1,148 @@
+"""Indexes of known texts (`use: similar`): texts go in, a file that grew by those that it did not have comes out.
+
+The file is written anew beside the old one and takes its place at once, so that a policy that is loaded meanwhile reads
+one or the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from guardrails import taxonomy
+from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors.semantic.known_texts import SHOWN, IndexFormatError, Known, packed, parsed, vectors
+from guardrails.detectors.semantic.shared_models import embedder
+from guardrails.errors import GuardrailsError
+from guardrails.inference.hub.embedding import Embedder
+from guardrails.text import folded
+
+SUFFIX = ".jsonl"
+
+
+class UnusableIndexError(GuardrailsError):
+    """An index, or what should go into it, that cannot be used."""
+
+
+def encoder(model: str, revision: str | None = None) -> Embedder:
+    """Return what embeds texts: a shipped model, a folder below the current one, or a model of the hub.
+
+    Raises:
+        GuardrailsError: it cannot be had.
+    """
+    try:
+        return embedder(Folder(Path.cwd()), model, revision, download=False)
+    except ConfigProblems as error:
+        problem = error.problems[0]
+        raise UnusableIndexError(
+            f"{problem.message}{f' - {problem.hint}' if problem.hint else ''}"
+        ) from error
+
+
+def entries(path: Path) -> list[Known]:
+    """Return the entries of an index, none of one that is not there yet.
+
+    Raises:
+        GuardrailsError: it cannot be read; the place is named.
+    """
+    try:
+        return [*parsed(path.read_text("utf-8-sig"), plain=path.suffix != SUFFIX)]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableIndexError(f"{path}: {error}") from error
+    except IndexFormatError as error:
+        raise UnusableIndexError(f"{path}:{error.line}:1: invalid_index: line {error}") from error
+
+
+def reviewed(path: Path, category: str | None, note: str | None) -> list[Known]:
+    """Return texts that were reviewed: a `.jsonl` file with `text` and, where they say it, `category` and `note` of each
+    (whatever else it holds is left out), or a text a line.
+
+    Raises:
+        GuardrailsError: it cannot be read.
+    """
+    try:
+        lines = path.read_text("utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UnusableIndexError(f"{path}: {error}") from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        given: Any = {"text": line.strip()}
+        if path.suffix == SUFFIX:
+            try:
+                given = json.loads(line)
+            except (ValueError, RecursionError):
+                given = None
+        if not isinstance(given, dict) or not isinstance(given.get("text"), str) or not given["text"].strip():
+            raise UnusableIndexError(f"{path}:{number}:1: invalid_index: line has no text")
+        found.append(
+            Known(given["text"].strip(), given.get("category") or category, given.get("note") or note)
+        )
+    return found
+
+
+def added(known: Sequence[Known], new: Iterable[Known]) -> list[Known]:
+    """Return the entries with those of the new ones whose text is not there yet, whatever its case and spaces.
+
+    Raises:
+        GuardrailsError: an entry has no category, or one that is none.
+    """
+    seen = {_key(entry) for entry in known}
+    out = [*known]
+    for entry in new:
+        if entry.category is None or not taxonomy.is_valid(entry.category):
+            raise UnusableIndexError(
+                f"{entry.category or 'no category'!r} is no category; name one by --category"
+            )
+        if (mine := _key(entry)) not in seen:
+            seen.add(mine)
+            out.append(entry)
+    return out
+
+
+def _key(entry: Known) -> str:
+    return " ".join(folded(entry.text).text.split())
+
+
+def embedded(known: Sequence[Known], encoder: Embedder) -> list[Known]:
+    """Return the entries, each with its vector by this model."""
+    if not known:
+        return []
+    rows, _ = vectors(known, encoder)
+    mine = encoder.identity[:SHOWN]
+    return [
+        entry if entry.by == mine and entry.vector else replace(entry, vector=packed(row), by=mine)
+        for entry, row in zip(known, rows, strict=True)
+    ]
+
+
+def nearest(known: Sequence[Known], text: str, encoder: Embedder, most: int = 5) -> list[tuple[float, Known]]:
+    """Return the entries that are nearest to a text, with the cosine of each."""
+    rows, _ = vectors(known, encoder)
+    cosines = rows @ encoder.vectors([text])[0]
+    return [(float(cosines[at]), known[at]) for at in np.argsort(-cosines)[:most]]
+
+
+def save(path: Path, known: Sequence[Known]) -> None:
+    """Write an index.
+
+    Raises:
+        GuardrailsError: it cannot be written, or is no `.jsonl`.
+    """
+    if path.suffix != SUFFIX:
+        raise UnusableIndexError(f"{path}: an index that grows is a {SUFFIX} file")
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text("".join(f"{entry.to_json()}\n" for entry in known), "utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise UnusableIndexError(f"{path}: {error.strerror or error}") from error

@@ -1,0 +1,104 @@
+"""A test in, what `Guard.check` takes of it out: the content, its stage, and who asks beside what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.payload import Subject, body, read
+from guardrails.policy.loading.items import Item
+from guardrails.policy.testing.test_checks import contents
+from guardrails.policy.testing.test_fields import CallDoc, DefinitionDoc, ResultDoc, TestDoc
+from guardrails.types import Image, Media, Place, Returned, Stage, Text, ToolCall, Use, Video
+
+MEDIA: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video}
+"""The field that names a file → what the file is taken for."""
+
+
+def given(test: TestDoc, item: Item) -> tuple[str, Any]:
+    """Return the stage and the content of a test, as `Guard.check` takes them; `item` is where it is written.
+
+    Raises:
+        OSError: the file that the test names is not there, or not below its folder.
+    """
+    (name,) = contents(test)
+    value = getattr(test, name)
+    if name in MEDIA:
+        stage = Stage(test.stage or Stage.INPUT)
+        try:
+            return stage.value, MEDIA[name](place=Place(stage), source=item.path(value))
+        except OSError as error:
+            raise OSError(f"{name} {value!r}: {error.strerror or error}") from error
+    make = DOCS.get(type(value))
+    return Stage.INPUT.value if name == "messages" else name, value if make is None else make(value)
+
+
+def subject_of(test: TestDoc, item: Item) -> tuple[Stage, Subject]:
+    """Return the same, read.
+
+    Raises:
+        OSError: as `given` does.
+        RequestError: its messages have no form that can be judged.
+    """
+    stage, content = given(test, item)
+    return Stage(stage), content if isinstance(content, Subject) else read(content, Stage(stage))
+
+
+def _used(doc: CallDoc | ResultDoc | DefinitionDoc, stage: Stage, arguments: str | None = None) -> Place:
+    return Place(stage, tool=doc.name, use=Use(((doc.name, doc.server),), arguments))
+
+
+def _call(doc: CallDoc) -> ToolCall:
+    written = doc.arguments
+    arguments = written if isinstance(written, str) else json.dumps(written, ensure_ascii=False)
+    return ToolCall(doc.name, arguments, _used(doc, Stage.TOOL_CALL, arguments))
+
+
+def _result(doc: ResultDoc) -> Text:
+    return Text(doc.text, _used(doc, Stage.TOOL_RESULT))
+
+
+def _definition(doc: DefinitionDoc) -> Subject:
+    definition = doc.model_dump(exclude={"server"}, exclude_none=True)
+    leaves = Leaves()
+    leaves.anything(definition, (), _used(doc, Stage.TOOL_DEFINITION))
+    return body(definition, leaves)
+
+
+DOCS: Final[Mapping[type, Callable[[Any], object]]] = {
+    CallDoc: _call,
+    ResultDoc: _result,
+    DefinitionDoc: _definition,
+}
+"""A content that is more than a text → what makes of it what can be checked."""
+
+
+def asked(test: TestDoc) -> dict[str, Any]:
+    """Return who asks, and what the content is judged beside, as `Guard.check` and `Guard.stream` take it."""
+    return {
+        "user": test.user,
+        "tenant": test.tenant,
+        "client": test.client,
+        "metadata": test.metadata,
+        "model": test.model,
+        "system": test.system,
+        "prompt": test.prompt,
+        "sources": test.sources,
+        "heard": [Returned(((each.name, each.server),), each.text) for each in test.heard],
+    }
+
+
+def plain(content: object) -> Any:
+    """Return what a verdict leaves in the form in which tests write it; of a file, what it is."""
+    if isinstance(content, Text):
+        return content.text
+    if isinstance(content, Media | bytes):
+        return f"({content.kind})" if isinstance(content, Media) else f"({len(content)} bytes)"
+    if isinstance(content, ToolCall):
+        try:
+            return {"name": content.name, "arguments": json.loads(content.arguments)}
+        except ValueError:
+            return {"name": content.name, "arguments": content.arguments}
+    return content

@@ -1,0 +1,272 @@
+"""Runs the tests of a policy: a guard in, one result for each test out, with what differs from what was expected and why.
+
+A test may stand for several: one for each entry of `each:`, and one more for each disguise. Every test is run with all detectors,
+so that no rule hides behind a stricter one.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from guardrails.authoring.test_input import asked, subject_of
+from guardrails.authoring.testing import cuts, disguises
+from guardrails.authoring.testing.coverage import Coverage, excepting, used
+from guardrails.authoring.testing.expectations import as_alone, at_least, differences
+from guardrails.authoring.testing.near_misses import explained
+from guardrails.engine.core.pipeline import today
+from guardrails.errors import GuardrailsError
+from guardrails.guard import Guard
+from guardrails.policy.compile import compile_policy
+from guardrails.policy.compiled import CompiledPolicy
+from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.load import load
+from guardrails.policy.testing.test_checks import contents, filled, text_of
+from guardrails.policy.testing.test_fields import DISGUISES, DisguiseName, TestDoc
+from guardrails.policy.testing.test_files import TestFile
+from guardrails.types import Stage, Verdict
+
+NAMED: Final = 60
+"""Characters of a content that stand for the name of a test without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What is demanded of every test of a text, beside what it demands itself: the same at every cut, or in disguise."""
+
+    every_cut: bool = False
+    obfuscate: tuple[DisguiseName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One test: its name, where it stands (`file:line:col`), what differs, and whether it is a known gap.
+
+    `why` says why rules fired or did not, `note` what else is to be said, `reason` what the gap is; `broken` tells that it could
+    not be run, which no known gap excuses.
+    """
+
+    name: str
+    place: str
+    differences: tuple[str, ...]
+    todo: bool = False
+    reason: str = ""
+    why: tuple[str, ...] = ()
+    note: str | None = None
+    broken: bool = False
+    ms: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.differences
+
+    @property
+    def failed(self) -> bool:
+        """Whether something differs that is no known gap."""
+        return bool(self.differences) and (self.broken or not self.todo)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the result as plain JSON values."""
+        return {
+            "name": self.name,
+            "place": self.place,
+            "passed": self.passed,
+            "todo": self.todo,
+            "reason": self.reason,
+            "differences": list(self.differences),
+            "why": list(self.why),
+            "note": self.note,
+            "ms": round(self.ms, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One run of a test: of which name, on which content, in which disguise if any, and whether it is cut everywhere."""
+
+    name: str
+    test: TestDoc
+    disguise: DisguiseName | None = None
+    cut: bool = False
+
+
+def loaded(policy: str | Path, tests: Iterable[TestFile] = (), floor: str | Path | None = None) -> Guard:
+    """Return a guard for a policy whose tests are there as well: its own, those of files beside it and its parents, and `tests`.
+    Those of the `floor`, if there is one, are not: they are for the floor alone.
+
+    Raises:
+        PolicyErrors: everything that is wrong, in the policy, in the files of tests or in the floor.
+    """
+    under = None if floor is None else compile_policy(load(floor))
+    return Guard(compile_policy(load(policy, tests=tests)), under)
+
+
+def run(guard: Guard) -> list[Result]:
+    """Run every test of the guard's policy, inherited ones too."""
+    return [*results(guard)]
+
+
+def results(
+    guard: Guard,
+    tests: Sequence[tuple[Item, TestDoc]] | None = None,
+    *,
+    demands: Demands = Demands(),
+    pattern: str | None = None,
+    coverage: Coverage | None = None,
+) -> Iterator[Result]:
+    """Yield the result of each test, one by one: of the guard's policy, or of `tests`.
+
+    Args:
+        guard: what judges.
+        tests: tests, each with where it is written.
+        demands: what is demanded of every test.
+        pattern: only tests whose name or place has this in it (without case; `*`, `?` and `[…]` as in names of files).
+        coverage: takes note of what the tests show.
+    """
+    for item, test in guard.policy.tests if tests is None else tests:
+        yield from run_test(guard, item, test, demands=demands, pattern=pattern, coverage=coverage)
+
+
+def run_test(
+    guard: Guard,
+    item: Item,
+    test: TestDoc,
+    *,
+    demands: Demands = Demands(),
+    pattern: str | None = None,
+    coverage: Coverage | None = None,
+) -> Iterator[Result]:
+    """Yield the result of one test, or of the several that it stands for."""
+    mark = item.mark(())
+    place = f"{mark.file}:{mark.line}:{mark.col}"
+    for case in cases(test, demands):
+        if pattern is None or any(_matches(pattern, text) for text in (case.name, place)):
+            yield _result(guard, item, case, place, coverage)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    pattern, text = pattern.casefold(), text.casefold()
+    return pattern in text or fnmatch.fnmatchcase(text, pattern)
+
+
+def cases(test: TestDoc, demands: Demands = Demands()) -> Iterator[Case]:
+    """Yield the runs that a test stands for."""
+    rows: Sequence[str | dict[str, str] | None] = test.each or [None]
+    for row in rows:
+        one = test if row is None else filled(test, row)
+        name = test.name or _named(one)
+        if row is not None and test.name:
+            name += f" [{row if isinstance(row, str) else ', '.join(row.values())}]"
+        is_text = text_of(one) is not None
+        yield Case(name, one, cut=is_text and (test.every_cut or demands.every_cut))
+        for disguise in _disguises(one, demands):
+            yield Case(f"{name} ({disguise})", _disguised(one, disguise), disguise)
+
+
+def _disguises(test: TestDoc, demands: Demands) -> Sequence[DisguiseName]:
+    """Return the disguises in which a content must be found: nothing else has to."""
+    if test.obfuscate is not False:
+        return DISGUISES if test.obfuscate is True else tuple(test.obfuscate)
+    harmful = bool(test.expect.rules) if test.expect.action is None else test.expect.action != "allow"
+    return demands.obfuscate if harmful and text_of(test) is not None else ()
+
+
+def _disguised(test: TestDoc, disguise: DisguiseName) -> TestDoc:
+    """Return the test with its text disguised, or what the last message says."""
+    put_on = disguises.DISGUISES[disguise]
+    (name,) = contents(test)
+    value = getattr(test, name)
+    if isinstance(value, str):
+        return test.model_copy(update={name: put_on(value)})
+    last = {**value[-1]}
+    last["content"] = put_on(last["content"]) if isinstance(last.get("content"), str) else last.get("content")
+    return test.model_copy(update={name: [*value[:-1], last]})
+
+
+def _named(test: TestDoc) -> str:
+    (name,) = contents(test)
+    value = getattr(test, name)
+    if name == "messages":
+        name, text = Stage.INPUT.value, "a conversation"
+    else:
+        text = value if isinstance(value, str) else value.name
+    return f"{name}: {text if len(text) <= NAMED else text[: NAMED - 3] + '...'}"
+
+
+def _result(guard: Guard, item: Item, case: Case, place: str, coverage: Coverage | None) -> Result:
+    test, began, broken, note = case.test, perf_counter(), False, None
+    why: tuple[str, ...] = ()
+    try:
+        found, why, note = _judged(guard, item, case, coverage)
+    except (OSError, GuardrailsError) as error:
+        found, broken = [f"could not be judged: {error}"], True
+    return Result(
+        name=case.name,
+        place=place,
+        differences=tuple(found),
+        todo=test.todo is not False,
+        reason=test.todo if isinstance(test.todo, str) else "",
+        why=why,
+        note=note,
+        broken=broken,
+        ms=(perf_counter() - began) * 1000.0,
+    )
+
+
+def _judged(
+    guard: Guard, item: Item, case: Case, coverage: Coverage | None
+) -> tuple[list[str], tuple[str, ...], str | None]:
+    """Return what differs, why, and what else is to be said."""
+    test, who, floor = case.test, asked(case.test), guard.floor
+    stage, subject = subject_of(test, item)
+    stages = frozenset(
+        at for leaf in subject.leaves.found for at in (leaf.content.place.stage, *leaf.content.place.also)
+    )
+    leaves = tuple(leaf.content for leaf in subject.leaves.found)
+    verdict = guard.check(subject, stage.value, **who, complete=True)
+    own = verdict  # what the policy's own rules and exceptions come to
+    if floor is not None and (coverage is not None or test.expect.exceptions):
+        own = _alone(guard).check(subject_of(test, item)[1], stage.value, **who, complete=True)
+    if coverage is not None:
+        coverage.saw(own, leaves, who)
+    beside = () if floor is None else _ids(floor) - _ids(guard.policy)
+    compare: Callable[[TestDoc, Verdict], Iterator[str]] = (
+        partial(differences, beside=beside) if case.disguise is None else at_least
+    )
+    found = [*compare(test, verdict)]
+    if found and (elsewhere := guard.policy.elsewhere.get(item.source.file)):
+        found = [*compare(*as_alone(test, verdict, elsewhere))]
+    if test.expect.exceptions:
+        took = used(excepting(guard.policy), own, leaves, who)
+        idle = (name for name in test.expect.exceptions if name not in took)
+        found += [f"exception {name} takes nothing away{_ended(guard, name)}" for name in idle]
+    why = tuple(explained(guard.pipeline.policies, test.expect, verdict, stages)) if found else ()
+    text, note = text_of(test), None
+    if case.cut and text is not None:
+        found += cuts.differing(guard, stage.value, text, verdict, who)
+        note = cuts.note(guard, text, verdict)
+    if found and floor is not None and not _judged(_alone(guard), item, case, None)[0]:
+        found.append(f"the floor {floor.ref.name} {floor.ref.version} decides: without it the test passes")
+    return found, why, note
+
+
+def _alone(guard: Guard) -> Guard:
+    """Return a guard by the same policy that has no floor."""
+    return Guard(guard.policy, cache=guard.pipeline.cache)
+
+
+def _ids(policy: CompiledPolicy) -> frozenset[str]:
+    return frozenset(rule.id for rule in policy.rules)
+
+
+def _ended(guard: Guard, name: str) -> str:
+    """Return why an exception holds no more, "" where it does."""
+    ends = [each.expires for rule in guard.policy.rules for each in rule.exceptions if each.id == name]
+    over = next((end for end in ends if end is not None and end < today()), None)
+    return "; the verdict is the same without it" if over is None else f": it held until {over}"

@@ -1,0 +1,197 @@
+"""`guardrails diff`: two versions of a policy and traffic in, what the change does out; exit status 1 if a gate is exceeded."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from guardrails.cli import add_floor
+from guardrails.cli.progress import Progress
+from guardrails.cli.terminal import Style
+from guardrails.errors import GuardrailsError
+
+if TYPE_CHECKING:
+    from guardrails.authoring.diff.change import Version
+    from guardrails.authoring.diff.difference import Difference
+    from guardrails.authoring.diff.gates import Limit
+    from guardrails.authoring.diff.traffic.effects import Effects
+
+GATES: Final = {
+    "--max-new-blocks": "what passed before and is blocked now",
+    "--max-new-redactions": "what passed before and is redacted now",
+    "--max-new-allows": "what was stopped or redacted before and is less so now",
+    "--max-changes": "decisions that change in any way",
+}
+
+INTERRUPTED: Final = 130
+"""The exit status after Ctrl-C."""
+
+OWN_TESTS: Final = "the policies' own tests"
+
+
+def arguments(to: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    to.add_argument(
+        "old",
+        nargs="?",
+        metavar="OLD",
+        help="the policy before: a shipped one by name, a YAML file, or git:REVISION:PATH",
+    )
+    to.add_argument("new", nargs="?", metavar="NEW", help="the policy after")
+    to.add_argument(
+        "--on",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="traffic: JSONL, a content a line, also .gz, or - for standard input; may be repeated; the policies' own tests if "
+        "not given",
+    )
+    to.add_argument(
+        "--decisions",
+        action="append",
+        default=[],
+        metavar="LOG",
+        help="a log of `serve --shadow`, in which both policies decided already, in place of traffic; may be repeated",
+    )
+    add_floor(to)
+    for gate, words in GATES.items():
+        to.add_argument(gate, metavar="N|N%", help=f"exit with 1 where it is more: {words}")
+    to.add_argument(
+        "--strict", action="store_true", help="exit with 1 also where the traffic is too little to show that"
+    )
+    to.add_argument(
+        "--check-version", action="store_true", help="exit with 1 where `version:` says less than the change"
+    )
+    to.add_argument(
+        "--examples",
+        type=int,
+        default=5,
+        metavar="N",
+        help="examples of each kind of change (5 if not given)",
+    )
+    to.add_argument("--no-text", action="store_true", help="show no text in the examples")
+    to.add_argument("--report", metavar="FILE", help="write an .html file for people")
+    form = to.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the answer as one JSON object")
+    form.add_argument(
+        "--markdown",
+        action="store_true",
+        help="print it as a comment for a pull request, without texts of traffic",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Compare, judge and print; return 1 where something that was asked for speaks against the change."""
+    from guardrails.authoring.diff.diff_report import answer, in_html, in_markdown, in_text, sections, title
+    from guardrails.authoring.diff.gates import limit
+    from guardrails.authoring.reports.check_report import writing
+    from guardrails.authoring.revisions import located
+
+    limits = {
+        name: limit(text)
+        for name in (gate[2:].replace("-", "_") for gate in GATES)
+        if (text := getattr(args, name)) is not None
+    }
+    _checked(args)
+    with ExitStack() as held:
+        save = None if args.report is None else held.enter_context(writing(Path(args.report)))
+        policies = [held.enter_context(located(each)) for each in (args.old, args.new) if each is not None]
+        found = _compared(args, policies, limits)
+        if save is not None:
+            save(in_html(found))
+    if args.json:
+        print(json.dumps(found.to_dict()))
+    elif args.markdown:
+        print(in_markdown(found), end="")
+    else:
+        style = Style(sys.stdout)
+        print(style.bold(title(found)))
+        print("\n".join(in_text(sections(found))))
+        print(f"\n{style.good(answer(found)) if found.passed else style.bad(answer(found))}")
+    return INTERRUPTED if found.stopped else int(not found.passed)
+
+
+def _checked(args: argparse.Namespace) -> None:
+    """Raise where the arguments do not go together."""
+    if args.decisions:
+        if args.on or args.floor:
+            raise GuardrailsError(
+                "--decisions stands for traffic that was judged already: leave --on and --floor out"
+            )
+        if args.old is not None and args.new is None:
+            raise GuardrailsError("give both policies, OLD and NEW, or none beside --decisions")
+    elif args.new is None:
+        raise GuardrailsError(
+            "give two policies, OLD and NEW: guardrails diff policy.yaml next.yaml --on traffic.jsonl"
+        )
+    if args.check_version and args.new is None:
+        raise GuardrailsError("--check-version compares policies: give OLD and NEW as well")
+    if args.examples < 0:
+        raise GuardrailsError(f"--examples {args.examples}: give 0 or more")
+
+
+def _compared(args: argparse.Namespace, policies: Sequence[str], limits: dict[str, Limit]) -> Difference:
+    from guardrails.authoring.diff.change import Version
+    from guardrails.authoring.diff.difference import Difference, difference
+    from guardrails.authoring.diff.traffic.effects import Effects
+
+    found, versions = Difference(None, None), None
+    if policies:
+        versions = Version.load(policies[0]), Version.load(policies[1])
+        found = difference(*versions)
+    found.strict, found.check_version = args.strict, args.check_version
+    found.effects = Effects(most=args.examples)
+    try:
+        with Progress(sys.stderr) as progress:
+            if args.decisions:
+                _decided(args, found, progress)
+            elif versions is not None:
+                _judged(args, versions, found, progress)
+    except KeyboardInterrupt:
+        found.stopped = True  # what was judged so far is worth something
+    if limits and not (found.effects.rows or found.stopped):
+        none = "the policies have no tests, so give traffic with --on"
+        why = "; ".join(found.warnings) if args.decisions else none
+        raise GuardrailsError(f"there is nothing to judge: {why}")
+    found.judge(limits)
+    return found
+
+
+def _judged(
+    args: argparse.Namespace, versions: tuple[Version, Version], found: Difference, progress: Progress
+) -> None:
+    """Have both policies judge the traffic."""
+    from guardrails.authoring import rows
+    from guardrails.authoring.diff.traffic import pairs
+
+    counts = [rows.counted(path) for path in args.on]
+    total = None if None in counts else sum(count for count in counts if count is not None)
+    traffic = chain.from_iterable(map(rows.read, args.on)) if args.on else pairs.tests(*versions)
+    found.traffic = ", ".join(args.on) or OWN_TESTS
+
+    def watch(effects: Effects) -> None:
+        progress.draw(effects.rows, total or None, f"{effects.changed:,} change")
+
+    old, new = pairs.guards(*versions, args.floor)
+    pairs.compare(old, new, traffic, found.effects, texts=not args.no_text, watch=watch)
+
+
+def _decided(args: argparse.Namespace, found: Difference, progress: Progress) -> None:
+    """Take what both policies decided already."""
+    from guardrails.authoring.shadow.shadow_log import compare
+
+    found.traffic = ", ".join(args.decisions)
+    pair = None if found.old is None or found.new is None else (found.old.digest, found.new.digest)
+    for path in args.decisions:
+        found.warnings += compare(
+            path,
+            found.effects,
+            pair,
+            watch=lambda effects: progress.draw(effects.rows, None, f"{effects.changed:,} change"),
+        )

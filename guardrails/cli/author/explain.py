@@ -1,0 +1,91 @@
+"""`guardrails explain`: a content in, why the policy judges it as it does out; exit status 1 if one is blocked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from guardrails.cli import add_floor, add_policy
+from guardrails.cli.content_arguments import add_contents, add_context, contents_of, context_of
+from guardrails.cli.progress import Progress
+from guardrails.cli.terminal import Style
+
+if TYPE_CHECKING:
+    from guardrails.authoring.explain.explanation import Explanation
+    from guardrails.guard import Guard
+
+
+def arguments(to: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    add_contents(to)
+    add_policy(to)
+    add_floor(to)
+    add_context(to)
+    to.add_argument("--rule", metavar="ID", help="explain this rule alone")
+    to.add_argument(
+        "--all", action="store_true", help="show every rule term by term, also where nothing was found"
+    )
+    to.add_argument(
+        "--no-words",
+        action="store_true",
+        help="do not look for the words that raise a classifier's score, which judges a passage up to 64 times",
+    )
+    to.add_argument("--json", action="store_true", help="print the explanations as one JSON document")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explain each content; return 1 if one is blocked."""
+    from guardrails.guard import Guard
+
+    contents, context = list(contents_of(args.content, as_text=args.text)), context_of(args)
+    guard = Guard.load(args.policy, floor=args.floor)
+    documents: list[dict[str, object]] = []
+    blocked = False
+    for number, (name, content) in enumerate(contents):
+        explanation = _explained(guard, content, args, context)
+        blocked = blocked or explanation.verdict.blocked
+        if args.json:
+            documents.append({"name": None if name is content else name, **explanation.to_dict()})
+        else:
+            _print(explanation, args, "" if len(contents) == 1 else name, first=number == 0)
+    if args.json:
+        print(
+            json.dumps({"blocked": blocked, "explanations": documents})
+        )  # ASCII: texts may hold half characters
+    return 1 if blocked else 0
+
+
+def _explained(
+    guard: Guard, content: object, args: argparse.Namespace, context: Mapping[str, Any]
+) -> Explanation:
+    """Explain one content; show on a terminal how far a film is watched."""
+    from guardrails.authoring.explain.explanation import Witness, explain
+    from guardrails.authoring.explain.word_importance import PASSES
+
+    class Watcher(Witness):
+        def went(self, seconds: float, of: float | None, listening: bool) -> None:
+            if not args.json:
+                progress.draw(int(seconds), None if of is None else max(int(seconds), round(of)), "watched")
+
+    with Progress(sys.stderr) as progress:
+        return explain(
+            guard,
+            content,
+            args.stage,
+            passes=0 if args.no_words else PASSES,
+            only=args.rule,
+            witness=Watcher(),
+            **context,
+        )
+
+
+def _print(explanation: Explanation, args: argparse.Namespace, name: str, *, first: bool) -> None:
+    from guardrails.cli.author.explain_view import lines
+
+    if not first:
+        print()
+    for line in lines(explanation, Style(sys.stdout), name=name, every=args.all, only=args.rule is not None):
+        print(line)

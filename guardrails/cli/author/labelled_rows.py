@@ -1,0 +1,117 @@
+"""What commands on labelled rows share: their arguments in; the rows, how many there are, and what saves a report out."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from guardrails.cli import add_policy
+from guardrails.cli.progress import Progress
+from guardrails.errors import GuardrailsError
+from guardrails.types import Stage
+
+if TYPE_CHECKING:
+    from guardrails.authoring.rows import Row
+
+FORMS: Final = """
+labelled rows, one JSON object a line (also .jsonl.gz, or - for standard input):
+  {"text": "...", "label": "hate"}                     the category that it is of
+  {"text": "...", "label": "benign"}                   of none
+  {"text": "...", "kind": "response", "labels": {"hate": 0, "violence": 1}}
+or a table as spreadsheets save it (.csv in UTF-8), whose first line names the columns:
+  text,label                                           or text,labels.hate,labels.violence,lang
+what is not labelled is not known: such a row does not count for the category
+"""
+"""What a file of labelled rows looks like, for the end of a command's help."""
+
+TEXT: Final = 100
+"""Characters of an example that a terminal shows."""
+
+
+def add_rows(to: argparse.ArgumentParser, epilog: str, *, jobs: int) -> None:
+    """Add what each command on labelled rows takes; `epilog` goes on after the forms of rows."""
+    to.formatter_class = argparse.RawDescriptionHelpFormatter
+    to.epilog = FORMS + epilog
+    add_policy(to)
+    to.add_argument("--on", required=True, nargs="+", metavar="FILE", help="labelled rows, see below")
+    to.add_argument(
+        "--stage",
+        "-s",
+        choices=[stage.value for stage in Stage],
+        help="where texts stand, whatever the rows say",
+    )
+    to.add_argument("--report", metavar="FILE", help="write an .html file for people, with plots")
+    to.add_argument("--examples", type=int, default=5, metavar="N", help="show the N worst of each kind (5)")
+    to.add_argument("--no-text", action="store_true", help="show no texts, only where they stand")
+    to.add_argument(
+        "--jobs", "-j", type=int, default=jobs, metavar="N", help=f"rows judged at a time ({jobs})"
+    )
+    to.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def checked(args: argparse.Namespace) -> None:
+    """Raise where arguments of `add_rows` are out of range."""
+    if args.examples < 0:
+        raise GuardrailsError("--examples must be 0 or more")
+    if args.jobs < 1:
+        raise GuardrailsError("--jobs must be 1 or more")
+    if len(args.on) > 1 and "-" in args.on:
+        raise GuardrailsError("--on takes either files or - for standard input")
+
+
+def rows(args: argparse.Namespace) -> Iterator[Row]:
+    """Yield the rows of all files."""
+    from guardrails.authoring.rows import read
+
+    for path in args.on:
+        for row in read(path):
+            moved = args.stage is not None and isinstance(row.content, str)
+            yield replace(row, stage=args.stage) if moved else row
+
+
+@contextmanager
+def counting(args: argparse.Namespace) -> Iterator[Callable[[int], None]]:
+    """Give what shows on a terminal how many rows are done; raises `RowError` at once for what is wrong in any of them."""
+    from guardrails.authoring.rows import counted
+
+    with Progress(sys.stderr) as progress:
+        counts = [counted(path) for path in args.on]
+        total = None if None in counts else sum(filter(None, counts))
+        yield lambda done: progress.draw(done, total, "rows judged")
+
+
+def reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str], None] | None]:
+    """Return what saves the report, or None where none is asked for; raise where it cannot be written."""
+    if args.report is None:
+        return nullcontext()
+    from guardrails.authoring.reports.check_report import writing
+
+    path = Path(args.report)
+    given = [Path(each) for each in (*args.on, args.policy)]
+    if path.exists() and any(each.exists() and path.samefile(each) for each in given):
+        raise GuardrailsError(f"{path}: the report would take the place of what is read")
+    return writing(path)
+
+
+def excerpt(text: str) -> str:
+    """Return the beginning of a text on one line, with nothing in it that a terminal would obey."""
+    from guardrails.authoring.markup import visible
+
+    line = visible(" ".join(text.split()))
+    return line if len(line) <= TEXT else f"{line[: TEXT - 1]}…"
+
+
+def aligned(lines: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> Iterator[str]:
+    """Yield the lines of a table; the columns `left` hold texts, the others numbers, which stand at the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = (
+            cell.ljust(width) if at in left else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        yield f"  {'  '.join(cells).rstrip()}"

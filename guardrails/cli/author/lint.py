@@ -1,0 +1,174 @@
+"""`guardrails lint`: policies in, what is surely not meant in them out; exit status 1 where that is an error.
+
+A policy that does not load is exit status 2, as everywhere; its errors stand on stderr and in every form for programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from guardrails.cli import add_floor
+from guardrails.cli.progress import Progress
+from guardrails.cli.terminal import Style
+
+if TYPE_CHECKING:
+    from guardrails.authoring.lint.lint_run import Report
+    from guardrails.policy.lints.issue import Issue
+
+FORMATS: Final = ("text", "json", "sarif", "github")
+
+MOST: Final = 10
+"""Issues of one code in a policy that are shown before the rest is only counted."""
+
+
+def arguments(to: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    to.add_argument("policies", nargs="*", metavar="POLICY", help="shipped policies by name, or YAML files")
+    to.add_argument("--policy", "-p", action="append", default=[], metavar="P", help="the same, by option")
+    add_floor(to)
+    to.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="text",
+        help="for people, programs, SARIF, or GitHub's annotations",
+    )
+    to.add_argument("--json", action="store_true", help="the same as --format json")
+    to.add_argument("--strict", action="store_true", help="warnings count as errors")
+    to.add_argument("--no-tests", action="store_true", help="do not run the tests of the policies")
+    to.add_argument(
+        "--ignore", action="append", default=[], metavar="CODE", help="a code that is not looked for"
+    )
+    to.add_argument("--all", action="store_true", help=f"show more than {MOST} issues of one code")
+    to.add_argument(
+        "--fix", action="store_true", help="put right what is safe, in the files; comments and layout stay"
+    )
+    to.add_argument("--diff", action="store_true", help="with --fix: write nothing, print what would change")
+    to.add_argument("--codes", action="store_true", help="list what is looked for, and do nothing else")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lint each policy and print what is found."""
+    form = "json" if args.json else args.format
+    if args.codes:
+        return _codes(form)
+    if args.fix or args.diff:
+        return _fix(args)
+    policies = [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]
+    reports = [_linted(args, policy) for policy in policies]
+    _show(reports, form, every=args.all)
+    return _status(reports, strict=args.strict)
+
+
+def _linted(args: argparse.Namespace, policy: str) -> Report:
+    """Lint one policy; on a terminal a bar shows how many of its tests were run."""
+    from guardrails.authoring.lint.lint_run import lint
+
+    with Progress(sys.stderr) as progress:
+        return lint(
+            policy,
+            floor=args.floor,
+            tests=not args.no_tests,
+            ignore=args.ignore,
+            progress=lambda done, of: progress.draw(done, of, policy),
+        )
+
+
+def _status(reports: list[Report], *, strict: bool) -> int:
+    if not all(report.loads for report in reports):
+        return 2
+    wrong = sum(report.counts["error"] + strict * report.counts["warning"] for report in reports)
+    return 1 if wrong else 0
+
+
+def _show(reports: list[Report], form: str, *, every: bool) -> None:
+    from guardrails import __version__
+    from guardrails.authoring.lint.lint_formats import github, sarif
+
+    if form == "json":
+        print(json.dumps({"policies": [report.to_dict() for report in reports]}, ensure_ascii=False))
+    elif form == "sarif":
+        print(json.dumps(sarif(reports, __version__), indent=1, ensure_ascii=False))
+    elif form == "github":
+        for line in github(reports):
+            print(line)
+    for report in reports:
+        if not report.loads:
+            for issue in report.issues:
+                print(issue, file=sys.stderr)
+        elif form == "text":
+            _print(report, Style(sys.stdout), every=every)
+
+
+def _print(report: Report, style: Style, *, every: bool) -> None:
+    shown: dict[str, int] = {}
+    for issue in report.issues:
+        shown[issue.code] = shown.get(issue.code, 0) + 1
+        if every or shown[issue.code] <= MOST:
+            print(_line(issue, style))
+    for code, number in shown.items():
+        if number > MOST and not every:
+            print(style.dim(f"… and {number - MOST} more of {code} (--all shows them)"))
+    counts = report.counts
+    told = ", ".join(f"{number} {name}{'s' * (number != 1)}" for name, number in counts.items())
+    fixable = sum(issue.fix is not None for issue in report.issues)
+    more = f"; --fix puts {fixable} right" if fixable else ""
+    summary = f"{report.policy}: {told}{more}" if report.issues else f"{report.policy}: nothing to say"
+    print(style.bad(summary) if counts["error"] else style.good(summary))
+
+
+def _line(issue: Issue, style: Style) -> str:
+    mark = issue.mark
+    colour = {"error": style.bad, "warning": style.bold, "note": style.dim}[issue.severity]
+    cure = style.dim(f" ({issue.cure})") if issue.cure else ""
+    place = f"{mark.file}:{mark.line}:{mark.col}"
+    return f"{place}: {colour(issue.code)}: {issue.message}{cure} [{issue.severity}]"
+
+
+def _codes(form: str) -> int:
+    from guardrails.authoring.lint.lint_run import CHECKS
+
+    rows: list[dict[str, Any]] = [
+        {"code": row.code, "severity": row.severity, "doc": row.doc} for row in CHECKS
+    ]
+    if form == "json":
+        print(json.dumps(rows, ensure_ascii=False))
+        return 0
+    style = Style(sys.stdout)
+    width = max(len(row["code"]) for row in rows)
+    for row in rows:
+        print(f"{style.bold(row['code'].ljust(width))}  {row['severity'].ljust(7)}  {row['doc']}")
+    return 0
+
+
+def _fix(args: argparse.Namespace) -> int:
+    """Change the files of each policy; with `--diff` print what would change."""
+    from guardrails.authoring.lint.fixes import fix, planned
+    from guardrails.policy.editing.edits import difference
+
+    reports: list[Report] = []
+    quiet = args.json or args.format != "text"
+    for policy in [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]:
+
+        def linted(policy: str = policy) -> Report:
+            return _linted(args, policy)
+
+        if args.diff:
+            report = linted()
+            changes, left = planned(report)
+            for change in changes.values():
+                print(difference(change.before, change.after), end="")
+        else:
+            done = fix(policy, linted)
+            report, changes, left = done.report, done.changes, done.left
+            for file, change in changes.items():
+                if not quiet:
+                    print(f"{file}: {change.fixed} put right")
+        for reason in left:
+            print(reason, file=sys.stderr)
+        reports.append(report)
+    if not args.diff:
+        _show(reports, "json" if args.json else args.format, every=args.all)
+    return _status(reports, strict=args.strict)

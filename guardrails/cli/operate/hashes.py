@@ -1,0 +1,174 @@
+"""`guardrails hashes`: makes a list for `use: image_hash` of files that hash-sharing programmes exchange, or of films; counts a
+list.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
+
+if TYPE_CHECKING:
+    from guardrails.authoring.scan.film_hashes import Gathered as Films
+    from guardrails.authoring.scan.hash_lists import Gathered
+
+
+def arguments(to: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    to.add_argument(
+        "do", choices=("import", "show"), help="make a list of exchanged files; count what is on a list"
+    )
+    to.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="JSON, JSON lines, CSV, XML or text as ThreatExchange, NCMEC, StopNCII, Tech Against Terrorism, "
+        "Hasher-Matcher-Actioner and the package threatexchange give them, or a list of ours; later ones go over "
+        "earlier ones; - is standard input",
+    )
+    to.add_argument(
+        "--films",
+        action="store_true",
+        help="FILEs are films, folders of films, and lists of films: import one list of what they show; show such lists",
+    )
+    to.add_argument(
+        "--out",
+        "-o",
+        metavar="LIST",
+        help="import: the list that is written, such as deny.csv or films.jsonl",
+    )
+    to.add_argument(
+        "--kind", choices=("pdq", "sha256"), default="pdq", help="what hashes are that do not say it (pdq)"
+    )
+    to.add_argument(
+        "--quality", type=int, default=50, metavar="N", help="leave out hashes of less quality, 0 to 100 (50)"
+    )
+    to.add_argument(
+        "--keep-going", action="store_true", help="leave out what is malformed, and write the rest"
+    )
+    to.add_argument("--json", action="store_true", help="print what was done as one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Import or show; raises `GuardrailsError`, with all malformed records located, where they are not to be left out."""
+    if args.do == "show":
+        return _show(args)
+    if args.out is None:
+        raise GuardrailsError("say where the list goes: --out LIST")
+    return _import_films(args) if args.films else _import(args)
+
+
+def _import(args: argparse.Namespace) -> int:
+    from guardrails.authoring.scan.hash_lists import gather, save
+
+    gathered = gather(_read(args.files), kind=args.kind, quality=args.quality)
+    _refuse(gathered.malformed, keep_going=args.keep_going)
+    save(Path(args.out), gathered.entries)
+    return _say(args, gathered.to_dict(), _told(args.out, gathered))
+
+
+def _import_films(args: argparse.Namespace) -> int:
+    from guardrails.authoring.scan.film_hashes import gather, save
+    from guardrails.cli.progress import Progress
+
+    with Progress(sys.stderr) as progress:
+        numbers = itertools.count(1)
+        gathered = gather(
+            [Path(each) for each in args.files],
+            quality=args.quality,
+            went=lambda id_: progress.draw(next(numbers), None, id_),
+        )
+    _refuse(gathered.malformed, keep_going=args.keep_going)
+    save(Path(args.out), gathered.films)
+    return _say(args, gathered.to_dict(), _told_films(args.out, gathered))
+
+
+def _refuse(malformed: Sequence[PolicyError], *, keep_going: bool) -> None:
+    """Raise what is malformed, or print it where the rest is to be written."""
+    if malformed and not keep_going:
+        raise PolicyErrors(malformed)
+    if malformed:
+        print(PolicyErrors(malformed), file=sys.stderr)
+
+
+def _say(args: argparse.Namespace, counts: dict[str, object], lines: Iterable[str]) -> int:
+    print(json.dumps({"list": args.out, **counts}, ensure_ascii=False) if args.json else "\n".join(lines))
+    return 0
+
+
+def _told_films(out: str, gathered: Films) -> Iterator[str]:
+    """Yield what people read of films."""
+    counts = gathered.to_dict()
+    yield f"{out}: {counts['films']:,} films ({counts['frames']:,} frames)"
+    if counts["by_file_alone"]:
+        yield f"  by file     {counts['by_file_alone']:,}, of which no frame says anything"
+    yield from _left(counts)
+
+
+def _told(out: str, gathered: Gathered) -> Iterator[str]:
+    """Yield what people read."""
+    counts = gathered.to_dict()
+    yield f"{out}: {counts['entries']:,} entries ({counts['pdq']:,} pdq, {counts['sha256']:,} sha256)"
+    if gathered.disputed:
+        yield f"  disputed    {gathered.disputed:,}, in the list"
+    for reason, count in sorted(gathered.skipped.items()):
+        yield f"  skipped     {count:,}: {reason}"
+    yield from _left(counts)
+
+
+def _left(counts: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what is not in a list, and why."""
+    for name in ("duplicates", "removed"):
+        if counts.get(name):
+            yield f"  {name.ljust(10)}  {counts[name]:,}"
+    if counts["malformed"]:
+        yield f"  malformed   {counts['malformed']:,}, left out"
+
+
+def _show(args: argparse.Namespace) -> int:
+    rows = []
+    for name in args.files:
+        try:
+            rows.append(_status(name, args))
+        except OSError as error:
+            raise GuardrailsError(f"{name}: {error.strerror or error}") from error
+    if args.json:
+        print(json.dumps({"lists": rows}, ensure_ascii=False))
+    else:
+        print("\n".join(map(_counted, rows)))
+    return 0
+
+
+def _status(name: str, args: argparse.Namespace) -> dict[str, Any]:
+    from guardrails.media.hashes.film_lists import FilmList
+    from guardrails.media.hashes.hash_lists import HashList
+
+    if args.films:
+        return FilmList.load(Path(name), name=name, quality=args.quality).status()
+    return HashList.load(Path(name), name=name, kind=args.kind, quality=args.quality).status()
+
+
+def _counted(row: Mapping[str, Any]) -> str:
+    if "films" in row:
+        what = f"{row['films']:,} films, {row['frames']:,} frames"
+    else:
+        left = f", {row['left_out']:,} left out" if row["left_out"] else ""
+        what = f"{row['pdq']:,} pdq, {row['sha256']:,} sha256{left}"
+    return f"{row['name']}: {what}, {row['digest'][:12]}"
+
+
+def _read(names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    for name in names:
+        if name == "-":
+            yield "standard input", sys.stdin.buffer.read()
+            continue
+        try:
+            yield name, Path(name).read_bytes()
+        except OSError as error:
+            raise GuardrailsError(f"{name}: {error.strerror or error}") from error

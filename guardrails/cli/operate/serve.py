@@ -1,0 +1,189 @@
+"""`guardrails serve`: a policy and an upstream in, an OpenAI-compatible server with the policy in front out.
+
+What it serves stands in a settings file (`--config`), in the environment (`GUARDRAILS_PORT`) and in flags, each over the one
+before.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from guardrails.cli import add_floor, add_policy
+
+if TYPE_CHECKING:
+    from guardrails.guard import Guard
+    from guardrails.proxy.configuration.settings import Settings
+    from guardrails.proxy.configuration.sources import Configured
+
+FLAGS = (
+    "policy",
+    "floor",
+    "shadow",
+    "upstream",
+    "host",
+    "port",
+    "workers",
+    "unknown_fields",
+    "reload",
+    "open",
+)
+"""The settings that have a flag."""
+
+FEW = 8
+"""Entries of a list that are shown."""
+
+
+def arguments(to: argparse.ArgumentParser) -> None:
+    """Declare the arguments. One that is not given is left to the environment, the file, or its default."""
+    to.add_argument("--config", "-c", metavar="FILE", help="a YAML file of settings")
+    add_policy(to)
+    to.set_defaults(policy=None)
+    add_floor(to)
+    to.add_argument("--shadow", metavar="P", help="a policy that judges beside it, and changes nothing")
+    to.add_argument(
+        "--shadow-log",
+        metavar="FILE",
+        help="a file for what both decide, which guardrails diff --decisions reads",
+    )
+    to.add_argument(
+        "--upstream",
+        metavar="URL",
+        help="the OpenAI-compatible server behind, such as http://127.0.0.1:8000/v1",
+    )
+    to.add_argument("--host", help="the address to listen on (default 127.0.0.1)")
+    to.add_argument("--port", type=int, help="the port to listen on (default 8080)")
+    to.add_argument(
+        "--open",
+        action="store_const",
+        const=True,
+        help="without keys, let everybody ask who reaches an address of other machines",
+    )
+    to.add_argument("--workers", type=int, metavar="N", help="processes to serve with (default 1)")
+    to.add_argument(
+        "--unknown-fields", help="what to do with unknown request fields: judge (default) or refuse"
+    )
+    to.add_argument(
+        "--no-reload",
+        dest="reload",
+        action="store_const",
+        const=False,
+        help="keep the policy of the start: do not load it anew when its files change, or on SIGHUP",
+    )
+    to.add_argument(
+        "--check", action="store_true", help="only check settings and policy, and print what it would serve"
+    )
+    to.add_argument("--json", action="store_true", help="print that as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until interrupted, or print what would be served."""
+    from guardrails.guard import Guard
+    from guardrails.proxy.configuration.sources import Given, configured
+    from guardrails.proxy.server.reloading.reload import redacts_alike
+    from guardrails.proxy.server.serve import run as serve
+    from guardrails.proxy.server.state import State
+    from guardrails.proxy.shadow.shadow_settings import shadows
+
+    flags = _flags(args)
+    found = configured(args.config, flags, os.environ)
+    settings = found.settings
+    guard = Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
+    if args.check:
+        state = State(settings, guard)
+        guards, beside = state.guards, [*state.shadows.values()]
+        for each in guards:
+            redacts_alike(settings, each)
+        described = _described(found, guards, beside) if args.json else {}
+        print(json.dumps(described, indent=2) if args.json else _shown(found, guards, beside))
+        return 0
+    ref = guard.policy.ref
+    address = f"http://{settings.host}:{settings.port}/v1"
+    also = "".join(f", {shadow} beside {policy}" for policy, shadow in shadows(settings).items())
+    print(
+        f"guardrails: policy {ref.name} {ref.version} before {_behind(settings)}{also}, on {address}",
+        flush=True,
+    )
+    serve(settings, guard if settings.workers == 1 else None, Given(args.config, flags))
+    return 0
+
+
+def _flags(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that were given by flags."""
+    flags = {name: value for name in FLAGS if (value := getattr(args, name)) is not None}
+    if args.shadow_log is not None:
+        policy = {} if args.shadow is None else {"policy": args.shadow}
+        flags["shadow"] = {**policy, "log": args.shadow_log}
+    return flags
+
+
+def _behind(settings: Settings) -> str:
+    """Return what is served, for people: the names of upstreams, and the URL of the one without."""
+    return ", ".join((*settings.upstreams, *([] if settings.upstream is None else [settings.upstream])))
+
+
+def _key_is_set(variable: str | None) -> bool:
+    """Tell whether the environment holds a key."""
+    return variable is not None and bool(os.environ.get(variable))
+
+
+def _settings(settings: Settings) -> dict[str, object]:
+    """Return settings as JSON values, of keys not even the hashes."""
+    return settings.model_dump(exclude={"keys": {"__all__": {"sha256"}}})
+
+
+def _described(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> dict[str, object]:
+    """Return what would be served, as JSON values."""
+    refs = [policy.ref.to_dict() for policy in guards[0].pipeline.policies]
+    return {
+        "settings": _settings(found.settings),
+        "given": dict(found.origins),
+        "upstream_key": found.settings.upstream_key is not None,
+        "upstream_keys": {name: _key_is_set(each.key_env) for name, each in found.settings.upstreams.items()},
+        "policy": refs[0],
+        "floor": refs[1] if len(refs) > 1 else None,
+        "policies": [guard.policy.ref.to_dict() for guard in guards[1:]],
+        "shadows": [guard.policy.ref.to_dict() for guard in shadows],
+    }
+
+
+def _brief(value: object) -> str:
+    """Return a setting's value on a line: of a document what it has, of names or rows the names."""
+    if isinstance(value, dict) and not all(isinstance(each, dict) for each in value.values()):
+        return ", ".join(f"{name} {_brief(each)}" for name, each in value.items())
+    if isinstance(value, dict):
+        value = [*value]
+    if not isinstance(value, list):
+        return str(value)
+    words = [
+        str(each.get("id") or each.get("policy")) if isinstance(each, dict) else str(each) for each in value
+    ]
+    return f"{len(words)}: {', '.join(words[:FEW])}{', …' if len(words) > FEW else ''}" if words else "none"
+
+
+def _shown(found: Configured, guards: Sequence[Guard], shadows: Sequence[Guard]) -> str:
+    """Return what would be served, for people."""
+    settings = found.settings
+    key = "is set" if settings.upstream_key else "is not set: the client's own authorization passes through"
+    rows = [
+        (name, _brief(value), found.origins.get(name, "default"))
+        for name, value in _settings(settings).items()
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    lines = [f"{name:{widths[0]}}  {value:{widths[1]}}  {origin}" for name, value, origin in rows]
+    lines += ["", *([] if settings.upstream is None else [f"{settings.upstream_key_env} {key}"])]
+    for name, each in settings.upstreams.items():
+        held = "the client's own authorization passes through"
+        if each.key_env is not None:
+            held = f"{each.key_env} is {'set' if _key_is_set(each.key_env) else 'not set: no key is sent'}"
+        lines.append(f"upstream {name} {each.url}: {_brief(each.models)} ({held})")
+    parts = [*zip(("policy", "floor"), guards[0].pipeline.policies, strict=False)]
+    parts += [("policy", guard.policy) for guard in guards[1:]]
+    parts += [("shadow", guard.policy) for guard in shadows]
+    for part, policy in parts:
+        ref, rules, detectors = policy.ref, len(policy.rules), len(policy.detectors)
+        lines.append(f"{part} {ref.name} {ref.version}: {rules} rules, {detectors} detectors, {ref.digest}")
+    return "\n".join(lines)

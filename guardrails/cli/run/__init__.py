@@ -1,0 +1,1 @@
+"""The subcommands that judge: `check`, `scan`, `demo`. Arguments go in, an exit status comes out."""

@@ -1,0 +1,226 @@
+"""What a classifier judges of a text: the text goes in, its windows with their spans, and what was left out, come out.
+
+The plain reading comes first; of the readings in which spelling tricks are undone only the windows that read
+otherwise. Windows past the limit and windows in a language that the model was not validated on are unchecked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from guardrails.detectors.language.identification import language_of, letters, without_noise
+from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
+from guardrails.inference.safety.model import Model
+from guardrails.inference.safety.windows import Row, Tokens, Window
+from guardrails.text import View, folded, normalized, revealed, surrogates_replaced
+from guardrails.types import Unchecked
+
+CONFIDENT: Final = 0.95
+"""The least probability of a language at which a window is said to be in it."""
+
+FEWEST: Final = 40
+"""Letters of a window below which its language is not told from its words: names and commands are alike in many."""
+
+FEWEST_OF_SCRIPT: Final = 6
+"""Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
+
+ENGLISH: Final = frozenset(
+    (
+        *(
+            "the",
+            "and",
+            "to",
+            "of",
+            "that",
+            "with",
+            "for",
+            "this",
+            "you",
+            "your",
+            "what",
+            "how",
+            "are",
+            "it",
+            "be",
+            "have",
+        ),
+        *(
+            "from",
+            "can",
+            "not",
+            "they",
+            "my",
+            "about",
+            "which",
+            "when",
+            "will",
+            "would",
+            "should",
+            "their",
+            "there",
+            "who",
+        ),
+        *("these", "those", "because", "please", "could", "why", "where", "than", "then", "our"),
+    )
+)
+"""Words of English that are rare in other languages; they are a quarter to a half of its words."""
+
+VIEWS: Final = {"folded": folded, "normalized": normalized}
+"""What models read of a text."""
+
+REASON: Final = "in a language that the model was not validated on"
+
+Span = tuple[int, int]
+
+Windows = Callable[[str], Iterator[Window]]
+"""What cuts a reading of a text into the windows of a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The windows of all readings of a text: their `spans` in it, what each reads, its tokens, and what was left out."""
+
+    spans: tuple[Span, ...]
+    read: tuple[str, ...]
+    ids: tuple[tuple[int, ...], ...]
+    unchecked: tuple[Unchecked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The windows of a text: their `spans` in it, what the fast tier reads (`folded`) and what the encoder reads.
+
+    `prompt` are the tokens of the prompt that the text replies to: none where it is not known, None where it is no reply.
+    """
+
+    spans: tuple[Span, ...]
+    folded: tuple[str, ...]
+    unchecked: tuple[Unchecked, ...]
+    prompt: tuple[int, ...] | None
+    _ids: tuple[tuple[int, ...], ...]
+    _tokens: Tokens
+
+    def row(self, index: int) -> Row:
+        """Return the encoder's row of a window."""
+        return self._tokens.row(self._ids[index])
+
+    def pair(self, index: int) -> Row:
+        """Return the encoder's row of a window beside the prompt."""
+        return self._tokens.pair(self.prompt or (), self._ids[index])
+
+
+def judged(text: str, prompt: str | None, model: Model, most: int) -> Judged:
+    """Cut a text into windows, at most `most` of all its readings together."""
+    safe = surrogates_replaced(text)
+    beside = None if prompt is None else model.prompt(VIEWS[model.view](surrogates_replaced(prompt)).text)
+    found = seen(
+        safe, VIEWS[model.view], lambda read: model.windows(read, beside or ()), model.languages, most
+    )
+    return Judged(
+        found.spans,
+        tuple(folded(read).text for read in found.read),
+        found.unchecked,
+        beside,
+        found.ids,
+        model.tokens,
+    )
+
+
+def seen(
+    text: str,
+    viewed: Callable[[str], View],
+    windows: Windows,
+    languages: frozenset[str],
+    most: int,
+    undisguised: Callable[[str], str | None] = lambda _: None,
+) -> Seen:
+    """Cut a text without surrogates, as the model views it, into windows, at most `most` of all its readings together.
+
+    `undisguised` may give another reading of a plain window, which is then judged too.
+    """
+    spans: list[Span] = []
+    found: list[tuple[str, tuple[int, ...]]] = []
+    foreign: list[Span] = []
+    unchecked: list[Unchecked] = []
+    for plain, span, read, ids in _readings(text, viewed, windows, undisguised):
+        if len(found) == most:
+            unchecked.append(Unchecked("limit", f"text past {most} windows", span=(span[0], len(text))))
+            break
+        spans.append(span)
+        found.append((read, ids))
+        if plain and is_foreign(text[slice(*span)], languages):  # a view has other letters
+            foreign.append(span)
+    unchecked += (Unchecked("language", REASON, span=span) for span in _merged(foreign))
+    return Seen(
+        tuple(spans), tuple(read for read, _ in found), tuple(ids for _, ids in found), tuple(unchecked)
+    )
+
+
+def _readings(
+    text: str, viewed: Callable[[str], View], windows: Windows, undisguised: Callable[[str], str | None]
+) -> Iterator[tuple[bool, Span, str, tuple[int, ...]]]:
+    """Yield the windows of all readings: whether it is the plain one, where in the text, what they read, the tokens."""
+    for span, read, ids in _windows(viewed(text), len(text), windows):
+        yield True, span, read, ids
+        if other := undisguised(read):
+            for window in windows(other):
+                yield False, span, other[window.start : window.end], window.ids
+    for reading in revealed(text):
+        view = viewed(reading.text).over(reading)
+        for span, read, ids in _windows(view, len(text), windows):
+            if viewed(text[slice(*span)]).text != read:
+                yield False, span, read, ids
+
+
+def _windows(view: View, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+    """Yield the windows of a view that hold anything: where in the text, which is `length` long, what they read, and the
+    tokens.
+    """
+    end = 0
+    for window in windows(view.text):
+        start, until = view.original(window.start, window.end)
+        # What is invisible between two windows belongs to the later one, so that spans leave nothing out.
+        start, end = min(end, start), length if window.end == len(view.text) else until
+        if window.ids:
+            yield (start, end), view.text[window.start : window.end], window.ids
+
+
+def is_foreign(text: str, languages: frozenset[str]) -> bool:
+    """Tell whether a text is for certain in a language that is not among these (none: all are)."""
+    if not languages:
+        return False
+    if not text.isascii():
+        own = script_of(frozenset(NAMES) - with_varieties(languages))
+        found = letters("".join(own.findall(text))) if own is not None else 0
+        if found >= FEWEST or (found >= FEWEST_OF_SCRIPT and 2 * found > letters(text)):
+            return True
+    if (
+        len(text) < FEWEST
+        or ("en" in languages and _is_english(text))
+        or letters(without_noise(text)) < FEWEST
+    ):
+        return False
+    code, probability = language_of(text)
+    return probability >= CONFIDENT and code not in languages and code != "und"
+
+
+def _is_english(text: str) -> bool:
+    """Tell at a glance what is English for certain, which is most of what needs no model of languages to see it."""
+    words = text.lower().split()
+    return 7 * sum(map(ENGLISH.__contains__, words)) >= len(words)
+
+
+def _merged(spans: list[Span]) -> Iterator[Span]:
+    """Yield spans, those that touch as one."""
+    open_: Span | None = None
+    for span in spans:
+        if open_ is not None and span[0] <= open_[1]:
+            open_ = (open_[0], span[1])
+            continue
+        if open_ is not None:
+            yield open_
+        open_ = span
+    if open_ is not None:
+        yield open_

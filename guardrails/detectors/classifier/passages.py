@@ -1,0 +1,106 @@
+"""Pieces: a text goes in, what a large model or a service reads of it at a time comes out, each with its span in the text.
+
+A piece takes whole passages for as long as they fit, and begins with some of the text before it, which its span leaves out:
+what stands on both sides of a border is read together once. The plain reading comes first; of those without invisible
+characters and with spelling tricks undone only the pieces with other words. Nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from unicodedata import normalize
+
+from guardrails.inference.safety.passages import passages
+from guardrails.text import View, normalized, revealed, surrogates_replaced
+from guardrails.types import Unchecked
+
+CONTEXT: Final = 8
+"""A piece begins with an eighth of its size of what stands before it."""
+
+_WORD: Final = re.compile(r"\w+")
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What is read of a text, and where that stands in it: `reads` and `spans` side by side; `unchecked` is left out.
+
+    `places` tell of each read in which reading of the text it begins where (None: in the plain one).
+    """
+
+    spans: tuple[Span, ...]
+    reads: tuple[str, ...]
+    places: tuple[tuple[View | None, int], ...]
+    unchecked: tuple[Unchecked, ...] = ()
+
+    def original(self, at: int, start: int, end: int) -> Span:
+        """Return where in the text that stands which the read number `at` has from `start` to `end`."""
+        reading, begin = self.places[at]
+        span = (begin + start, begin + end)
+        return span if reading is None else reading.original(*span)
+
+
+def pieces(text: str, size: int, most: int) -> Pieces:
+    """Cut a text into pieces of at most `size` characters, at most `most` of all its readings together."""
+    safe = surrogates_replaced(text)
+    found: list[tuple[Span, str, tuple[View | None, int]]] = []
+    left: tuple[Unchecked, ...] = ()
+    for each in _readings(safe, size):
+        if len(found) == most:
+            left = (Unchecked("limit", f"text past {most} windows", span=(each[0][0], len(text))),)
+            break
+        found.append(each)
+    spans, reads, places = zip(*found, strict=True) if found else ((), (), ())
+    return Pieces(spans, reads, places, left)
+
+
+def _readings(text: str, size: int) -> Iterator[tuple[Span, str, tuple[View | None, int]]]:
+    for start, end, begin in _cut(text, size):
+        yield (start, end), text[begin:end], (None, begin)
+    readings = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
+    for reading in readings:
+        last = 0
+        for start, end, begin in _cut(reading.text, size):
+            first, until = reading.original(start, end)
+            # What is invisible between two pieces belongs to the later one, so that spans leave nothing out.
+            span = (min(last, first), len(text) if end == len(reading.text) else until)
+            last = span[1]
+            if _words(normalize("NFKC", text[slice(*span)])) != _words(reading.text[start:end]):
+                yield span, reading.text[begin:end], (reading, begin)
+
+
+def _words(text: str) -> list[str]:
+    """Return what two readings are compared by: other quotation marks make no other text."""
+    return _WORD.findall(text)
+
+
+def _cut(text: str, size: int) -> Iterator[tuple[int, int, int]]:
+    """Yield start and end of each piece that holds anything, and where its context begins."""
+    context = size // CONTEXT
+    room = size - context
+    if len(text) <= room:
+        yield from _whole(text, 0, len(text), 0)
+        return
+    start = end = 0
+    for _, until in _parts(text, room):
+        if until - start > room:
+            yield from _whole(text, start, end, context)
+            start = end
+        end = until
+    yield from _whole(text, start, end, context)
+
+
+def _parts(text: str, room: int) -> Iterator[Span]:
+    """Yield passages, those that do not fit in parts."""
+    for start, end in passages(text):
+        for at in range(start, end, room):
+            yield at, min(at + room, end)
+
+
+def _whole(text: str, start: int, end: int, context: int) -> Iterator[tuple[int, int, int]]:
+    if not text[start:end].isspace() and end > start:
+        yield start, end, max(0, start - context)

@@ -1,0 +1,271 @@
+"""Harms that words alone do not tell: texts in, a finding for each window of a text and each category out, by a model.
+
+The model (`guardrails/inference`) has two tiers, and the fast one decides alone where it is sure. It reads a view
+of a text, and the readings in which spelling tricks are undone where there are any, in windows; each finding's span
+is its window in the text, so that neighbours neither overlap nor leave anything out. A reply is judged beside its prompt:
+`context["prompt"]` says that a text is one ("" where the prompt is not known), and `unsafe` is then the reply's. A reply is
+no attack on the model that wrote it, so it has neither `jailbreak` nor `injection`.
+
+That is the shipped model, and those with a `manifest.json` like it; every other is a sequence classifier, see
+`any_classifier.py`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guardrails import taxonomy
+from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors.classifier.any_classifier import AnyClassifier, build_any
+from guardrails.detectors.classifier.classifier_config import (
+    ANY,
+    ClassifierConfig,
+    meanings,
+    told,
+    unused,
+    within,
+)
+from guardrails.detectors.classifier.classifier_windows import Judged, judged
+from guardrails.detectors.language.identification import load_soon
+from guardrails.inference.safety.folder import ModelError
+from guardrails.inference.safety.model import Fast, Model, load
+from guardrails.inference.safety.scores import Scores
+from guardrails.inference.safety.windows import Row
+from guardrails.types import CLEAN, Content, Detection, Finding, Text
+
+SHIPPED: Final = {"text-safety": Path(__file__).parents[2] / "models" / "text_safety"}
+"""Models that come with the package, by name."""
+
+REPLY: Final = "unsafe_reply"
+"""The head that says `unsafe` of a reply; `unsafe` itself is of every other text."""
+
+ATTACKS: Final = ("jailbreak", "injection")
+"""The heads of what a model reads, and not of what it writes."""
+
+HEADS: Final = (
+    *("toxic", "hate", "harassment", "sexual", "sexual.minors", "violence", "self_harm", "illicit", "unsafe"),
+    *(REPLY, *ATTACKS),
+)
+"""What the shipped models tell, and what others are taken to tell unless `categories:` says otherwise."""
+
+Columns = NDArray[np.bool_]
+"""Which heads, or which windows."""
+
+AT_ONCE: Final = 1_000
+"""Characters up to which the caller's thread may ask the fast tier: under a millisecond."""
+
+REMEMBERED: Final = 64
+"""Short texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
+
+
+def _prepared(model: Model, text: str, prompt: str | None, most: int) -> tuple[Judged, Fast]:
+    """Return the windows of a text, at most so many, with what the fast tier says of them."""
+    found = judged(text, prompt, model, most)
+    return found, model.fast(found.folded)
+
+
+_remembered = lru_cache(maxsize=REMEMBERED)(_prepared)
+
+
+def category(head: str) -> str:
+    """Return what a head finds."""
+    return "unsafe" if head == REPLY else head
+
+
+class Classifier:
+    """The detector: windows, the fast tier for all of them, the encoder for those that it does not settle."""
+
+    inline = False
+    passages = True
+
+    def __init__(self, name: str, model: Model, heads: Sequence[str], config: ClassifierConfig) -> None:
+        self.identity = model.identity
+        self._name = name
+        self._model = model
+        self._categories = tuple(map(category, model.heads))
+        wanted = np.array([head in heads for head in model.heads])
+        reply = np.array([head == REPLY for head in model.heads])
+        prompt = np.array([head == "unsafe" for head in model.heads]) & bool((wanted & reply).any())
+        attack = np.array([head in ATTACKS for head in model.heads])
+        # Columns: of any text but a reply; of a reply alone; of a reply beside its prompt.
+        self._any, self._beside = wanted & ~reply, wanted & reply
+        self._alone = wanted & ~reply & ~prompt & ~attack
+        self._effort = config.effort
+        self._min_score = config.min_score
+        self._most = config.windows
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        asked = self._asked(batch)
+        scores = [None if each is None else each[1].scores.copy() for each in asked]
+        # All windows of all contents together, so that every core has some.
+        rows: list[Row] = []
+        logits: list[Scores] = []
+        places: list[tuple[Scores, int, Columns]] = []
+        for each, own in zip(asked, scores, strict=True):
+            if each is None or own is None:
+                continue
+            text, fast = each
+            for columns, needs in self._open(text, fast):
+                row = text.pair if columns is self._beside and text.prompt else text.row
+                for at in map(int, np.flatnonzero(needs)):
+                    rows.append(row(at))
+                    logits.append(fast.logits[at])
+                    places.append((own, at, columns))
+        if rows:
+            both = self._model.both(rows, np.stack(logits))
+            for (own, at, columns), found in zip(places, both, strict=True):
+                own[at, columns] = found[columns]
+        return self._answers(asked, scores)
+
+    def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
+        """Return what the fast tier alone can answer, or None where that is not all, or would take long."""
+        texts = [content for content in batch if isinstance(content, Text)]
+        if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
+            return None
+        asked = self._asked(batch)
+        if any(needs.any() for each in asked if each is not None for _, needs in self._open(*each)):
+            return None
+        return self._answers(asked, [None if each is None else each[1].scores for each in asked])
+
+    def _asked(self, batch: Sequence[Content]) -> list[tuple[Judged, Fast] | None]:
+        """Return the windows of each text, with what the fast tier says of them."""
+        return [self._ask(content) if isinstance(content, Text) else None for content in batch]
+
+    def _answers(
+        self, asked: Sequence[tuple[Judged, Fast] | None], scores: Sequence[Scores | None]
+    ) -> list[Detection]:
+        return [
+            CLEAN if each is None or own is None else self._detection(each[0], own)
+            for each, own in zip(asked, scores, strict=True)
+        ]
+
+    def _ask(self, content: Text) -> tuple[Judged, Fast]:
+        prompt = None if content.context is None else content.context.get("prompt")
+        ask = _remembered if len(content.text) <= AT_ONCE else _prepared
+        return ask(self._model, content.text, prompt, self._most)
+
+    def _columns(self, text: Judged) -> list[Columns]:
+        """Return the heads that a text needs, by the rows that they read."""
+        if text.prompt is None:
+            return [self._any]
+        return [self._alone, self._beside] if text.prompt else [self._alone | self._beside]
+
+    def _open(self, text: Judged, fast: Fast) -> Iterator[tuple[Columns, Columns]]:
+        """Yield heads, and which windows need the encoder for them."""
+        for columns in self._columns(text):
+            if self._effort == "fast" or not columns.any():
+                continue
+            full = self._effort == "full"
+            yield (
+                columns,
+                np.array([full or not row.all() for row in fast.settled[:, columns]], dtype=np.bool_),
+            )
+
+    def _detection(self, text: Judged, scores: Scores) -> Detection:
+        wanted = np.logical_or.reduce(self._columns(text))
+        findings = tuple(
+            Finding(self._categories[head], min(float(scores[row, head]), 1.0), self._name, text.spans[row])
+            for row, head in np.argwhere((scores >= self._min_score) & wanted)
+        )
+        return Detection(findings, unchecked=text.unchecked) if findings or text.unchecked else CLEAN
+
+
+def _wanted(heads: Sequence[str], categories: Sequence[str] | None) -> tuple[str, ...]:
+    """Return the heads that tell some of these categories, or a leaf of one."""
+    return tuple(head for head in heads if within([category(head)], categories))
+
+
+def _categories(_name: str, config: ClassifierConfig) -> frozenset[str]:
+    by_label = None if config.model in SHIPPED else meanings(config)
+    if by_label is not None:
+        found = {*filter(taxonomy.is_valid, within(told(by_label), config.categories))}
+    else:
+        found = {category(head) for head in _wanted(HEADS, config.categories)}
+        if config.model not in SHIPPED:
+            found |= {each for each in config.categories or () if taxonomy.is_valid(each)}
+    # With a misspelt name any may be meant: then the one problem to report is the spelling.
+    return frozenset(found or map(category, HEADS))
+
+
+def _folder(config: ClassifierConfig, files: Files) -> Path:
+    """Return the folder of the model; raises `ConfigProblems`."""
+    if (shipped := SHIPPED.get(config.model)) is not None:
+        return shipped
+    try:
+        return files.model_folder(config.model, config.revision, download=config.download)
+    except OSError as error:
+        of_hub = error.__cause__
+        hint = f"by name there is: {', '.join(SHIPPED)}"
+        if isinstance(of_hub, ModelError):
+            hint = f"{of_hub.hint}; {hint}" if of_hub.hint else hint
+        message = f"model {config.model!r}: {error.strerror or error}"
+        raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
+
+
+def _build(name: str, config: ClassifierConfig, files: Files) -> Classifier | AnyClassifier:
+    folder = _folder(config, files)
+    if not (folder / "manifest.json").is_file() and (folder / "config.json").is_file():
+        return build_any(name, config, folder)
+    of_any = unused(config, ANY, "models without manifest.json, and this one has one or is shipped")
+    if of_any:
+        raise ConfigProblems(of_any)
+    try:
+        model = load(folder)
+    except ModelError as error:
+        message = f"model {config.model!r}: {error}"
+        raise ConfigProblems(
+            [ConfigProblem("unreadable_model", message, ("model",), hint=error.hint)]
+        ) from error
+    problems = _problems(config, model)
+    if problems:
+        raise ConfigProblems(problems)
+    if model.languages:
+        load_soon()
+    return Classifier(name, model, _wanted(model.heads, config.categories), config)
+
+
+def _problems(config: ClassifierConfig, model: Model) -> list[ConfigProblem]:
+    """Return what is wrong between a configuration and a model that runs."""
+    told = tuple(dict.fromkeys(map(category, model.heads)))
+    invalid = [each for each in told if not taxonomy.is_valid(each)]
+    if invalid:
+        message = f"the model has heads that are no categories: {', '.join(invalid)}"
+        hint = "name its heads in manifest.json by categories of the taxonomy, or 'custom.' and a name"
+        return [ConfigProblem("unknown_category", message, ("model",), hint=hint)]
+    unnamed = [each for each in told if each not in map(category, HEADS)]
+    if config.categories is None:
+        if not unnamed:
+            return []
+        hint = f"add categories: [{', '.join(told)}]"
+        message = f"the model tells what the shipped one does not: {', '.join(unnamed)}"
+        return [ConfigProblem("unnamed_categories", message, ("model",), hint=hint)]
+    return [
+        ConfigProblem(
+            "unknown_category",
+            f"{each!r} is nothing that model {config.model!r} tells",
+            ("categories", index),
+            hint=f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(told)}",
+        )
+        for index, each in enumerate(config.categories)
+        if not _wanted(model.heads, [each])
+        for close in [difflib.get_close_matches(each, told, n=1)]
+    ]
+
+
+KIND = Kind(
+    name="classifier",
+    doc="Harms, jailbreaks and injections that words alone do not tell, by a model: the package's own, or any other.",
+    config=ClassifierConfig,
+    categories=_categories,
+    build=_build,
+    tier=1,
+    reads=("prompt",),
+    limits=("windows",),
+)

@@ -1,0 +1,205 @@
+"""Extractors: a text goes in, what is hidden in it by an encoding comes out as derived texts with a map back.
+
+`READABLE` and `INVISIBLE` are the tables. All payloads of one encoding in a text make up one derived text, a line each, so that a
+list of a thousand small payloads costs one search. What an encoding hides may be encoded again: `extract` goes down to a depth,
+a number of payloads and a number of characters, and says what it left. One pass of a gate clears most texts of all.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+
+from guardrails.detectors.encodings import payloads
+from guardrails.detectors.encodings.payloads import Payload
+from guardrails.text import View, normalized, surrogates_replaced
+from guardrails.text.obfuscation_hints import signals
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A payload within a derived text: it begins at `start` there and stands at `begin` to `end` in its source.
+
+    `starts` has the place in the source of each character, and of the end; None where only the whole payload can be
+    pointed at.
+    """
+
+    start: int
+    begin: int
+    end: int
+    starts: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """A text that stood encoded in another one: `origin` names the encodings from the outside in, as `base64>hex`.
+
+    `source` is the derived text that it stood in, None where that is the text itself.
+    """
+
+    text: str
+    origin: str
+    pieces: tuple[Piece, ...]
+    source: Derived | None = None
+
+    def hides(self, span: Span) -> bool:
+        """Tell whether any of a span stood encoded: percent escapes are read with what stands around them as it is."""
+        if not self.origin.endswith("percent"):
+            return True
+        start, end = span
+        for at in range(bisect_right(self.pieces, start, key=attrgetter("start")) - 1, len(self.pieces)):
+            piece = self.pieces[at]
+            if piece.start >= end or piece.starts is None:
+                break
+            first, stop = max(start - piece.start, 0), min(end - piece.start, len(piece.starts) - 1)
+            if piece.starts[stop] - piece.starts[first] != stop - first:
+                return True
+        return False
+
+    def originals(self, span: Span) -> list[Span]:
+        """Return the stretches of the text itself that a span of this text stands for, one for each payload touched."""
+        start, end = span
+        found: list[Span] = []
+        for at in range(bisect_right(self.pieces, start, key=attrgetter("start")) - 1, len(self.pieces)):
+            piece = self.pieces[at]
+            if piece.start >= end:
+                break
+            if piece.starts is None:
+                found.append((piece.begin, piece.end))
+                continue
+            last = len(piece.starts) - 1
+            first, stop = (
+                min(max(start - piece.start, 0), last - 1),
+                min(max(end - piece.start, 1), last),
+            )
+            found.append((piece.starts[first], piece.starts[stop]))
+        if self.source is None:
+            return found
+        return [each for stretch in found for each in self.source.originals(stretch)]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """What was decoded from a text, sources before what stood in them, and why some of it was not."""
+
+    derived: tuple[Derived, ...] = ()
+    left: tuple[str, ...] = ()
+
+
+NOTHING = Extraction()
+
+
+@dataclass(frozen=True, slots=True)
+class Extractor:
+    """An encoding: its name and what finds the payloads. With `once`, it is not looked for in what it was undone in
+    already: twice is nothing.
+    """
+
+    name: str
+    find: Callable[[str], Iterable[Payload]]
+    once: bool = False
+
+
+READABLE: tuple[Extractor, ...] = (
+    Extractor("base64", payloads.base64),
+    Extractor("hex", payloads.hexadecimal),
+    Extractor("percent", payloads.percent),
+    Extractor("rot13", payloads.rot13, once=True),
+    Extractor("codes", payloads.codes),
+)
+"""What is looked for in the normalized view, where the gate (`text.gate`) names it."""
+
+INVISIBLE: tuple[Extractor, ...] = (
+    Extractor("tags", payloads.tags),
+    Extractor("variation", payloads.variation),
+)
+"""What is looked for in the text as it is: no view shows it, and no ASCII text holds it."""
+
+
+class Budget:
+    """What may still be decoded of one text, and what was left for that."""
+
+    def __init__(self, count: int, characters: int) -> None:
+        self._count = count
+        self._characters = characters
+        self.left: dict[str, None] = {}
+
+    def kept(self, hidden: Iterable[Payload]) -> list[Payload]:
+        """Return the payloads that may be decoded, in order."""
+        kept: list[Payload] = []
+        for payload in hidden:
+            if self._count < 1:
+                self.left["more encoded payloads than are decoded"] = None
+                break
+            if len(payload.text) > self._characters:
+                self.left["encoded payloads longer than is decoded"] = None
+                continue
+            self._count -= 1
+            self._characters -= len(payload.text)
+            kept.append(payload)
+        return kept
+
+
+@lru_cache(maxsize=16)
+def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
+    """Return what stands encoded in a text.
+
+    Args:
+        text: any text; lone surrogates are skipped.
+        depth: encodings within encodings, 1 for the outermost alone; 0 decodes nothing.
+        count: payloads in all.
+        characters: characters of all derived texts together.
+    """
+    if depth < 1:
+        return NOTHING
+    budget = Budget(count, characters)
+    found = undone(_payloads(surrogates_replaced(text), None), depth, budget)
+    return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING
+
+
+def undone(outermost: Iterable[tuple[Extractor, list[Payload]]], depth: int, budget: Budget) -> list[Derived]:
+    """Return the derived texts of payloads of a text and of what stands in them, down to a depth."""
+    found: list[Derived] = []
+    sources: list[tuple[Derived | None, Iterable[tuple[Extractor, list[Payload]]]]] = [(None, outermost)]
+    for _ in range(depth):
+        following = [
+            _joined(extractor.name, kept, parent)
+            for parent, payloads_of_each in sources
+            for extractor, hidden in payloads_of_each
+            if (kept := budget.kept(hidden))
+        ]
+        found += following
+        sources = [(derived, _payloads(derived.text, derived)) for derived in following]
+    for _, payloads_of_each in sources:
+        for extractor, _ in payloads_of_each:
+            budget.left[f"{extractor.name} nested deeper than {depth} levels"] = None
+    return found
+
+
+def _payloads(text: str, parent: Derived | None) -> list[tuple[Extractor, list[Payload]]]:
+    plain = text.isascii()
+    view = View(text) if plain else normalized(text)
+    encodings = signals(view.text).encodings
+    undone = () if parent is None else parent.origin.split(">")
+    found: list[tuple[Extractor, list[Payload]]] = []
+    for extractor in READABLE if encodings else ():
+        if extractor.name in encodings and not (extractor.once and extractor.name in undone):
+            hidden = extractor.find(view.text)
+            found.append((extractor, [each if plain else each.moved(view.original) for each in hidden]))
+    found += [(extractor, list(extractor.find(text))) for extractor in (() if plain else INVISIBLE)]
+    return [(extractor, hidden) for extractor, hidden in found if hidden]
+
+
+def _joined(name: str, hidden: Sequence[Payload], source: Derived | None) -> Derived:
+    pieces: list[Piece] = []
+    start = 0
+    for payload in hidden:
+        pieces.append(Piece(start, payload.begin, payload.end, payload.starts))
+        start += len(payload.text) + 1
+    origin = name if source is None else f"{source.origin}>{name}"
+    return Derived("\n".join(payload.text for payload in hidden), origin, tuple(pieces), source)

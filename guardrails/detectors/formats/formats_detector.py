@@ -1,0 +1,215 @@
+"""Whether a text is valid JSON, XML, Python or SQL: text in, a finding where it stops being that out.
+
+JSON may have to fit a schema (`json_schema.py`), SQL may have to be of some kinds of statements (`sql.py`). Nothing is
+run, fetched or expanded. The span of a syntax error runs from the error to the end of its line; a value that does not
+fit and a statement that is not allowed are spans themselves.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors.config import Config
+from guardrails.detectors.formats.json_schema import Schema
+from guardrails.detectors.formats.schema_source import checked, schema_in
+from guardrails.detectors.formats.sql import KINDS, LONGEST_SQL, dialects, sql_errors
+from guardrails.detectors.formats.syntax import BREAK, ignore_warnings, json_error, python_error, xml_error
+from guardrails.detectors.patterns.patterns_detector import category_problem
+from guardrails.text import surrogates_replaced
+from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
+
+LONGEST_PYTHON: Final = 200_000
+"""Characters of Python; its parser takes some 100 bytes of memory and a microsecond for each."""
+
+_FENCE: Final = re.compile(r"^ {0,3}(?:(`{3,})[^`\n]*|(~{3,})[^\n]*)(?:\n|\Z)", re.MULTILINE)
+
+Spans = Iterable[tuple[int, int]]
+
+
+def fence(text: str) -> tuple[int, int] | None:
+    """Return the span of what stands in the first Markdown code fence, or None; one that is open runs to the end."""
+    opening = _FENCE.search(text)
+    if opening is None:
+        return None
+    mark = opening[1] or opening[2]
+    closing = re.compile(rf"^ {{0,3}}{mark[0]}{{{len(mark)},}}[ \t\r]*$", re.MULTILINE)
+    end = closing.search(text, opening.end())
+    return opening.end(), len(text) if end is None else end.start()
+
+
+class Format:
+    """The detector: one check, over the whole text or over its code fence.
+
+    `check` returns the spans of what is wrong; an empty span is a place.
+    """
+
+    # Parsers hold the interpreter for as long as they take.
+    inline = False
+
+    def __init__(
+        self,
+        name: str,
+        category: str,
+        check: Callable[[str], Spans],
+        *,
+        fenced: bool = False,
+        longest: int | None = None,
+    ) -> None:
+        self._name = name
+        self._category = category
+        self._check = check
+        self._fenced = fenced
+        self._longest = longest
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+
+    def _one(self, text: str) -> Detection:
+        inside = fence(text) if self._fenced else None
+        start, end = inside or (0, len(text))
+        if self._longest is not None and end - start > self._longest:
+            reason = f"more than {self._longest:,} characters to parse"
+            return Detection(unchecked=(Unchecked("limit", reason, span=(start, end)),))
+        try:
+            spans = [(start + first, start + last) for first, last in self._check(text[start:end])]
+        except TimeoutError:
+            return Detection(error="the text takes too long to parse, or to compare with the schema")
+        except RecursionError:
+            return Detection(error="the text nests too deep to compare with the schema")
+        places = [_whole(text, first, last, end) for first, last in spans]
+        return Detection(tuple(Finding(self._category, 1.0, self._name, span) for span in places))
+
+
+def _whole(text: str, start: int, stop: int, end: int) -> tuple[int, int] | None:
+    """Return a span with at least one character: an empty one is the rest of its line; None in an empty text."""
+    start = min(start, end)
+    if stop <= start:
+        line = BREAK.search(text, start, end)
+        stop = end if line is None else line.start()
+    if start < stop:
+        return start, stop
+    # At the end, or at a line break: that, or the last character before.
+    return (min(start, len(text) - 1), min(start, len(text) - 1) + 1) if text else None
+
+
+def _places(check: Callable[[str], int | None], text: str) -> Spans:
+    at = check(text)
+    return [] if at is None else [(at, at)]
+
+
+def _fitting(schema: Schema, text: str) -> Spans:
+    return _places(json_error, text) or schema.errors(text)
+
+
+class FormatConfig(Config):
+    """A text that must be valid in some language."""
+
+    use: Literal["format"]
+    """The kind of detector."""
+    kind: Literal["json", "xml", "python", "sql"]
+    """What the text must be: one JSON value (RFC 8259, so no `NaN`), one XML document without a document type, Python
+    that parses, or statements of SQL."""
+    schema_: dict[str, Any] | bool | None = Field(
+        default=None, alias="schema", examples=[{"type": "object", "required": ["name"]}]
+    )
+    """The JSON Schema (draft 2020-12) that JSON must fit, too. It refers to nothing outside itself."""
+    schema_file: str | None = Field(default=None, examples=["schemas/answer.json"])
+    """The same, in a JSON file below the policy's folder."""
+    dialect: str | None = Field(default=None, examples=["postgres"])
+    """The dialect of SQL, as sqlglot names it; by default one that takes what most of them have in common."""
+    statements: list[str] | None = Field(default=None, min_length=1, examples=[["select"]])
+    """The kinds of SQL statements that are allowed, such as `select` alone; by default all. A statement inside another
+    counts too, as `delete` does in `WITH gone AS (DELETE …) SELECT …`."""
+    fenced: bool = False
+    """Whether the first Markdown code fence is judged instead of the whole text, if there is one."""
+    category: str = Field(default="custom.format", examples=["custom.not_json"])
+    """What a text is that is not valid."""
+
+
+_ONLY: Final = {"schema": "json", "schema_file": "json", "dialect": "sql", "statements": "sql"}
+
+
+def _misplaced(config: FormatConfig) -> list[ConfigProblem]:
+    """Return the problems of fields that say nothing of this kind of text."""
+    given = {**{name: getattr(config, name, None) for name in _ONLY}, "schema": config.schema_}
+    problems = [
+        ConfigProblem(
+            "misplaced_field",
+            f"{name!r} is for 'kind: {kind}'",
+            (name,),
+            hint=f"leave it out, or 'kind: {kind}'",
+        )
+        for name, kind in _ONLY.items()
+        if given[name] is not None and config.kind != kind
+    ]
+    if config.schema_ is not None and config.schema_file is not None:
+        message = "'schema:' and 'schema_file:' say the same thing twice"
+        problems.append(ConfigProblem("two_schemas", message, ("schema_file",), hint="keep one of them"))
+    return problems
+
+
+def _unknown(config: FormatConfig) -> list[ConfigProblem]:
+    """Return the problems of names of SQL that are none."""
+    named: list[tuple[str, str, tuple[str | int, ...], Sequence[str]]] = [
+        ("unknown_statement", wrong, ("statements", index), tuple(KINDS))
+        for index, wrong in enumerate(config.statements or ())
+    ]
+    if config.dialect is not None and config.kind == "sql":
+        named.append(("unknown_dialect", config.dialect, ("dialect",), dialects()))
+    problems = []
+    for code, wrong, path, known in named:
+        if wrong not in known:
+            close = difflib.get_close_matches(wrong.lower(), known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"one of: {', '.join(known)}"
+            what = "a dialect of SQL" if code == "unknown_dialect" else "a kind of statement"
+            problems.append(ConfigProblem(code, f"{wrong!r} is not {what} that is known", path, hint=hint))
+    return problems
+
+
+def _schema(config: FormatConfig, files: Files, problems: list[ConfigProblem]) -> Schema | None:
+    """Return the schema, None if there is none; add what is wrong to `problems`."""
+    if config.schema_file is not None:
+        return schema_in(config.schema_file, files, problems, ("schema_file",))
+    return None if config.schema_ is None else checked(config.schema_, problems, ("schema",))
+
+
+def _build(name: str, config: FormatConfig, files: Files) -> Format:
+    problems = [*_misplaced(config), *_unknown(config)]
+    wrong = category_problem(config.category, ("category",))
+    if wrong is not None:
+        problems.append(wrong)
+    schema = _schema(config, files, problems)
+    if problems:
+        raise ConfigProblems(problems)
+    if config.kind == "python":
+        ignore_warnings()
+    checks: dict[str, tuple[Callable[[str], Spans], int | None]] = {
+        "json": (partial(_places, json_error) if schema is None else partial(_fitting, schema), None),
+        "xml": (partial(_places, xml_error), None),
+        "python": (partial(_places, python_error), LONGEST_PYTHON),
+        "sql": (partial(_sql, config.dialect or "", config.statements), LONGEST_SQL),
+    }
+    check, longest = checks[config.kind]
+    return Format(name, config.category, check, fenced=config.fenced, longest=longest)
+
+
+def _sql(dialect: str, statements: Sequence[str] | None, text: str) -> Spans:
+    return sql_errors(surrogates_replaced(text), dialect, statements)
+
+
+KIND = Kind(
+    name="format",
+    doc="Texts that are not valid JSON, XML, Python or SQL, or do not fit a schema, with the place.",
+    config=FormatConfig,
+    categories=lambda _name, config: frozenset({config.category}),
+    build=_build,
+    version=2,
+    decoded=False,
+)

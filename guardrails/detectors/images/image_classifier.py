@@ -1,0 +1,235 @@
+"""What pictures show, by a model: pictures in, findings for the whole and for parts of large ones out, for each category.
+
+The model (`inference/media/picture_model.py`) sees every frame in every way in which somebody may see it, whole, and large ones
+in parts as well, as what is small is lost in the whole. A finding in a part has that as its box; one in the whole has none. The
+shipped model's labels exclude one another, so that a category is as likely as its labels together; of other models it has
+the highest score of its labels.
+
+The shipped model is loaded with the first picture; any other at load, so that what is wrong with it is known then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors.classifier.any_classifier import columns_of
+from guardrails.detectors.classifier.classifier_config import invalid, written
+from guardrails.detectors.images.green_square import scaled
+from guardrails.detectors.images.image_classifier_config import (
+    KNOWN,
+    RUNS,
+    ImageClassifierConfig,
+    Known,
+    SecondDoc,
+    categories,
+    meanings,
+    of_prompts,
+    prompted,
+)
+from guardrails.inference.safety.folder import ModelError
+from guardrails.types import CLEAN, Content, Detection, Finding, Image
+
+if TYPE_CHECKING:
+    from guardrails.inference.media.picture_model import Part, PictureModel, PictureOptions
+    from guardrails.inference.safety.scores import Scores
+    from guardrails.media.images.picture import Picture, Pixels
+
+
+DECIDED: Final[Mapping[str, Callable[[float, float], float]]] = {
+    "mean": lambda one, other: (one + other) / 2,
+    "any": max,
+    "all": min,
+}
+"""What the scores of two models make."""
+
+
+class ImageClassifier:
+    """The detector: all views of all frames, whole and in parts."""
+
+    inline = False
+    pixels = True
+
+    def __init__(
+        self,
+        name: str,
+        config: ImageClassifierConfig,
+        folder: Path,
+        columns: Mapping[str, Sequence[int]],
+        *,
+        model: PictureModel | None,
+        second: ImageClassifier | None = None,
+    ) -> None:
+        """Take a model, or the folder of the shipped one, which is loaded with the first picture; and a second detector."""
+        self._second = second
+        self._name, self._config, self._folder = name, config, folder
+        self._columns = {category: [*at] for category, at in columns.items()}
+        self._sums = model is None or config.prompts is not None  # labels that exclude one another
+        self._model = model
+        shipped = b"" if model is not None else (folder / "manifest.json").read_bytes()
+        self.identity: list[Any] = [sorted(self._columns.items()), hashlib.sha256(shipped).hexdigest()]
+        if second is not None:
+            self.identity.append(second.identity)
+
+    def detect(self, batch: Sequence[Content]) -> list[Detection]:
+        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+
+    def _loaded(self) -> PictureModel:
+        if self._model is None:
+            self._model = _load(self._folder, self._config)
+        return self._model
+
+    def _one(self, picture: Picture) -> Detection:
+        found = self._found(picture, self._config.min_score)
+        doc = self._config.second
+        if self._second is not None and doc is not None:
+            low, high = doc.unsure
+            unsure = [key for key, each in found.items() if low <= each.score <= high]
+            others = self._second._found(picture, 0.0) if unsure else {}
+            for key in unsure:
+                if key in others:
+                    score = DECIDED[doc.decide](found[key].score, others[key].score)
+                    found[key] = replace(found[key], score=score)
+        kept = tuple(each for each in found.values() if each.score >= self._config.min_score)
+        return Detection(kept) if kept else CLEAN
+
+    def _found(self, picture: Picture, least: float) -> dict[tuple[str, object], Finding]:
+        """Return the highest finding for each category and each part, with the time when that is seen."""
+        found: dict[tuple[str, object], Finding] = {}
+        for (start, end), box, scores in self._judged(picture):
+            for category, score in self._scores(scores):
+                known = found.get((category, box))
+                if score >= least and (known is None or known.score < score):
+                    clip = (start, end) if picture.animated else None
+                    found[category, box] = Finding(category, score, self._name, box=box, clip=clip)
+        return found
+
+    def _judged(
+        self, picture: Picture
+    ) -> Iterator[tuple[tuple[int, int], tuple[int, int, int, int] | None, Scores]]:
+        """Yield when something is seen, the box of what is a part, and the scores of the model's labels for it."""
+        model = self._loaded()
+        views = [((frame.start_ms, frame.end_ms), view) for frame in picture.frames for view in frame.views]
+        small = [(when, view) for when, view in views if max(view.shape[:2]) <= self._config.large]
+        # Many frames run beside one another; the parts of one view do as well.
+        for (when, _), scores in zip(small, model.scores([view for _, view in small]), strict=True):
+            yield when, None, scores
+        for when, view in views:
+            if max(view.shape[:2]) > self._config.large:
+                for part in model.judged(view):
+                    yield when, _box(part, view, picture), part.scores
+
+    def _scores(self, scores: Scores) -> Iterator[tuple[str, float]]:
+        for category, at in self._columns.items():
+            yield category, min(1.0, float(scores[at].sum() if self._sums else scores[at].max()))
+
+
+def _box(part: Part, view: Pixels, picture: Picture) -> tuple[int, int, int, int] | None:
+    """Return where a part is in the picture, None for the whole."""
+    whole = part.box == (0, 0, view.shape[1], view.shape[0])
+    return None if whole else scaled(part.box, view, picture)
+
+
+def _load(folder: Path, config: ImageClassifierConfig) -> PictureModel:
+    from guardrails.inference.media.picture_model import PictureOptions, load
+
+    options: PictureOptions = PictureOptions(
+        config.runtime, config.file, config.device, config.activation, config.large
+    )
+    return load(folder, options)
+
+
+def _build(name: str, config: ImageClassifierConfig, files: Files) -> ImageClassifier:
+    second = None if config.second is None else _second(name, config, config.second, files)
+    return _one_of(name, config, files, second)
+
+
+def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: Files) -> ImageClassifier:
+    """Build the second detector; raises `ConfigProblems`, with places in its own block."""
+    written_ = {
+        field: getattr(doc, field)
+        for field in ("labels", "file", "activation")
+        if field in doc.model_fields_set
+    }
+    own = ImageClassifierConfig(use=config.use, model=doc.model, large=config.large, **written_)
+    try:
+        made = _one_of(name, own, files)
+    except ConfigProblems as problems:
+        placed = [replace(each, path=("second", *each.path)) for each in problems.problems]
+        raise ConfigProblems(placed) from problems
+    if categories(name, config).isdisjoint(categories(name, own)):
+        message = f"the second model {doc.model!r} tells nothing that the first one does"
+        raise ConfigProblems([ConfigProblem("unknown_category", message, ("second", "model"))])
+    return made
+
+
+def _one_of(
+    name: str, config: ImageClassifierConfig, files: Files, second: ImageClassifier | None = None
+) -> ImageClassifier:
+    if problems := invalid(config):
+        raise ConfigProblems(problems)
+    if problems := of_prompts(config):
+        raise ConfigProblems(problems)
+    of = KNOWN.get(config.model)
+    if of is not None and of.folder is not None:
+        return _shipped(name, config, of, of.folder, second)
+    try:
+        folder = files.model_folder(config.model, config.revision, download=config.download)
+    except OSError as error:
+        shipped = ", ".join(each for each, known in KNOWN.items() if known.folder is not None)
+        message, hint = f"model {config.model!r}: {error.strerror or error}", f"by name there is: {shipped}"
+        if isinstance(error.__cause__, ModelError) and error.__cause__.hint:
+            hint = f"{error.__cause__.hint}; {hint}"
+        raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
+    try:
+        model = _load(folder, config) if config.prompts is None else _compared(folder, config)
+    except ModelError as error:
+        message = f"model {config.model!r}: {error}" if error.field == "model" else str(error)
+        field = error.field if error.field in ImageClassifierConfig.model_fields else "model"
+        raise ConfigProblems([ConfigProblem(error.code, message, (field,), hint=error.hint)]) from error
+    columns = (
+        columns_of(config, meanings(config), model.labels) if config.prompts is None else prompted(config)
+    )
+    return ImageClassifier(name, config, folder, columns, model=model, second=second)
+
+
+def _compared(folder: Path, config: ImageClassifierConfig) -> PictureModel:
+    """Return a model that compares pictures with the texts of all categories, and the neutral ones; raises `ModelError`."""
+    from guardrails.inference.media.zero_shot import Texts, load
+
+    texts = (each for texts in written(config.prompts or {}).values() for each in texts)
+    return load(folder, Texts((*texts, *config.neutral), config.device, config.large))
+
+
+def _shipped(
+    name: str, config: ImageClassifierConfig, of: Known, folder: Path, second: ImageClassifier | None
+) -> ImageClassifier:
+    problems = [
+        ConfigProblem(
+            "unused_field",
+            f"{field!r} is for other models, and this one comes with the package",
+            (field,),
+            hint=f"remove {field!r}",
+        )
+        for field in RUNS
+        if field in config.model_fields_set
+    ]
+    if problems:
+        raise ConfigProblems(problems)
+    columns = columns_of(config, meanings(config), of.labels)
+    return ImageClassifier(name, config, folder, columns, model=None, second=second)
+
+
+KIND = Kind(
+    name="image_classifier",
+    doc="What pictures show, by a model: sexual content by the package's own, or what any other classifier of pictures tells.",
+    config=ImageClassifierConfig,
+    categories=categories,
+    build=_build,
+    tier=1,
+    contents=frozenset({"image"}),
+)

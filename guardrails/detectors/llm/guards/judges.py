@@ -1,0 +1,133 @@
+"""Judges: a form of guard models and where such a model is go in, what answers asks with scores of categories comes out.
+
+`Served` asks an OpenAI-compatible server, all questions about a text at once; `Here` a model in this process, one after the
+other. Each answers one ask at a time: a model's batches are its server's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from guardrails.detectors.llm.guards.form import Form, Labels, Question, Turn, Unreadable
+from guardrails.detectors.llm.guards.markers import broken
+from guardrails.detectors.llm.llm_detector import Ask
+from guardrails.inference.hub.generative import Generative
+from guardrails.inference.safety.folder import ModelError
+from guardrails.remote.chat import Answer, Token, chat, completion
+from guardrails.remote.endpoint import Endpoint
+from guardrails.text import surrogates_replaced
+
+
+class Asked:
+    """A form as one detector uses it.
+
+    Args:
+        form: the form.
+        labels: what its answers say that is wanted, with the categories that it finds.
+        policies: policies in words by label.
+        prompt: characters of a prompt that are read beside its reply: its end, where a long one asks.
+        max_tokens: tokens of an answer at most.
+        probabilities: whether the likelihood of tokens is asked for.
+    """
+
+    def __init__(
+        self,
+        form: Form,
+        labels: Labels,
+        policies: Mapping[str, str],
+        *,
+        prompt: int,
+        max_tokens: int | None = None,
+        probabilities: bool = True,
+    ) -> None:
+        self.form = form
+        self.max_tokens = max_tokens or form.max_tokens
+        self.top = form.top if probabilities else 0
+        self._labels, self._policies, self._prompt = labels, policies, prompt
+
+    def questions(self, ask: Ask, special: Sequence[str] = ()) -> Sequence[Question]:
+        """Return what is asked of a text; `special` are the tokens that it must not hold."""
+        prompt = None
+        if ask.prompt is not None:
+            prompt = broken(surrogates_replaced(ask.prompt[-self._prompt :]), special)
+        turn = Turn(broken(ask.read, special), prompt)
+        return self.form.questions(turn, [*self._labels], self._policies)
+
+    def scores(self, questions: Sequence[Question], answers: Sequence[Answer]) -> Mapping[str, float]:
+        """Return the score of each category by the answers; raises `Unreadable`."""
+        found: dict[str, float] = {}
+        for question, answer in zip(questions, answers, strict=True):
+            for label, score in self.form.read(question, answer).items():
+                for category in self._labels.get(label, ()):
+                    found[category] = max(score, found.get(category, 0.0))
+        return found
+
+
+class Served:
+    """A model behind a server."""
+
+    most = 1
+
+    def __init__(self, asked: Asked, endpoint: Endpoint, model: str) -> None:
+        self._asked, self._endpoint, self._model = asked, endpoint, model
+
+    async def scores(self, asks: Sequence[Ask]) -> list[Mapping[str, float]]:
+        """Answer each ask; raises `RemoteError`."""
+        found = []
+        for ask in asks:
+            questions = self._asked.questions(ask)
+            answers = await asyncio.gather(*map(self._answer, questions))
+            found.append(self._asked.scores(questions, answers))
+        return found
+
+    async def _answer(self, question: Question) -> Answer:
+        how: dict[str, Any] = {
+            "max_tokens": self._asked.max_tokens,
+            "top": self._asked.top,
+            "may_be_cut": self._asked.form.may_be_cut,
+        }
+        if question.prompt:
+            return await completion(self._endpoint, self._model, question.prompt, **how)
+        if question.arguments:
+            how["extra"] = {"chat_template_kwargs": dict(question.arguments)}
+        return await chat(self._endpoint, self._model, question.messages, **how)
+
+
+class Here:
+    """A model in this process."""
+
+    most = 1
+
+    def __init__(self, asked: Asked, model: Generative) -> None:
+        self._asked, self._model = asked, model
+
+    def scores(self, asks: Sequence[Ask]) -> list[Mapping[str, float]]:
+        """Answer each ask; raises `Unreadable`."""
+        found = []
+        for ask in asks:
+            questions = self._asked.questions(ask, self._model.special)
+            answers = [self._answer(question, self._asked.max_tokens) for question in questions]
+            found.append(self._asked.scores(questions, answers))
+        return found
+
+    def try_out(self, ask: Ask) -> None:
+        """Put each question once, for the first token of an answer; raises `ModelError` where that does not work."""
+        for question in self._asked.questions(ask, self._model.special):
+            self._said(question, 1)
+
+    def _answer(self, question: Question, most: int) -> Answer:
+        try:
+            answer, ended = self._said(question, most)
+        except ModelError as error:
+            raise Unreadable(str(error)) from error
+        if not (ended or self._asked.form.may_be_cut):
+            raise Unreadable("the model did not come to an end of its answer")
+        return answer
+
+    def _said(self, question: Question, most: int) -> tuple[Answer, bool]:
+        prompt = question.prompt or self._model.rendered(question.messages, question.arguments)
+        said = self._model.say(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
+        tokens = tuple(Token(*each) for each in said.tokens) if self._asked.top else None
+        return Answer(said.text, tokens), said.ended

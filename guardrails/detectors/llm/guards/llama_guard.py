@@ -1,0 +1,70 @@
+"""Llama Guard 3 and 4: a conversation goes in; `safe`, or `unsafe` and the codes of hazards on the next line, comes out.
+
+The chat template holds the question and all fourteen hazards. The probability of the first word is the score, and the codes
+say what it is the score of; hazards that are no category here are `unsafe` alone. Sources: the model cards in
+meta-llama/PurpleLlama (Llama-Guard3/8B, Llama-Guard3/1B, Llama-Guard4/12B).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from guardrails.detectors.llm.guards.form import Form, Labels, Question, Scores, Turn, Unreadable
+from guardrails.detectors.llm.guards.verdict import worth
+from guardrails.remote.chat import Answer
+from guardrails.taxonomy import LLAMA_GUARD
+
+HAZARDS: Final = tuple(f"S{number}" for number in range(1, 15))
+"""The codes."""
+
+LABELS: Final[Labels] = {
+    "unsafe": ("unsafe",),
+    **{code: (LLAMA_GUARD[code],) if code in LLAMA_GUARD else () for code in HAZARDS},
+}
+
+LANGUAGES: Final = ("en", "fr", "de", "hi", "it", "pt", "es", "th")
+"""Those of the model cards."""
+
+WORDS: Final = {"unsafe": 1.0, "safe": 0.0}
+
+_BEFORE: Final = re.compile(r"\s*")
+_ANSWER: Final = re.compile(r"\s*(?:safe|unsafe[ \t]*\n[ \t]*(?P<codes>S\d{1,2}(?:,[ ]?S\d{1,2})*))\s*")
+
+
+def questions(turn: Turn, _wanted: Sequence[str], _policies: Mapping[str, str]) -> tuple[Question, ...]:
+    """Ask once for all hazards."""
+    return (Question(turn.messages()),)
+
+
+def read(_question: Question, answer: Answer) -> Scores:
+    """Read the verdict and its codes."""
+    match = _ANSWER.fullmatch(answer.text)
+    if match is None:
+        raise Unreadable("the answer is neither 'safe' nor 'unsafe' with codes of hazards")
+    codes = re.findall(r"S\d+", match["codes"] or "")
+    if not {*codes} <= {*HAZARDS}:
+        raise Unreadable("the answer has a code of no hazard")
+    score = worth(answer, _BEFORE, "unsafe" if codes else "safe", WORDS)
+    return dict.fromkeys(["unsafe", *codes], score)
+
+
+LLAMA_GUARD_3: Final = Form(
+    name="llama-guard-3",
+    models=r"llama[-_ ]?guard[-_ ]?3",
+    labels=LABELS,
+    questions=questions,
+    read=read,
+    max_tokens=48,
+    languages=LANGUAGES,
+)
+LLAMA_GUARD_4: Final = Form(
+    name="llama-guard-4",
+    models=r"llama[-_ ]?guard[-_ ]?4",
+    labels=LABELS,
+    questions=questions,
+    read=read,
+    max_tokens=48,
+    languages=LANGUAGES,
+)

@@ -1,0 +1,236 @@
+r"""Open prefixes: a pattern goes in, a regular expression for RE2 comes out that matches each text after which it may go on.
+
+With `O` for that expression: if the rest of a text from a place on is not in `O`, then what the pattern does at that place
+is the same whatever text follows (`shared/reference/streaming.md` §2). `\d{4}` is settled on `1234`, `\d{4}\b` waits for
+one character more. One search for `(?:O1|O2|...)\z`, which RE2 runs backwards from the end, bounds all patterns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import re2
+
+from guardrails.detectors.patterns.dialect import WIDE
+from guardrails.detectors.patterns.syntax_tree import (
+    ASCII,
+    At,
+    Atomic,
+    Branch,
+    Chars,
+    Conditional,
+    Group,
+    Look,
+    Node,
+    Reference,
+    Repeat,
+    Sequence,
+    Tree,
+    Unreadable,
+    read,
+)
+
+MOST = 128
+"""Repetitions that are counted, those of repeated groups multiplied (RE2 takes a thousand, slowly); beyond, any number is
+taken."""
+
+LOOSE = 4
+"""The same in the loose form, which has a tenth of the states and holds as little on prose."""
+
+MEMORY = 64 << 20
+"""Upper bound in bytes for what RE2 builds for one pattern."""
+
+Kind = Literal["static", "refined", "whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """The open prefixes of a pattern.
+
+    Attributes:
+        kind: `static` (RE2 can run the pattern), `refined` (it looks around, refers back, or has edges of Unicode words:
+            `exact` is a superset), or `whole` (nothing is known before the end of the text).
+        reason: why it is `whole`, or what may hold a text without end.
+        exact: matches each open prefix and little else; empty if `whole`.
+        loose: the same with any number for counted repetitions.
+        behind: characters to the left of a match that it looks at.
+        endless: whether matches may be of any length.
+        tree: of the pattern; None if `whole`.
+    """
+
+    kind: Kind
+    reason: str = ""
+    exact: str = ""
+    loose: str = ""
+    behind: int = 0
+    endless: bool = False
+    tree: Tree | None = None
+
+
+def prefixes(pattern: str) -> Prefixes:
+    """Return the open prefixes of a pattern in the dialect of `regex`."""
+    try:
+        tree = read(pattern)
+        exact, loose = (_Writer(most).open(tree.root) or "" for most in (MOST, LOOSE))
+    except Unreadable as error:
+        return Prefixes("whole", str(error))
+    except RecursionError:
+        return Prefixes("whole", "nesting too deep")
+    if compiled(f"(?:{loose})\\z") is None:
+        return Prefixes("whole", "larger than RE2 takes")
+    if compiled(f"(?:{exact})\\z") is None:
+        exact = loose
+    reason = (
+        "matches may be of any length, so an open one holds the text until it ends" if tree.endless else ""
+    )
+    kind: Kind = "refined" if tree.refined else "static"
+    return Prefixes(kind, reason, exact, loose, tree.behind, tree.endless, tree)
+
+
+def compiled(pattern: str, memory: int = 0) -> Any:
+    """Compile by RE2; None if it refuses."""
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = memory or MEMORY
+    options.never_capture = True
+    try:
+        return re2.compile(pattern, options)
+    except re2.error:
+        return None
+
+
+class _Writer:
+    """Writes what a node may consume (`may`), and each text after which it looks at the end (`open`; None: never)."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def may(self, node: Node) -> str:
+        match node:
+            case Chars():
+                return character_class(node)
+            case Sequence(parts):
+                return "".join(map(self.may, parts))
+            case Branch(ways):
+                return _either([self.may(way) for way in ways]) if ways else r"[^\x00-\x{10FFFF}]"
+            case Group(_, body) | Atomic(body):
+                return f"(?:{self.may(body)})"
+            case Repeat():
+                return self.repeated(node)
+            case Reference(_, group, _):
+                return f"(?:{self.may(group)})?"
+            case Conditional(_, then, otherwise):
+                return _either([self.may(then), self.may(otherwise)])
+            case At():
+                return _place(node)
+            case Look():
+                return ""
+
+    def open(self, node: Node) -> str | None:
+        match node:
+            case Sequence(parts):
+                return self.sequence(parts)
+            case Branch(ways):
+                return _any([self.open(way) for way in ways])
+            case Conditional(_, then, otherwise):
+                return _any([self.open(then), self.open(otherwise)])
+            case Group(_, body) | Atomic(body):
+                return self.open(body)
+            case Look(body, _, behind):
+                return self.open(body) if behind is None else None
+            case Repeat():
+                return self.round(node)
+            case Reference(_, group, folds):
+                # Without case nothing is known of its length in letters.
+                return f"(?:{self.may(group)})?" if folds else self.open(group)
+            case At(place):
+                return {"start": None, "line_start": None, "last_end": r"\n?"}.get(place, "")
+            case _:
+                return ""
+
+    def round(self, node: Repeat) -> str | None:
+        """Return all rounds of a repetition but the last, and that one as far as it is open."""
+        inner = self.open(node.body)
+        if node.high == 0 or inner is None:
+            return None
+        return self.counted(node.body, 0, None if node.high is None else node.high - 1) + f"(?:{inner})"
+
+    def sequence(self, parts: tuple[Node, ...]) -> str | None:
+        rest: str | None = None
+        for part in reversed(parts):
+            longer = None if rest is None else f"{self.may(part)}(?:{rest})"
+            rest = _any([self.open(part), longer])
+        return rest
+
+    def repeated(self, node: Repeat) -> str:
+        return self.counted(node.body, node.low, node.high)
+
+    def counted(self, body: Node, low: int, high: int | None) -> str:
+        """Return a part so many times, or any number of times if that is too much to count."""
+        inner = f"(?:{self.may(body)})"
+        if high == 0:
+            return ""
+        most = low if high is None else high
+        if most * self.times(body) > self._most:
+            return inner + ("+" if low else "*")
+        if high is None:
+            return inner + {0: "*", 1: "+"}.get(low, f"{{{low},}}")
+        return inner if low == high == 1 else f"{inner}{{{low},{high}}}"
+
+    def times(self, node: Node) -> int:
+        """Return how many copies of a part's characters counting makes, at most."""
+        match node:
+            case Sequence(parts) | Branch(parts):
+                return max(map(self.times, parts), default=1)
+            case Group(_, body) | Atomic(body) | Look(body):
+                return self.times(body)
+            case Reference(_, group, _):
+                return self.times(group)
+            case Conditional(_, then, otherwise):
+                return max(self.times(then), self.times(otherwise))
+            case Repeat(low, high, _, body, _):
+                copies = max(low if high is None else high, 1) * self.times(body)
+                return copies if copies <= self._most else self.times(body)
+            case _:
+                return 1
+
+
+def character_class(node: Chars) -> str:
+    """Return the RE2 class of at least the characters that a node matches."""
+    if len(node.ascii) == len(ASCII) and node.wide == WIDE:
+        return "(?s:.)"
+    if not node.ascii and not node.wide:
+        return r"[^\x00-\x{10FFFF}]"
+    if len(node.ascii) == 1 and not node.wide:
+        return str(re2.escape(node.ascii))
+    return f"[{_ranges(node.ascii)}{node.wide}]"
+
+
+def _ranges(chars: str) -> str:
+    spans: list[list[int]] = []
+    for code in map(ord, chars):
+        if spans and spans[-1][1] == code - 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    return "".join(f"\\x{first:02x}" + (f"-\\x{last:02x}" if last > first else "") for first, last in spans)
+
+
+def _place(node: At) -> str:
+    if node.place in ("edge", "no_edge"):
+        return {"edge": r"\b", "no_edge": r"\B"}[node.place] if node.ascii else ""
+    places = {"start": r"\A", "line_start": "(?m:^)", "end": r"\z", "line_end": "(?m:$)"}
+    return places.get(node.place, "")
+
+
+def _either(forms: list[str]) -> str:
+    return f"(?:{'|'.join(dict.fromkeys(forms))})"
+
+
+def _any(forms: list[str | None]) -> str | None:
+    """Return an expression for any of the forms that there are; the empty one is first, as it is the shortest."""
+    some = [*dict.fromkeys(form for form in forms if form is not None)]
+    if not some:
+        return None
+    return some[0] if len(some) == 1 else f"(?:{'|'.join(sorted(some, key=len))})"

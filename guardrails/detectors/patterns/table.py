@@ -1,0 +1,398 @@
+"""Tables of regular expressions: rows in, one searcher out that costs the same for ten rows or a thousand.
+
+One `re2.Set` per kind of text (ASCII or not) tells in one pass which of all the patterns occur at all. Its states are
+built as texts ask for them, and those of large tables of numbers and keys are too many: there an automaton tells which
+patterns have what they need in a text (`prefilter.py`). What is left is searched for its spans: by RE2 where it gives
+those that `regex` would, else by `regex` under a time-out. Patterns that RE2 cannot run are searched by `regex` alone; a
+time-out is an error, never "nothing found".
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import re2
+import regex
+
+from guardrails.cancellation import check
+from guardrails.detectors.patterns.dialect import translate
+from guardrails.detectors.patterns.literals import Needs, word_needs
+from guardrails.detectors.patterns.precomputed_needs import needs
+from guardrails.detectors.patterns.prefilter import Prefilter
+from guardrails.detectors.patterns.syntax_tree import Unreadable, parsed
+from guardrails.detectors.shared_builds import Once
+
+TIMEOUT = 0.25
+"""Seconds of CPU time that one `regex` search may take; at 200,000 characters a sane pattern needs a few ms."""
+
+LONGEST = 20_000
+"""Characters of a pattern. Whoever has more alternatives has a list of terms."""
+
+PROBES = ("", "a", "1", " ", "-", "a1 -b")
+"""Short texts on which a pattern that can match nothing at all usually does."""
+
+MEMORY = 256 << 20
+"""Upper bound in bytes for the states of one `re2.Set`; taken only as texts ask for them."""
+
+PATTERN_MEMORY = 16 << 20
+"""The same for one pattern: past it (`\\pL{1000}` alone takes seconds to build) `regex` runs the pattern."""
+
+FEW = 24
+"""Rows up to which searching each is cheaper than the set of all, whose states on new text are many."""
+
+MANY = 40
+"""Rows without a beginning of their own (digits, letters of keys) from which on the states of the set multiply: 50 to 500
+microseconds for 1,000 characters of new text (benchmarks/tables.py); without them it costs less than the filter."""
+
+CANARY = "\x00canary\x00"
+"""A text that every set must find at load: RE2 reports a set that ran out of memory as nothing found."""
+
+NEAR = 40
+"""Characters before a match within which a word of its context must stand."""
+
+_WORD = re.compile(r"[^\W_]+")
+
+
+REACH = 160
+"""Characters that a match with context may take; a longer one is not looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One pattern of a table: what it finds (`category`, `score`), which group is the span, and an extra check.
+
+    With `context`, one of these words must begin within 40 characters before the match, whole and in any case.
+    """
+
+    pattern: str
+    category: str
+    score: float = 1.0
+    group: int | str = 0
+    validate: Callable[[str], bool] | None = None
+    context: tuple[str, ...] = ()
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be used; `offset` is where in it, if known, and `field` what of the row is wrong."""
+
+    def __init__(self, message: str, offset: int | None = None, field: str = "pattern") -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What RE2 makes of a row for texts of one kind: the pattern, whether its spans are those that `regex` would give,
+    and what a text needs for it to match at all.
+    """
+
+    pattern: str
+    engine: Any
+    spans: bool
+    needs: Needs
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A compiled row: the number of its group (RE2 knows spans by no other), `regex`, and RE2's forms for ASCII texts
+    and for any, None where RE2 cannot run the pattern.
+    """
+
+    row: Pattern
+    group: int
+    slow: Any
+    ascii: Form | None = None
+    wide: Form | None = None
+
+
+def _options(memory: int) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = memory
+    return options
+
+
+def _compile_re2(text: str) -> Any:
+    try:
+        return re2.compile(text, _options(PATTERN_MEMORY))
+    except re2.error:
+        return None
+
+
+def _compile_regex(pattern: str) -> Any:
+    if len(pattern) > LONGEST:
+        raise PatternError(f"longer than {LONGEST:,} characters; use a list of terms")
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise PatternError(str(error.msg), error.pos) from error
+    except RecursionError:
+        raise PatternError("nests too deep") from None
+    except Exception as error:  # such as OverflowError and KeyError, on odd texts
+        raise PatternError(f"cannot be read ({type(error).__name__})") from error
+
+
+def compile_row(row: Pattern) -> Entry:
+    """Compile one row; raise `PatternError` for what is wrong, can match nothing, or lacks the group."""
+    slow = _compile_regex(row.pattern)
+    if row.group not in {*range(slow.groups + 1), *slow.groupindex}:
+        groups = ", ".join(map(str, [*slow.groupindex, *range(1, slow.groups + 1)])) or "none"
+        raise PatternError(f"the pattern has no group {row.group!r} (it has: {groups})", field="group")
+    if any(
+        match.start() == match.end() for probe in PROBES for match in slow.finditer(probe, timeout=TIMEOUT)
+    ):
+        raise PatternError("can match the empty text, so it would be found everywhere")
+    group = slow.groupindex[row.group] if isinstance(row.group, str) else row.group
+    forms = translate(row.pattern)
+    if forms is None:
+        return Entry(row, group, slow)
+    exact = _compile_re2(forms.exact)
+    superset = exact if forms.superset == forms.exact else _compile_re2(forms.superset)
+    if exact is None or superset is None:
+        return Entry(row, group, slow)
+    return Entry(
+        row,
+        group,
+        slow,
+        Form(forms.exact, exact, forms.ascii_spans, needs(row.pattern, group, wide=False)),
+        Form(forms.superset, superset, forms.wide_spans, needs(row.pattern, group, wide=True)),
+    )
+
+
+class _Side:
+    """The rows for texts of one kind, ASCII or any: which of them to search a text for."""
+
+    def __init__(self, entries: Sequence[Entry], *, wide: bool) -> None:
+        forms = ((entry, entry.wide if wide else entry.ascii) for entry in entries)
+        # In ASCII some rows are the same: letters and digits beyond it make their difference.
+        rows: dict[Hashable, tuple[Entry, Form]] = {}
+        for entry, form in forms:
+            if form is not None:
+                rows.setdefault(
+                    (form.pattern, entry.group, replace(entry.row, pattern="", group=0)), (entry, form)
+                )
+        self._rows = [*rows.values()]
+        # The set looks for words of context too: without one, its rows cost nothing.
+        contexts = [*dict.fromkeys(entry.row.context for entry, _ in self._rows if entry.row.context)]
+        place = {words: len(self._rows) + at for at, words in enumerate(contexts)}
+        self._contexts = [place.get(entry.row.context) for entry, _ in self._rows]
+        self._set = self._compiled([*(form.pattern for _, form in self._rows), *map(context_form, contexts)])
+        needed = [(form.needs, word_needs(entry.row.context, wide=wide)) for entry, form in self._rows]
+        anywhere = sum(bool(need.numeric or any(need.runs) or context) for need, context in needed)
+        self._filter: Prefilter | None = None
+        if anywhere >= MANY:
+            # Rows that need nothing make a set of their own: what multiplies its states is not in it.
+            self._needy = [at for at, (need, context) in enumerate(needed) if need or context]
+            self._filter = Prefilter([needed[at] for at in self._needy], wide=wide)
+            self._free = [at for at, (need, context) in enumerate(needed) if not need and not context]
+            self._free_set = self._compiled([self._rows[at][1].pattern for at in self._free])
+
+    @staticmethod
+    def _compiled(forms: Sequence[str]) -> Any:
+        found = re2.Set.SearchSet(_options(MEMORY))
+        try:
+            last = [found.Add(form) for form in (*forms, re2.escape(CANARY))][-1]
+            found.Compile()
+        except re2.error:
+            last = -1
+        if last not in (found.Match(CANARY) if last >= 0 else ()):
+            raise PatternError("the patterns are too large together; spread them over several detectors")
+        return found
+
+    def due(self, text: str) -> list[tuple[Entry, Form]]:
+        """Return the rows that match somewhere: of those that have what they need if these are few, else by the set."""
+        data = text.encode()  # RE2 would do it for each row again
+        if self._filter is not None:
+            few = self._filter.due(text)
+            if len(few) <= FEW:
+                found = [self._needy[at] for at in few]
+                found = [at for at in found if self._rows[at][1].engine.search(data) is not None]
+                if self._free:
+                    found += [
+                        self._free[at] for at in self._free_set.Match(data) or () if at < len(self._free)
+                    ]
+                return [self._rows[at] for at in sorted(found)]
+        every = {*(self._set.Match(data) or ())}
+        needed = ((at, self._contexts[at]) for at in sorted(every) if at < len(self._rows))
+        return [self._rows[at] for at, need in needed if need is None or need in every]
+
+
+class PatternTable:
+    """Compiled rows as one; `search` gives `(row, start, end)` of everything found in a text.
+
+    Raises `PatternError` for a row that is wrong, and when all together are too large.
+    """
+
+    def __init__(self, rows: Iterable[Pattern | Entry]) -> None:
+        entries = [row if isinstance(row, Entry) else compile_row(row) for row in rows]
+        self._filtered = [entry for entry in entries if entry.ascii is not None]
+        self._unfiltered = [entry for entry in entries if entry.ascii is None]
+        self._ascii = _Side(self._filtered, wide=False)
+        self._wide = _Side(self._filtered, wide=True)
+        # The first search builds the automata's first states: do it at load, not in a request.
+        self.search("warm up 1234 a@b.c")
+        self.search("warm up 1234 a@b.c \u00e9")
+
+    @property
+    def linear(self) -> bool:
+        """Whether clean text is searched in linear time, for certain."""
+        return not self._unfiltered
+
+    @classmethod
+    def of(cls, rows: Iterable[Pattern]) -> PatternTable:
+        """Return the table of some rows, compiled once for all who want the same; raises `PatternError`."""
+        wanted = (*rows,)
+        return _TABLES.get(wanted, lambda: cls(wanted))
+
+    @classmethod
+    def union(cls, tables: Iterable[PatternTable]) -> PatternTable:
+        """Return one table of the rows of several, compiled together, once for all who want the same; raises `PatternError`."""
+        several = (*tables,)
+        return _TABLES.get(several, lambda: cls(entry for table in several for entry in table.entries))
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """The compiled rows, in the order in which they are searched."""
+        return (*self._filtered, *self._unfiltered)
+
+    def candidates(self, text: str) -> list[Entry]:
+        """Return the rows that match somewhere in a text; more may be among them, the same ones for any kind of text."""
+        return [*(entry for entry, _ in self._wide.due(text)), *self._unfiltered]
+
+    def __len__(self) -> int:
+        return len(self._filtered) + len(self._unfiltered)
+
+    def categories(self, text: str) -> set[str]:
+        """Return the categories of all rows that may be found in a text: those that are there, some by mistake."""
+        due = (self._ascii if text.isascii() else self._wide).due(text)
+        return {entry.row.category for entry, _ in due} | {entry.row.category for entry in self._unfiltered}
+
+    def search(self, text: str) -> list[tuple[Pattern, int, int]]:
+        """Return what is found, by pattern and then by position; raise `TimeoutError` where `regex` gives up.
+
+        The text must hold no lone surrogates.
+        """
+        found: list[tuple[Pattern, int, int]] = []
+        for entry, form in (self._ascii if text.isascii() else self._wide).due(text):
+            check()
+            self._spans(entry, form.engine if form.spans else None, text, found)
+        for entry in self._unfiltered:
+            self._spans(entry, None, text, found)
+        return found
+
+    @staticmethod
+    def _spans(entry: Entry, engine: Any, text: str, found: list[tuple[Pattern, int, int]]) -> None:
+        row = entry.row
+        try:
+            for match, shift in _matches(entry, engine, text):
+                check()
+                start, end = match.span(entry.group)
+                start, end = start + shift, end + shift
+                if start < end and (row.validate is None or row.validate(text[start:end])):
+                    found.append((row, start, end))
+                elif start < end and entry.group == 0 and not row.context:
+                    found.extend(
+                        (row, *span) for span in _inside(row, engine or entry.slow, text, start, end)
+                    )
+        except TimeoutError:
+            raise TimeoutError(too_slow(row)) from None
+
+
+_TABLES: Once[PatternTable] = Once()
+
+
+def _matches(entry: Entry, engine: Any, text: str) -> Iterator[tuple[Any, int]]:
+    """Yield what the row's pattern finds and where the part that was searched begins: all, or what follows its context."""
+    if not entry.row.context:
+        limits = {"timeout": TIMEOUT} if engine is None else {}
+        yield from ((match, 0) for match in (engine or entry.slow).finditer(text, **limits))
+        return
+    for first, last in _windows(entry.row.context, text):
+        # The character in front is kept, as `\b` looks at it.
+        shift = max(0, first - 1)
+        limit = min(len(text), last + REACH)
+        part = text[shift:limit]
+        limits = {"timeout": TIMEOUT} if engine is None else {}
+        for match in (engine or entry.slow).finditer(part, first - shift, **limits):
+            if match.start() + shift > last:
+                break
+            if match.end() + shift < limit or limit == len(text):
+                yield match, shift
+
+
+def _windows(words: tuple[str, ...], text: str) -> list[tuple[int, int]]:
+    """Return where matches may begin, first and last place, behind each of the words; windows that touch are one."""
+    windows: list[tuple[int, int]] = []
+    for match in _finder(words).finditer(text):
+        first, last = match.end(), max(match.end(), match.start() + NEAR)
+        if windows and first <= windows[-1][1]:
+            first = windows.pop()[0]
+        windows.append((first, last))
+    return windows
+
+
+def context_form(words: tuple[str, ...]) -> str:
+    """Return the RE2 form of any of the words, whole; scripts without spaces may touch their neighbours."""
+    edge = r"(?:\b|_)"
+    sides = [
+        [edge if char.isascii() and char.isalnum() else "" for char in (word[0], word[-1])] for word in words
+    ]
+    forms = (left + re2.escape(word) + right for word, (left, right) in zip(words, sides, strict=True))
+    return f"(?i)(?:{'|'.join(forms)})"
+
+
+@functools.cache
+def _finder(words: tuple[str, ...]) -> Any:
+    return re2.compile(context_form(words), _options(PATTERN_MEMORY))
+
+
+def _inside(row: Pattern, engine: Any, text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield valid matches that an invalid one hides: `2024 4111 1111 1111 1111` matches as a whole, not as a card.
+
+    They begin and end where words do, and are no shorter or longer than the pattern can be; the longest from each place is taken,
+    and may reach past the invalid one.
+    """
+    assert row.validate is not None
+    limit = min(len(text), 2 * end - start)
+    words = [match.span() for match in _WORD.finditer(text, start, limit)]
+    stops = [stop for _, stop in words if stop < limit or limit == len(text)]
+    least, most = _widths(row.pattern)
+    taken = start
+    for begin, _ in words:
+        if begin >= end:
+            break
+        if begin < taken:
+            continue
+        check()
+        longest, shortest = bisect_right(stops, begin + most), bisect_left(stops, begin + least)
+        for stop in reversed(stops[shortest:longest]):
+            if row.validate(text[begin:stop]) and engine.fullmatch(text, begin, stop):
+                yield begin, stop
+                taken = stop
+                break
+
+
+@functools.cache
+def _widths(pattern: str) -> tuple[int, int]:
+    """Return the fewest characters, at least one, and the most that a pattern can match, as far as is known."""
+    try:
+        least, most = parsed(pattern).getwidth()
+    except Unreadable:
+        return 1, LONGEST
+    return max(1, int(least)), int(most)
+
+
+def too_slow(row: Pattern) -> str:
+    """Return what is said of a row that took longer than it may."""
+    return f"pattern {shown(row.pattern)} took longer than {TIMEOUT} s; simplify it, or avoid look-around"
+
+
+def shown(pattern: str) -> str:
+    """Return a pattern as messages show it."""
+    return repr(pattern if len(pattern) <= 60 else pattern[:59] + "…")

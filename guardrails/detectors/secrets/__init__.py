@@ -1,0 +1,1 @@
+"""Credentials: texts go in, findings of `secret.*` come out, by a table of published forms with their checksums."""

@@ -1,0 +1,106 @@
+"""Credentials by one table of patterns (`secret_kinds.py`): text in, findings of `secret.*` out."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from guardrails.detectors import Kind
+from guardrails.detectors.config import Config, offered
+from guardrails.detectors.patterns.builtin_table import Choice
+from guardrails.detectors.patterns.table import Pattern
+from guardrails.detectors.secrets.checksums import password, random_value, varied
+from guardrails.detectors.secrets.secret_kinds import FORMS, NAMED, OTHERS, URLS, UUID
+
+# Between a name and its value: the rest of the name, then a sign of assignment, and quotes on either side of it.
+_ASSIGNED = r"[\w.\- ]{0,40}[\"'`\]]{0,2}[ \t]{0,4}(?:=>|:=|={1,3}|:|,|\()[ \t]{0,4}[\"'`]{0,3}"
+_END = r"(?:[^\w.\-/+=(\[]|[.=]?(?:[\s\"'`]|\Z))"
+_KEY = "apikey api_key api-key secret_key access_token auth_token client_secret"
+_GENERIC = "password passwd pwd passphrase secret token api_key apikey api-key access_key auth_key encryption_key credential"
+
+
+def _cases(words: str) -> str:
+    """Return an alternation of the words as code spells them: as given, upper, title and camel case."""
+    spelt = [
+        form
+        for word in words.split()
+        for form in (
+            word,
+            word.upper(),
+            word.capitalize(),
+            _camel(word),
+            _camel(word)[:1].upper() + _camel(word)[1:],
+        )
+    ]
+    return "|".join(dict.fromkeys(spelt))
+
+
+def _camel(word: str) -> str:
+    head, *rest = word.replace("-", "_").split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+TABLE: tuple[Pattern, ...] = (
+    *OTHERS,
+    *(Pattern(rf"(?a)\b(?:{form})", f"secret.{kind}", validate=varied) for kind, form in FORMS),
+    *(
+        Pattern(
+            rf"(?a)(?:{_cases(words)}){_ASSIGNED}({form}){_END}", f"secret.{kind}", group=1, validate=varied
+        )
+        for kind, words, form in NAMED
+    ),
+    *(
+        Pattern(
+            rf"(?a)\b{scheme}://[^\s:/@\"'<>]{{0,100}}:([^\s/@\"'<>]{{3,200}})@[\w\[]",
+            f"secret.{kind}",
+            group=1,
+            validate=password,
+        )
+        for kind, scheme in URLS
+    ),
+    # A UUID names most things, but what is called a key is one.
+    Pattern(
+        rf"(?a)(?:{_cases(_KEY)})[\"'`\]]{{0,2}}[ \t]{{0,4}}(?:=>|:=|={{1,3}}|:)[ \t]{{0,4}}[\"'`]{{0,3}}({UUID}){_END}",
+        "secret.generic",
+        0.7,
+        group=1,
+        validate=varied,
+    ),
+    Pattern(
+        rf"(?a)(?:{_cases(_GENERIC)}){_ASSIGNED}([\w+/=.~!@#%^&*-]{{16,200}}){_END}",
+        "secret.generic",
+        0.7,
+        group=1,
+        validate=random_value,
+    ),
+)
+CHOICE = Choice("secret", TABLE, "kinds", ("unknown_kind", "a kind of secret"))
+KINDS = CHOICE.names
+CATEGORIES = CHOICE.categories(None)
+
+
+class SecretsConfig(Config):
+    """Credentials."""
+
+    use: Literal["secrets"]
+    """The kind of detector."""
+    kinds: list[str] | None = Field(
+        default=None,
+        min_length=1,
+        examples=[["aws_access_key", "private_key"]],
+        json_schema_extra=offered(*KINDS),
+    )
+    """Which kinds to look for; all of the table by default."""
+    exclude: list[str] = Field(default=[], examples=[["generic"]], json_schema_extra=offered(*KINDS))
+    """Kinds not to look for, of those."""
+
+
+KIND = Kind(
+    name="secrets",
+    doc=f"Credentials, {len(KINDS)} kinds, by published forms, checksums, and context: cloud, AI, version control, "
+    "payment, chat, monitoring and database keys, URLs with passwords, JWT, private keys.",
+    config=SecretsConfig,
+    categories=lambda _name, config: CHOICE.categories(config.kinds, config.exclude),
+    build=lambda name, config, _files: CHOICE.build(name, config.kinds, config.exclude),
+)

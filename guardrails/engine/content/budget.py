@@ -1,0 +1,86 @@
+"""The operator's budget for what is judged at once: leaves go in, a `RequestError` comes out where they are too much.
+
+It bounds the work of one request, before any of it is done, whatever the policy says: `limits` of a policy are for each text,
+picture and film by itself, and say what of it was not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+from guardrails.engine.content.content_tree import Leaf
+from guardrails.errors import RequestError
+from guardrails.types import Image, Text
+
+CODE: Final = "request_too_large"
+"""The code of what is over a budget."""
+
+SETTING: Final = "max_"
+"""What stands before a field's name where it is a setting of the proxy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one request, or one answer, may hold at most, as it is read from its body: texts that stand encoded in others, and
+    texts that are joined of others, do not count; pictures count wherever they stand.
+    """
+
+    contents: int = 10_000
+    """Texts, tool calls, pictures, films and sounds. A long conversation of an agent has two or three thousand. A short text
+    that is new costs the shipped default policy 0.75 ms (2,000 of them in 1.5 s), so this many come to about its deadline."""
+    characters: int = 4_000_000
+    """Characters of all texts: a million tokens of English, which is as much as models read."""
+    pictures: int = 100
+    """Pictures, those in texts as data URIs too: as many as Anthropic's API takes in one request."""
+    pixels: int = 250_000_000
+    """Pixels of all frames of all pictures that are looked at, as their headers say: 120 screenshots of 1,920 by 1,080, or 20
+    photos of 12 million."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise ValueError(
+                    f"{field.name} of a budget must be a whole number of at least 1, not {value!r}"
+                )
+
+    def admits(self, leaves: Sequence[Leaf]) -> None:
+        """Raise `RequestError` where leaves are more than the budget allows, before anything else is done with them."""
+        contents = characters = pictures = 0
+        for leaf in leaves:
+            if leaf.pieces:
+                continue
+            contents += 1
+            content = leaf.content
+            if type(content) is Text:
+                characters += len(content.text)
+            elif isinstance(content, Image):
+                pictures += 1
+        self.allows(contents=contents, characters=characters, pictures=pictures)
+
+    def admits_pictures(self, leaves: Sequence[Leaf]) -> None:
+        """Raise `RequestError` where more pictures are among leaves than the budget allows."""
+        self.allows(pictures=sum(isinstance(leaf.content, Image) for leaf in leaves))
+
+    def allows(self, *, contents: int = 0, characters: int = 0, pictures: int = 0, pixels: int = 0) -> None:
+        """Raise `RequestError` where one of these numbers is more than the budget allows."""
+        if (
+            contents > self.contents
+            or characters > self.characters
+            or pictures > self.pictures
+            or pixels > self.pixels
+        ):
+            given = {"contents": contents, "characters": characters, "pictures": pictures, "pixels": pixels}
+            over = next(name for name, number in given.items() if number > getattr(self, name))
+            raise RequestError(CODE, _message(over, given[over], getattr(self, over)))
+
+
+def _message(name: str, number: int, most: int) -> str:
+    setting = f"{SETTING}{name} (in Python Budget({name}=…))"
+    return f"{number} {name} are more than the {most} that are judged at once; the operator's setting is {setting}"
+
+
+UNBOUNDED: Final = Budget(*[1 << 62] * len(fields(Budget)))
+"""Bounds nothing."""

@@ -1,0 +1,462 @@
+"""Leaves: what a body holds to judge, each with its JSON Pointer, and edits of leaves back into the body.
+
+A body is walked by a field table (`chat.py` has the one of the chat API; each endpoint of the proxy adds its
+own): which fields are text to judge, which are structure, which are refused. String leaves of fields that no
+table knows are judged as well, and named. Nothing is changed in place: edits copy the path that leads to
+them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf
+from operator import itemgetter
+from typing import Any
+
+from guardrails.detectors.encodings.extractors import Derived, extract
+from guardrails.errors import RequestError
+from guardrails.media.images.outline import WRITTEN
+from guardrails.types import Content, FilmCoverage, Place, Stage, Text, Tool, ToolCall, Unchecked
+from guardrails.wire import strict_json
+from guardrails.wire.lossless_json import unescaped, write
+from guardrails.wire.pointers import MAX_DEPTH, Path, pointer
+
+NUMBERS = (int, float)
+LISTS = (list, tuple)
+MAPPINGS = (dict, Mapping)
+"""What JSON is made of, the usual type first, which is the quickest to tell."""
+
+SHORTEST_LONG = 100_000
+"""The least number that is judged as a text too: a card number needs no quotes."""
+
+
+def placed(place: Place, path: Path) -> Place:
+    """Return a place at a path: what `replace` does, in a third of its time, for every text."""
+    return Place(
+        place.stage,
+        place.also,
+        place.role,
+        pointer(path),
+        place.message,
+        place.choice_index,
+        place.tool,
+        place.origin,
+        place.use,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One content of a body. `path` leads to it; `inner` leads on inside the JSON text that stands there.
+
+    `editable` is False for identifiers and the like: a redaction that would change them blocks instead.
+    `pieces` are the leaves (by index, with where each begins) that a joined text is made of; `across` tells
+    that they are of several messages, so that only rules of scope `conversation` look at it. A text that stood
+    encoded in another leaf (`parent`) has the way back in `derived`. A picture that stands in the body in Base64 has in
+    `base64` what stands before it: "", or the head of a data URI.
+    """
+
+    content: Content
+    path: Path = ()
+    inner: Path | None = None
+    editable: bool = True
+    pieces: tuple[tuple[int, int], ...] = ()
+    across: bool = False
+    parent: int | None = None
+    derived: Derived | None = None
+    base64: str | None = None
+
+    @property
+    def again(self) -> bool:
+        """Whether the text is judged elsewhere too, in parts or encoded, so that the same find may come up twice."""
+        return bool(self.pieces) or self.parent is not None
+
+
+RETRIEVED = (Stage.TOOL_RESULT, Stage.RETRIEVAL)
+"""Where what a reply is to rest on comes from."""
+
+SAID = (Stage.OUTPUT, Stage.TOOL_CALL)
+"""Where what a model says stands."""
+
+SOURCES = "\n\n"
+"""What stands between the passages of `sources`."""
+
+Stretch = tuple[int, int, int]
+"""A leaf, and from where to where in its text."""
+
+
+def stretches(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> Iterator[Stretch]:
+    """Yield what a span of a leaf covers: of the leaf's own text, of the texts that a joined one is made of, or of the
+    text that it stood encoded in.
+    """
+    leaf = leaves[index]
+    if leaf.derived is not None and leaf.parent is not None:
+        for original in leaf.derived.originals(span):
+            yield from stretches(leaves, leaf.parent, original)
+        return
+    start, end = span
+    pieces = leaf.pieces
+    if not pieces:
+        yield index, start, end
+        return
+    for at in range(bisect_right(pieces, start, key=itemgetter(1)) - 1, len(pieces)):
+        piece, begin = pieces[at]
+        if begin >= end:
+            return
+        until = pieces[at + 1][1] if at + 1 < len(pieces) else end
+        yield piece, max(start, begin) - begin, min(end, until) - begin
+
+
+class Beside(Mapping[str, str]):
+    """What a reply is judged beside: `own`, and `sources`, which is put together when it is asked for. Few detectors read it,
+    and in a long conversation every reply has all that was retrieved before it.
+    """
+
+    __slots__ = ("_given", "_message", "_retrieved", "own")
+
+    def __init__(
+        self, own: Mapping[str, str], given: str, retrieved: Sequence[tuple[int, str]], message: int
+    ) -> None:
+        self.own = own
+        self._given, self._retrieved, self._message = given, retrieved, message
+
+    def over(self, own: Mapping[str, str]) -> Beside:
+        """Return the same sources beside something else."""
+        return Beside(own, self._given, self._retrieved, self._message)
+
+    def __getitem__(self, name: str) -> str:
+        if name != "sources":
+            return self.own[name]
+        before = (text for at, text in self._retrieved if at < self._message)
+        return SOURCES.join([*([self._given] if self._given else []), *before])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*self.own, "sources"))
+
+    def __len__(self) -> int:
+        return len(self.own) + 1
+
+
+def _beside(leaf: Leaf, context: Mapping[str, str]) -> Leaf:
+    """Return a leaf with a context."""
+    given = leaf.content
+    content: Content = (
+        Text(given.text, given.place, context) if isinstance(given, Text) else replace(given, context=context)
+    )
+    return Leaf(
+        content,
+        leaf.path,
+        leaf.inner,
+        leaf.editable,
+        leaf.pieces,
+        leaf.across,
+        leaf.parent,
+        leaf.derived,
+        leaf.base64,
+    )
+
+
+@dataclass(slots=True)
+class Leaves:
+    """What a walk collects. `unchecked` are parts that cannot be judged; `unknown` are fields outside the
+    table.
+    """
+
+    found: list[Leaf] = field(default_factory=list)
+    unchecked: list[tuple[Unchecked, Place]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    turns: int = 1
+    current_from: int = 0
+    """The message with which the current turn begins; what lies before is history."""
+    roles: tuple[str, ...] = ()
+    """The role of each message."""
+    calls: dict[str, list[Tool]] = field(default_factory=dict)
+    """The tools that were called, by the id of the call."""
+    films: dict[int, FilmCoverage] = field(default_factory=dict)
+    """How much of each film was looked at, by leaf."""
+    opened: list[Any] = field(default_factory=list)
+    """The films that a check began to watch (`films.Watching`), which it releases."""
+
+    def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
+        """Add a text."""
+        if value:
+            self.found.append(Leaf(Text(value, placed(place, path)), path, None, editable))
+
+    def system(self) -> str:
+        """Return the system prompt of a conversation: all texts of its system and developer messages."""
+        texts = (
+            leaf.content.text
+            for leaf in self.found
+            if isinstance(leaf.content, Text)
+            and leaf.content.place.role in ("system", "developer")
+            and leaf.content.place.stage is Stage.INPUT
+            and not leaf.again
+        )
+        return "\n".join(texts)
+
+    def prompt(self) -> str:
+        """Return what is asked: the last message of the user, or all that stands outside of messages."""
+        said = self._said()
+        return said[max(said)] if said else ""
+
+    def _said(self) -> dict[int, str]:
+        """Return what the user said, by message; -1 is outside of any."""
+        said: dict[int, list[str]] = {}
+        for leaf in self.found:
+            place = leaf.content.place
+            if (
+                isinstance(leaf.content, Text)
+                and place.stage is Stage.INPUT
+                and leaf.editable
+                and not leaf.again
+            ):
+                if place.role == "user" and place.message is not None:
+                    said.setdefault(place.message, []).append(leaf.content.text)
+                elif place.role is None:
+                    said.setdefault(-1, []).append(leaf.content.text)
+        return {message: "\n".join(texts) for message, texts in said.items()}
+
+    def sources(self) -> str:
+        """Return what was retrieved: the results of tools and the passages of a conversation, a line between them."""
+        return SOURCES.join(text for _, text in self._retrieved())
+
+    def _retrieved(self) -> Iterator[tuple[int, str]]:
+        """Yield what was retrieved with the message that it stands in; -1 is outside of any."""
+        for leaf in self.found:
+            place = leaf.content.place
+            if (
+                isinstance(leaf.content, Text)
+                and place.stage in RETRIEVED
+                and leaf.editable
+                and not leaf.again
+            ):
+                yield -1 if place.message is None else place.message, leaf.content.text
+
+    def beside(self, system: str, prompt: str = "", sources: str = "") -> None:
+        """Let what a model says be judged beside what it answers to, for detectors that declare that they read it: the
+        system prompt, and for replies the user's message before it (`prompt` where these leaves have none) and what was
+        retrieved before it (`sources` in front).
+        """
+        if not any(leaf.content.place.stage in SAID for leaf in self.found):
+            return
+        said: dict[int, str] | None = None
+        turns: list[int] | None = None
+        retrieved = [*self._retrieved()]
+        first = min((at for at, _ in retrieved), default=None)
+        for index, leaf in enumerate(self.found):
+            place = leaf.content.place
+            if place.stage not in SAID:
+                continue
+            before = leaf.content.context or {}
+            own = dict(before.own if isinstance(before, Beside) else before)
+            context: Mapping[str, str] = before.over(own) if isinstance(before, Beside) else own
+            if system:
+                own["system"] = system
+            if place.stage is Stage.OUTPUT:
+                said = self._said() if said is None else said
+                message = -1 if place.message is None else place.message
+                if turns is None:
+                    turns = sorted(at for at in said if at >= 0)
+                before_it = bisect_left(turns, message)
+                own["prompt"] = said[turns[before_it - 1]] if before_it else prompt or own.get("prompt", "")
+                if sources or (first is not None and first < message):
+                    own.pop("sources", None)
+                    context = Beside(own, sources, retrieved, message)
+            if context:
+                self.found[index] = _beside(leaf, context)
+
+    def call(self, name: str, arguments: str, path: Path, place: Place) -> None:
+        """Add a tool call as a whole, for detectors that judge it so; its texts are added apart."""
+        call = ToolCall(name, arguments, placed(place, path))
+        self.found.append(Leaf(call, path, editable=False))
+
+    def cannot(self, kind: str, reason: str, path: Path, place: Place) -> None:
+        """Note a part that cannot be judged."""
+        shown = placed(place, path)
+        self.unchecked.append((Unchecked(kind, reason, shown.path), shown))
+
+    def anything(self, value: Any, path: Path, place: Place) -> None:
+        """Add every string below a value, mapping keys too, and long numbers, which may be cards."""
+        for where, text, editable in strings(value, path):
+            self.text(text, where, place, editable=editable)
+
+    def unknown_field(self, value: Any, path: Path, place: Place) -> None:
+        """Judge a field that the table does not know, its name too, and name it; a picture in it is one that nobody judges."""
+        self.unknown.append(pointer(path))
+        self.text(str(path[-1]), path, place, editable=False)
+        for where, text, editable in strings(value, path):
+            self.text(text, where, place, editable=editable)
+            if WRITTEN.match(text):
+                self.cannot("part", "a picture in a field that is not known", where, place)
+
+    def json_text(self, value: str, path: Path, place: Place) -> None:
+        """Add the decoded leaves of a JSON text, such as a call's arguments; text that is no JSON is judged
+        as it is.
+        """
+        decoded, sound = decode(value)
+        if not sound:
+            self.text(value, path, place, editable=False)
+            read = unescaped(value)
+            if read != value:
+                self.text(read, path, place, editable=False)
+            return
+        for where, text, editable in strings(decoded, path):
+            if text:
+                shown = placed(place, where)
+                self.found.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
+
+    def mark(self) -> tuple[int, int]:
+        """Return how much there is by now, for `cut`."""
+        return len(self.found), len(self.unchecked)
+
+    def cut(self, mark: tuple[int, int]) -> None:
+        """Forget what was added since."""
+        del self.found[mark[0] :], self.unchecked[mark[1] :]
+
+    def join_turns(self, but: frozenset[int] = frozenset()) -> None:
+        """Add the joined texts of all user messages, of all assistant messages, and so on, each stage for
+        itself; the messages in `but` are left out.
+        """
+        by_voice: dict[tuple[str | None, Stage], list[int]] = {}
+        for index, leaf in enumerate(self.found):
+            place = leaf.content.place
+            if (
+                place.message is not None
+                and place.message not in but
+                and isinstance(leaf.content, Text)
+                and not leaf.again
+                and leaf.editable
+            ):
+                by_voice.setdefault((place.role, place.stage), []).append(index)
+        for indexes in by_voice.values():
+            first = self.found[indexes[0]].content.place
+            self.join(indexes, (), replace(first, message=None), across=True)
+
+    def decode(self, depth: int, count: int, characters: int) -> None:
+        """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""
+        for index in range(len(self.found)):
+            leaf = self.found[index]
+            content = leaf.content
+            if not isinstance(content, Text):
+                continue
+            extraction = extract(content.text, depth, count, characters)
+            for derived in extraction.derived:
+                place = replace(content.place, origin=derived.origin)
+                text = Text(derived.text, place, content.context)
+                self.found.append(
+                    Leaf(text, leaf.path, leaf.inner, leaf.editable, (), leaf.across, index, derived)
+                )
+            for reason in extraction.left:
+                self.unchecked.append((Unchecked("limit", reason, content.place.path), content.place))
+
+    def join(self, indexes: list[int], path: Path, place: Place, *, across: bool = False) -> None:
+        """Add the joined text of several leaves: a word that is split over two parts is still a word."""
+        if len(indexes) < 2:
+            return
+        pieces: list[tuple[int, int]] = []
+        texts: list[str] = []
+        start = 0
+        for index in indexes:
+            content = self.found[index].content
+            assert isinstance(content, Text)
+            pieces.append((index, start))
+            texts.append(content.text)
+            start += len(content.text)
+        context = self.found[indexes[-1]].content.context
+        joined = Text("".join(texts), placed(place, path), context)
+        self.found.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
+
+
+def decode(text: str) -> tuple[Any, bool]:
+    """Parse a JSON text that stands in a body. The second value is False if it is none, or if two parsers could read it in two
+    ways.
+    """
+    try:
+        # How deep it nests counts with what it stands in, where its strings are looked at.
+        return strict_json.parse_text(text, halves=True, fold_keys=False, finite=True, depth=inf), True
+    except RequestError:
+        return None, False
+
+
+def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
+    """Yield `(path, text, editable)` for each string and long number below a value, and for each mapping key.
+
+    Raises:
+        RequestError: it nests too deep, or holds something that is no JSON value and so cannot be judged.
+    """
+    if len(path) > MAX_DEPTH:
+        raise RequestError("too_deep", f"nests deeper than {MAX_DEPTH} levels", pointer(path))
+    if isinstance(value, str):
+        yield path, value, True
+    elif isinstance(value, MAPPINGS):
+        for key, inner in value.items():
+            yield (*path, key), str(key), False
+            yield from strings(inner, (*path, key))
+    elif isinstance(value, LISTS):
+        for index, inner in enumerate(value):
+            yield from strings(inner, (*path, index))
+    elif isinstance(value, NUMBERS):
+        text = digits(value, path)
+        if text:
+            yield path, text, True
+    elif value is not None:
+        raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}", pointer(path))
+
+
+def digits(number: float, path: Path = ()) -> str:
+    """Return a number as the text to judge, "" where it is too small to be anyone's."""
+    if not SHORTEST_LONG <= abs(number) < inf:
+        return ""
+    try:
+        return str(int(number) if isinstance(number, float) and number.is_integer() else number)
+    except ValueError:
+        raise RequestError("number_too_long", "a number has too many digits", pointer(path)) from None
+
+
+def edited(body: Any, edits: Mapping[tuple[Path, Path | None], Any]) -> Any:
+    """Return the body with the texts at these places replaced; what leads to none of them is shared, not
+    copied.
+
+    A place is edited as a whole (inner path None) or inside, never both: a walk reads each text in one way.
+    """
+    inside: dict[Path, dict[Path, Any]] = {}
+    for (path, inner), text in edits.items():
+        if inner is None:
+            body = _set(body, path, text)
+        else:
+            inside.setdefault(path, {})[inner] = text
+    for path, changes in inside.items():
+        value, sound = decode(at(body, path))
+        if not sound:
+            raise ValueError(f"{pointer(path)} is edited as a whole and inside")
+        for inner, text in changes.items():
+            value = _set(value, inner, text)
+        body = _set(body, path, _encoded(value))
+    return body
+
+
+def _encoded(value: Any) -> str:
+    text = write(value, space=" ")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
+        return write(value, ascii_only=True, space=" ")
+    return text
+
+
+def at(body: Any, path: Path) -> Any:
+    """Return what stands at a path of a body."""
+    for part in path:
+        body = body[part]
+    return body
+
+
+def _set(body: Any, path: Path, value: Any) -> Any:
+    if not path:
+        return value
+    head, *rest = path
+    copy = dict(body) if isinstance(body, Mapping) else list(body)
+    copy[head] = _set(copy[head], tuple(rest), value)  # type: ignore[index] # a path made by the walk fits
+    return tuple(copy) if isinstance(body, tuple) else copy

@@ -1,0 +1,305 @@
+"""A field of a body in, its leaves out: the readers that the field tables of all APIs are made of.
+
+A table maps a field to its reader. What a reader cannot take for what it should be is judged after all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guardrails.detectors.encodings.payloads import base64
+from guardrails.engine.content.content_tree import LISTS, MAPPINGS, NUMBERS, Leaves, strings
+from guardrails.errors import RequestError
+from guardrails.types import Place, Text
+from guardrails.wire.pointers import Path, pointer
+
+Reader = Callable[[Leaves, Any, Path, Place], None]
+
+WORD = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
+
+
+def keep(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after
+    all.
+    """
+    if not isinstance(value, str) or not WORD.fullmatch(value):
+        flag(leaves, value, path, place)
+
+
+def flag(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A number or a flag: nothing to judge, unless it is something else."""
+    if value is not None and not isinstance(value, NUMBERS):
+        identifier(leaves, value, path, place)
+
+
+def text(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A text to judge."""
+    if isinstance(value, str):
+        leaves.text(value, path, place)
+    elif value is not None:
+        leaves.anything(value, path, place)
+
+
+def identifier(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A name or id: judged like any text, but nothing in it can be replaced."""
+    if isinstance(value, str):
+        leaves.text(value, path, place, editable=False)
+    elif value is not None:
+        leaves.unknown_field(value, path, place)
+
+
+def anything(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A free structure: all its strings are judged."""
+    leaves.anything(value, path, place)
+
+
+def arguments(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A call's arguments: JSON in a string, judged leaf by leaf (or already decoded, as some servers send
+    it).
+    """
+    if isinstance(value, str):
+        leaves.json_text(value, path, place)
+    elif value is not None:
+        leaves.anything(value, path, place)
+
+
+def refuse(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A field that would change what the model reads behind the guard's back."""
+    raise RequestError(
+        "unsupported_field", f"{path[-1]!r} is refused: the guard cannot see what it does", pointer(path)
+    )
+
+
+def refused(reason: str) -> Reader:
+    """Read a field that is refused for a reason, unless it says that it is not used."""
+
+    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if value is not None and value is not False:
+            raise RequestError("unsupported_field", f"{path[-1]!r} is refused: {reason}", pointer(path))
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Reads a mapping by the readers of its fields. Fields without one are judged and named; `lenient` does not name them."""
+
+    fields: Mapping[str, Reader]
+    lenient: bool = False
+
+    def __call__(self, leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if not isinstance(value, MAPPINGS):
+            text(leaves, value, path, place)
+            return
+        fields = self.fields
+        for name, inner in value.items():
+            reader = fields.get(name)
+            if reader is not None:
+                reader(leaves, inner, (*path, name), place)
+            elif self.lenient:
+                leaves.anything({name: inner}, path, place)
+            else:
+                leaves.unknown_field(inner, (*path, name), place)
+
+
+def by_table(fields: Mapping[str, Reader], *, lenient: bool = False) -> Table:
+    """Return the reader of mappings with these fields."""
+    return Table(fields, lenient)
+
+
+def each(reader: Reader) -> Reader:
+    """Read each entry of a list."""
+
+    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if not isinstance(value, LISTS):
+            text(leaves, value, path, place)
+            return
+        for index, inner in enumerate(value):
+            reader(leaves, inner, (*path, index), place)
+
+    return read
+
+
+def figures(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A structure of numbers and closed words: what else stands in it is judged."""
+    for where, found, _ in strings(value, path):
+        if not WORD.fullmatch(found):
+            leaves.text(found, where, place, editable=False)
+
+
+ENTRY = ("token", "logprob", "bytes", "top_logprobs")
+"""Fields of one token with its probability."""
+
+LISTED = ("content", "refusal", "tokens", "token_logprobs", "top_logprobs", "text_offset")
+"""Names of the lists of log-probabilities."""
+
+
+def spelling(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """Log-probabilities: what their tokens spell is judged unless it was, and which others could have stood there. They go
+    as a whole where any of it is edited.
+    """
+    if value is None:
+        return
+    lists = value.values() if isinstance(value, Mapping) else [value]
+    known = {leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)}
+    names = value if isinstance(value, Mapping) else ()
+    told: dict[str, None] = dict.fromkeys(name for name in names if name not in LISTED)
+    for entries in lists:
+        if not isinstance(entries, list) or not all(map(_is_entry, entries)):
+            told.update((found, None) for _, found, _ in strings(entries, path))
+            continue
+        told.update(dict.fromkeys(_spelled(entries)))
+        others = [other for entry in entries for other in entry.get("top_logprobs") or []]
+        told["\n".join(dict.fromkeys(word for other in others for word in _spelled([other]) if word))] = None
+    for text_ in told:
+        if text_ not in known:
+            leaves.text(text_, path, place)
+
+
+def spells(entries: Any, text: str) -> bool:
+    """Tell whether log-probabilities are those of a text's own tokens, whatever else could have stood there."""
+    return isinstance(entries, list) and all(map(_is_entry, entries)) and {*_spelled(entries)} <= {text, ""}
+
+
+def _is_entry(entry: Any) -> bool:
+    """Whether this is a token with its probability, and no more."""
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("token"), str) or set(entry) - {*ENTRY}:
+        return False
+    others, spelt = entry.get("top_logprobs") or [], entry.get("bytes") or []
+    numbers = isinstance(spelt, list) and all(type(byte) is int and 0 <= byte < 256 for byte in spelt)
+    likely = isinstance(entry.get("logprob"), int | float | None)
+    return numbers and likely and isinstance(others, list) and all(map(_is_entry, others))
+
+
+def _spelled(entries: Sequence[Mapping[str, Any]]) -> tuple[str, str]:
+    """Return what tokens spell, by their texts and by their bytes."""
+    spelt = bytes(byte for entry in entries for byte in entry.get("bytes") or [])
+    return "".join(entry["token"] for entry in entries), spelt.decode(errors="replace")
+
+
+def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
+    """Read a message's content: a text, or a list of parts, judged each and joined; `own` names the fields with a part's
+    own text, by type.
+
+    Joined are all parts, as one reads them, and those of each kind: a server may drop what lies between two
+    texts.
+    """
+
+    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        first = len(leaves.found)
+        if isinstance(value, LISTS):
+            each(part)(leaves, value, path, place)
+            by_kind: dict[str, list[int]] = {}
+            for index in range(first, len(leaves.found)):
+                kind = _part_kind(value, leaves.found[index].path[len(path) :], own)
+                if kind is not None:
+                    by_kind.setdefault(kind, []).append(index)
+            for indexes in by_kind.values():
+                leaves.join(indexes, path, place)
+            if len(by_kind) > 1:
+                leaves.join(sorted(index for indexes in by_kind.values() for index in indexes), path, place)
+        elif isinstance(value, Mapping):
+            part(leaves, value, path, place)
+        else:
+            text(leaves, value, path, place)
+
+    return read
+
+
+def _part_kind(entries: Sequence[Any], inner: Path, own: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return the kind of the part whose own text stands at a path inside the parts, None for what else stands
+    there.
+    """
+    entry = entries[int(inner[0])]
+    if not isinstance(entry, Mapping):
+        return "text" if len(inner) == 1 else None
+    kind = entry.get("type")
+    if not isinstance(kind, str) or len(inner) != 2 or inner[1] not in own.get(kind, ()):
+        return None
+    return "text" if kind.endswith("text") else kind
+
+
+SEALED = re.compile(r"[A-Za-z0-9+/=_:.-]{32,}")
+"""What only the provider that wrote it can open: Base64 and its like, too long for a word."""
+
+
+DATA_URL = re.compile(r"data:[\w/+.-]{1,64};base64,")
+
+
+def opaque(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A signature, a token, or bytes in Base64: no text to a model. What does not look like one is judged as a text."""
+    start = DATA_URL.match(value) if isinstance(value, str) else None
+    if not isinstance(value, str) or not SEALED.fullmatch(value, start.end() if start else 0):
+        identifier(leaves, value, path, place)
+
+
+def signature(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A signature or token: nothing to judge but what it says in Base64, which noise does not."""
+    opaque(leaves, value, path, place)
+    _decoded(leaves, value, path, place)
+
+
+def sealed(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A text that its provider has encrypted, such as hidden reasoning: nobody here can judge it, and it is named. What is
+    no more than Base64 is judged.
+    """
+    if isinstance(value, str) and SEALED.fullmatch(value):
+        leaves.cannot("sealed", "only the provider can open this", path, place)
+        _decoded(leaves, value, path, place)
+    else:
+        identifier(leaves, value, path, place)
+
+
+def _decoded(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    if isinstance(value, str) and SEALED.fullmatch(value):
+        for payload in base64(value):
+            leaves.text(payload.text, path, place, editable=False)
+
+
+def unseen(reason: str) -> Reader:
+    """Read what stands for something that the guard cannot see, such as the id of a file: what it says is judged, and what
+    it stands for is named as unchecked.
+    """
+
+    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if value is not None and value != [] and value != {}:
+            leaves.cannot("part", reason, path, place)
+            leaves.anything(value, path, place)
+
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Reads a mapping by what its `type` says. A type without a reader is judged as text, and named as unchecked."""
+
+    kinds: Mapping[str, Reader]
+
+    def __call__(self, leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+        if not isinstance(value, Mapping):
+            text(leaves, value, path, place)
+            return
+        kind = value.get("type")
+        reader = self.kinds.get(kind) if isinstance(kind, str) else None
+        if reader is not None:
+            reader(leaves, value, path, place)
+            return
+        leaves.cannot("part", "no detector reads this type of part", path, place)
+        for name, inner in value.items():
+            leaves.unknown_field(inner, (*path, name), place)
+
+
+def spoken(leaves: Leaves, roles: Sequence[str]) -> None:
+    """Say who speaks in each message of a conversation, the oldest first; the current turn begins with a user's last one."""
+    users = [index for index, role in enumerate(roles) if role == "user"]
+    leaves.turns = max(1, len(users))
+    leaves.current_from = users[-1] if users else 0
+    leaves.roles = tuple(roles)
+
+
+def by_type(kinds: Mapping[str, Reader]) -> Kinds:
+    """Return the reader of mappings of these types."""
+    return Kinds(kinds)

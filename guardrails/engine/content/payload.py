@@ -1,0 +1,284 @@
+"""What a caller gives to be checked → leaves, and an outcome → the content to use from now on, in the same
+shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from io import IOBase
+from pathlib import Path
+from typing import Any
+
+from guardrails.engine.content.content_tree import Leaf, Leaves, at, edited
+from guardrails.engine.content.inline_media import medium
+from guardrails.engine.core.outcome import Outcome
+from guardrails.media.video.file_type import HEAD
+from guardrails.protocols.chat import chat_fields
+from guardrails.types import Audio, Image, Media, Place, Stage, Text, ToolCall, Use, Video
+from guardrails.wire.pointers import pointer
+
+MEDIA: Mapping[str, type[Media]] = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".webp", ".avif", ".bmp", ".heic"), Image),
+    **dict.fromkeys((".jfif", ".apng", ".heif", ".tif", ".tiff", ".ico", ".psd", ".jxl", ".svg"), Image),
+    **dict.fromkeys((".mp4", ".mov", ".webm", ".mkv", ".avi", ".ts"), Video),
+    **dict.fromkeys((".wav", ".mp3", ".ogg", ".flac", ".m4a"), Audio),
+}
+"""What a file is taken for by its name; its bytes decide once it is opened, also that its type is one that is not read."""
+
+CONVERSATIONS = (("messages",), ("input",), ("contents",))
+"""Where the messages of a request stand."""
+
+SPELLED = ("logprobs", "token_ids")
+"""Fields of a choice that spell its text once more, in tokens."""
+
+MOST_DIMENSIONS = 3
+"""Dimensions of an array that is one picture."""
+
+BATCH = "give each picture of a batch by itself, as [height, width, 3]"
+TENSOR = "give a tensor as an array of pixels, [height, width, 3]: tensor.detach().cpu().numpy()"
+"""What to do with what is no picture as it is."""
+
+Changed = Callable[[Any, Leaves, Outcome], Any]
+"""A body, its leaves and an outcome → the body that the outcome leaves."""
+
+BARE: Mapping[Stage, Place] = {stage: Place(stage) for stage in Stage}
+"""Where a text stands that comes without anything around it."""
+
+
+class Subject:
+    """Something to check. `apply` gives it back with an outcome's edits, or None where it is blocked."""
+
+    def __init__(self, leaves: Leaves, apply: Callable[[Outcome], object]) -> None:
+        self.leaves = leaves
+        self._apply = apply
+
+    def apply(self, outcome: Outcome) -> object:
+        """Return the content to use from now on."""
+        return None if outcome.action.name == "BLOCK" else self._apply(outcome)
+
+
+def read(given: object, stage: Stage) -> Subject:
+    """Read what a caller gave.
+
+    Takes a text, messages in OpenAI's form (a list, or one mapping with `role`), a chat request (a mapping
+    with `messages`) or response (with `choices`), any other list or mapping of JSON values (all its strings
+    are judged at the stage), a content of `guardrails.types`; a picture, film or sound: the bytes of its file, a path to it or
+    the file, opened; or a PIL picture or an array of pixels. What is redacted of a file comes back as bytes.
+
+    Raises:
+        TypeError: for anything else.
+        RequestError: for messages of no known form, and for values inside that are no JSON.
+    """
+    if isinstance(given, str):
+        return text(given, stage)
+    if isinstance(given, list | tuple):
+        return _messages(given, stage) if any(map(_is_message, given)) else _structure(given, stage)
+    if isinstance(given, Mapping):
+        return _mapping(given, stage)
+    if isinstance(given, Text):
+        return _text(given)
+    if isinstance(given, ToolCall):
+        return _call(given)
+    if isinstance(given, Media):
+        return _media(given, given)
+    if is_pixels(given) and getattr(given, "ndim", 0) > MOST_DIMENSIONS:
+        raise TypeError(f"cannot check an array of {getattr(given, 'ndim', 0)} dimensions: {BATCH}")
+    if (content := _of_file(given, BARE[stage])) is not None:
+        return _media(given, content)
+    raise TypeError(
+        f"cannot check a {type(given).__name__}: give a text, messages, a chat request or response, JSON, "
+        f"bytes, a path, an open file, a PIL picture, an array of pixels, or a content of guardrails.types{_cure(given)}"
+    )
+
+
+def _of_file(given: object, place: Place) -> Media | None:
+    """Return what a file, or what is like one, holds; None where it is none."""
+    if isinstance(given, bytes | bytearray | memoryview):
+        data = bytes(given)
+        return medium(data[:HEAD])(data, place)
+    if isinstance(given, Path):
+        return _named(given)(place=place, source=given)
+    if isinstance(given, IOBase):
+        return _opened(given)(place=place, source=given)
+    return Image(place=place, source=given) if is_pixels(given) else None
+
+
+def _named(path: Path) -> type[Media]:
+    """Return what a file is taken for: by its ending, else by its first bytes."""
+    by_name = MEDIA.get(path.suffix.lower())
+    if by_name is not None:
+        return by_name
+    try:
+        with path.open("rb") as file:
+            return medium(file.read(HEAD))
+    except OSError:
+        return Image  # which says what is wrong, once it is opened
+
+
+def _opened(file: IOBase) -> type[Media]:
+    """Return what an open file is, from where it stands."""
+    if not (file.readable() and file.seekable()):
+        raise TypeError("cannot check a file that cannot be read and wound back: give its bytes")
+    at = file.tell()
+    head = file.read(HEAD)
+    file.seek(at)
+    if not isinstance(head, bytes):
+        raise TypeError("cannot check a file that was opened as text: open it with 'rb'")
+    return medium(head)
+
+
+def text(given: str, stage: Stage) -> Subject:
+    """Read one text."""
+    leaves = Leaves(found=[Leaf(Text(given, BARE[stage]))])
+    return Subject(leaves, lambda outcome: outcome.edits.get(0, given))
+
+
+def _is_message(entry: object) -> bool:
+    return isinstance(entry, Mapping) and "role" in entry
+
+
+def _cure(given: object) -> str:
+    if is_tensor(given):
+        return f"; {TENSOR}"
+    return "; give what its model_dump() returns" if hasattr(given, "model_dump") else ""
+
+
+def apply_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
+    """Return a body with the new texts of an outcome; the same object where nothing changes."""
+    places = {
+        (leaves.found[index].path, leaves.found[index].inner): new for index, new in outcome.edits.items()
+    }
+    return edited(given, places) if places else given
+
+
+def said_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
+    """Likewise, of a chat response; what is spoken goes where its transcript is edited, as it says what that said."""
+    changed: Any = apply_edits(given, leaves, outcome)
+    for path in {leaves.found[index].path for index in outcome.edits}:
+        if path[-2:] == ("audio", "transcript") and at(changed, path[:-1]).get("data"):
+            changed = edited(changed, {((*path[:-1], "data"), None): ""})
+    return changed
+
+
+def body(given: Any, leaves: Leaves, changed: Changed = apply_edits) -> Subject:
+    """Read a body whose leaves are known; `changed` makes of it what an outcome leaves."""
+    return Subject(leaves, lambda outcome: changed(given, leaves, outcome))
+
+
+def _text(given: Text) -> Subject:
+    leaves = Leaves(found=[Leaf(given)])
+    return Subject(leaves, lambda outcome: replace(given, text=outcome.edits[0]) if outcome.edits else given)
+
+
+def _call(given: ToolCall) -> Subject:
+    leaves = Leaves()
+    use = given.place.use or Use(((given.name, ""),), given.arguments)
+    place = replace(given.place, tool=given.name, use=use)
+    leaves.text(given.name, ("name",), place, editable=False)
+    leaves.json_text(given.arguments, ("arguments",), place)
+    leaves.found.append(Leaf(replace(given, place=place), editable=False))
+    fields = {"name": given.name, "arguments": given.arguments}
+
+    def apply(outcome: Outcome) -> object:
+        changed: Any = apply_edits(fields, leaves, outcome)
+        return given if changed is fields else replace(given, arguments=changed["arguments"])
+
+    return Subject(leaves, apply)
+
+
+def _media(given: object, content: Media) -> Subject:
+    def apply(outcome: Outcome) -> object:
+        if not outcome.edits:
+            return given
+        made = outcome.edits[0]
+        if not isinstance(given, Media):
+            return made
+        return replace(given, data=made) if isinstance(made, bytes) else replace(given, source=made)
+
+    return Subject(Leaves(found=[Leaf(content)]), apply)
+
+
+def is_pixels(given: object) -> bool:
+    """Tell whether something is a Pillow image or an array of pixels."""
+    named = type(given).__module__.split(".")[0] == "PIL"
+    return named or (hasattr(given, "__array_interface__") and getattr(given, "ndim", 0) >= 2)
+
+
+def is_tensor(given: object) -> bool:
+    """Tell whether something is a tensor of torch."""
+    return type(given).__module__.partition(".")[0] == "torch" and hasattr(given, "detach")
+
+
+def refuse_batch(given: Any) -> None:
+    """Raise `TypeError` for an argument that is pictures by its shape and cannot be judged as it is: a tensor, or several."""
+    if is_tensor(given) and given.ndim in (3, 4) and 3 in tuple(given.shape)[-3::2]:
+        raise TypeError(f"cannot check a tensor of pixels: {TENSOR}")
+    if is_pixels(given) and getattr(given, "ndim", 0) == 4 and given.shape[3] in (3, 4):
+        raise TypeError(f"cannot check an array of several pictures: {BATCH}")
+
+
+def _structure(given: object, stage: Stage) -> Subject:
+    leaves = Leaves()
+    leaves.anything(given, (), Place(stage))
+    return body(given, leaves)
+
+
+def _messages(given: list[Any] | tuple[Any, ...], stage: Stage) -> Subject:
+    leaves = Leaves()
+    # What a model answered has not passed through a client, who could have forged it.
+    chat_fields.messages(leaves, given, forgeable=stage is not Stage.OUTPUT)
+    return Subject(leaves, lambda outcome: without(apply_edits(given, leaves, outcome), outcome.removed))
+
+
+def _mapping(given: Mapping[str, Any], stage: Stage) -> Subject:
+    # A client may add `choices` to its request, to have it read as a response.
+    if "messages" in given and not (stage is Stage.OUTPUT and "choices" in given):
+        leaves = chat_fields.request(given)
+        return Subject(leaves, lambda outcome: request(given, leaves, outcome))
+    if "choices" in given:
+        return response(given, chat_fields.response(given))
+    if not _is_message(given):
+        return _structure(given, stage)
+    leaves = Leaves()
+    chat_fields.message(leaves, given, (), 0, forgeable=stage is not Stage.OUTPUT)
+    return body(given, leaves)
+
+
+def response(given: Mapping[str, Any], leaves: Leaves) -> Subject:
+    """Read a chat response. An edited choice loses the fields that spell its text as it was."""
+
+    def apply(outcome: Outcome) -> object:
+        changed: Any = said_edits(given, leaves, outcome)
+        paths = {leaves.found[index].path[:2] for index in outcome.edits}
+        for place in (path for path in paths if len(path) == 2 and path[0] == "choices"):
+            choice = changed["choices"][place[1]]
+            if isinstance(choice, Mapping):
+                gone = dict.fromkeys(name for name in SPELLED if name in choice)
+                changed = edited(changed, {(place, None): {**choice, **gone}})
+        return changed
+
+    return Subject(leaves, apply)
+
+
+def request(given: Any, leaves: Leaves, outcome: Outcome) -> Any:
+    """Return a chat request with edits applied and removed turns left out; the same object where nothing
+    changes.
+    """
+    changed: Any = apply_edits(given, leaves, outcome)
+    if not outcome.removed:
+        return changed
+    return {**changed, "messages": without(changed["messages"], outcome.removed)}
+
+
+def without(messages: Any, removed: tuple[int, ...]) -> Any:
+    """Return the messages that stay."""
+    return (
+        [message for index, message in enumerate(messages) if index not in removed] if removed else messages
+    )
+
+
+def removed_paths(leaves: Leaves, outcome: Outcome) -> tuple[str, ...]:
+    """Return the JSON Pointers of the messages that an outcome leaves out."""
+    prefix = next((leaf.path[:1] for leaf in leaves.found if leaf.path[:1] in CONVERSATIONS), ())
+    return tuple(pointer((*prefix, index)) for index in outcome.removed)

@@ -1,0 +1,1 @@
+"""One check from contents to outcome: detectors in tiers, rules, actions, coverage, under deadlines and on bounded workers."""

@@ -1,0 +1,433 @@
+"""Leaves in, detections out: which detectors each leaf needs, in tiers, from the cache where it can be.
+
+`Round` knows no thread and no clock but the one that times detectors: it hands out `Task`s, and whoever
+drives it (`pipeline.py`) runs them where they belong and gives the answers back.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Final
+
+from guardrails.cancellation import Cancelled, Token, check, current, within
+from guardrails.detectors import Bound
+from guardrails.engine.content.content_tree import Leaf, Stretch, stretches
+from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
+from guardrails.media.errors import MediaError
+from guardrails.media.images.picture import Picture
+from guardrails.media.video.film_source import Film
+from guardrails.policy.compiled import CompiledPolicy, Plan
+from guardrails.types import (
+    CLEAN,
+    Audio,
+    Content,
+    Detection,
+    DetectorFailure,
+    Finding,
+    Image,
+    Media,
+    Text,
+    ToolCall,
+    Unchecked,
+    Video,
+)
+
+MOST_FINDINGS = 64
+"""Findings in one text up to which they are kept: a cache that counts characters must not hold more than
+those.
+"""
+
+CHARACTERS_AT_ONCE: Final = 50_000
+CONTENTS_AT_ONCE: Final = 256
+"""What a detector is asked at a time, at most; a single longer text is asked as a whole."""
+
+CHARACTERS_OF_FILE: Final = 100_000
+"""Characters of a text that take about as long as a picture."""
+
+MOST_KEPT = 64
+"""Detections of one text that are kept: one for each detector and context."""
+
+
+UNREADABLE: Final[Mapping[str, str]] = {"image": "image", "video": "video", "audio": "part"}
+"""As what of `unchecked` a file is named that cannot be read; `audio` is for speech that is only not transcribed."""
+
+OVER_LIMIT: Final = frozenset(
+    {"too_many_bytes", "too_many_pixels", "too_many_frames", "too_many_tracks", "too_much_memory", "timeout"}
+)
+"""Codes of films and sounds that a limit leaves out: `limit`."""
+
+
+def unreadable(content: Media, error: MediaError) -> Unchecked:
+    """Return as what a file is named that cannot be judged."""
+    over = error.code in OVER_LIMIT and not isinstance(content, Image)
+    kind = "limit" if over else UNREADABLE[content.kind]
+    return Unchecked(kind, f"{error.code}: {error}", content.place.path)
+
+
+@dataclass(slots=True)
+class Task:
+    """One detector over the contents that it has not seen yet; `answers` are in the order of `leaves`. It may take `patience_s`
+    besides the time that all detectors have together.
+    """
+
+    bound: Bound
+    leaves: list[int] = field(default_factory=list)
+    contents: list[Content] = field(default_factory=list)
+    answers: Sequence[Detection] = ()
+    took_ms: float = 0.0
+    patience_s: float = 0.0
+    token: Token = field(default_factory=current)
+    """Until when the answers are wanted."""
+
+    @property
+    def size(self) -> int:
+        """How much there is to look at, in characters; files count by their own measure."""
+        return sum(
+            len(content.text) if isinstance(content, Text) else CHARACTERS_OF_FILE
+            for content in self.contents
+            if not isinstance(content, ToolCall)
+        )
+
+    def run(self) -> None:
+        """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
+        with within(self.token), self._asked():
+            answers: list[Detection] = []
+            for contents in slices(self.contents):
+                check()
+                given = self._checked(self.bound.detector.detect(contents), contents)
+                if given is None:
+                    return
+                answers += given
+            self.answers = answers
+
+    def at_once(self) -> bool:
+        """Ask what the detector can answer in microseconds; False where that is not all, so that a worker must `run`."""
+        if self.bound.at_once is None:
+            return False
+        with self._asked():
+            answers = self.bound.at_once(self.contents)
+            if answers is None:
+                return False
+            self._take(answers)
+        return True
+
+    async def arun(self) -> None:
+        """Ask a detector that waits for a service, as `run` does."""
+        assert self.bound.adetect is not None
+        with self._asked():
+            self._take(await self.bound.adetect(self.contents))
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        started = perf_counter()
+        try:
+            yield
+        except (KeyboardInterrupt, CancelledError):
+            raise
+        except Cancelled:
+            self.fail("was not done in time")
+        except BaseException as error:
+            # A failure is an input of the verdict, never a pass; libraries in Rust panic with no Exception at all.
+            # What it says stays out: it may quote the text.
+            self.fail(f"raised {type(error).__name__}")
+        finally:
+            self.took_ms = (perf_counter() - started) * 1000.0
+
+    def _take(self, answers: Sequence[Detection] | None) -> None:
+        checked = self._checked(answers, self.contents)
+        if checked is not None:
+            self.answers = checked
+
+    def _checked(
+        self, answers: Sequence[Detection] | None, contents: Sequence[Content]
+    ) -> list[Detection] | None:
+        """Return the answers for some contents as a verdict can be built on them; fail, and return None, where they are not one
+        for each.
+        """
+        if answers is None:
+            self.fail("gave no answers")
+            return None
+        if len(answers) != len(contents):
+            self.fail(f"{len(answers)} answers for {len(contents)} contents")
+            return None
+        return [
+            answer if answer is CLEAN else sound(answer, content)
+            for answer, content in zip(answers, contents, strict=True)
+        ]
+
+    def fail(self, reason: str) -> None:
+        """Answer with an error for all contents."""
+        self.answers = [Detection(error=reason)] * len(self.leaves)
+
+
+def slices(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
+    """Yield contents in order, as many at a time as a detector gets through in some tenths of a second: once nobody waits it is
+    given no more of them. Files stay together: who opens, reads or covers them looks at all at once.
+    """
+    begin = size = 0
+    for at, content in enumerate(contents):
+        if not isinstance(content, Text):
+            continue
+        length = len(content.text)
+        if at > begin and (size + length > CHARACTERS_AT_ONCE or at - begin >= CONTENTS_AT_ONCE):
+            yield contents[begin:at]
+            begin, size = at, 0
+        size += length
+    yield contents[begin:]
+
+
+def sound(answer: object, content: Content) -> Detection:
+    """Return a detector's answer, or an error in its place where a verdict cannot be built on it."""
+    if not isinstance(answer, Detection):
+        return Detection(error=f"answered with {type(answer).__name__}")
+    end = len(content.text) if isinstance(content, Text) else None
+    picture = content.source if isinstance(content, Media) and isinstance(content.source, Picture) else None
+    for finding in answer.findings:
+        if not 0.0 <= finding.score <= 1.0:
+            return Detection(error="gave a score outside 0..1")
+        if finding.span is not None and end is not None and not 0 <= finding.span[0] < finding.span[1] <= end:
+            return Detection(error="gave a span outside the text")
+        if finding.box is not None and picture is not None and not _is_inside(finding.box, picture):
+            return Detection(error="gave a box outside the picture")
+    return answer
+
+
+def _is_inside(box: tuple[int, int, int, int], picture: Picture) -> bool:
+    x, y, width, height = box
+    return 0 <= x < x + width <= picture.width and 0 <= y < y + height <= picture.height
+
+
+def judges(bound: Bound, content: Content) -> bool:
+    """Tell whether a detector looks at this content at all."""
+    # Who looks at pictures looks at films, frame by frame (`films.py`).
+    kind = Image.kind if bound.pixels and isinstance(content, Video) else content.kind
+    if kind not in bound.contents or not (bound.decoded or content.place.origin is None):
+        return False
+    return not (bound.pixels and isinstance(content, Media)) or isinstance(content.source, Picture | Film)
+
+
+class Round:
+    """All detections of one check."""
+
+    def __init__(
+        self,
+        policies: Sequence[CompiledPolicy],
+        leaves: Sequence[Leaf],
+        cache: FindingsCache | None,
+        known: Mapping[int, Mapping[str, Detection]],
+        timings: dict[str, float],
+        read: frozenset[int] = frozenset(),
+    ) -> None:
+        """Prepare a check; `known` are detections that were made already, by leaf and digest, in `timings`, and `read` the
+        pictures whose texts are leaves too.
+        """
+        self.leaves = leaves
+        self.plans: list[tuple[Plan, ...]] = []
+        self.contents: list[Content] = []
+        self.found: list[dict[str, Detection]] = []
+        self.cached: list[Entry | None] = []
+        self.unchecked: list[tuple[Unchecked, int]] = []
+        self.timings = timings
+        self._known = known
+        self._read = read
+        self._own: dict[str, dict[int, tuple[Finding, ...]]] = {}
+        limit = max(
+            policy.limits.characters for policy in policies
+        )  # a floor sees no less than it would alone
+        for index, leaf in enumerate(leaves):
+            content = leaf.content
+            place = content.place
+            stages = (place.stage, *place.also)
+            self.plans.append(tuple(policy.plan(stages) for policy in policies))
+            # A joined text is as long as its parts, each of which is measured.
+            if isinstance(content, Text) and len(content.text) > limit and not leaf.again:
+                self.unchecked.append(
+                    (
+                        Unchecked(
+                            "limit", f"text past {limit} characters", place.path, (limit, len(content.text))
+                        ),
+                        index,
+                    )
+                )
+                content = Text(content.text[:limit], place, content.context)
+            self.contents.append(content)
+            self.found.append({})
+            self.cached.append(None if cache is None else entry_of(cache, content))
+
+    def tiers(self) -> list[int]:
+        """Return the tiers that these leaves need, cheapest first."""
+        return sorted(
+            {bound.tier for plans in self.plans for plan in plans for tier in plan.tiers for bound in tier}
+        )
+
+    def tasks(self, tier: int) -> list[Task]:
+        """Return what is to be run for a tier; what the cache knows is filled in already."""
+        tasks: dict[str, Task] = {}
+        for index, plans in enumerate(self.plans):
+            for plan in plans:
+                for bounds in plan.tiers:
+                    if bounds[0].tier == tier:
+                        self._need(index, bounds, tasks)
+        return list(tasks.values())
+
+    def _need(self, index: int, bounds: Iterable[Bound], tasks: dict[str, Task]) -> None:
+        content, found, entry = self.contents[index], self.found[index], self.cached[index]
+        given = self._known.get(index, {})
+        for bound in bounds:
+            digest = bound.digest
+            if digest in found or not judges(bound, content):
+                continue
+            known = given.get(digest)
+            if known is not None:
+                self._keep(index, bound, known)
+            elif entry is not None:
+                known = entry.get(key_of(bound, content))
+            if known is not None:
+                found[digest] = known
+                continue
+            found[digest] = CLEAN  # stands for the answer until `settle` puts it here
+            task = tasks.get(digest)
+            if task is None:
+                task = tasks[digest] = Task(bound)
+            task.leaves.append(index)
+            task.contents.append(content)
+
+    def settle(self, tasks: Iterable[Task]) -> None:
+        """Take the answers of tasks that were run."""
+        for task in tasks:
+            bound = task.bound
+            self.timings[bound.name] = self.timings.get(bound.name, 0.0) + task.took_ms
+            for index, answer in zip(task.leaves, task.answers, strict=True):
+                self.found[index][bound.digest] = answer
+                self._keep(index, bound, answer)
+
+    def _keep(self, index: int, bound: Bound, answer: Detection) -> None:
+        entry = self.cached[index]
+        if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
+            remember(entry, {key_of(bound, self.contents[index]): answer})
+
+    def of(
+        self, index: int, plan: Plan, pending: frozenset[int]
+    ) -> tuple[tuple[Finding, ...], frozenset[str]]:
+        """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending
+        tier.
+        """
+        findings: list[Finding] = []
+        unknown: set[str] = set()
+        leaf, found = self.leaves[index], self.found[index]
+        for bounds in plan.tiers:
+            for bound in bounds:
+                detection = found.get(bound.digest)
+                if detection is None:
+                    if bound.tier in pending and judges(bound, leaf.content):
+                        unknown.add(bound.name)
+                elif detection.error is not None:
+                    unknown.add(bound.name)
+                elif detection.findings:
+                    own = self._new(index, bound.digest) if leaf.again else detection.findings
+                    findings.extend(self._stamped(leaf, own))
+        return tuple(findings), frozenset(unknown)
+
+    def _new(self, index: int, digest: str) -> tuple[Finding, ...]:
+        """Return what a detector found in a joined or decoded text and not yet in the parts, in a join of fewer of
+        them, or in the text around.
+        """
+        own = self._own.get(digest)
+        if own is None:
+            own = self._own[digest] = {}
+            seen: dict[tuple[str, tuple[Stretch, ...]], float] = {}
+            for at, found in enumerate(self.found):
+                detection = found.get(digest)
+                if detection is None or not detection.findings:
+                    continue
+                new: list[Finding] = []
+                derived = self.leaves[at].derived
+                for finding in detection.findings:
+                    if finding.span is not None:
+                        if derived is not None and not derived.hides(finding.span):
+                            continue  # it stands in the text as it is
+                        key = (finding.category, tuple(stretches(self.leaves, at, finding.span)))
+                        if seen.get(key, -1.0) >= finding.score and self.leaves[at].again:
+                            continue
+                        seen[key] = max(finding.score, seen.get(key, 0.0))
+                    new.append(finding)
+                own[at] = tuple(new)
+        return own.get(index, ())
+
+    def _stamped(self, leaf: Leaf, findings: Iterable[Finding]) -> Iterable[Finding]:
+        place = leaf.content.place
+        for finding in findings:
+            if place.path or place.choice_index is not None or place.origin is not None:
+                yield replace(finding, path=place.path, choice_index=place.choice_index, origin=place.origin)
+            else:
+                yield finding
+
+    def failures(self) -> list[DetectorFailure]:
+        """Return each detector that failed, and where."""
+        names = {
+            bound.digest: bound.name
+            for plans in self.plans
+            for plan in plans
+            for tier in plan.tiers
+            for bound in tier
+        }
+        return [
+            DetectorFailure(names[digest], detection.error, self.leaves[index].content.place.path)
+            for index, found in enumerate(self.found)
+            for digest, detection in found.items()
+            if detection.error is not None
+        ]
+
+    def _is_judged(self, index: int) -> bool:
+        """Tell whether some detector looks at a leaf, if it is not reached because a block is certain before."""
+        plans, content = self.plans[index], self.contents[index]
+        return any(judges(bound, content) for plan in plans for tier in plan.tiers for bound in tier)
+
+    def not_judged(self) -> list[tuple[Unchecked, int]]:
+        """Return what was left out, with the leaf that it belongs to."""
+        out = list(self.unchecked)
+        for index, found in enumerate(self.found):
+            place = self.leaves[index].content.place
+            content = self.contents[index]
+            if isinstance(content, Media) and isinstance(content.source, MediaError):
+                out.append((unreadable(content, content.source), index))
+            elif not isinstance(content, Text | ToolCall) and not (
+                index in self._read or self._is_judged(index)
+            ):
+                kind = content.kind if isinstance(content, Audio) else "part"
+                out.append((Unchecked(kind, f"no detector reads this {content.kind}", place.path), index))
+            for detection in found.values():
+                out.extend((replace(entry, path=place.path), index) for entry in detection.unchecked)
+        return out
+
+
+def entry_of(cache: FindingsCache, content: Content) -> Entry | None:
+    """Return what a cache knows of a content; None of what it does not keep."""
+    if isinstance(content, Text):
+        return cache.entry(content.text)
+    picture = content.source if isinstance(content, Media) else None
+    if (
+        not isinstance(picture, Picture) or picture.covered
+    ):  # what was covered is judged as what it is, this once
+        return None
+    return cache.picture(picture.sha256)
+
+
+def remember(entry: Entry, answers: Mapping[Key, Detection]) -> None:
+    """Keep detections of a text in its entry of the cache."""
+    if len(entry) >= MOST_KEPT:
+        entry.clear()
+    entry.update(answers)
+
+
+def key_of(bound: Bound, content: Content) -> Key:
+    """Return under what a cache keeps what a detector says of a content, in the entry of its text."""
+    if not bound.reads:
+        return bound.digest
+    context, place = content.context or {}, content.place
+    stages = " ".join((place.stage, *place.also))  # a service may be told where a text stands
+    return (bound.digest, *(stages if name == "stage" else context.get(name) for name in bound.reads))

@@ -1,0 +1,299 @@
+"""The allow path: texts in which no detector finds anything, which is most of all traffic.
+
+Without a finding, a failure or anything unchecked, only rules that can hold without findings could fire;
+where a plan has none, the outcome is to allow, and nothing else needs to be built. As soon as there is
+anything to say, what was detected so far goes on to the whole pipeline.
+
+One pass over the patterns of all detectors of a file together, for each way to read the text, clears it of all of them. By file,
+because what a policy inherits is then compiled once for all that inherit it; for one that does, two passes take 2.5 microseconds
+more than one over 400 characters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from guardrails.detectors import Bound
+from guardrails.detectors.encodings.extractors import NOTHING, extract
+from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.patterns.table import PatternError, PatternTable
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.embedded_media import looks, may_carry
+from guardrails.engine.core.detection_round import key_of, remember, sound
+from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
+from guardrails.engine.core.outcome import Outcome, coverage_of
+from guardrails.policy.compiled import CompiledPolicy, Plan
+from guardrails.text import normalized, revealed, surrogates_replaced
+from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text
+
+ALL_PATTERNS = "patterns"
+"""The name under which timings hold the passes over the patterns of all detectors."""
+
+
+KINDS = ("text", "tool_call")
+"""Kinds of content that are judged, if by no detector, then because there is nothing to find."""
+
+Known = dict[int, Mapping[str, Detection]]
+"""Index of a leaf → digest of a detector → its detection."""
+
+At = tuple[str, ...]
+"""A kind of content, and the stages at which it stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What contents of one kind at some stages need: all `patterns` of which the `filters`, one pass over those of each file,
+    find anything, and the `others`. `clear` are the digests of all with what each says of a clear content; `reads` tells that
+    some look at what the content stands beside, `looks` that some look at pictures, which a text may carry.
+    """
+
+    patterns: tuple[Bound, ...]
+    filters: tuple[PatternTable, ...]
+    others: tuple[Bound, ...]
+    clear: Mapping[str, Detection]
+    reads: bool
+    looks: bool
+
+    def entry(self, content: Content) -> Mapping[Key, Detection]:
+        """Return what a cache holds of a content that is clear."""
+        if not self.reads:
+            return self.clear  # type: ignore[return-value] # a digest is a key
+        return {key_of(bound, content): CLEAN for bound in (*self.patterns, *self.others)}
+
+
+Batches = dict[At, tuple[Path, list[int]]]
+"""What is to be asked: for each kind of content at some stages what they need, and the leaves."""
+
+
+def decoding(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
+    """Return how deep encodings are followed, how many payloads and how many characters: no floor is weakened by the
+    policy above it.
+    """
+    limits = [policy.limits for policy in policies]
+    return (
+        max(each.encoding_depth for each in limits),
+        max(each.encoded_payloads for each in limits),
+        max(each.characters for each in limits),
+    )
+
+
+class Quick:
+    """The allow path of some policies together."""
+
+    def __init__(self, policies: Sequence[CompiledPolicy], cache: FindingsCache) -> None:
+        self._policies = policies
+        self._cache = cache
+        self._limit = max(policy.limits.characters for policy in policies)
+        self._joins = any(policy.joins_conversation for policy in policies)
+        self._decoding = decoding(policies)
+        self._filters = _filters(policies)  # here, not in the first request
+        self._paths: dict[At, Path | None] = {}
+
+    def allow(
+        self,
+        leaves: Leaves,
+        known: Known,
+        timings: dict[str, float],
+        limit: int | None = None,
+    ) -> Outcome | None:
+        """Return the outcome if all is clear, else None, and fill in what was detected and what it took.
+
+        Args:
+            leaves: what is checked.
+            known: index of a leaf → digest of a detector → its detection.
+            timings: name of a detector → milliseconds.
+            limit: characters up to which the caller's thread may do it (None: any number).
+        """
+        started = perf_counter()
+        if leaves.unchecked or not leaves.found:
+            return None
+        mark = leaves.mark()
+        if self._joins and leaves.roles:
+            leaves.join_turns()
+        kept: list[tuple[Entry, Mapping[Key, Detection]]] = []
+        new = self._new(leaves, kept, limit)
+        if new is None or not self._clear(leaves, new, known, timings):
+            leaves.cut(mark)
+            for index in [index for index in known if index >= mark[0]]:
+                del known[index]  # what is joined depends on what stays of a conversation
+            return None
+        for entry, nothing in kept:
+            remember(entry, nothing)
+        timings["total"] = (perf_counter() - started) * 1000.0
+        return Outcome(Action.ALLOW, (), (), (), coverage_of(leaves, ()), (), True, timings=timings)
+
+    def _new(
+        self, leaves: Leaves, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
+    ) -> Batches | None:
+        """Return what is to be asked, None where that is too much, or more than the allow path can settle; `kept` takes what
+        to remember once all is clear.
+        """
+        new: Batches = {}
+        several = len(leaves.found) > 1 or self._cache.every  # a text that comes alone hardly comes again
+        characters = 0
+        for index, leaf in enumerate(leaves.found):
+            content = leaf.content
+            place = content.place
+            at = (content.kind, place.stage, *place.also)
+            path = self._paths[at] if at in self._paths else self._path(at)
+            if path is None or place.origin is not None:
+                return None
+            if isinstance(content, Text):
+                if len(content.text) > self._limit or (path.looks and may_carry(content.text)):
+                    return None
+                entry = self._cache.entry(content.text) if several else None
+                if entry is not None:
+                    nothing = path.entry(content)
+                    held = [entry.get(key, CLEAN) for key in nothing]
+                    if any(each is not CLEAN for each in held):
+                        return None
+                    if entry.keys() >= nothing.keys():
+                        continue
+                    if entry and self._cache.every:
+                        return None  # the pipeline asks the others alone
+                    kept.append((entry, nothing))
+                characters += len(content.text)
+            if at in new:
+                new[at][1].append(index)
+            else:
+                new[at] = (path, [index])
+        return None if limit is not None and characters > limit else new
+
+    def _clear(self, leaves: Leaves, new: Batches, known: Known, timings: dict[str, float]) -> bool:
+        """Ask; tell whether nothing is found, and nothing stands encoded in any text."""
+        for path, batch in new.values():
+            contents = [leaves.found[index].content for index in batch]
+            answers = _asked(path, contents, timings)
+            for at, index in enumerate(batch):
+                known[index] = (
+                    path.clear
+                    if answers is None
+                    else {digest: given[at] for digest, given in answers.items()}
+                )
+            if answers is not None:
+                return False
+        for leaf in leaves.found:
+            content = leaf.content
+            if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING:
+                return False
+        return True
+
+    def _path(self, at: At) -> Path | None:
+        """Return what contents need, None if some detector is slow or a rule needs no finding."""
+        kind, *stages = at
+        plans = [policy.plan(tuple(map(Stage, stages))) for policy in self._policies]
+        bounds = {bound.digest: bound for bound in bounds_of(plans) if kind in bound.contents}
+        at_once = all(bound.inline or bound.at_once is not None for bound in bounds.values())
+        path = None
+        if kind in KINDS and at_once and not any(plan.always for plan in plans):
+            filters = self._filters if kind == Text.kind else ()
+            shared = [bound for bound in bounds.values() if filters and patterns_of(bound) is not None]
+            others = [bound for bound in bounds.values() if bound not in shared]
+            path = Path(
+                tuple(shared),
+                filters if shared else (),
+                tuple(
+                    sorted(others, key=lambda bound: not bound.inline)
+                ),  # what may need a worker after all: last
+                dict.fromkeys(bounds, CLEAN),
+                any(bound.reads for bound in bounds.values()),
+                bool(looks(self._policies, tuple(map(Stage, stages)))),
+            )
+        self._paths[at] = path
+        return path
+
+
+def _filters(policies: Sequence[CompiledPolicy]) -> tuple[PatternTable, ...]:
+    """Return the patterns of all detectors, one table for those of each file: a pass over it costs little more than over the
+    dearest of them, and policies that build on the same file share it. None where there are not several detectors.
+    """
+    families: dict[str, dict[str, PatternTable]] = {}
+    for bound in (bound for policy in policies for bound in policy.detectors):
+        if (table := patterns_of(bound)) is not None:
+            families.setdefault(bound.family, {})[bound.digest] = table
+    if sum(map(len, families.values())) < 2:
+        return ()
+    return tuple(table for tables in families.values() for table in _joined([*tables.values()]))
+
+
+def _joined(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
+    """Return some tables as one; each as it is where they are too large together."""
+    try:
+        return [PatternTable.union(tables)] if len(tables) > 1 else tables
+    except PatternError:
+        return tables
+
+
+def bounds_of(plans: Iterable[Plan]) -> Iterator[Bound]:
+    """Yield the detectors of plans."""
+    return (bound for plan in plans for tier in plan.tiers for bound in tier)
+
+
+def patterns_of(bound: Bound) -> PatternTable | None:
+    """Return the patterns that a detector searches for, None where it does anything else, or may take long."""
+    detector = bound.detector
+    return detector.table if isinstance(detector, Patterns) and detector.table.linear else None
+
+
+def _asked(
+    path: Path, contents: Sequence[Content], timings: dict[str, float]
+) -> dict[str, Sequence[Detection]] | None:
+    """Return what was detected until there was something to say; None where nothing is to be said of any content."""
+    before = perf_counter()
+    found: frozenset[str] = frozenset()
+    detectors = path.others
+    if path.filters:
+        found = _found(path.filters, contents)
+        if found:
+            some = (bound for bound in path.patterns if not found.isdisjoint(bound.categories))
+            detectors = (*some, *path.others)
+        after = perf_counter()
+        timings[ALL_PATTERNS] = timings.get(ALL_PATTERNS, 0.0) + (after - before) * 1000.0
+        before = after
+    answers: dict[str, Sequence[Detection]] = {}
+    clear = True
+    for bound in detectors:
+        given = _answers(bound, contents)
+        if given is not None:
+            answers[bound.digest] = given
+            after = perf_counter()
+            timings[bound.name] = timings.get(bound.name, 0.0) + (after - before) * 1000.0
+            before = after
+        clear = given is not None and given.count(CLEAN) == len(given)
+        if not clear:
+            break
+    if clear:
+        return None
+    rest = (bound.digest for bound in path.patterns if found.isdisjoint(bound.categories))
+    return answers | dict.fromkeys(rest, [CLEAN] * len(contents))
+
+
+def _answers(bound: Bound, contents: Sequence[Content]) -> list[Detection] | None:
+    """Return what a detector says, None where it needs a worker, or fails."""
+    try:
+        ask = bound.detector.detect if bound.inline or bound.at_once is None else bound.at_once
+        given = ask(contents)
+        if given is None or len(given) != len(contents):
+            return None
+        return [
+            answer if answer is CLEAN else sound(answer, content)
+            for answer, content in zip(given, contents, strict=True)
+        ]
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None  # the pipeline asks again, and makes the failure part of the verdict
+
+
+def _found(tables: Sequence[PatternTable], contents: Sequence[Content]) -> frozenset[str]:
+    """Return the categories of the patterns that may be found in texts, in one of the ways to read them."""
+    found: frozenset[str] = frozenset()
+    for content in contents:
+        if isinstance(content, Text):
+            text = surrogates_replaced(content.text)
+            views = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
+            for reading in dict.fromkeys((text, *(view.text for view in views))):
+                found = found.union(*(table.categories(reading) for table in tables))
+    return found

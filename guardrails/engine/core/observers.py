@@ -1,0 +1,88 @@
+"""Who looks on while contents are judged goes in; told how far each film is, what was seen and heard of it, and how a check came
+to its outcome, they show it to people.
+
+A verdict says what was found. A person who is to trust it wants to see the rest, too: what was looked at without a finding, what
+was read and heard, and what did not fire. That is told here, in the context in which somebody `observed` checks, and kept by
+nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from guardrails.detectors.images.text_layout import Clip
+
+if TYPE_CHECKING:
+    from guardrails.engine.content.content_tree import Leaves
+    from guardrails.engine.core.detection_round import Round, Task
+    from guardrails.engine.core.outcome import Outcome
+    from guardrails.engine.core.rule_evaluation import Evaluation, Fired
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was seen and heard of one film: by category the score of each frame that was looked at, with when that is shown; and
+    the lines that were read or heard, each with its origin (`ocr`, `speech`, `subtitle`, …) and when, where it has a time.
+    """
+
+    path: str
+    scores: Mapping[str, Sequence[tuple[Clip, float]]]
+    lines: Sequence[tuple[str, str, Clip | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """How one check came to its outcome: the leaves, what detectors said of them, the tasks that were run for that (what is not
+    among them was known), and of each policy, the floor last, the evaluation and what fired. `sure` is the tier after which a
+    block was certain already, None where that took all of them.
+    """
+
+    leaves: Leaves
+    round: Round
+    ran: Sequence[Task]
+    evaluations: Sequence[Evaluation]
+    fired: Sequence[Sequence[Fired]]
+    sure: int | None
+    outcome: Outcome
+
+
+class Onlooker:
+    """Looks on while contents are judged; does nothing about it but what a class of its own adds. One that looks `closely` is
+    told of each check by `evaluated`, for which nothing of it is left out as too clear to need it.
+    """
+
+    closely: ClassVar[bool] = False
+
+    def evaluated(self, check: Evaluated) -> None:
+        """Take note of how a check came to its outcome; one that leaves turns out tells it anew each time, at last as it is."""
+
+    def went(self, seconds: float, of: float | None, listening: bool) -> None:
+        """Take note that so many seconds of a film were watched, of how many (None: nobody knows), and whether its sound is
+        listened to by now.
+        """
+
+    def told(self, film: Told) -> None:
+        """Take note of what was seen and heard of a film; one that was redacted is told once more as what it became."""
+
+
+LOOKING: Final[ContextVar[Onlooker | None]] = ContextVar("LOOKING", default=None)
+
+
+def closely() -> Onlooker | None:
+    """Return who looks on closely in this context, if anybody does."""
+    onlooker = LOOKING.get()
+    return onlooker if onlooker is not None and onlooker.closely else None
+
+
+@contextmanager
+def observed(onlooker: Onlooker) -> Iterator[None]:
+    """Have somebody told of what is judged in this context."""
+    token = LOOKING.set(onlooker)
+    try:
+        yield
+    finally:
+        LOOKING.reset(token)

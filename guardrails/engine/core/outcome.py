@@ -1,0 +1,231 @@
+"""What fired and what was left unchecked → the outcome of a check: action, rules, edits, and turns to take
+out.
+
+An earlier turn that is blocked must not poison a conversation for ever: with `history: remove` its exchange
+is left out, and the action is a redaction. What blocks in the current turn, or outside turns, blocks the
+whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
+from guardrails.engine.core.detection_round import Round
+from guardrails.engine.core.floor import keep_back
+from guardrails.engine.core.history import Exchange, History
+from guardrails.engine.core.rule_evaluation import Fired, Request
+from guardrails.engine.media.ocr_text import in_picture
+from guardrails.engine.redaction import edits as actions
+from guardrails.engine.redaction.media_redaction import UNCOVERED, Covered
+from guardrails.engine.redaction.vault import Vault
+from guardrails.media.images.picture import Picture
+from guardrails.policy.compiled import CompiledPolicy
+from guardrails.types import (
+    Action,
+    Coverage,
+    DetectorFailure,
+    Finding,
+    FiredRule,
+    KindCoverage,
+    Media,
+    Mode,
+    Place,
+    Severity,
+    Text,
+    Unchecked,
+)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
+    (`edits`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
+    place of values (`vault`); for people the `changes` that made the new texts.
+    """
+
+    action: Action
+    rules: tuple[FiredRule, ...]
+    shadow: tuple[FiredRule, ...]
+    findings: tuple[Finding, ...]
+    coverage: Coverage
+    errors: tuple[DetectorFailure, ...]
+    complete: bool
+    edits: Mapping[int, Any] = field(default_factory=dict)
+    blocked: frozenset[int] = frozenset()
+    removed: tuple[int, ...] = ()
+    timings: dict[str, float] = field(default_factory=dict)
+    vault: Vault | None = None
+    changes: Mapping[int, Sequence[actions.Change]] = field(default_factory=dict)
+
+
+class _Rules:
+    """The rules of a verdict, each once, with the strictest that it did."""
+
+    def __init__(self, language: str | None) -> None:
+        self._language = language
+        self._found: dict[tuple[str, Mode], tuple[tuple[int, int, int], FiredRule]] = {}
+
+    def add(self, each: Fired, action: Action) -> None:
+        rule = each.rule
+        self.put(rule.fired(action, each.reason, self._language), rule.order)
+
+    def put(self, fired: FiredRule, order: tuple[int, int]) -> None:
+        key = (-fired.action, *order)
+        known = self._found.get((fired.id, fired.mode))
+        if known is None or key < known[0]:
+            self._found[fired.id, fired.mode] = (key, fired)
+
+    def of(self, mode: Mode) -> tuple[FiredRule, ...]:
+        rows = sorted(
+            (key, fired.id, fired) for (_, kind), (key, fired) in self._found.items() if kind is mode
+        )
+        return tuple(fired for _, _, fired in rows)
+
+
+class _Effects:
+    """What becomes of what fired: the strictest action, leaves that block, messages to leave out."""
+
+    def __init__(self, leaves: Leaves, *, keep: bool) -> None:
+        self._history, self._keep = History(leaves), keep
+        self.action = Action.ALLOW
+        self.blocked: set[int] = set()
+        self._left_out: set[Exchange] = set()
+
+    def of(self, action: Action, places: Iterable[Place], indexes: Iterable[int]) -> Action:
+        """Return what an action comes to: a block of earlier turns alone leaves them out."""
+        if action is Action.BLOCK:
+            gone = set() if self._keep else self._history.removable(places)
+            if gone:
+                self._left_out |= gone
+                action = Action.REDACT
+            else:
+                self.blocked.update(indexes)
+        self.action = max(self.action, action)
+        return action
+
+    @property
+    def removed(self) -> tuple[int, ...]:
+        """The messages to leave out, in order."""
+        return self._history.messages(self._left_out)
+
+
+def settle(
+    policies: Sequence[CompiledPolicy],
+    leaves: Leaves,
+    round_: Round,
+    fired: Sequence[Sequence[Fired]],
+    request: Request,
+    pictures: Covered = UNCOVERED,
+    *,
+    complete: bool,
+) -> Outcome:
+    """Put together the outcome of a check; `pictures` are those that were redacted, or could not be."""
+    unchecked = [(entry, leaves.found[index].content.place, index) for entry, index in round_.not_judged()]
+    unchecked += [(entry, place, -1) for entry, place in leaves.unchecked]
+    coverage = coverage_of(leaves, unchecked)
+    everything = [each for some in fired for each in some]
+    if not everything and not unchecked:
+        return Outcome(
+            Action.ALLOW, (), (), _findings(policies, round_), coverage, tuple(round_.failures()), complete,
+            timings=round_.timings,
+        )  # fmt: skip
+    rules = _Rules(request.language)
+    effects = _Effects(leaves, keep=any(policy.history == "block" for policy in policies))
+    enforced = [each for each in everything if each.rule.mode is Mode.ENFORCE]
+    for each in everything:
+        if each.rule.mode is Mode.SHADOW:
+            rules.add(each, each.action)
+    edits = actions.edits(leaves.found, (each for each in enforced if each.replace), request.vault)
+    if edits.vault is not None:
+        for floor in policies[1:]:
+            keep_back(edits.vault, request.vault, floor, request)
+    for each in (*enforced, *edits.blocks, *pictures.blocks):
+        rules.add(each, effects.of(each.action, concerned(each, leaves), each.members))
+    for entry, place, index in unchecked:
+        # A kind that no table has comes from a detector of the caller's own.
+        wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)
+        effect = effects.of(wanted, [place], (index,))
+        if effect is not Action.ALLOW:
+            rules.put(_unchecked_rule(entry, effect), (-Severity.HIGH, 1_000_000))
+    return Outcome(
+        action=effects.action,
+        rules=rules.of(Mode.ENFORCE),
+        shadow=rules.of(Mode.SHADOW),
+        findings=_findings(policies, round_),
+        coverage=coverage,
+        errors=tuple(round_.failures()),
+        complete=complete,
+        edits={**edits.texts, **pictures.edits},
+        vault=edits.vault,
+        changes=edits.changes,
+        blocked=frozenset(effects.blocked),
+        removed=effects.removed,
+        timings=round_.timings,
+    )
+
+
+def _unchecked_rule(entry: Unchecked, action: Action) -> FiredRule:
+    return FiredRule(
+        f"unchecked.{entry.kind}", action, None, Severity.HIGH, ("unchecked",), Mode.ENFORCE, "unchecked"
+    )
+
+
+def concerned(fired: Fired, leaves: Leaves) -> Iterable[Place]:
+    """Return where that stands for which a rule fires: the parts of a joined text that a finding touches, or
+    all it saw.
+    """
+    if any(finding.span is None for _, finding in fired.grounds) or not fired.grounds:
+        return [leaves.found[index].content.place for index in fired.members]
+    touched = {
+        leaf
+        for index, finding in fired.grounds
+        if finding.span
+        for leaf, _, _ in stretches(leaves.found, index, finding.span)
+    }
+    return [leaves.found[index].content.place for index in touched]
+
+
+def _findings(policies: Sequence[CompiledPolicy], round_: Round) -> tuple[Finding, ...]:
+    found: dict[Finding, None] = {}
+    for index, plans in enumerate(round_.plans):
+        for plan in plans:
+            found.update(
+                (_original(finding, round_.leaves, index), None)
+                for finding in round_.of(index, plan, frozenset())[0]
+            )
+    return tuple(found)
+
+
+def _original(finding: Finding, leaves: Sequence[Leaf], index: int) -> Finding:
+    """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture."""
+    leaf = leaves[index]
+    if leaf.derived is None or leaf.parent is None or finding.span is None:
+        return finding
+    if pictured := in_picture(finding, leaves, index):
+        return pictured[0][1]
+    spans = leaf.derived.originals(finding.span)
+    return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
+
+
+def coverage_of(leaves: Leaves, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
+    """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
+    parts: dict[str, list[int]] = {"text": [0] * 5}
+    missed = {index for _, _, index in unchecked}
+    for index, leaf in enumerate(leaves.found):
+        if leaf.again:
+            continue
+        content = leaf.content
+        counts = parts.setdefault(content.kind, [0] * 5)
+        counts[0] += 1
+        counts[1] += index not in missed
+        if isinstance(content, Text):
+            counts[2] += len(content.text)
+        elif isinstance(content, Media) and isinstance(picture := content.source, Picture):
+            counts[3] += len(picture.frames)
+            counts[4] += picture.width * picture.height
+    kinds = {kind: KindCoverage(*counts) for kind, counts in parts.items()}
+    named = tuple(entry for entry, _, _ in unchecked)
+    return Coverage(kinds, named, tuple(leaves.unknown), (*leaves.films.values(),))

@@ -1,0 +1,461 @@
+"""Rules and findings in, what fires out: pure functions, no I/O, no clock.
+
+Order of things (DESIGN §4.2): findings, exceptions remove findings, conditions, mode, the strictest action. A
+rule is tried only if one of its categories was found or is unknown, or if it can hold without findings. A
+category is unknown where a detector that gives it failed: then the condition is evaluated with that name
+unbound, so that true fires, false does not, and what depends on the unknown follows the rule's `on_error`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from guardrails.detectors.language.identification import language_of
+from guardrails.engine.tools.tool_context import BASIC, Arguments, Uses, basic
+from guardrails.media.images.picture import Picture
+from guardrails.media.video.film_source import Opened
+from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
+from guardrails.policy.condition import Condition
+from guardrails.taxonomy import with_ancestors
+from guardrails.text import folded
+from guardrails.types import Action, Content, Finding, Media, Returned, Stage, Text
+
+if TYPE_CHECKING:
+    from guardrails.engine.redaction.vault import Vault
+
+COVERED = Picture | Opened
+"""Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
+
+ROLES: Mapping[Stage, str] = {
+    Stage.INPUT: "user",
+    Stage.OUTPUT: "assistant",
+    Stage.TOOL_DEFINITION: "system",
+    Stage.TOOL_CALL: "assistant",
+    Stage.TOOL_RESULT: "tool",
+    Stage.RETRIEVAL: "tool",
+}
+"""The role of a content that comes without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
+    the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
+    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `uses`, which
+    each check makes for each policy, is what conditions may read of the use of tools.
+    """
+
+    user: Mapping[str, Any] = field(default_factory=dict)
+    tenant: str | None = None
+    client: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] | None = None
+    model: str | None = None
+    turns: int = 1
+    today: str = ""
+    vault: Vault | None = None
+    heard: tuple[Returned, ...] = ()
+    uses: Uses | None = None
+
+    @property
+    def language(self) -> str | None:
+        """The language that the client asks for, if it says one."""
+        language = self.client.get("language")
+        return language if isinstance(language, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
+    or whose encoded form, are judged as well, `across` that the parts are of several messages.
+    """
+
+    content: Content
+    plan: Plan
+    findings: tuple[Finding, ...] = ()
+    unknown: frozenset[str] = frozenset()
+    again: bool = False
+    across: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule that fires on some contents (`members`, by index). `grounds` are the findings that it fires for,
+    none where it fires for the context or a failure; `replace` are those to redact.
+    """
+
+    rule: Rule
+    action: Action
+    reason: str
+    members: tuple[int, ...]
+    grounds: tuple[tuple[int, Finding], ...] = ()
+    replace: tuple[tuple[int, Finding], ...] = ()
+
+
+def leaf_value(name: str, content: Content | None, request: Request) -> object:
+    """Return the value of a context leaf, or None where it has none."""
+    head, _, rest = name.partition(".")
+    if head == "request":
+        group, _, key = rest.partition(".")
+        if group in {"user", "client"}:
+            return (request.user if group == "user" else request.client).get(key)
+        return {"tenant": request.tenant, "model": request.model, "metadata": request.metadata}[group]
+    if head == "conversation":
+        return request.turns
+    assert content is not None  # the loader keeps these leaves out of conversation scope
+    place = content.place
+    if head == "tool":
+        return place.tool or "" if name == "tool.name" else _of_tool(name, content, request)
+    if name == "message.role":
+        return place.role or ROLES[place.stage]
+    if name == "content.length":
+        return len(content.text) if isinstance(content, Text) else 0
+    if name == "content.language":
+        return language_of(content.text)[0] if isinstance(content, Text) else "und"
+    return content.kind
+
+
+def _of_tool(name: str, content: Content, request: Request) -> object:
+    """Return what is known of the use of a tool that a content belongs to."""
+    if name in BASIC:
+        return basic(name, content)
+    return None if request.uses is None else request.uses.value(name, content)
+
+
+def bind(
+    condition: Condition,
+    findings: Iterable[Finding],
+    unknown: frozenset[str],
+    content: Content | None,
+    request: Request,
+) -> dict[str, object]:
+    """Bind the names that a condition uses: scores to the highest in scope, counts, context. What is unknown
+    stays out; what two detectors find at the same place counts once.
+    """
+    bound = condition.zeros()
+    places: set[tuple[object, ...]] = set()
+    for finding in findings:
+        place = (
+            finding.category,
+            finding.path,
+            finding.choice_index,
+            finding.span,
+            finding.box,
+            finding.clip,
+        )
+        known = place in places and place[3:] != (None, None, None)
+        places.add(place)
+        _take(bound, condition, finding, counts=not known)
+    for name in unknown:
+        bound.pop(name, None)
+    for name in condition.context:
+        value = leaf_value(name, content, request)
+        if value is not None:
+            bound[name] = value
+    return bound
+
+
+def _take(bound: dict[str, Any], condition: Condition, finding: Finding, *, counts: bool) -> None:
+    names = with_ancestors(finding.category)
+    for name in condition.scores:
+        if name in names:
+            bound[name] = max(bound[name], finding.score)
+    for variable, category in condition.counts:
+        if counts and category in names:
+            bound[variable] += 1
+    for variable, detector, category in condition.detectors:
+        if detector == finding.detector and category in names:
+            bound[variable] = max(bound[variable], finding.score)
+
+
+def truth(condition: Condition, bound: Mapping[str, object]) -> bool | None:
+    """Evaluate a condition; None where it depends on what is unknown, or on a value that CEL cannot take."""
+    arguments = bound.get("tool.arguments")
+    if not isinstance(arguments, Arguments):
+        return _truth(condition, bound)
+    # All texts of a call have the same arguments: what they differ in says whether it was asked before.
+    own = ((name, value) for name, value in bound.items() if isinstance(value, str | int | float))
+    key = (id(condition), *own)
+    if key not in arguments.said:
+        arguments.said[key] = _truth(condition, bound)
+    return arguments.said[key]
+
+
+def _truth(condition: Condition, bound: Mapping[str, object]) -> bool | None:
+    try:
+        return condition.evaluate(bound)
+    except RuntimeError:  # half a surrogate pair in a context leaf, for one
+        return None
+
+
+def hidden(policy: CompiledPolicy, failed: frozenset[str]) -> frozenset[str]:
+    """Return the categories, parents too, that failed detectors would have given."""
+    return frozenset(
+        name
+        for detector in policy.detectors
+        if detector.name in failed
+        for category in detector.categories
+        for name in with_ancestors(category)
+    )
+
+
+def unknown_names(condition: Condition, categories: frozenset[str], failed: frozenset[str]) -> frozenset[str]:
+    """Return the variables of a condition whose value is not known: scores and counts of hidden `categories`, and what the
+    `failed` detectors alone would have said.
+    """
+    return categories.intersection(condition.scores).union(
+        (variable for variable, category in condition.counts if category in categories),
+        (variable for variable, by, _ in condition.detectors if by in failed),
+    )
+
+
+PER_CONTENT = ("content.", "tool.")
+"""Context leaves that differ within a message."""
+
+LONE = (None, None)
+"""The message and choice of a content that belongs to none."""
+
+MOST: Mapping[type, object] = {float: 1.0, int: 1 << 31}
+"""The most that a score or a count can be."""
+
+
+def stages(content: Content) -> tuple[Stage, ...]:
+    """Return the stages whose rules a content meets."""
+    return (content.place.stage, *content.place.also)
+
+
+class Evaluation:
+    """One evaluation of one policy over contents that were judged."""
+
+    def __init__(self, policy: CompiledPolicy, items: Sequence[Judged], request: Request) -> None:
+        self.policy = policy
+        self.items = items
+        self.request = request
+        # Few sets of detectors fail in one check, and thousands of contents may share each: what follows from a set is worked out
+        # once, so that the cost is linear in contents.
+        self._hidden: dict[frozenset[str], frozenset[str]] = {}
+        self._unknown: dict[tuple[int, frozenset[str]], frozenset[str]] = {}
+        self._undecided: dict[tuple[int, frozenset[str]], tuple[Rule, ...]] = {}
+        self._without_findings: dict[
+            tuple[int, frozenset[str]], tuple[bool | None, Mapping[str, object]]
+        ] = {}
+
+    def run(self) -> list[Fired]:
+        """Return what fires, in no particular order."""
+        return [fired for rule, members in self.tries(self.candidates) for fired in self.rule(rule, members)]
+
+    def tries(
+        self, choose: Callable[[tuple[int, ...]], Iterable[Rule]]
+    ) -> Iterator[tuple[Rule, tuple[int, ...]]]:
+        """Yield rules with the contents that each looks at together, by index; `choose` says which rules may be tried on some."""
+        messages: dict[tuple[int | None, int | None], list[int]] = {}
+        for index, item in enumerate(self.items):
+            message = (item.content.place.message, item.content.place.choice_index)
+            lone = message == LONE
+            for rule in () if item.across else choose((index,)):
+                if rule.scope == "part" or (rule.scope == "message" and lone):
+                    yield rule, (index,)
+            if not lone:
+                messages.setdefault(message, []).append(index)
+        groups = [("message", tuple(members)) for members in messages.values()]
+        if self.policy.joins_conversation:
+            groups.append(("conversation", tuple(range(len(self.items)))))
+        for scope, members in groups:
+            for rule in choose(members):
+                if rule.scope == scope:
+                    own = tuple(i for i in members if rule.on.intersection(stages(self.items[i].content)))
+                    yield rule, own
+
+    def candidates(self, members: tuple[int, ...]) -> tuple[Rule, ...]:
+        """Return the rules that may fire on these contents, each once."""
+        found: dict[int, Rule] = {}
+        for index in members:
+            item = self.items[index]
+            if not item.again or item.findings or item.unknown:
+                found.update((id(rule), rule) for rule in item.plan.always)
+            for finding in item.findings:
+                for name in with_ancestors(finding.category):
+                    found.update((id(rule), rule) for rule in item.plan.by_category.get(name, ()))
+            if item.unknown:
+                found.update((id(rule), rule) for rule in self.undecided(item.plan, item.unknown))
+        return tuple(found.values())
+
+    def undecided(self, plan: Plan, failed: frozenset[str]) -> tuple[Rule, ...]:
+        """Return the rules of a plan whose conditions read a value that a failed detector hides."""
+        key = (id(plan), failed)
+        if key not in self._undecided:
+            self._undecided[key] = tuple(rule for rule in plan.rules if self.unknown(rule.condition, failed))
+        return self._undecided[key]
+
+    def hidden(self, failed: frozenset[str]) -> frozenset[str]:
+        """Return the categories, parents too, that failed detectors would have given."""
+        if failed not in self._hidden:
+            self._hidden[failed] = hidden(self.policy, failed)
+        return self._hidden[failed]
+
+    def unknown(self, condition: Condition, failed: frozenset[str]) -> frozenset[str]:
+        """Return the variables of a condition whose value a failed detector hides."""
+        if not failed:
+            return failed
+        key = (id(condition), failed)
+        if key not in self._unknown:
+            self._unknown[key] = unknown_names(condition, self.hidden(failed), failed)
+        return self._unknown[key]
+
+    def rule(self, rule: Rule, members: tuple[int, ...]) -> Iterator[Fired]:
+        """Try one rule on contents that it looks at together."""
+        found = [(index, finding) for index in members for finding in self.counted(rule, index)]
+        failed = frozenset().union(*(self.items[index].unknown for index in members))
+        findings = [finding for _, finding in found]
+        unsure = False
+        for content in self.contents(rule, members):
+            holds = self.holds(rule.condition, findings, failed, content)
+            if holds:
+                if (fires := self.fires(rule, members, found, content)) is not None:
+                    yield fires
+                # What a failed detector would have found is not redacted.
+                unsure = not rule.redact.isdisjoint(self.hidden(failed))
+                break
+            unsure = unsure or holds is None
+        if unsure and rule.on_error is not Action.ALLOW:
+            blamed = tuple(index for index in members if self.items[index].unknown)
+            yield Fired(rule, rule.on_error, "error", blamed or members)
+
+    def contents(self, rule: Rule, members: tuple[int, ...]) -> Iterable[Content | None]:
+        """Return the contents whose context a condition is tried with: a message may call several tools."""
+        if rule.scope == "conversation":
+            return (None,)
+        if len(members) == 1 or not any(name.startswith(PER_CONTENT) for name in rule.condition.context):
+            return (self.items[members[0]].content,)
+        return [self.items[index].content for index in members]
+
+    def holds(
+        self,
+        condition: Condition,
+        findings: Sequence[Finding],
+        failed: frozenset[str],
+        content: Content | None,
+    ) -> bool | None:
+        """Evaluate a condition; None where failed detectors or missing context leave it open."""
+        return self.decided(condition, findings, failed, content)[0]
+
+    def decided(
+        self,
+        condition: Condition,
+        findings: Sequence[Finding],
+        failed: frozenset[str],
+        content: Content | None,
+    ) -> tuple[bool | None, Mapping[str, object]]:
+        """Evaluate a condition; return the answer, and the values of names that it is the answer for."""
+        if findings or condition.context:
+            return self._decide(condition, findings, failed, content)
+        key = (id(condition), failed)
+        if key not in self._without_findings:
+            self._without_findings[key] = self._decide(condition, findings, failed, content)
+        return self._without_findings[key]
+
+    def _decide(
+        self,
+        condition: Condition,
+        findings: Sequence[Finding],
+        failed: frozenset[str],
+        content: Content | None,
+    ) -> tuple[bool | None, Mapping[str, object]]:
+        unknown = self.unknown(condition, failed)
+        bound = bind(condition, findings, unknown, content, self.request)
+        answer = truth(condition, bound)
+        if answer is not None or not unknown:
+            return answer, bound
+        # Another detector may have found enough already: true for its score and for the highest that there
+        # is.
+        least = bind(condition, findings, frozenset(), content, self.request)
+        known = {name: value for name, value in least.items() if name not in unknown or value}
+        if known.keys() == bound.keys() or truth(condition, known) is not True:
+            return None, bound
+        most = known | {name: MOST[type(known[name])] for name in unknown.intersection(known)}
+        return (True, known) if truth(condition, most) else (None, bound)
+
+    def fires(
+        self, rule: Rule, members: tuple[int, ...], found: list[tuple[int, Finding]], content: Content | None
+    ) -> Fired | None:
+        """Return what a rule does whose condition holds, None where it has nothing to redact."""
+        categories = rule.condition.categories
+        named = tuple(pair for pair in found if not categories.isdisjoint(with_ancestors(pair[1].category)))
+        # What is far below the threshold is no reason, where something else is reason enough.
+        grounds = tuple(pair for pair in named if self.is_enough(rule, pair[1], content)) or named
+        members = tuple(dict.fromkeys(index for index, _ in grounds)) or members
+        if rule.then is not Action.REDACT:
+            return Fired(rule, rule.then, "matched", members, grounds)
+        replace = tuple(pair for pair in found if self.is_redacted(rule, pair[1], content))
+        if not replace and not rule.alone:
+            return None
+        if not replace or not all(self.can_replace(*pair) for pair in replace):
+            # Nothing that could be replaced: what the rule found must not go on as it is.
+            return Fired(rule, Action.BLOCK, "matched", members, grounds)
+        return Fired(rule, Action.REDACT, "matched", members, grounds, replace)
+
+    def can_replace(self, index: int, finding: Finding) -> bool:
+        """Tell whether a finding says what to replace: a stretch of a text, or of what was opened a box, a clip or all of it."""
+        content = self.items[index].content
+        if isinstance(content, Media):
+            return isinstance(content.source, COVERED)
+        return finding.span is not None
+
+    def is_redacted(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
+        """Tell whether the rule replaces this finding."""
+        if rule.redact.isdisjoint(with_ancestors(finding.category)):
+            return False
+        return not rule.alone or self.is_enough(rule, finding, content)
+
+    def is_enough(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
+        """Tell whether the rule fires for this finding alone."""
+        bound = alone(rule.condition, finding.category, finding.score, finding.detector)
+        for name in rule.condition.context:
+            value = leaf_value(name, content, self.request)
+            if value is not None:
+                bound[name] = value
+        return truth(rule.condition, bound) is True
+
+    def counted(self, rule: Rule, index: int) -> Sequence[Finding]:
+        """Return the findings in a content that no exception removes for this rule."""
+        findings = self.items[index].findings
+        if not rule.exceptions or not findings:
+            return findings
+        return [
+            finding
+            for finding in findings
+            if not excepted(rule, finding, self.items[index].content, self.request)
+        ]
+
+
+def excepted(rule: Rule, finding: Finding, content: Content, request: Request) -> bool:
+    """Tell whether an exception removes a finding in a content for a rule."""
+    return any(
+        not expired(exception, request) and covers(exception, finding, content, request)
+        for exception in rule.exceptions
+    )
+
+
+def expired(exception: ExceptionRule, request: Request) -> bool:
+    """Tell whether an exception held until a day before this one."""
+    return exception.expires is not None and exception.expires < request.today
+
+
+def covers(exception: ExceptionRule, finding: Finding, content: Content, request: Request) -> bool:
+    """Tell whether a finding in a content is one of those that an exception is for, as long as it holds."""
+    if exception.tenants is not None and request.tenant not in exception.tenants:
+        return False
+    if exception.on is not None and not exception.on.issuperset(stages(content)):
+        return False
+    if exception.categories is not None and exception.categories.isdisjoint(with_ancestors(finding.category)):
+        return False
+    if exception.matches is not None:
+        if finding.span is None or not isinstance(content, Text):
+            return False
+        if folded(content.text[slice(*finding.span)]).text not in exception.matches:
+            return False
+    if exception.condition is None:
+        return True
+    bound = bind(exception.condition, (), frozenset(), content, request)
+    return truth(exception.condition, bound) is True

@@ -1,0 +1,262 @@
+"""What fired → edits: the findings of redact rules in, new texts out.
+
+Spans that share a character merge into one; it is replaced once, by the first of the rules that want it
+(severity, then order in the file), as the longest of that rule's findings says.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from guardrails.engine.content.content_tree import Leaf, Stretch, stretches
+from guardrails.engine.core.rule_evaluation import COVERED, Fired
+from guardrails.engine.redaction.replacements import hashed, kind
+from guardrails.engine.redaction.vault import Vault, role
+from guardrails.policy.compiled import Rule
+from guardrails.types import Action, Finding, Media, Place, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is to be replaced: a stretch of `text` at a place, of a `value` that may go on in the following parts."""
+
+    category: str
+    text: str
+    value: str
+    place: Place
+    locale: str
+    vault: Vault
+
+
+def placeholder(found: Found) -> str:
+    """Return the kind in capitals and brackets: `[EMAIL]`; every `secret.*` is `[SECRET]`."""
+    return f"[{kind(found.category)}]"
+
+
+def mask(found: Found) -> str:
+    """Return an asterisk for each character; white space stays, so that lines do not move."""
+    return "".join(char if char.isspace() else "*" for char in found.text)
+
+
+Replacement = Callable[[Found], str]
+REPLACEMENTS: Mapping[str, Replacement] = {
+    "placeholder": placeholder,
+    "mask": mask,
+    "hash": lambda found: hashed(found.category, found.value),
+    "fake": lambda found: found.vault.faked(found.category, found.value, found.place, found.locale),
+    "vault": lambda found: found.vault.numbered(found.category, found.value, found.place),
+}
+"""What a rule's `with:` may name → what makes the new text of what was found."""
+
+NUMBERED = "vault"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a leaf's text to replace. A finding in a joined text gives one span for each part that it
+    touches; only the first (`leads`) is replaced by something, the others by nothing. `rest` is their text.
+    """
+
+    start: int
+    end: int
+    rule: Rule
+    finding: Finding
+    leads: bool = True
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new text for a stretch of a leaf's text; `spans` are what it replaces, none where it only tells something apart from what
+    was handed out.
+    """
+
+    start: int
+    end: int
+    new: str
+    spans: tuple[Span, ...] = ()
+
+
+def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span]]:
+    """Return the stretches to replace, by leaf."""
+    found: dict[int, list[Span]] = {}
+    for each in fired:
+        for index, finding in each.replace:
+            if _is_medium(leaves[index]):
+                continue
+            assert finding.span is not None  # evaluate blocks what has none
+            touched = [
+                each for each in stretches(leaves, index, finding.span) if not _is_medium(leaves[each[0]])
+            ]
+            rest = "".join(_text(leaves[leaf])[start:end] for leaf, start, end in touched[1:])
+            for position, (leaf, start, end) in enumerate(touched):
+                leads = position == 0
+                span = Span(start, end, each.rule, finding, leads, rest if leads else "")
+                found.setdefault(leaf, []).append(span)
+    return found
+
+
+def _is_medium(leaf: Leaf) -> bool:
+    """Tell whether what is found in a leaf is covered in a picture or film (`media_redaction.py`)."""
+    content = leaf.content
+    return isinstance(content, Media) and isinstance(content.source, COVERED)
+
+
+def _text(leaf: Leaf) -> str:
+    return leaf.content.text if isinstance(leaf.content, Text) else ""
+
+
+def replaced(text: str, changes: Iterable[Change]) -> str:
+    """Return the text with every change made; changes do not overlap."""
+    out: list[str] = []
+    position = 0
+    for change in sorted(changes, key=lambda change: change.start):
+        out += [text[position : change.start], change.new]
+        position = change.end
+    return "".join((*out, text[position:]))
+
+
+def changes(
+    content: Text, wanted: Iterable[Span], vault: Vault, *, reserve: bool = False, before: str = ""
+) -> Iterator[Change]:
+    """Yield a change for each stretch that spans cover together, in the order of the text.
+
+    With `reserve`, what looks like a placeholder before a stretch, also where it begins in the text `before` this one, is not
+    handed out for it: a model wrote it, and a text that grows gets its numbers as it is shown.
+    """
+    position = 0
+    for group in _merged(wanted):
+        start, end = group[0].start, max(span.end for span in group)
+        if reserve:
+            vault.reserve(before + content.text[position:start])
+            before, position = "", end
+        yield Change(start, end, _replacement(content, start, end, group, vault), (*group,))
+
+
+def _merged(wanted: Iterable[Span]) -> list[list[Span]]:
+    groups: list[list[Span]] = []
+    reach = 0
+    for span in sorted(wanted, key=lambda span: (span.start, span.end)):
+        if groups and span.start < reach:
+            groups[-1].append(span)
+            reach = max(reach, span.end)
+        else:
+            groups.append([span])
+            reach = span.end
+    return groups
+
+
+def _replacement(content: Text, start: int, end: int, group: Sequence[Span], vault: Vault) -> str:
+    leading = [span for span in group if span.leads]
+    if not leading:
+        return ""
+    rule = min((span.rule for span in leading), key=lambda rule: rule.order)
+    own = [span for span in leading if span.rule is rule]
+    longest = max(own, key=lambda span: (_length(span.finding), -span.start))
+    text = content.text[start:end]
+    value = text + max((span.rest for span in leading), key=len)
+    found = Found(longest.finding.category, text, value, content.place, rule.locale, vault)
+    return REPLACEMENTS[rule.replacement](found)
+
+
+def _length(finding: Finding) -> int:
+    assert finding.span is not None
+    return finding.span[1] - finding.span[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """The new text of each leaf that changes; as blocks, what would change a leaf that must not be edited; what was handed out,
+    None where nothing was found; and the changes that made each new text.
+    """
+
+    texts: Mapping[int, str]
+    blocks: Sequence[Fired] = ()
+    vault: Vault | None = None
+    changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
+
+
+def edits(leaves: Sequence[Leaf], fired: Iterable[Fired], before: Vault | None = None) -> Edits:
+    """Return what becomes of the leaves.
+
+    Args:
+        leaves: all of a body.
+        fired: the rules that redact in it.
+        before: what an earlier check of the same conversation handed out.
+    """
+    found = spans(leaves, fired)
+    if not found:
+        return Edits({})
+    blocks: list[Fired] = []
+    wanted: dict[int, list[Span]] = {}
+    for index, some in found.items():
+        if leaves[index].editable and isinstance(leaves[index].content, Text):
+            wanted[index] = some
+        else:
+            rules = {id(span.rule): span.rule for span in some}
+            blocks += [Fired(rule, Action.BLOCK, "unsafe_edit", (index,)) for rule in rules.values()]
+    vault = Vault(before)
+    made = _made(leaves, wanted, vault)
+    texts = {index: replaced(_text(leaves[index]), some) for index, some in made.items()}
+    return Edits(texts, blocks, vault, made)
+
+
+def _made(leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault) -> dict[int, list[Change]]:
+    """Return the changes of each leaf, made in the order of the conversation."""
+    numbers = any(span.rule.replacement == NUMBERED for some in wanted.values() for span in some)
+    made: dict[int, list[Change]] = {}
+    if numbers:
+        for leaf in leaves:
+            if _is_fixed(leaf):
+                vault.reserve(_text(leaf))
+    # What stands outside the messages does not change as they grow in number.
+    order = sorted(range(len(leaves)), key=lambda index: _message(leaves[index].content.place))
+    for index in order:
+        leaf = leaves[index]
+        own = numbers and _is_models(leaf)
+        if index in wanted and isinstance(leaf.content, Text):
+            made[index] = list(changes(leaf.content, wanted[index], vault, reserve=own))
+        if own:
+            vault.reserve(_text(leaf))
+    if numbers:
+        _tell_apart(leaves, made, vault)
+    return made
+
+
+def _message(place: Place) -> int:
+    return -1 if place.message is None else place.message
+
+
+def _is_fixed(leaf: Leaf) -> bool:
+    """Tell whether a text goes on as it is whatever it says of placeholders: identifiers, and what the operator wrote."""
+    return not _is_models(leaf) and (not leaf.editable or role(leaf.content.place) in ("system", "developer"))
+
+
+def _is_models(leaf: Leaf) -> bool:
+    return role(leaf.content.place) == "assistant"
+
+
+def _tell_apart(leaves: Sequence[Leaf], made: dict[int, list[Change]], vault: Vault) -> None:
+    """Add changes for what somebody wrote that looks like a placeholder which was handed out."""
+    before = {index: tuple(some) for index, some in made.items()}
+    written: dict[Stretch, str] = {}
+    for index, leaf in enumerate(leaves):
+        text = _text(leaf)
+        if "[" not in text or leaf.parent is not None or _is_models(leaf):
+            continue
+        for span, new in vault.mistakable(text):
+            touched = list(stretches(leaves, index, span))
+            if all(leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched):
+                # In a joined text the same one comes up again.
+                written.update(dict.fromkeys(touched, "") | {touched[0]: new})
+    for (at, start, end), new in written.items():
+        made.setdefault(at, []).append(Change(start, end, new))
+
+
+def _is_free(changes: Sequence[Change], span: Sequence[int]) -> bool:
+    """Tell whether none of the changes, which are in the order of the text, shares a character with a span."""
+    start, end = span
+    last = bisect_left(changes, end, key=lambda change: change.start) - 1
+    return last < 0 or changes[last].end <= start

@@ -1,0 +1,87 @@
+"""What fired on films and sounds → these without that: findings in, one new film out, in which they are covered, cut or silent.
+
+What is said is made silent; what is shown is covered in every frame of its stretch, where it stands or all over, or the stretch
+is cut out, as the rule says. A sound alone is made silent, whatever the rule says. A new film has no subtitles and no texts about
+itself: about those nothing else is to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from guardrails.media.audio.recording import AudioLimits, Recording
+from guardrails.media.images.edit import Box, How
+from guardrails.media.rewrite.edit_plan import Cover, planned
+from guardrails.media.rewrite.recode import Edit, muted, recoded
+from guardrails.media.video.film_source import Film, VideoLimits
+from guardrails.media.video.frames_in_memory import Footage
+from guardrails.policy.compiled import Rule
+from guardrails.types import Finding
+
+DROPPED: Final = frozenset({"metadata", "subtitle"})
+"""Origins of texts that no film has any more once it was written again."""
+
+WHOLE: Final = (0, 1 << 40)
+"""From when until when a film is at most."""
+
+SAID: Final = frozenset({"speech"})
+"""Origins of what is heard."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Redone:
+    """A film that was made anew (a file, or frames where it was frames), and what was covered in it: what a detector infers from
+    around that is what was covered.
+    """
+
+    data: bytes | Footage
+    covers: tuple[Cover, ...] = ()
+
+    def at(self, instant_ms: int, size: tuple[int, int]) -> tuple[Box, ...]:
+        """Return what is covered of a frame of a film of that size."""
+        now = [cover for cover in self.covers if cover.span[0] <= 1_000 * instant_ms < cover.span[1]]
+        return tuple(box for cover in now for box, _ in cover.of(size))
+
+
+def covered_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: VideoLimits) -> Redone:
+    """Return a film with findings covered.
+
+    Raises:
+        MediaError: it cannot be written again.
+        Overloaded: all processes that decode are busy.
+    """
+    edits = edits_of(found)
+    made = film.covered(edits) if isinstance(film, Footage) else recoded(film, edits, limits)
+    if any(edit.how == "cut" for edit in edits):
+        return Redone(made)  # its frames are shown at other times
+    return Redone(made, planned(edits, (film.width, film.height)).covers)
+
+
+def silenced(sound: Recording, found: Sequence[tuple[Rule, Finding]], limits: AudioLimits) -> Redone:
+    """Return a sound that is silent where something was found.
+
+    Raises:
+        MediaError: it cannot be written again.
+        Overloaded: all processes that decode are busy.
+    """
+    return Redone(muted(sound, [edit.clip for edit in edits_of(found)], limits))
+
+
+def edits_of(found: Sequence[tuple[Rule, Finding]]) -> list[Edit]:
+    """Return what is to be done about findings; one of no time of its own is of the whole film."""
+    edits: dict[Edit, None] = {}
+    for rule, finding in found:
+        origin = (finding.origin or "").partition(">")[0]
+        if origin in DROPPED:
+            continue
+        clip = finding.clip or WHOLE
+        if origin in SAID:
+            edits[Edit(clip, "mute")] = None
+        elif rule.cover_film == "cut":
+            edits[Edit(clip, "cut")] = None
+        else:
+            boxes = () if finding.box is None else (finding.box,)
+            edits[Edit(clip, cast(How, rule.cover_film), boxes)] = None
+    return [*edits]

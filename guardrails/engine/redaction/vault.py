@@ -1,0 +1,178 @@
+"""What one conversation has handed out in the place of values: numbers, made-up values, and the way back.
+
+Nothing is stored: numbers follow the order of first appearance in the conversation that a client sends again, so that
+the same conversation gets the same numbers, however many turns follow. A check that belongs to an earlier one (a reply
+to its prompt) goes on from the vault of that one.
+
+A placeholder that stands in a text already must not be taken for one that was handed out:
+
+- In an assistant turn it was written by a model. If its number is given already, it means that value. If not, it means
+  something that this conversation does not show any more, and the number is never given.
+- A system prompt or a tool's definition speaks of the form ("keep [EMAIL_1] as it is"), and an identifier must not be
+  edited: the number is never given.
+- Anywhere else somebody typed it, or a tool returned it. One that is the same as one handed out is written with a
+  hyphen, `[EMAIL-1]`, which a model sees, repeats and cannot mistake; an invisible character would be lost on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from guardrails.engine.core.rule_evaluation import ROLES
+from guardrails.engine.redaction.fakes import made_up
+from guardrails.engine.redaction.replacements import canonical, hashed, kind
+from guardrails.engine.redaction.restore import PLACEHOLDER, restored
+from guardrails.types import Place, Stage, Text, ToolCall
+
+ATTEMPTS = 20
+"""Made-up values that are tried for one that is not taken: with fewer than a few letters there are not many."""
+
+
+def role(place: Place) -> str:
+    """Return whose words stand at a place."""
+    return place.role or ROLES[place.stage]
+
+
+def is_own(place: Place) -> bool:
+    """Tell whether a text is the user's own: a message of theirs, or a text that comes alone."""
+    return (
+        place.stage is Stage.INPUT
+        and role(place) == "user"
+        and (place.message is not None or place.role is None)
+    )
+
+
+class Vault:
+    """The numbers and made-up values of a conversation. It grows while one check edits, and stays as it is after."""
+
+    def __init__(self, before: Vault | None = None) -> None:
+        """Begin empty, or where an earlier check of the same conversation ended."""
+        self._numbers: dict[tuple[str, str], str] = dict(before._numbers) if before else {}
+        self._given: set[str] = set(before._given) if before else set()
+        self._reserved: set[str] = set(before._reserved) if before else set()
+        self._own: dict[str, str] = dict(before._own) if before else {}
+        self._categories: dict[str, str] = dict(before._categories) if before else {}
+        self._fakes: dict[tuple[str, str], str] = dict(before._fakes) if before else {}
+        self._made: set[str] = set(before._made) if before else set()
+        self._last: dict[str, int] = dict(before._last) if before else {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no number was handed out."""
+        return not self._given
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """The user's own values by placeholder."""
+        return MappingProxyType(self._own)
+
+    def category(self, placeholder: str) -> str:
+        """Return what was found that a placeholder stands for."""
+        return self._categories[placeholder]
+
+    def forget(self, placeholder: str) -> None:
+        """Put a value back nowhere from now on, though its number stays given."""
+        del self._own[placeholder]
+
+    def restore(self, text: str) -> str:
+        """Return the text with the user's own values put back, except in links and markup (see `engine.restore`)."""
+        return restored(text, self._own) if self._own else text
+
+    def numbered(self, category: str, value: str, place: Place) -> str:
+        """Return the placeholder of a value: a new number for one that is new in the conversation."""
+        name = kind(category)
+        known = (name, canonical(category, value))
+        if known not in self._numbers:
+            placeholder = self._next(name)
+            self._numbers[known] = placeholder
+            self._categories[placeholder] = category
+            self._given.add(placeholder)
+        placeholder = self._numbers[known]
+        if is_own(place):
+            self._own.setdefault(placeholder, value)
+        return placeholder
+
+    def _next(self, name: str) -> str:
+        while True:
+            self._last[name] = self._last.get(name, 0) + 1
+            placeholder = f"[{name}_{self._last[name]}]"
+            if placeholder not in self._reserved:
+                return placeholder
+
+    def reserve(self, text: str) -> None:
+        """Never give out what looks like a placeholder in a text and is none of this vault's."""
+        if "[" in text:
+            self._reserved.update(found for found in PLACEHOLDER.findall(text) if found not in self._given)
+
+    def mistakable(self, text: str) -> Iterator[tuple[tuple[int, int], str]]:
+        """Yield the spans of what could be taken for a placeholder of this vault, each with how to write it."""
+        for match in PLACEHOLDER.finditer(text):
+            if match[0] in self._given:
+                name, _, number = match[0].rpartition("_")
+                yield match.span(), f"{name}-{number}"
+
+    def faked(self, category: str, value: str, place: Place, locale: str) -> str:
+        """Return what stands in for a value: the same for the same, never that of another, never a value itself."""
+        known = (category, canonical(category, value))
+        if role(place) in ("assistant", "tool") and value in self._made:
+            return value  # made up here, and repeated
+        if known not in self._fakes:
+            self._fakes[known] = self._fake(category, value, locale)
+            self._made.add(self._fakes[known])
+        return self._fakes[known]
+
+    def _fake(self, category: str, value: str, locale: str) -> str:
+        for attempt in range(ATTEMPTS):
+            made = made_up(category, value, locale, attempt)
+            form = canonical(category, made)
+            known = made in self._made or (category, form) in self._fakes
+            if not known and form != canonical(category, value):
+                return made
+        return hashed(category, value)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a content of any form, as far as it shows them."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from texts(name)
+            yield from texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from texts(inner)
+    elif isinstance(value, Text):
+        yield value.text
+    elif isinstance(value, ToolCall):
+        yield value.arguments
+
+
+def told_apart(value: Any, vault: Vault) -> Any:
+    """Return a content in which nobody's words can be taken for what was handed out before, itself if nothing changes.
+
+    Only what a vault has from earlier checks needs this: what a check hands out itself it tells apart as it edits.
+    """
+    if vault.is_empty:
+        return value
+    if isinstance(value, str):
+        out, position = "", 0
+        for (start, end), new in vault.mistakable(value):
+            out += value[position:start] + new
+            position = end
+        return out + value[position:] if out else value
+    if isinstance(value, Text):
+        return _same_or(value, replace(value, text=told_apart(value.text, vault)))
+    if isinstance(value, list | tuple):
+        entries = [told_apart(entry, vault) for entry in value]
+        return _same_or(value, tuple(entries) if isinstance(value, tuple) else entries)
+    if isinstance(value, Mapping) and value.get("role") != "assistant":
+        return _same_or(value, {name: told_apart(inner, vault) for name, inner in value.items()})
+    return value
+
+
+def _same_or(old: Any, new: Any) -> Any:
+    return old if new == old else new

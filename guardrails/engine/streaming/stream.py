@@ -1,0 +1,53 @@
+"""One streamed text: deltas in, what may be shown of it out, and a verdict at its end.
+
+What was shown is at each time the beginning of what the check of the whole text leaves of it, or of what stood before
+that by which it is stopped. At the end the whole is checked as any text: what the stream has not shown is shown as that
+says, and where it says otherwise of what was shown, which no detector should bring about, the text is stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.streaming.stream_evaluator import Stop
+from guardrails.types import Action, FiredRule, Mode, Severity
+
+CHANGED = "stream.changed"
+"""The rule that stands for a whole text which is judged otherwise than its beginnings were."""
+
+
+def with_rules(outcome: Outcome, other: Outcome) -> Outcome:
+    """Return the outcome of a check with the rules that fired in another, of what went on before it and is not in it."""
+    known = {(rule.id, rule.mode) for rule in (*outcome.rules, *outcome.shadow)}
+    rules, shadow = (
+        tuple(rule for rule in some if (rule.id, rule.mode) not in known)
+        for some in (other.rules, other.shadow)
+    )
+    return replace(
+        outcome,
+        action=max(outcome.action, other.action),
+        rules=(*outcome.rules, *rules),
+        shadow=(*outcome.shadow, *shadow),
+    )
+
+
+def stopped(outcome: Outcome, stop: Stop | None, request: Request, index: int = -1) -> Outcome:
+    """Return the outcome of a check of what there was of a text as the block that its stream came to.
+
+    Args:
+        outcome: of the check.
+        stop: why the stream stopped; None: the whole text is judged otherwise than what was shown of it.
+        request: who asked.
+        index: the leaf that is blocked; -1: all of it.
+    """
+    if outcome.action is Action.BLOCK and (index < 0 or index in outcome.blocked):
+        return outcome
+    if stop is not None and stop.rule is not None:
+        fired = stop.rule.fired(Action.BLOCK, stop.reason, request.language)
+    else:
+        name, reason = (CHANGED, "unsafe_edit") if stop is None else (f"unchecked.{stop.kind}", "unchecked")
+        fired = FiredRule(name, Action.BLOCK, None, Severity.HIGH, ("stream",), Mode.ENFORCE, reason)
+    rules = tuple(rule for rule in outcome.rules if rule.id != fired.id)
+    return replace(outcome, action=Action.BLOCK, rules=(fired, *rules), blocked=outcome.blocked | {index})

@@ -1,0 +1,371 @@
+"""One growing text under the policies: parts in, what is to be replaced, how far that is for certain, and a stop out.
+
+Each detector says how far its findings are settled, or judges passage by passage; each finding is taken to the rules by
+itself (`policy/streaming.py`). `Watch.mark` is the place before which nothing that comes can change what becomes of the
+text. What may take long is yielded as tasks, as in `Pipeline.steps`. Work: linear in the text.
+"""
+
+from __future__ import annotations
+
+import sys
+from asyncio import CancelledError
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+
+from guardrails.detectors import Bound
+from guardrails.detectors.encodings.extractors import Derived
+from guardrails.detectors.encodings.payload_stream import PayloadStream
+from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.embedded_media import Hold, lift, looks
+from guardrails.engine.core.detection_round import Task
+from guardrails.engine.core.pipeline import Pipeline, run
+from guardrails.engine.core.rule_evaluation import Request, excepted, hidden, leaf_value, truth, unknown_names
+from guardrails.engine.redaction.edits import Span
+from guardrails.engine.streaming.stream_plan import Gate, reads
+from guardrails.inference.safety.passages import passages
+from guardrails.policy.compiled import CompiledPolicy, Rule, alone
+from guardrails.policy.streaming import LENGTH
+from guardrails.taxonomy import with_ancestors
+from guardrails.types import Action, Detection, Finding, Place, Stream, Text
+
+T = TypeVar("T")
+
+CONTEXT: Final = 400
+"""Characters before a passage back to which the passages before it are read with it."""
+
+Steps = Generator[list[Task], None, None]
+Stretches = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a text stops: a rule and why it fires, or a kind of what could not be judged; and where: what stands before `at`
+    may still be shown.
+    """
+
+    rule: Rule | None
+    reason: str
+    at: int
+    kind: str = ""
+
+
+class Watch:
+    """One growing text, as one voice of an answer. One that is `joined` is read in addition to its parts, which have the limit
+    of length and are judged passage by passage.
+
+    Attributes:
+        length: of the text so far.
+        mark: the place before which the text is settled.
+        stop: why the text must not go on, None as long as it may.
+        spans: what is to be replaced and was not fetched yet; offsets are those of the whole text.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        place: Place,
+        request: Request,
+        context: Mapping[str, str] | None = None,
+        *,
+        joined: bool = False,
+    ) -> None:
+        self._place, self._request, self._context = place, request, context
+        self._policies = pipeline.policies
+        self._gate: Gate = pipeline.gate((place.stage, *place.also))
+        self._limits = pipeline.limits
+        self._most = sys.maxsize if joined else self._limits.characters
+        self._streams: list[tuple[Sequence[Bound], Stream | None]] = [
+            (bounds, _answered(begin, context)) for bounds, begin in self._gate.streams
+        ]
+        self._by_passages = not joined and bool(self._gate.passages)
+        self._payloads = PayloadStream(*pipeline.decoding) if self._gate.decoded else None
+        self._pipeline = pipeline
+        self._hold = Hold() if looks(self._policies, (place.stage, *place.also)) else None
+        self._text, self._base = "", 0
+        self._starts = [0]
+        self._open: list[tuple[Rule, Finding | None, int, Stretches]] = []
+        self._ended = self._is_past = self._is_judging = False
+        self.length = self.mark = 0
+        self.stop: Stop | None = None
+        self.spans: list[Span] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """Take the rules that need no finding to their condition."""
+        for rule in (rule for rules in self._gate.rules for rule in rules):
+            if not rule.needs_findings and not rule.how.whole and rule.then is not Action.REDACT:
+                self._decide(rule, None, 0, ())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the text is held to its end."""
+        return bool(self._gate.whole) or any(stream is None for _, stream in self._streams)
+
+    def steps(self, delta: str, inline: int | None, *, last: bool = False) -> Steps:
+        """Take a part, or with `last` the end; yields what is to be run for it.
+
+        Raises:
+            ValueError: the text has ended, or what was yielded for an earlier part was not run.
+        """
+        if self._ended or self._is_judging:
+            raise ValueError("the stream has failed" if self._is_judging else "the stream has ended")
+        self._ended = last
+        room = max(0, self._most - self.length)
+        self.length += len(delta)
+        if len(delta) > room:
+            self._past("limit")
+        if self.stop is not None:
+            return
+        if not self._is_past:
+            # What lies past the limit is not judged; where that does not stop the text, it ends there for all detectors.
+            self._is_past = len(delta) > room
+            # For ever, if nobody goes on: what was not judged must not count as settled.
+            self._is_judging = True
+            yield from self._judge(delta[:room], inline, last=last or self._is_past)
+            self._is_judging = False
+        self._reconsider(last=last)
+        self._settle(last=last)
+
+    def _judge(self, delta: str, inline: int | None, *, last: bool) -> Steps:
+        before = self.mark
+        self._text += delta
+        for at in range(len(self._streams)):
+            self._feed(at, delta, last=last)
+        if self._hold is not None:
+            for opener, start, end in self._hold.feed(delta, last=last):
+                carrying = opener + self._text[start - self._base : end - self._base]
+                yield from self._judge_carried(carrying, start, inline)
+        if self._by_passages:
+            yield from self._judge_passages(inline, last=last)
+        if self._payloads is not None:
+            hidden = self._payloads.feed(delta, before) if delta else []
+            hidden += self._payloads.flush(before) if last else []
+            if self._payloads.left:
+                self._past("limit")
+            if hidden:
+                yield from self._judge_hidden(hidden, inline)
+
+    def _feed(self, at: int, delta: str, *, last: bool) -> None:
+        """Have detectors take a part. Where they break, the text is held until the check of the whole says what that means."""
+        bounds, stream = self._streams[at]
+        said = None if stream is None else _answered(_said, stream, delta, last)
+        if said is None:
+            self._streams[at] = bounds, None
+        else:
+            for detection in said:
+                self._take(bounds, detection)
+
+    def _settle(self, *, last: bool) -> None:
+        marks = [self.length, *(at for _, _, at, _ in self._open)]
+        if not last and not self._is_past:
+            marks += [stream.settled for _, stream in self._streams if stream is not None]
+            if self._by_passages:
+                marks.append(self._starts[-1])
+            if self._payloads is not None:
+                marks.append(self._payloads.settled)
+            if self._hold is not None and self._hold.at is not None:
+                marks.append(self._hold.at)
+        if self.stop is not None:
+            marks.append(self.stop.at)
+        mark = max(self.mark, min(marks))
+        if last or not self.is_whole:
+            self.mark = mark
+            if self.length - mark > self._limits.max_hold and not self._limits.holds:
+                self._past("limit", sure=True)
+        keep = (min(mark, self._starts[0]) if self._by_passages else mark) - self._base
+        if keep > 0:
+            self._text = self._text[keep:]
+            self._base += keep
+
+    def _past(self, kind: str, *, sure: bool = False) -> None:
+        """Stop where something is left unjudged, of a kind that stops a text."""
+        if sure or kind in self._gate.stops:
+            self._stop(Stop(None, "unchecked", self.mark, kind))
+
+    def _stop(self, stop: Stop) -> None:
+        """Stop the text, at the first place of all at which it is."""
+        if self.stop is None or stop.at < self.stop.at:
+            self.stop = stop
+
+    def _take(self, bounds: Sequence[Bound], detection: Detection, at: int = 0) -> None:
+        """Take what detectors say; findings without a span stand for the text from `at` on."""
+        if detection.error is not None:
+            for bound in bounds:
+                self._fail(bound)
+        for entry in detection.unchecked:
+            self._past(entry.kind)
+        for finding in detection.findings:
+            self._find(bounds[0], finding, at if finding.span is None else finding.span[0])
+
+    def _fail(self, bound: Bound) -> None:
+        """Take a failure to the rules that depend on the detector."""
+        failed = frozenset((bound.name,))
+        for policy, rules in self._theirs(bound):
+            for rule in rules:
+                if not reads(rule, bound):
+                    continue
+                values = rule.condition.zeros()
+                for name in unknown_names(rule.condition, hidden(policy, failed), failed):
+                    values.pop(name, None)
+                holds = truth(rule.condition, values | self._leaves(rule))
+                if holds is None and rule.on_error is Action.BLOCK:
+                    self._stop(Stop(rule, "error", self.mark))
+
+    def _theirs(self, bound: Bound) -> Iterator[tuple[CompiledPolicy, list[Rule]]]:
+        """Yield the policies that have a detector, each with its rules that are decided finding by finding."""
+        for policy, own, rules in zip(self._policies, self._gate.own, self._gate.rules, strict=True):
+            if bound.digest in own:
+                yield policy, [rule for rule in rules if not rule.how.whole]
+
+    def _find(
+        self, bound: Bound, finding: Finding, at: int, said: str | None = None, over: Stretches = ()
+    ) -> None:
+        """Take a finding, which stands at a place, to the rules. If that stood encoded in the text, `said` is what was found and
+        `over` the stretches that hid it; the finding's span is then that of what was hidden, as in the check of the whole.
+        """
+        over = over or (() if finding.span is None else (finding.span,))
+        names = with_ancestors(finding.category)
+        for _, rules in self._theirs(bound):
+            for rule in rules:
+                if rule.condition.categories.isdisjoint(names) or self._is_excepted(rule, finding, said):
+                    continue
+                self._decide(rule, finding, at, over)
+
+    def _decide(self, rule: Rule, finding: Finding | None, at: int, over: Stretches) -> None:
+        holds = self._holds(rule, finding)
+        if holds is None and not self._knows_length(rule):
+            self._open.append((rule, finding, at, over))
+        elif holds is None and rule.on_error is Action.BLOCK:
+            self._stop(Stop(rule, "error", at))
+        elif holds and rule.then is Action.BLOCK:
+            self._stop(Stop(rule, "matched", at))
+        elif holds and rule.then is Action.REDACT and finding is not None:
+            if not over:
+                self._stop(Stop(rule, "matched", at))
+            elif not rule.redact.isdisjoint(with_ancestors(finding.category)):
+                rest = "".join(map(self._between, over[1:]))
+                self.spans += [
+                    Span(*each, rule, finding, not nth, "" if nth else rest) for nth, each in enumerate(over)
+                ]
+
+    def _holds(self, rule: Rule, finding: Finding | None) -> bool | None:
+        if finding is None:
+            values = rule.condition.zeros()
+        else:
+            values = alone(rule.condition, finding.category, finding.score, finding.detector)
+        return truth(rule.condition, values | self._leaves(rule))
+
+    def _leaves(self, rule: Rule) -> dict[str, object]:
+        """Return the context that a rule reads, but for a length that may still change what it says."""
+        values: dict[str, object] = {}
+        for name in rule.condition.context:
+            if name == LENGTH:
+                if self._knows_length(rule):
+                    values[name] = min(self.length, self._most)
+            elif (value := leaf_value(name, Text("", self._place), self._request)) is not None:
+                values[name] = value
+        return values
+
+    def _knows_length(self, rule: Rule) -> bool:
+        is_whole = self._ended or self._is_past
+        return is_whole or LENGTH not in rule.condition.context or self.length > rule.how.longest
+
+    def _is_excepted(self, rule: Rule, finding: Finding, said: str | None) -> bool:
+        if not rule.exceptions:
+            return False
+        if said is None and finding.span is not None:
+            said = self._between(finding.span)
+        if said is not None:
+            finding = replace(finding, span=(0, len(said)))
+        return excepted(rule, finding, Text(said or "", self._place), self._request)
+
+    def _between(self, stretch: tuple[int, int]) -> str:
+        """Return what stands in a stretch that is not settled yet."""
+        start, end = stretch
+        return self._text[start - self._base : end - self._base]
+
+    def _reconsider(self, *, last: bool) -> None:
+        """Decide what waited for the length of the text."""
+        known = [each for each in self._open if last or self._knows_length(each[0])]
+        if known:
+            self._open = [each for each in self._open if each not in known]
+            for each in known:
+                self._decide(*each)
+
+    def _judge_passages(self, inline: int | None, *, last: bool) -> Steps:
+        """Judge the passages that have ended, each with those before it."""
+        begin = self._starts[-1]
+        rest = self._text[begin - self._base :]
+        ends = [begin + end for _, end in passages(rest)]
+        if not last:
+            ends = ends[:-1]
+        contents: list[tuple[int, Text]] = []
+        for end in ends:
+            text = self._text[self._starts[0] - self._base : end - self._base]
+            contents.append((self._starts[-1], Text(text, self._place, self._context)))
+            self._starts.append(end)
+            while end - self._starts[0] > CONTEXT and len(self._starts) > 1:
+                del self._starts[0]
+        if contents:
+            yield from self._ask(self._gate.passages, contents, inline)
+
+    def _judge_carried(self, text: str, at: int, inline: int | None) -> Steps:
+        """Judge the pictures that a stretch carries, for which it was held; what may not pass as it is stops the text there."""
+        leaves = Leaves(found=[Leaf(Text(text, self._place, self._context))])
+        lift(leaves, self._policies, self._most)
+        del leaves.found[0]
+        if leaves.found or leaves.unchecked:
+            outcome = yield from self._pipeline.judging(leaves, self._request, inline)
+            if outcome.action >= Action.REDACT:
+                self._stop(Stop(None, "unchecked", at, "part"))
+
+    def _ask(
+        self, bounds: Sequence[Bound], contents: Sequence[tuple[int, Text]], inline: int | None
+    ) -> Steps:
+        """Have detectors judge texts that end a stretch of this one which begins at a place."""
+        places = [*range(len(contents))]
+        tasks = [Task(bound, places, [content for _, content in contents]) for bound in bounds]
+        yield from run(tasks, inline)
+        for task in tasks:
+            for (at, _), answer in zip(contents, task.answers, strict=True):
+                # A passage is read with others, so that a finding stands for it as a whole.
+                found = tuple(replace(finding, span=None) for finding in answer.findings)
+                self._take((task.bound,), replace(answer, findings=found), at)
+
+    def _judge_hidden(self, hidden: Iterable[Derived], inline: int | None) -> Steps:
+        """Judge what stood encoded in the text."""
+        payloads = [*hidden]
+        contents: list[Any] = [
+            Text(each.text, replace(self._place, origin=each.origin), self._context) for each in payloads
+        ]
+        places = [*range(len(contents))]
+        tasks = [Task(bound, places, contents) for bound in self._gate.decoded]
+        yield from run(tasks, inline)
+        for task in tasks:
+            for derived, answer in zip(payloads, task.answers, strict=True):
+                self._take((task.bound,), replace(answer, findings=()))
+                for finding in answer.findings:
+                    if finding.span is not None and not derived.hides(finding.span):
+                        continue
+                    if finding.span is None:
+                        self._find(task.bound, finding, self.mark)
+                        continue
+                    said = derived.text[slice(*finding.span)]
+                    over = derived.originals(finding.span)
+                    self._find(task.bound, finding, over[0][0], said, over)
+
+
+def _said(stream: Stream, delta: str, last: bool) -> list[Detection]:
+    """Return what detectors say of a part, and of the end."""
+    return [*([stream.feed(delta)] if delta else []), *([stream.flush()] if last else [])]
+
+
+def _answered(ask: Callable[..., T], *about: object) -> T | None:
+    """Return an answer of detectors, None where they break: what they raise stays out, as it may quote the text."""
+    try:
+        return ask(*about)
+    except (KeyboardInterrupt, CancelledError):
+        raise
+    except BaseException:  # libraries in Rust panic with no Exception at all
+        return None

@@ -1,0 +1,176 @@
+"""What a policy needs to know of a text before it may be shown as it grows: stages in, rules and detectors to wait for out.
+
+Waited for are the rules that could still change or stop the text, and the detectors that they read. What only records is
+judged when the text is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from guardrails import taxonomy
+from guardrails.detectors import Bound
+from guardrails.detectors.patterns.patterns_detector import Patterns, Together
+from guardrails.detectors.patterns.table import PatternError
+from guardrails.policy.compiled import CompiledPolicy, Rule
+from guardrails.types import Action, Mode, Stage, Stream
+
+UNREAD: Final = "language"
+"""The kind of what is left unchecked that detectors tell passage by passage."""
+
+Begin = Callable[[Mapping[str, str] | None], Stream | None]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """How long a text may become, how much of it may be held for what is open, and whether more is held rather than stopped."""
+
+    characters: int
+    max_hold: int
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What texts of some stages wait for.
+
+    Attributes:
+        rules: of each policy, those that may redact or block.
+        own: of each policy, the digests of its detectors: what others find is nothing to its rules.
+        exact: detectors that say how far their findings are settled.
+        streams: what begins a growing text for these, and which it stands for: detectors of the same policies.
+        passages: detectors that judge one passage after the other.
+        whole: why nothing goes out before the end: rule → reason; empty if nothing does that.
+        stops: the kinds of what is left unchecked that stop a text.
+    """
+
+    rules: tuple[tuple[Rule, ...], ...]
+    own: tuple[frozenset[str], ...]
+    exact: tuple[Bound, ...]
+    streams: tuple[tuple[tuple[Bound, ...], Begin], ...]
+    passages: tuple[Bound, ...]
+    whole: dict[str, str]
+    stops: frozenset[str]
+
+    @property
+    def decoded(self) -> tuple[Bound, ...]:
+        """The detectors that judge what stands encoded in the text as well."""
+        return tuple(bound for bound in (*self.exact, *self.passages) if bound.decoded)
+
+
+@dataclass(slots=True)
+class Needs:
+    """What texts of some stages wait for, before what begins growing texts for them is put together: the fields of a `Gate`,
+    detectors by digest.
+    """
+
+    rules: list[tuple[Rule, ...]] = field(default_factory=list)
+    exact: dict[str, Bound] = field(default_factory=dict)
+    passages: dict[str, Bound] = field(default_factory=dict)
+    whole: dict[str, str] = field(default_factory=dict)
+    stops: frozenset[str] = frozenset()
+
+    def add(self, rule: Rule, bound: Bound) -> None:
+        """Add a detector that a rule reads."""
+        if "text" not in bound.contents:
+            return
+        if bound.stream is not None:
+            self.exact[bound.digest] = bound
+        elif rule.then is Action.REDACT:
+            reason = f"it redacts what detector {bound.name!r} finds, which needs the whole text"
+            self.whole[rule.id] = reason
+        elif rule.stream == "segment" or bound.passages:
+            self.passages[bound.digest] = bound
+        else:
+            self.whole[rule.id] = f"detector {bound.name!r} needs the whole text"
+
+
+def needed(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Needs:
+    """Return what texts at these stages wait for, as far as policies tell."""
+    needs = Needs()
+    needs.stops = frozenset(
+        kind for policy in policies for kind, action in policy.unchecked.items() if action is Action.BLOCK
+    )
+    for policy in policies:
+        plan = policy.plan(stages)
+        bounds = [bound for tier in plan.tiers for bound in tier]
+        if UNREAD in needs.stops:  # also for detectors of rules that only record
+            needs.passages.update((bound.digest, bound) for bound in bounds if bound.passages)
+        needs.rules.append(tuple(filter(waits, plan.rules)))
+        for rule in needs.rules[-1]:
+            if _is_of_pictures(rule, bounds):
+                continue
+            if rule.how.whole or (not rule.needs_findings and rule.then is Action.REDACT):
+                needs.whole[rule.id] = rule.how.whole or "it may redact without a finding"
+                continue
+            for bound in bounds:
+                if reads(rule, bound):
+                    needs.add(rule, bound)
+    return needs
+
+
+def gate(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Gate:
+    """Return what texts at these stages wait for."""
+    needs = needed(policies, stages)
+    own = tuple(frozenset(bound.digest for bound in policy.detectors) for policy in policies)
+    of_same: dict[tuple[bool, ...], list[Bound]] = {}
+    for bound in needs.exact.values():
+        of_same.setdefault(tuple(bound.digest in some for some in own), []).append(bound)
+    return Gate(
+        rules=tuple(needs.rules),
+        own=own,
+        exact=tuple(needs.exact.values()),
+        streams=tuple(each for bounds in of_same.values() for each in streams(bounds)),
+        passages=tuple(needs.passages.values()),
+        whole=needs.whole,
+        stops=needs.stops,
+    )
+
+
+def _is_of_pictures(rule: Rule, bounds: Sequence[Bound]) -> bool:
+    """Tell whether nothing that is found in a text can make a rule fire."""
+    able = [bound for bound in bounds if reads(rule, bound)]
+    return rule.needs_findings and bool(able) and not any("text" in bound.contents for bound in able)
+
+
+def streams(bounds: Sequence[Bound]) -> Iterator[tuple[tuple[Bound, ...], Begin]]:
+    """Yield what begins a growing text for detectors: those of a file that search for patterns do so together where they can."""
+    patterns = {id(bound.detector): bound for bound in bounds if isinstance(bound.detector, Patterns)}
+    families: dict[str, list[Patterns]] = {}
+    for bound in patterns.values():
+        families.setdefault(bound.family, []).append(bound.detector)  # type: ignore[arg-type] # see above
+    for group in (group for family in families.values() for group in Together.groups(family)):
+        own = tuple(patterns[id(each)] for each in group)
+        try:
+            yield own, (Together.of(group) if len(group) > 1 else group[0]).stream
+        except PatternError:  # too large together, though each is not
+            yield from (((bound,), bound.stream) for bound in own if bound.stream is not None)
+    for bound in bounds:
+        if id(bound.detector) not in patterns and bound.stream is not None:
+            yield (bound,), bound.stream
+
+
+def waits(rule: Rule) -> bool:
+    """Tell whether a text waits for a rule."""
+    strictest = max(rule.then, rule.on_error)
+    return rule.mode is Mode.ENFORCE and strictest >= Action.REDACT and rule.stream != "annotate"
+
+
+@lru_cache(maxsize=4_096)
+def _worth(categories: frozenset[str]) -> frozenset[str]:
+    """Return every name that is worth at least as much as one of some categories."""
+    return frozenset(name for category in categories for name in taxonomy.with_ancestors(category))
+
+
+def reads(rule: Rule, bound: Bound) -> bool:
+    """Tell whether a rule depends on what a detector finds."""
+    condition = rule.condition
+    any_of = {*condition.scores, *(category for _, category in condition.counts)} | rule.redact
+    given = _worth(bound.categories)
+    named = any(name == bound.name and category in given for _, name, category in condition.detectors)
+    if condition.detectors and not condition.scores and not condition.counts:
+        return named  # what it redacts makes the condition hold by itself
+    return named or not given.isdisjoint(any_of)

@@ -1,0 +1,148 @@
+"""Models: a folder goes in, what judges the windows of texts comes out, with one set of weights per process.
+
+    model = load(folder)
+    windows = list(model.windows(view.text))                # of the view that the manifest names
+    fast = model.fast([folded(view.text[w.start:w.end]).text for w in windows])
+    both = model.both([model.tokens.row(w.ids) for w in windows], fast.logits)
+
+Files are checked against the sha256 in the manifest, the encoder runs once before the first text, and nothing is ever
+downloaded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from guardrails.inference.batcher import Batcher
+from guardrails.inference.memory import Memory
+from guardrails.inference.pool import pool
+from guardrails.inference.safety.folder import Manifest, ModelError, contents, first_line, manifest
+from guardrails.inference.safety.hashed import Hashed
+from guardrails.inference.safety.scores import Calibration, Scores
+from guardrails.inference.safety.session import OnnxSession, Session, inputs
+from guardrails.inference.safety.windows import Row, Tokens, Window
+
+SINGLE: Final = 2
+"""Special tokens around one text."""
+
+PAIR: Final = 3
+"""Special tokens around two."""
+
+REMEMBERED: Final = 2_048
+"""Rows whose logits are kept, about 6 kB each, and as many embeddings: a conversation that comes again with one turn more
+costs that turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fast:
+    """What the fast tier says: its `logits`, the `scores` that it would give, and which of those are `settled`."""
+
+    logits: Scores
+    scores: Scores
+    settled: NDArray[np.bool_]
+
+
+class Model:
+    """A model that is ready to run, by several threads at once; `identity` is a digest of all that its scores depend on."""
+
+    def __init__(self, of: Manifest, tokens: Tokens, session: Session, hashed: Hashed) -> None:
+        """Put the parts together and run them once; raises `ModelError` where they do not fit."""
+        self.name, self.version, self.identity = of.name, of.version, of.identity
+        self.heads = of.heads
+        self.languages = frozenset(of.languages)
+        self.tokens = tokens
+        self.view = of.view
+        self._window, self._prompt = of.window, of.prompt_tokens
+        self._session = session
+        self._hashed = hashed
+        self._calibration = Calibration(of.heads, of.scores)
+        self._memory, self._about = Memory(REMEMBERED), Memory(REMEMBERED)
+        self._batcher = Batcher(self._run, session.rows) if session.rows > 1 else None
+        if hashed.heads != of.heads:
+            raise ModelError("hashed.npz and manifest.json do not name the same heads in the same order")
+        self._warm_up()
+
+    def _warm_up(self) -> None:
+        self.fast(["warm up"])
+        try:
+            found = self._run([self.tokens.row(self.tokens.ids("warm up"))])
+        except Exception as error:
+            raise ModelError(f"the model does not run: {first_line(error)}") from error
+        if found.shape != (1, len(self.heads)):
+            raise ModelError(f"encoder.onnx gives scores of shape {found.shape}, for {len(self.heads)} heads")
+
+    def prompt(self, text: str) -> tuple[int, ...]:
+        """Return the tokens of a prompt that are read beside its reply: its end, where a long one asks."""
+        return self.tokens.ids(text)[-self._prompt :]
+
+    def windows(self, text: str, prompt: tuple[int, ...] = ()) -> Iterator[Window]:
+        """Yield the windows of a text that leave room for the tokens of a prompt."""
+        marks = PAIR if prompt else SINGLE
+        return self.tokens.windows(text, self._window - len(prompt) - marks)
+
+    def fast(self, texts: Sequence[str]) -> Fast:
+        """Judge folded texts by the fast tier alone: about 0.1 ms for each."""
+        logits = self._hashed.logits(texts)
+        scores = self._calibration.fast(logits)
+        return Fast(logits, scores, self._calibration.settled(scores))
+
+    def both(self, rows: Sequence[Row], hashed: Scores) -> Scores:
+        """Judge rows by both tiers; `hashed` are the logits of the fast tier for the same texts, one row each."""
+        known = self._memory.logits(rows, self._encoded)
+        found = np.array([known[row] for row in rows], dtype=np.float32)
+        return self._calibration.both(found.reshape(-1, len(self.heads)), hashed)
+
+    def embedded(self, texts: Sequence[str]) -> Scores:
+        """Return what each text is about, by its first window: vectors of length 1, one row a text.
+
+        Raises:
+            ModelError: the model does not tell.
+        """
+        room = self._window - SINGLE
+        rows = [self.tokens.row(self.tokens.ids(text)[:room]) for text in texts]
+        known = self._about.logits(rows, self._embedded)
+        return np.array([known[row] for row in rows], dtype=np.float32)
+
+    def _embedded(self, rows: Sequence[Row]) -> list[Scores]:
+        return pool().map(lambda row: self._session.embed(inputs([row], self.tokens.pad))[0], rows)
+
+    def _encoded(self, rows: Sequence[Row]) -> list[Scores]:
+        """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""
+        if self._batcher is not None:
+            return self._batcher.map(rows)
+        return pool().map(lambda row: self._run([row])[0], rows)
+
+    def _run(self, rows: Sequence[Row]) -> Scores:
+        return self._session.run(inputs(rows, self.tokens.pad))
+
+
+_LOADED: WeakValueDictionary[str, Model] = WeakValueDictionary()
+_LOADING = threading.Lock()
+
+
+def load(folder: Path) -> Model:
+    """Return the model in a folder; the same for all who ask for the same files.
+
+    Raises:
+        ModelError: what is wrong with the folder, or with a file of it.
+    """
+    of = manifest(folder)
+    with _LOADING:
+        model = _LOADED.get(of.identity)
+        if model is None:
+            data = contents(folder, of)
+            try:
+                hashed = Hashed.load(folder / "hashed.npz")
+            except Exception as error:
+                raise ModelError(f"hashed.npz: {first_line(error)}") from error
+            tokens = Tokens(data["tokenizer.json"])
+            model = _LOADED[of.identity] = Model(of, tokens, OnnxSession(data["encoder.onnx"]), hashed)
+        return model

@@ -1,0 +1,63 @@
+"""A verdict that blocks in, the answer of the protocol out: a tool's result that says so, or an error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.rpc import Body, Id
+from guardrails.types import Verdict
+
+REFUSAL = "stopped by policy"
+"""What a server reads, whose matter the rules are not."""
+
+CALL_REFUSAL = "This call was stopped by policy."
+RESULT_REFUSAL = "What came back was stopped by policy."
+
+OURS = "guardrails/"
+VERDICT, REMOVED = f"{OURS}verdict", f"{OURS}removed"
+"""Keys under which `_meta` tells programs what was done. A server's own of such names go nowhere."""
+
+
+def told(verdict: Verdict) -> Body:
+    """Return what programs are told of a verdict; no text that was judged."""
+    return {
+        VERDICT: {
+            "id": verdict.id,
+            "action": str(verdict.action),
+            "stage": verdict.stage.value,
+            "policy": verdict.policy.to_dict(),
+            "rules": [rule.id for rule in verdict.rules],
+        }
+    }
+
+
+def noted(result: Body, notes: Body) -> Body:
+    """Return a result with what programs are told; the same object where nothing is, and the server did not say so itself."""
+    meta = result.get("_meta")
+    own = meta if isinstance(meta, Mapping) else {}
+    if not notes and not any(name.startswith(OURS) for name in own):
+        return result
+    kept = {name: value for name, value in own.items() if not name.startswith(OURS)}
+    return {**result, "_meta": {**kept, **notes}}
+
+
+def stopped(id_: Id, verdict: Verdict, *, tool: bool, modern: bool, result: bool = False) -> Body:
+    """Answer a request that was blocked, or whose `result` was: a tool's goes on as a result, so that the model can go on."""
+    text = verdict.message or (RESULT_REFUSAL if result else CALL_REFUSAL)
+    if tool:
+        return rpc.result(id_, failed(text, told(verdict), modern=modern))
+    return rpc.error(id_, rpc.BLOCKED, text, told(verdict))
+
+
+def refused(id_: Id, why: str, *, modern: bool) -> Body:
+    """Answer a call of a tool that must not be used."""
+    text = f"{CALL_REFUSAL} Reason: {why}."
+    return rpc.result(id_, failed(text, {VERDICT: {"action": "block", "reason": why}}, modern=modern))
+
+
+def failed(text: str, meta: Body, *, modern: bool) -> Body:
+    """Return the result of a tool that failed."""
+    made: dict[str, Any] = {"content": [{"type": "text", "text": text}], "isError": True, "_meta": meta}
+    return {**made, "resultType": "complete"} if modern else made

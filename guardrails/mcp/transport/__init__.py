@@ -1,0 +1,1 @@
+"""How messages of MCP travel: standard input and output, streamable HTTP, processes and servers elsewhere."""

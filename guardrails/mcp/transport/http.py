@@ -1,0 +1,242 @@
+"""The guard as a server of streamable HTTP: settings in, an ASGI application out, at `/mcp/NAME` for each server behind it.
+
+A request with an `Origin` or `Host` that nobody allowed is refused: a web page must not reach what runs on this machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import socket
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from guardrails.engine.core.pipeline import today
+from guardrails.errors import GuardrailsError, RequestError
+from guardrails.mcp.guards import Guarding
+from guardrails.mcp.link import Link
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.headers import check
+from guardrails.mcp.protocol.rpc import Message
+from guardrails.mcp.session import Session, Sessions, Who
+from guardrails.mcp.settings import McpDoc
+from guardrails.mcp.transport.local_server import Local
+from guardrails.mcp.transport.relay import Relay
+from guardrails.mcp.transport.remote_server import Remote
+from guardrails.mcp.transport.streaming import told
+from guardrails.proxy.access.admission import Admission, Client, Denied
+from guardrails.proxy.access.client import body_of, language
+from guardrails.proxy.access.cross_site import CrossSite
+from guardrails.proxy.access.tenants import KeyDoc
+from guardrails.proxy.server.connections import CONNECTIONS, MOST, Connections, raise_descriptors
+from guardrails.proxy.server.errors import STATUSES
+from guardrails.proxy.server.serve import SERVER
+
+LOG = logging.getLogger("guardrails.mcp")
+
+MOST_LINKS = 10_000
+"""Conversations with one server that are remembered."""
+
+MOST_SESSIONS = 1_000
+"""Agents' sessions, each of which may remember two million characters."""
+
+CLIENT_GONE = 499
+
+
+class Serving(Protocol):
+    """What serves the requests for one server."""
+
+    async def open(self) -> None:
+        """Get ready, inside the event loop."""
+        ...
+
+    async def close(self) -> None:
+        """End."""
+        ...
+
+    async def post(self, request: Request, message: Message, session: Session) -> Response:
+        """Serve a message of an agent's."""
+        ...
+
+    async def get(self, request: Request, session: Session) -> Response:
+        """Serve an agent that listens."""
+        ...
+
+    async def delete(self, request: Request, session: Session) -> Response:
+        """End a session of the server's."""
+        ...
+
+
+def create_app(guarding: Guarding, ready: Callable[[], None] = lambda: None) -> Starlette:
+    """Return the guard as an application; `ready` is called once it can serve."""
+    settings = guarding.settings
+    serving = {name: _serving(name, guarding) for name in settings.servers}
+    front = Front(settings, serving)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, object]]:
+        for each in serving.values():
+            await each.open()
+        try:
+            ready()
+            yield {CONNECTIONS: Connections()}
+        finally:
+            for each in serving.values():
+                await each.close()
+
+    methods = ["GET", "POST", "DELETE"]
+    routes = [Route("/mcp/{name}", front.serve, methods=methods)]
+    if len(serving) == 1:
+        routes.append(Route("/mcp", front.serve, methods=methods))
+    app = Starlette(routes=routes, lifespan=lifespan)
+    if settings.allowed_origins:
+        shown = ["mcp-session-id", "www-authenticate"]
+        origins = settings.allowed_origins
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=methods,
+            allow_headers=["*"],
+            expose_headers=shown,
+        )
+    return app
+
+
+def _serving(name: str, guarding: Guarding) -> Serving:
+    server = guarding.settings.servers[name]
+    if server.command is not None:
+        return Local(name, guarding)
+    return Relay(Remote(server, guarding.settings), Links(name, guarding))
+
+
+class Links:
+    """The conversations with one server by the agent's session and the server's own; of too many the idlest is forgotten."""
+
+    def __init__(self, server: str, guarding: Guarding) -> None:
+        self._server, self._guarding = server, guarding
+        self._found: OrderedDict[tuple[int, str], tuple[Session, Link]] = OrderedDict()
+
+    def of(self, identity: str | None, session: Session) -> Link:
+        """Return the conversation of a session of the server's; a new one where that has none."""
+        if identity is None:
+            return self._guarding.link(self._server, session)
+        kept = self._found.pop((id(session), identity), None)
+        link = self._guarding.link(self._server, session) if kept is None else kept[1]
+        self.keep(identity, session, link)
+        return link
+
+    def keep(self, identity: str, session: Session, link: Link) -> None:
+        """Remember a conversation."""
+        self._found[id(session), identity] = session, link
+        self._found.move_to_end((id(session), identity))
+        if len(self._found) > MOST_LINKS:
+            self._found.popitem(last=False)
+
+    def forget(self, identity: str | None, session: Session) -> None:
+        """Forget a conversation that has ended."""
+        if identity is not None:
+            self._found.pop((id(session), identity), None)
+
+
+class Front:
+    """What is before all servers: who may ask, and in which session."""
+
+    def __init__(self, settings: McpDoc, serving: Mapping[str, Serving]) -> None:
+        self._settings, self._serving = settings, serving
+        self._sessions = Sessions(MOST_SESSIONS, settings.session_idle_s)
+        self._admission = Admission([KeyDoc(**key.model_dump()) for key in settings.keys])
+        self._cross_site = CrossSite(
+            settings.host, settings.allowed_hosts, settings.allowed_origins, "allowed_origins"
+        )
+
+    async def serve(self, request: Request) -> Response:
+        """Serve one request."""
+        name = request.path_params.get("name", next(iter(self._serving)))
+        serving = self._serving.get(name)
+        try:
+            self._cross_site.check(request.scope)
+        except Denied as denied:
+            return problem(denied.status, RequestError(denied.code, str(denied)), denied.headers)
+        if serving is None:
+            return problem(404, RequestError("not_found", "there is no such server"))
+        try:
+            return await self._served(request, serving)
+        except ClientDisconnect:
+            return Response(status_code=CLIENT_GONE)
+        except Exception as error:
+            if not isinstance(error, GuardrailsError):
+                LOG.error("a request failed: %s", type(error).__name__)
+            return problem(STATUSES.get(error.code, 400) if isinstance(error, RequestError) else 502, error)
+
+    async def _served(self, request: Request, serving: Serving) -> Response:
+        try:
+            agent = self._admission.admit(request.scope, today())
+        except Denied as denied:
+            return problem(denied.status, RequestError(denied.code, str(denied)), denied.headers)
+        request = Request(request.scope, request.receive)  # without the key, which went
+        session = self._session(request, agent)
+        if request.method == "GET":
+            return await serving.get(request, session)
+        if request.method == "DELETE":
+            return await serving.delete(request, session)
+        if not request.headers.get("content-type", "").lower().startswith("application/json"):
+            return problem(415, RequestError("wrong_type", "the content-type must be application/json"))
+        settings = self._settings
+        raw = await body_of(request, settings.max_message_bytes, settings.request_s)
+        message = await rpc.parse_aside(raw)
+        check(request.headers, message)
+        return await serving.post(request, message, session)
+
+    def _session(self, request: Request, agent: Client) -> Session:
+        """Return the session that an agent names, or its only one. Tokens of servers, which change, make no difference."""
+        named = request.headers.get(self._settings.session_header, "")
+        key = "" if agent.key is None else agent.key.id
+        session = self._sessions.of(hashlib.sha256(f"{key}\0{named}".encode()).hexdigest())
+        session.who = Who(agent.user, agent.tenant, _claims(request))
+        return session
+
+
+def _claims(request: Request) -> dict[str, str]:
+    """Return what an agent says of itself (`request.client.*`)."""
+    given = {
+        "language": language(request.headers.get("accept-language", "")),
+        "user_agent": request.headers.get("user-agent"),
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def problem(status: int, error: Exception, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer what belongs to no request."""
+    return told(rpc.failure(None, error), status, headers)
+
+
+def listening(settings: McpDoc) -> socket.socket:
+    """Return a socket that listens; raises `GuardrailsError` if that cannot be."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise GuardrailsError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from None
+
+
+def serve(guarding: Guarding, started: Callable[[int], None] = lambda port: None) -> None:
+    """Serve until interrupted; `started` is told the port once requests there are served, and an interrupt ends that.
+
+    Raises:
+        GuardrailsError: the address cannot be listened on.
+    """
+    raise_descriptors(MOST)
+    with listening(guarding.settings) as listener:
+        port = listener.getsockname()[1]
+        app = create_app(guarding, lambda: started(port))
+        uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])

@@ -1,0 +1,267 @@
+"""Requests of agents over HTTP for a server that is a command in, its answers out: a process for each session of an agent.
+
+A session is what an `initialize` began, which gets an `Mcp-Session-Id`; requests of the revision without a handshake share a
+process by agent. Ids are the guard's own towards the process, so that agents cannot take each other's answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections import OrderedDict, deque
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guardrails.errors import Overloaded, RequestError
+from guardrails.mcp.conversation import Conversation
+from guardrails.mcp.guards import Guarding
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.headers import SESSION
+from guardrails.mcp.protocol.rpc import Body, Id, Message
+from guardrails.mcp.session import Session
+from guardrails.mcp.transport.process import Process
+from guardrails.mcp.transport.streaming import Streaming, told
+from guardrails.proxy.access.client import while_connected
+from guardrails.wire import sse, strict_json
+
+MOST_PROCESSES = 64
+MOST_KEPT = 100
+"""Messages of a server that nobody listens to, which are kept for who comes."""
+
+SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
+Key = str | int
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A request of an agent's that waits: its own id and token, and what came for it."""
+
+    id: Id
+    token: object
+    came: asyncio.Queue[Body] = field(default_factory=asyncio.Queue)
+
+
+class Running:
+    """A server's process with what waits for it; `session` is the agent's, which lives as long."""
+
+    def __init__(self, process: Process, session: Session) -> None:
+        self.session, self.used = session, monotonic()
+        self.waiting: dict[int, Waiting] = {}
+        self._process = process
+        self._ids = itertools.count(1)
+        self._kept: deque[Body] = deque(maxlen=MOST_KEPT)
+        self._listening: asyncio.Queue[Body | None] | None = None
+        self.conversation: Conversation
+        self.running: asyncio.Future[None]
+
+    @classmethod
+    async def start(cls, name: str, guarding: Guarding, session: Session) -> Running:
+        """Start a process; raises `GuardrailsError` if that cannot be."""
+        settings = guarding.settings
+        process = await Process.start(settings.servers[name].command or (), settings.max_message_bytes)
+        made = cls(process, session)
+        link = guarding.link(name, session)
+        made.conversation = Conversation(process, link, made.hear, settings.request_s)
+        made.running = asyncio.ensure_future(made.conversation.run())
+        return made
+
+    @property
+    def idle_s(self) -> float:
+        """How long nobody has used it; 0 while somebody waits or listens."""
+        return 0.0 if self.waiting or self._listening is not None else monotonic() - self.used
+
+    async def close(self) -> None:
+        """End the process."""
+        if self._listening is not None:
+            self._listening.put_nowait(None)
+        await self._process.close()
+        await asyncio.gather(self.running, return_exceptions=True)
+
+    async def hear(self, body: Body) -> None:
+        """Take what the server says: to who asked, to who listens, or kept."""
+        if "method" not in body:
+            waiting = self.waiting.get(body["id"])
+            if waiting is not None:
+                waiting.came.put_nowait({**body, "id": waiting.id})
+            return
+        concerned = self._concerned(body)
+        if concerned is not None:
+            concerned[0].came.put_nowait(concerned[1])
+        elif self._listening is not None:
+            self._listening.put_nowait(body)
+        elif self.waiting:
+            next(reversed(self.waiting.values())).came.put_nowait(body)
+        else:
+            self._kept.append(body)
+
+    def _concerned(self, body: Body) -> tuple[Waiting, Body] | None:
+        """Return the request that a message belongs to, and the message with that request's own id."""
+        params: Mapping[str, Any] = body.get("params") or {}
+        meta = params.get("_meta")
+        subscription = meta.get(SUBSCRIPTION) if isinstance(meta, Mapping) else None
+        if isinstance(subscription, int | str) and str(subscription).isdecimal():
+            waiting = self.waiting.get(int(subscription))
+            if waiting is not None and isinstance(meta, Mapping):
+                own = {**params, "_meta": {**meta, SUBSCRIPTION: waiting.id}}
+                return waiting, {**body, "params": own}
+        token = params.get("progressToken")
+        found = (each for each in self.waiting.values() if token is not None and each.token == token)
+        waiting = next(found, None)
+        return None if waiting is None else (waiting, body)
+
+    def enter(self, message: Message) -> tuple[int, Waiting]:
+        """Let a request wait under an id of the guard's; returns both."""
+        assert message.id is not None
+        meta = message.params.get("_meta")
+        waiting = Waiting(message.id, meta.get("progressToken") if isinstance(meta, Mapping) else None)
+        number = next(self._ids)
+        self.waiting[number] = waiting
+        return number, waiting
+
+    async def ask(self, message: Message, number: int, waiting: Waiting) -> Body:
+        """Ask, and return what comes first."""
+        await self.conversation.say(replace(message, body={**message.body, "id": number}, id=number))
+        return await waiting.came.get()
+
+    async def note(self, message: Message) -> None:
+        """Pass on a notification or an answer of the agent's."""
+        if message.method == "notifications/cancelled":
+            given = message.params.get("requestId")
+            number = next((own for own, each in self.waiting.items() if each.id == given), None)
+            if number is None:
+                return
+            params = {**message.params, "requestId": number}
+            message = replace(message, body={**message.body, "params": params})
+        await self.conversation.say(message)
+
+    async def events(self, number: int, waiting: Waiting, first: Body) -> AsyncGenerator[bytes, None]:
+        """Yield what comes for a request until its answer."""
+        try:
+            body = first
+            while True:
+                yield sse.event(strict_json.dump(body), b"message")
+                if "method" not in body:
+                    return
+                body = await waiting.came.get()
+        finally:
+            await self.done(number)
+
+    async def done(self, number: int) -> None:
+        """Forget a request; one that has no answer yet is called off."""
+        self.waiting.pop(number, None)
+        self.used = monotonic()
+        await self.conversation.call_off(number)
+
+    async def listen(self) -> AsyncGenerator[bytes, None]:
+        """Yield what the server says unasked; who listened before does so no more."""
+        if self._listening is not None:
+            self._listening.put_nowait(None)
+        own: asyncio.Queue[Body | None] = asyncio.Queue()
+        self._listening = own
+        while self._kept:
+            own.put_nowait(self._kept.popleft())
+        try:
+            yield sse.KEEP_ALIVE
+            while (body := await own.get()) is not None:
+                yield sse.event(strict_json.dump(body), b"message")
+        finally:
+            self.used = monotonic()
+            if self._listening is own:
+                self._listening = None
+
+
+class Local:
+    """Serves the requests for one server."""
+
+    def __init__(self, name: str, guarding: Guarding) -> None:
+        self._name, self._guarding = name, guarding
+        self._found: OrderedDict[Key, Running] = OrderedDict()
+        self._starting = asyncio.Lock()
+
+    async def open(self) -> None:
+        """Nothing runs before it is asked for."""
+
+    async def close(self) -> None:
+        """End all processes."""
+        for key in [*self._found]:
+            await self._found.pop(key).close()
+
+    async def post(self, request: Request, message: Message, session: Session) -> Response:
+        """Serve a message of an agent's."""
+        identity = request.headers.get(SESSION)
+        begins = message.method == "initialize"
+        key: Key = os.urandom(16).hex() if begins else id(session) if identity is None else identity
+        running = await self._running(key, session, begins=begins or identity is None)
+        if running is None:
+            return _gone()
+        headers = {SESSION: str(key)} if begins else {}
+        if message.kind != "request":
+            await running.note(message)
+            return Response(status_code=202)
+        number, waiting = running.enter(message)
+        try:
+            first = await while_connected(request.receive, running.ask(message, number, waiting))
+        except BaseException:
+            await running.done(number)
+            raise
+        if "method" in first:
+            return Streaming(running.events(number, waiting, first), headers)
+        await running.done(number)
+        return told(first, 200, headers)
+
+    async def get(self, request: Request, session: Session) -> Response:
+        """Serve an agent that listens."""
+        running = self._of(request, session)
+        return _gone() if running is None else Streaming(running.listen(), {})
+
+    async def delete(self, request: Request, session: Session) -> Response:
+        """End a session."""
+        running = self._of(request, session)
+        if running is None:
+            return _gone()
+        self._found.pop(request.headers[SESSION])
+        await running.close()
+        return Response(status_code=204)
+
+    def _of(self, request: Request, session: Session) -> Running | None:
+        """Return the process of a session, which is there only for the agent that began it."""
+        running = self._found.get(request.headers.get(SESSION, ""))
+        return running if running is not None and running.session is session else None
+
+    async def _running(self, key: Key, session: Session, *, begins: bool) -> Running | None:
+        """Return the process of a session, None where there is none and none `begins`."""
+        async with self._starting:
+            await self._tidy()
+            running = self._found.get(key)
+            if running is not None and running.session is not session:
+                return None
+            if running is not None and not running.running.done():
+                self._found.move_to_end(key)
+                return running
+            self._found.pop(key, None)
+            if not begins:
+                return None
+            if len(self._found) >= MOST_PROCESSES:
+                raise Overloaded(f"{MOST_PROCESSES} processes of this server are in use")
+            running = self._found[key] = await Running.start(self._name, self._guarding, session)
+            return running
+
+    async def _tidy(self) -> None:
+        """End what nobody has used for long, and of too many the idle ones."""
+        idle_s = self._guarding.settings.session_idle_s
+        for key, running in [*self._found.items()]:
+            if running.idle_s > idle_s or (running.idle_s and len(self._found) >= MOST_PROCESSES):
+                await self._found.pop(key).close()
+
+
+def _gone() -> Response:
+    """Answer that there is no such session, upon which a client begins a new one."""
+    return told(
+        rpc.failure(None, RequestError("unknown_session", "there is no such session: initialize again")), 404
+    )

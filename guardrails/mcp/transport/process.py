@@ -1,0 +1,76 @@
+"""A server as a process: messages in, messages out, each a line. What it writes to standard error goes where ours goes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+
+from guardrails.engine.content.budget import CODE as TOO_LARGE
+from guardrails.errors import GuardrailsError, RequestError
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.rpc import Body, Message
+from guardrails.mcp.transport.lines import Lines
+from guardrails.wire import strict_json
+
+CHUNK = 64 << 10
+
+STOP_S = 5.0
+"""Seconds that a server has to end once its input is closed, and once it was told to."""
+
+
+class Process:
+    """The process. Messages of it are at most `limit` bytes long."""
+
+    def __init__(self, process: asyncio.subprocess.Process, limit: int) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process, self._in, self._out, self._limit = process, process.stdin, process.stdout, limit
+
+    @classmethod
+    async def start(cls, command: Sequence[str], limit: int) -> Process:
+        """Start a server; raises `GuardrailsError` if that cannot be."""
+        pipe = asyncio.subprocess.PIPE
+        try:
+            process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+        except OSError as error:
+            raise GuardrailsError(f"cannot start the server {command[0]!r}: {error.strerror}") from None
+        return cls(process, limit)
+
+    async def send(self, body: Body) -> None:
+        """Write a message. To a server that is gone nothing is written: whoever waits for it is told that it ended."""
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            self._in.write(strict_json.dump(body) + b"\n")
+            await self._in.drain()
+
+    async def messages(self) -> AsyncIterator[Message | RequestError]:
+        """Yield each message, or why it cannot be read, until the server ends."""
+        lines = Lines(self._limit)
+        while piece := await self._out.read(CHUNK):
+            for line in lines.feed(piece):
+                yield read(line, self._limit)
+        for line in lines.flush():
+            yield read(line, self._limit)
+
+    async def close(self) -> int:
+        """Close the server's input, and end it if it does not end by itself; returns its status."""
+        process = self._process
+        self._in.close()
+        for end in (process.terminate, process.kill):
+            try:
+                async with asyncio.timeout(STOP_S):
+                    return await process.wait()
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    end()
+        return await process.wait()
+
+
+def read(line: bytes | None, limit: int) -> Message | RequestError:
+    """Return the message of a line, or why there is none."""
+    if line is None:
+        return RequestError(TOO_LARGE, f"a message is larger than {limit} bytes")
+    try:
+        return rpc.parse(line)
+    except RequestError as error:
+        return error

@@ -1,0 +1,206 @@
+"""Requests of agents for a server that speaks streamable HTTP in, its answers as the policy lets them pass out.
+
+An answer that is a stream goes on event by event, each as soon as it is judged; what a client may resume it by stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, aclosing
+from typing import Protocol
+
+import aiohttp
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guardrails.errors import BackendError, GuardrailsError, RequestError
+from guardrails.mcp.conversation import ENDLESS
+from guardrails.mcp.link import Link
+from guardrails.mcp.protocol import rpc
+from guardrails.mcp.protocol.headers import PASSED_BACK, SESSION, listing, passed_on, plain
+from guardrails.mcp.protocol.rpc import Body, Id, Message
+from guardrails.mcp.session import Session
+from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, Remote
+from guardrails.mcp.transport.streaming import EVENTS, Streaming, told
+from guardrails.proxy.access.client import while_connected
+from guardrails.wire import sse, strict_json
+
+LOG = logging.getLogger("guardrails.mcp")
+
+
+class Kept(Protocol):
+    """The conversations with a server."""
+
+    def of(self, identity: str | None, session: Session) -> Link:
+        """Return the conversation of a session of the server's."""
+        ...
+
+    def keep(self, identity: str, session: Session, link: Link) -> None:
+        """Remember one."""
+        ...
+
+    def forget(self, identity: str | None, session: Session) -> None:
+        """Forget one."""
+        ...
+
+
+class Relay:
+    """Serves the requests for one server."""
+
+    def __init__(self, remote: Remote, links: Kept) -> None:
+        self._remote, self._links = remote, links
+
+    async def open(self) -> None:
+        """Open the connections to the server."""
+        await self._remote.open()
+
+    async def close(self) -> None:
+        """Close them."""
+        await self._remote.close()
+
+    async def post(self, request: Request, message: Message, session: Session) -> Response:
+        """Serve a message of an agent's."""
+        link = self._links.of(request.headers.get(SESSION), session)
+        return await while_connected(request.receive, self._posted(request, message, link, session))
+
+    async def _posted(self, request: Request, message: Message, link: Link, session: Session) -> Response:
+        asking = listing(request.headers, self._remote.key)
+        step = await link.from_agent(message, lambda body: self._remote.answer(asking, body))
+        if step.back is not None:
+            return told(step.back, 200 if message.kind == "request" else 400)
+        if step.on is None:
+            return Response(status_code=202)
+        try:
+            headers = passed_on(request.headers, message, step.on, self._remote.key)
+        except RequestError as error:
+            failure = (
+                rpc.failure(message.id, error) if message.id is None else link.give_up(message.id, error)
+            )
+            return told(failure or rpc.failure(message.id, error), 400)
+        try:
+            return await self._forwarded(message, step.on, headers, link, session)
+        except BackendError as error:
+            failed = None if message.id is None or message.answers else link.give_up(message.id, error)
+            return told(rpc.failure(None, error), 502) if failed is None else told(failed)
+
+    async def _forwarded(
+        self, message: Message, body: Body, headers: Mapping[str, str], link: Link, session: Session
+    ) -> Response:
+        async with AsyncExitStack() as stack:
+            endless = message.method in ENDLESS
+            response = await stack.enter_async_context(
+                self._remote.ask("POST", headers, body, endless=endless)
+            )
+            back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
+            if SESSION in back:
+                self._links.keep(back[SESSION], session, link)
+            if response.status >= 400:
+                return await self._refused(message, response, back, link)
+            if message.kind != "request" or response.status == 202:
+                return Response(status_code=202, headers=back)
+            if response.content_type == EVENTS:
+                resumable = SESSION in headers or SESSION in back
+                events = self._events(response, headers, link, message.id, resumable=resumable)
+                return Streaming(_closing(events, stack.pop_all()), back)
+            answer = await self._remote.message(response)
+            if answer.id != message.id or not answer.answers:
+                raise BackendError("the server answered something else", 502, "server_invalid")
+            step = await link.from_server(answer)
+            return told(step.on or rpc.failure(message.id, BackendError("no answer")), 200, back)
+
+    async def _refused(
+        self, message: Message, response: aiohttp.ClientResponse, back: Mapping[str, str], link: Link
+    ) -> Response:
+        """Answer with the error that a server told with an error's status."""
+        error = await self._remote.refusal(response)
+        if message.kind == "request" and error is not None:
+            step = await link.from_server(
+                Message({"jsonrpc": "2.0", "id": message.id, "error": error}, "error", message.id)
+            )
+            if step.on is not None:
+                return told(step.on, response.status, back)
+        problem = BackendError(f"the server answered with status {response.status}", 502, "server_refused")
+        waiting = None if message.id is None or message.answers else link.give_up(message.id, problem)
+        return told(waiting or rpc.failure(None, problem), response.status, back)
+
+    async def get(self, request: Request, session: Session) -> Response:
+        """Serve an agent that listens for what the server says unasked, or comes back for what it missed."""
+        link = self._links.of(request.headers.get(SESSION), session)
+        headers = plain(request.headers, self._remote.key)
+        async with AsyncExitStack() as stack:
+            asking = self._remote.ask("GET", headers, endless=True)
+            response = await while_connected(request.receive, stack.enter_async_context(asking))
+            back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
+            if response.status != 200 or response.content_type != EVENTS:
+                status = response.status if response.status >= 400 else 502
+                return told(rpc.failure(None, BackendError("the server offers no stream", 502)), status, back)
+            events = self._events(response, headers, link, None, resumable=True)
+            return Streaming(_closing(events, stack.pop_all()), back)
+
+    async def delete(self, request: Request, session: Session) -> Response:
+        """End a session of the server's."""
+        async with self._remote.ask("DELETE", plain(request.headers, self._remote.key)) as response:
+            self._links.forget(request.headers.get(SESSION), session)
+            return Response(status_code=response.status)
+
+    async def _events(
+        self,
+        response: aiohttp.ClientResponse,
+        headers: Mapping[str, str],
+        link: Link,
+        asked: Id | None,
+        *,
+        resumable: bool,
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield what a stream may say: until the answer, where it answers a request."""
+        resumes = False
+        problem = BackendError("the server broke off before it answered", 502, "server_broke_off")
+        try:
+            async for event in self._remote.events(response):
+                resumes = resumes or bool(event.id)
+                if event is SIGN_OF_LIFE:
+                    yield sse.KEEP_ALIVE
+                elif not event.data:
+                    yield sse.event(b"", event.type, event.id, event.retry)
+                elif event.type in (b"", b"message"):
+                    message = await rpc.parse_aside(event.data)
+                    on = await self._heard(message, headers, link)
+                    if on is not None:
+                        yield sse.event(strict_json.dump(on), b"message", event.id, event.retry)
+                    if asked is not None and message.answers and message.id == asked:
+                        return
+        except BackendError as error:
+            problem = error
+        except RequestError as error:
+            LOG.warning("a message of the server's was dropped: %s", error.code)
+            problem, resumes = (
+                BackendError(f"the server's answer cannot be used: {error.code}", 502, "server_invalid"),
+                False,
+            )
+        failure = None if asked is None or (resumes and resumable) else link.give_up(asked, problem)
+        if failure is not None:
+            yield sse.event(strict_json.dump(failure), b"message")
+
+    async def _heard(self, message: Message, headers: Mapping[str, str], link: Link) -> Body | None:
+        """Judge a message of the server's; tell it itself where it asked for what is refused."""
+        step = await link.from_server(message)
+        if step.back is not None:
+            try:
+                own = {
+                    name: value
+                    for name, value in headers.items()
+                    if not name.startswith("mcp-") or name == SESSION
+                }
+                async with self._remote.ask("POST", own, step.back):
+                    pass
+            except GuardrailsError as error:
+                LOG.warning("the server could not be told of a refusal: %s", error)
+        return step.on
+
+
+async def _closing(events: AsyncGenerator[bytes, None], stack: AsyncExitStack) -> AsyncGenerator[bytes]:
+    """Yield the same, and close what it comes from at its end."""
+    async with stack, aclosing(events):
+        async for piece in events:
+            yield piece

@@ -1,0 +1,176 @@
+"""A film that is made of fragments in, as it comes; the fragments out, each once it is all there.
+
+    cutter = Cutter()
+    for piece in pieces:
+        for fragment in cutter.feed(piece):
+            fragment.start, fragment.end    # where it lies among all that came; together they are all of it
+    last = cutter.close()
+
+Nothing is decoded, and of what comes only the boxes and packets are kept that say what a fragment is: fragments are places,
+whoever cuts keeps the bytes. Some fragments behind each other make a film of their own (`shortened`): behind the `head`, without
+the tables of places, which say where fragments lie that are left out, and with no length of the whole film.
+
+What a player could read in another way than who judges, or could not be judged piece by piece, is refused (`Uncut`): samples that
+lie outside of their own fragment, encryption, texts, several tracks of pictures, and whatever is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO, Final, Protocol
+
+from guardrails.media.video.file_type import HEAD, TRANSPORT, kind_of
+
+MOST: Final = 50_000
+"""Fragments that a film may have: more than pictures that are looked at."""
+
+AT_ONCE: Final = 1 << 20
+"""Bytes that are read at once."""
+
+
+class Uncut(Exception):
+    """Why a film, or the rest of it, cannot be cut: it is to be judged as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A number that says when a track goes on, and where it stands: at a place, in so many bytes."""
+
+    track: int
+    at: int
+    size: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A part of a film, `[start, end)` among its bytes, that goes out at once.
+
+    `core` is where that begins which a decoder needs. `begin_ms` and `end_ms` are when its pictures are shown, by the clock of
+    the film, None where it has none. `random_ms` is when the first one is, where that needs no picture before it; a picture of
+    this or of a later fragment that is shown before it might. `frames` are its pictures.
+
+    What is written anew in a shorter film: `moved`, the places of eight bytes that say where `core` is; `clocks`; and `open`,
+    packets at its end of something that goes on behind it, as (from, until), which are left out where nothing comes behind it.
+    """
+
+    start: int
+    end: int
+    core: int
+    begin_ms: float | None = None
+    end_ms: float | None = None
+    random_ms: float | None = None
+    frames: int = 0
+    moved: tuple[int, ...] = ()
+    clocks: tuple[Clock, ...] = ()
+    open: tuple[tuple[int, int], ...] = ()
+
+
+def shortened(
+    source: IO[bytes], head: bytes, fragments: Sequence[Fragment], *, closed: bool
+) -> Iterator[bytes]:
+    """Yield, piece by piece, some fragments of a film, the first of which needs none before it, as a film in which each track
+    begins at once; `closed`: the film ends with them, too.
+    """
+    yield head
+    at, first = len(head), dict[int, int]()
+    for each in fragments:
+        new = {place: (place + 8, at.to_bytes(8)) for place in each.moved}
+        for clock in each.clocks:
+            since = clock.value - first.setdefault(clock.track, clock.value)
+            new[clock.at] = (clock.at + clock.size, since.to_bytes(clock.size))
+        if each is fragments[-1] and not closed:
+            new |= {start: (end, b"") for start, end in each.open}
+        done = each.core
+        for start, (end, said) in sorted(new.items()):
+            yield from _read(source, done, start)
+            yield said
+            at, done = at + start - done + len(said), end
+        yield from _read(source, done, each.end)
+        at += each.end - done
+
+
+def _read(source: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    source.seek(start)
+    while start < end:
+        some = source.read(min(AT_ONCE, end - start))
+        if not some:
+            raise EOFError("the file ends before its fragment")
+        yield some
+        start += len(some)
+
+
+class Cuts(Protocol):
+    """What cuts films of one kind."""
+
+    head: bytes
+    """What stands before each shorter film; empty as long as nothing can be cut."""
+
+    def feed(self, data: bytes) -> Iterable[Fragment]:
+        """Take what comes, and give the fragments that are all there by now; raises `Uncut`."""
+        ...
+
+    def close(self) -> Fragment | None:
+        """Give what is left at the end, if anything is; raises `Uncut` where something is missing."""
+        ...
+
+
+class Cutter:
+    """Cuts a film of either kind, which its first bytes tell."""
+
+    def __init__(self) -> None:
+        self._first = bytearray()
+        self._cuts: Cuts | None = None
+        self._count = 0
+
+    @property
+    def head(self) -> bytes:
+        """What stands before each shorter film."""
+        return b"" if self._cuts is None else self._cuts.head
+
+    def feed(self, data: bytes) -> list[Fragment]:
+        """Take what comes, in pieces of any size; return the fragments that are all there by now.
+
+        Raises:
+            Uncut: why it cannot be cut any further.
+        """
+        if self._cuts is None:
+            self._first += data
+            if len(self._first) < HEAD:
+                return []
+            data, self._cuts = bytes(self._first), _cuts(self._first)
+            self._first.clear()
+        return self._counted(self._cuts.feed(data))
+
+    def close(self) -> list[Fragment]:
+        """Return what is left at the end.
+
+        Raises:
+            Uncut: something is missing.
+        """
+        found: list[Fragment] = []
+        if self._cuts is None:
+            data, self._cuts = bytes(self._first), _cuts(self._first)
+            found = self._counted(self._cuts.feed(data))
+        left = self._cuts.close()
+        return found if left is None else [*found, left]
+
+    def _counted(self, fragments: Iterable[Fragment]) -> list[Fragment]:
+        found = [*fragments]
+        self._count += len(found)
+        if self._count > MOST:
+            raise Uncut(f"it has more than {MOST} fragments")
+        return found
+
+
+def _cuts(first: bytes | bytearray) -> Cuts:
+    from guardrails.media.fragments.mp4_boxes import Boxes
+    from guardrails.media.fragments.ts_packets import Packets
+
+    kind = kind_of(bytes(first[:HEAD]))
+    if kind is not None and kind.format == "mp4" and first[4:8] == b"ftyp":
+        return Boxes()
+    if kind is TRANSPORT and first[:1] == b"G":
+        return Packets()
+    raise Uncut("it is neither an MP4 file nor a transport stream")

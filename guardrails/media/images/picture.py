@@ -1,0 +1,342 @@
+"""Pictures: a file's bytes, a path, a Pillow image or an array go in, a `Picture` comes out, or a named error.
+
+    picture = opened(Path("a.png"))
+    picture.frames[0].views[0]        # uint8 [height, width, 3], as seen over white
+
+A file is what its bytes say. What its name or its declared type says only has to agree: two who read it must not read two things.
+Sizes are checked before anything is decoded, and what is risky to decode is decoded in a process that can be killed (`workers`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from io import IOBase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
+
+from guardrails.media.decoding_processes import risky, task_of, unpacked, workers
+from guardrails.media.errors import MediaError
+from guardrails.media.files import rewound
+from guardrails.media.images.decode import Decoded, decoded, reduction, viewed, within
+from guardrails.media.images.decode_cache import Later, Shape, Shapes
+from guardrails.media.images.outline import KNOWN, named, outline
+from guardrails.media.images.outline_parts import Outline
+from guardrails.media.limits import Limits
+from guardrails.media.pixel_pool import PixelPool
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    Pixels = NDArray[np.uint8]
+
+Source = Any
+"""What a picture can be made of: `bytes`, a path, an open file, a Pillow image, an array [height, width] or
+[height, width, 1 | 3 | 4].
+"""
+
+NEAR: Final = 1e-3
+"""How far outside of 0..1 a number of an array may be by rounding."""
+
+
+SHAPES: Final = "[height, width] and [height, width, 1, 3 or 4]"
+NUMBERS: Final = "uint8, uint16, bool, and numbers with a point in 0..1"
+"""What an array of pixels may be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One frame: each way in which somebody may see it, uint8 [height, width, 3], over white first; and when it is shown."""
+
+    views: tuple[Pixels, ...]
+    start_ms: int = 0
+    end_ms: int = 0
+
+    def looks_like(self, other: Frame) -> bool:
+        """Tell whether it shows the same."""
+        import numpy as np
+
+        pairs = zip(self.views, other.views, strict=False)
+        return len(self.views) == len(other.views) and all(np.array_equal(*pair) for pair in pairs)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """A picture that was read; nothing changes it.
+
+    `width` and `height` are those of the upright picture at full size, which boxes refer to; the views of large ones are smaller
+    (`Limits.detail`). `frames` has one for a still picture, and more for what moves and for a file that holds several pictures;
+    equal neighbours are one. `sha256` is that of the bytes, or of all views where there are none. `data` is the file as it was
+    given, and `clean` the same without metadata and without what stood behind its end (`trailing` bytes). Frames of a file that
+    was decoded before may be decoded when somebody wants them (`decode_cache.py`), once more after they were dropped (`release`),
+    which raises what `opened` does.
+    `covered` are the boxes that this guard has covered in it: what a detector infers from around one is what was covered.
+    """
+
+    format: str
+    width: int
+    height: int
+    frames: Sequence[Frame]
+    had_alpha: bool
+    animated: bool
+    sha256: str
+    trailing: int = 0
+    data: bytes = b""
+    outline: Outline | None = None
+    source: Any = None
+    covered: tuple[tuple[int, int, int, int], ...] = ()
+
+    @property
+    def clean(self) -> bytes:
+        """The file without anything but its picture; empty for what was no file."""
+        return self.outline.clean if self.outline is not None else b""
+
+    def release(self) -> None:
+        """Keep no pixels that can be decoded again."""
+        if isinstance(self.frames, Later):
+            self.frames.release()
+
+    @property
+    def views(self) -> tuple[Pixels, ...]:
+        """All views of all frames, in order."""
+        return (*_views(self.frames),)
+
+
+@dataclass(frozen=True, slots=True)
+class Unopened:
+    """A picture of which is known what it says of its size: `pixels` are those of all its frames. `open` decodes it: with the
+    files that were seen, and the pool that its pixels count in.
+    """
+
+    pixels: int
+    open: Callable[[Shapes | None, PixelPool | None], Picture]
+
+
+def measured(source: Source, limits: Limits, declared: str | None = None) -> Unopened:
+    """Return a picture before anything of it is decoded; takes and raises what `opened` does."""
+    match source:
+        case bytes() | bytearray() | memoryview():
+            return _file(bytes(source), limits, declared)
+        case str() | Path():
+            path = Path(source)
+            suffix = path.suffix if named(path.suffix) in KNOWN else None
+            return _file(_read(path, limits.bytes), limits, declared or suffix)
+        case IOBase():
+            with rewound(cast(BinaryIO, source)) as file:
+                return _file(file.read(limits.bytes + 1), limits, declared)
+        case _:
+            return _unread(source, limits)
+
+
+def opened(
+    source: Source,
+    limits: Limits | None = None,
+    declared: str | None = None,
+    seen: Shapes | None = None,
+    pool: PixelPool | None = None,
+) -> Picture:
+    """Return a picture; `declared` is the type that a file is said to be (for a path: its suffix, where it has one). A file that
+    is among those `seen` is decoded when its frames are wanted; others are added to them. With a `pool` the pixels of a file
+    count in it, and may be dropped and decoded again.
+
+    Raises:
+        MediaError: why it cannot be judged.
+        Overloaded: all processes that decode are busy.
+        OSError: a path cannot be read.
+        TypeError: it is none of what a picture can be made of.
+    """
+    return measured(source, limits or Limits(), declared).open(seen, pool)
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Return the bytes of a file, and one more than it may have where it has too many."""
+    state = path.stat()
+    if not stat.S_ISREG(state.st_mode):
+        raise MediaError("unsupported_type", "it is no file: a folder, a pipe and a device are not read")
+    if state.st_size > most:
+        raise MediaError("too_many_bytes", f"{state.st_size} bytes are more than {most}")
+    with path.open("rb") as file:
+        return file.read(most + 1)  # it may have grown
+
+
+def _unread(source: Any, limits: Limits) -> Unopened:
+    if hasattr(source, "getbands"):
+        (width, height), count = source.size, getattr(source, "n_frames", 1)
+        within((width, height), count, limits)
+        return Unopened(width * height * count, lambda _seen, _pool: _image(source, count, limits))
+    if hasattr(source, "__array_interface__"):
+        height, width, *_ = _shape(source)
+        within((width, height), 1, limits)
+        return Unopened(width * height, lambda _seen, _pool: _array(source, limits))
+    raise TypeError(f"a {type(source).__name__} is no picture: bytes, a path, a Pillow image or an array is")
+
+
+def _file(data: bytes, limits: Limits, declared: str | None) -> Unopened:
+    if len(data) > limits.bytes:
+        raise MediaError("too_many_bytes", f"{len(data)} bytes are more than {limits.bytes}")
+    of = outline(data, declared, limits.formats)
+    if of.trailing and limits.trailing == "refuse":
+        raise MediaError("trailing_data", f"{of.trailing} bytes stand behind the end of the {of.format} file")
+    pixels = _fitting([of, *of.more], limits)
+    return Unopened(pixels, lambda seen, pool: _opened(data, of, pixels, limits, seen, pool))
+
+
+def _opened(
+    data: bytes, of: Outline, pixels: int, limits: Limits, seen: Shapes | None, pool: PixelPool | None
+) -> Picture:
+    """Return the picture of a file."""
+
+    def decode() -> tuple[Shape, Sequence[Frame]]:
+        if pool is None:
+            return _whole(of, limits)
+        return pool.decoded(lambda: _whole(of, limits), pixels, limits.seconds, lambda made: _views(made[1]))
+
+    def keep(frames: Later[Frame], made: Sequence[Frame]) -> None:
+        if pool is not None:
+            pool.keep(frames, sum(view.size // 3 for view in _views(made)))
+
+    digest = hashlib.sha256(data).hexdigest()
+    shape = None if seen is None else seen.get((digest, limits))
+    made: Sequence[Frame] | None = None
+    if shape is None:
+        shape, made = decode()
+        if seen is not None:
+            seen.add((digest, limits), shape)
+    frames = (
+        made if made is not None and pool is None else Later(shape.frames, lambda: decode()[1], made, keep)
+    )
+    width, height, _, alpha, animated = shape
+    return Picture(of.format, width, height, frames, alpha, animated, digest, of.trailing, data, of)
+
+
+def _views(frames: Iterable[Frame]) -> Iterator[Pixels]:
+    return (view for frame in frames for view in frame.views)
+
+
+def _whole(of: Outline, limits: Limits) -> tuple[Shape, Sequence[Frame]]:
+    """Decode a file."""
+    first, *others = [_pixels(part, limits) for part in (of, *of.more)]
+    frames = _frames(first)
+    frames += tuple(frame for each in others for frame in _frames(each) if not frame.looks_like(frames[0]))
+    animated = of.frames != 1 and len(first.frames) > 1
+    return Shape(first.width, first.height, len(frames), first.alpha, animated), frames
+
+
+def _fitting(parts: Sequence[Outline], limits: Limits) -> int:
+    """Return the pixels of all that a file has, as it says; raises `MediaError` where that is over a limit."""
+    for part in parts:
+        within((part.width, part.height), part.frames or 1, limits)
+    pixels = sum(part.width * part.height * (part.frames or 1) for part in parts)
+    if pixels > limits.total_pixels:
+        raise MediaError("too_many_pixels", f"its pictures have more than {limits.total_pixels} pixels")
+    return pixels
+
+
+def _pixels(of: Outline, limits: Limits) -> Decoded:
+    if risky(of):
+        return unpacked(*workers().do(task_of("decode", of), of.clean, limits))
+    return decoded(of.clean, of.format, of.orientation, limits)
+
+
+def _frames(found: Decoded) -> tuple[Frame, ...]:
+    import numpy as np
+
+    frames, at = [], 0
+    for shown, views in found.frames:
+        pixels = tuple(np.frombuffer(raw, dtype=np.uint8).reshape(high, wide, 3) for wide, high, raw in views)
+        frames.append(Frame(pixels, at, at + shown))
+        at += shown
+    return tuple(frames)
+
+
+def _image(source: Image.Image, count: int, limits: Limits) -> Picture:
+    """Return a Pillow image of so many frames as it is: who opened it turned it, or did not mean to."""
+    found, place = Decoded(*source.size), source.tell() if count > 1 else 0
+    times = reduction(source.size, count, limits)
+    try:
+        for number in range(count):
+            if count > 1:
+                source.seek(number)
+            views, alpha = viewed(source)
+            found.alpha |= alpha
+            views = [view.reduce(times) for view in views] if times > 1 else views
+            shown = int(source.info.get("duration", 0)) if count > 1 else 0
+            found.frames.append((shown, [(*view.size, view.tobytes()) for view in views]))
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise MediaError("undecodable", f"Pillow cannot load it ({type(error).__name__})") from error
+    finally:
+        if count > 1:
+            source.seek(place)
+    return _unfiled("image", found, source)
+
+
+def _array(source: Any, limits: Limits) -> Picture:
+    from PIL import Image
+
+    height, width, *_ = _shape(source)
+    values = bytes_of(source)
+    found, times = Decoded(width, height), reduction((width, height), 1, limits)
+    if times == 1 and values.shape[2:] == (3,):
+        found.frames.append((0, [(width, height, values.tobytes())]))
+        return _unfiled("array", found, source)
+    views, found.alpha = viewed(Image.fromarray(values))
+    views = [view.reduce(times) for view in views] if times > 1 else views
+    found.frames.append((0, [(*view.size, view.tobytes()) for view in views]))
+    return _unfiled("array", found, source)
+
+
+def _shape(source: Any) -> tuple[int, ...]:
+    """Return the height and the width of an array of pixels, and its channels where it has any; raises `MediaError`."""
+    import numpy as np
+
+    shape: tuple[int, ...] = np.shape(source)
+    if 0 in shape or not (len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))):
+        raise MediaError("undecodable", f"an array of shape {shape} is no picture; {SHAPES} are")
+    return shape
+
+
+def bytes_of(source: Any) -> NDArray[np.uint8]:
+    """Return an array of pixels as bytes [height, width] or [height, width, 3 | 4]; numbers with a point are in 0..1.
+
+    Raises:
+        MediaError: it is no picture.
+    """
+    import numpy as np
+
+    values = np.asarray(source)
+    if _shape(values)[2:] == (1,):
+        values = values[:, :, 0]
+    if values.dtype.kind == "f":
+        if not (values.min() >= -NEAR and values.max() <= 1 + NEAR):  # NaN is neither
+            raise MediaError("undecodable", "an array of numbers with a point has them in 0..1")
+        values = values * 255
+        np.clip(np.rint(values, out=values), 0, 255, out=values)
+    elif values.dtype == np.bool_:
+        values = values * np.uint8(255)
+    elif values.dtype == np.uint16:
+        values = values >> 8
+    elif values.dtype != np.uint8:
+        raise MediaError("undecodable", f"an array of {values.dtype} is no picture; {NUMBERS} are")
+    return np.ascontiguousarray(values, dtype=np.uint8)
+
+
+def _unfiled(kind: str, found: Decoded, source: Any) -> Picture:
+    """Return what came as pixels; its digest is that of all views."""
+    digest = hashlib.sha256(f"{kind} {found.width} {found.height}".encode())
+    for _, views in found.frames:
+        for _, _, raw in views:
+            digest.update(raw)
+    return Picture(
+        kind,
+        found.width,
+        found.height,
+        _frames(found),
+        found.alpha,
+        len(found.frames) > 1,
+        digest.hexdigest(),
+        source=source,
+    )

@@ -1,0 +1,156 @@
+"""Scores: what detectors may find at which stage and how high, and numbers in conditions that do not go with that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from guardrails.detectors import Bound
+from guardrails.policy.lints.issue import Found, Row, Scene
+from guardrails.policy.lints.reachability.truth import KINDS, Compared
+from guardrails.policy.lints.reachability.truth import Found as Given
+from guardrails.types import Stage
+
+EXACT = frozenset({"terms", "patterns", "pii", "secrets", "invisible", "length", "format", "urls"})
+"""Kinds of detectors that find something or not; the scores of all others are measured."""
+
+SHIPPED = "text-safety"
+SEEN: Mapping[str, frozenset[str]] = {
+    "text": frozenset({"text"}),
+    "image": frozenset({"image", "video"}),
+    "audio": frozenset({"audio", "video"}),
+    "video": frozenset({"video"}),
+}
+"""What a detector looks at → the kinds of content in which that is found."""
+
+
+def given(scene: Scene) -> Iterator[Given]:
+    """Yield what each detector may find, with its scores where they are fixed."""
+    reads_media = any(bound.extracts or bound.hears for bound in scene.compiled.detectors)
+    for bound in scene.compiled.detectors:
+        fixed = _fixed(scene, bound)
+        kinds = frozenset().union(*(SEEN.get(each, frozenset(KINDS)) for each in bound.contents))
+        if reads_media and "text" in bound.contents:
+            kinds = frozenset(KINDS)  # what is read in a picture or heard in a film is a text
+        for category in sorted(bound.categories):
+            stages = frozenset(Stage) - _never(scene, bound, category)
+            yield Given(bound.name, category, fixed.get(category, ()), kinds, stages)
+
+
+def _fixed(scene: Scene, bound: Bound) -> Mapping[str, tuple[float, ...]]:
+    """Return the only scores of a detector, by category, where there are such."""
+    kind = scene.kinds[bound.name].name
+    config = scene.policy.detectors[bound.name].config
+    if kind == "terms" and config is not None:
+        return {category: (float(config.score),) for category in bound.categories}  # type: ignore[attr-defined]
+    if kind != "patterns":
+        return {}
+    found: dict[str, set[float]] = {}
+    for entry in bound.detector.table.entries:  # type: ignore[attr-defined]
+        found.setdefault(entry.row.category, set()).add(entry.row.score)
+    return {category: tuple(sorted(scores)) for category, scores in found.items()}
+
+
+def _never(scene: Scene, bound: Bound, category: str) -> frozenset[Stage]:
+    """Return the stages at which a detector does not find a category: a reply is no attack on the model that wrote it."""
+    if scene.kinds[bound.name].name == "classifier" and category in ("jailbreak", "injection"):
+        from guardrails.detectors.classifier.shipped_classifier import Classifier
+
+        if isinstance(bound.detector, Classifier):
+            return frozenset({Stage.OUTPUT})
+    return frozenset()
+
+
+def feeding(scene: Scene, name: str) -> list[Given]:
+    """Return what raises a variable of conditions."""
+    return scene.feeding.get(name.removeprefix("count "), [])
+
+
+def comparisons(scene: Scene) -> Iterator[tuple[Row, Compared, list[Given]]]:
+    """Yield each comparison of a score in each rule, and what raises it."""
+    for row in scene.rows:
+        shape = scene.shapes[row.rule.id]
+        for each in shape.compared:
+            if each.name in shape.findings and not each.name.startswith("count "):
+                yield row, each, feeding(scene, each.name)
+
+
+@cache
+def observed() -> tuple[int, Mapping[str, float]]:
+    """Return how many texts the shipped model was tried with, and the highest score of each category (`observed.json`)."""
+    from guardrails.detectors.classifier.shipped_classifier import SHIPPED as FOLDERS
+
+    told = json.loads((FOLDERS[SHIPPED] / "observed.json").read_text(encoding="utf-8"))
+    return int(told["texts"]), told["highest"]
+
+
+def threshold_unreachable(scene: Scene) -> Iterator[Found]:
+    """A score of the shipped model is wanted that it did not give to any text it was tried with."""
+    for row, each, sources in comparisons(scene):
+        if each.op not in ("_>_", "_>=_", "_==_") or not sources:
+            continue
+        if not all(_is_shipped(scene, source.detector) for source in sources):
+            continue
+        texts, highest = observed()
+        most = max(highest.get(source.category, 0.0) for source in sources)
+        if float(each.value) > most:
+            message = (
+                f"{each.name} is compared with {each.value}, and the highest score that {SHIPPED} gave {texts:,} harmful texts "
+                f"is {most:.3f}: the rule hardly ever fires"
+            )
+            yield row.inside(
+                each.offset, message, f"write a threshold below {most:.2f}; guardrails tune finds one"
+            )
+
+
+def _is_shipped(scene: Scene, detector: str) -> bool:
+    config = scene.policy.detectors[detector].config
+    return scene.kinds[detector].name == "classifier" and getattr(config, "model", "") == SHIPPED
+
+
+def exact_score(scene: Scene) -> Iterator[Found]:
+    """A measured score is compared with one number exactly, which it has by chance."""
+    for row, each, sources in comparisons(scene):
+        measured = [source for source in sources if scene.kinds[source.detector].name not in EXACT]
+        if each.op in ("_==_", "_!=_") and measured and float(each.value) > 0:
+            message = f"{each.name} is measured, and is {each.value} exactly by chance alone"
+            yield row.inside(
+                each.offset, message, f"compare with a bound: {each.name} >= {min(float(each.value), 0.9)}"
+            )
+
+
+def any_score(scene: Scene) -> Iterator[Found]:
+    """Any score of a model counts, also the low ones that it gives to harmless texts."""
+    for row, each, sources in comparisons(scene):
+        models = [source for source in sources if scene.kinds[source.detector].name == "classifier"]
+        if not models or each.op not in ("_>_", "_>=_", "_!=_"):
+            continue
+        least = min(
+            getattr(scene.policy.detectors[source.detector].config, "min_score", 0.0) for source in models
+        )
+        value = float(each.value)
+        if 0 < value < least or value == 0:
+            message = (
+                f"{each.name} {each.op.strip('_')} {each.value} holds for any score that detector {models[0].detector!r} reports "
+                f"(from {least}), and it reports some for many harmless texts"
+            )
+            yield row.inside(each.offset, message, f"write a threshold, such as {each.name} >= 0.8")
+
+
+def counts_passages(scene: Scene) -> Iterator[Found]:
+    """What a classifier finds is counted: that is passages of the text, however low their scores."""
+    for row in scene.rows:
+        for each in scene.shapes[row.rule.id].compared:
+            if not each.name.startswith("count "):
+                continue
+            models = [
+                s.detector for s in feeding(scene, each.name) if scene.kinds[s.detector].name == "classifier"
+            ]
+            if models:
+                category = each.name.removeprefix("count ")
+                message = (
+                    f'count("{category}") counts the passages to which detector {models[0]!r} gives any score, not what is '
+                    "found in them: long texts have more"
+                )
+                yield row.inside(each.offset, message, f"compare the score: {category} >= 0.8")

@@ -1,0 +1,346 @@
+"""Policy files in, their sections merged out: `extends` from left to right, then `override` and `disable`.
+
+Nothing is validated here but what merging needs: that parents exist, that nothing is redefined by accident, and
+that what is changed or left out was there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from guardrails.detectors import shown
+from guardrails.detectors.file_watch import note
+from guardrails.errors import PolicyErrors
+from guardrails.policy.loading.compose import MAX_CHARACTERS
+from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.problems import Problems, describe, nearest
+from guardrails.policy.loading.source import Mark, Path, Source, read
+from guardrails.policy.shipped import shipped_folder, shipped_names
+from guardrails.policy.testing.test_files import TestFile, beside, has_beside, read_tests
+
+MAX_PARENTS = 32
+"""Policies that one may build on, all together."""
+
+NAMED = {"rules": ("rule", "id"), "exceptions": ("exception", "id"), "tests": ("test", "name")}
+"""Section that is a list → what an item of it is called, and the field that names it."""
+
+LISTS = ("allow", "untrusted")
+"""Lists of tools."""
+
+
+@dataclass(slots=True)
+class Merged:
+    """The sections of all files so far, by name or id."""
+
+    detectors: dict[str, Item] = field(default_factory=dict)
+    rules: dict[str, Item] = field(default_factory=dict)
+    exceptions: list[Item] = field(default_factory=list)
+    tests: list[Item] = field(default_factory=list)
+    unchecked: dict[str, Any] = field(default_factory=dict)
+    limits: dict[str, Any] = field(default_factory=dict)
+    films: dict[str, Any] = field(default_factory=dict)
+    history: str | None = None
+    parallel: Mark | None = None
+    tools: dict[str, Item] = field(default_factory=dict)
+    disabled: set[str] = field(default_factory=set)
+
+
+class Lineage:
+    """Reads one policy and its parents into `merged`; `head` is told of each file, parents after children.
+
+    `tests` are files of tests that were read already; with them (none at all is fine) those beside each policy are read as
+    well. None: no such file is, as where a policy is to serve.
+    """
+
+    def __init__(
+        self,
+        problems: Problems,
+        head: Callable[[dict[str, Any], Source], None],
+        tests: Iterable[TestFile] | None = None,
+    ) -> None:
+        self.problems = problems
+        self.head = head
+        self.merged = Merged()
+        self.seen: set[FilePath] = set()
+        self.built: dict[FilePath, set[FilePath]] = {}
+        self.files: dict[str, FilePath] = {}
+        self.tests = None if tests is None else {each.path: each for each in tests}
+        self.unread = False
+
+    def file(self, path: FilePath, root: FilePath, chain: tuple[FilePath, ...], name: str) -> Source | None:
+        """Merge a file and its parents; return it, or None if it is no policy at all. Raises `OSError`.
+
+        Args:
+            path: the file, all links followed.
+            root: the folder that its parents may not lie outside.
+            chain: the files that build on it.
+            name: the name for messages.
+        """
+        self.seen.add(path)
+        note(path)
+        with path.open("rb") as stream:
+            content = stream.read(
+                4 * (MAX_CHARACTERS + 1) + 1
+            )  # enough for `read` to see that it is too much
+        try:
+            source = read(content, name)
+        except PolicyErrors as error:
+            self.problems.errors.extend(error.errors)
+            return None
+        self.problems.errors.extend(source.problems)
+        if not isinstance(source.data, dict):
+            message = f"a policy must be a mapping, not {describe(source.data)}"
+            self.problems.add(source.mark(()), "wrong_type", message, "begin with 'format: 1' and 'name: …'")
+            return None
+        self.files[source.file] = path
+        self.built[path] = {path}
+        self.builds(chain, path)
+        self.head(source.data, source)
+        self.parents(source.data, source, root, (*chain, path))
+        self.own(source.data, source, path.parent)
+        if (file := beside(path) if self.tests is not None else None) is not None:
+            self.tests_beside(file, path)
+        elif self.tests is None and not self.unread:
+            self.unread = has_beside(path)
+        return source
+
+    def builds(self, chain: Iterable[FilePath], on: FilePath) -> None:
+        """Take note that files build on one, and on what that builds on."""
+        for path in chain:
+            self.built[path] |= self.built.get(on, set())
+
+    def elsewhere(self) -> dict[str, frozenset[str]]:
+        """Return the rules of the whole that each file does not build on, by the file; those that have none are left out."""
+        at = {name: self.files.get(item.source.file) for name, item in self.merged.rules.items()}
+        found = {
+            file: frozenset(name for name, of in at.items() if of is not None and of not in self.built[path])
+            for file, path in self.files.items()
+        }
+        return {file: names for file, names in found.items() if names}
+
+    def tests_beside(self, file: FilePath, policy: FilePath) -> None:
+        """Add the tests in a file beside a policy, if it is for that one."""
+        assert self.tests is not None
+        try:
+            known = self.tests.get(file.resolve()) or read_tests(file)
+        except PolicyErrors as error:
+            self.problems.errors.extend(error.errors)
+            return
+        if known.is_for(policy):
+            self.files[known.source.file] = policy
+            self.tests.pop(known.path, None)
+            self.tested(known)
+
+    def tested(self, file: TestFile) -> None:
+        """Add the tests in a file."""
+        names: dict[str, Mark] = {}
+        self.problems.errors.extend(file.source.problems)
+        assert isinstance(file.source.data, dict)
+        for item in self.items(file.source.data, "tests", file.source, file.path.parent):
+            name = item.data.get("name")
+            first = names.setdefault(name, item.mark(("name",))) if isinstance(name, str) else None
+            if first is not None and first != item.mark(("name",)):
+                self.redefined(item.mark(("name",)), "test", str(name), first, inherited=False)
+            self.merged.tests.append(item)
+
+    def parents(
+        self, data: dict[str, Any], source: Source, root: FilePath, chain: tuple[FilePath, ...]
+    ) -> None:
+        extends = data.get("extends", [])
+        for index, entry in enumerate(extends if isinstance(extends, list) else [extends]):
+            if isinstance(entry, str):
+                path: Path = ("extends", index) if isinstance(extends, list) else ("extends",)
+                self.parent(entry, source.mark(path), root, chain)
+
+    def parent(self, entry: str, mark: Mark, root: FilePath, chain: tuple[FilePath, ...]) -> None:
+        """Merge the policy that an entry of `extends` means."""
+        found = self.find(entry, root, chain[-1].parent)
+        if isinstance(found, str):
+            files = [path.name for path in sorted(chain[-1].parent.glob("*.yaml")) if path != chain[-1]]
+            self.problems.add(
+                mark, "unknown_policy", f"{entry!r} {found}", nearest(entry, [*shipped_names(), *files])
+            )
+            # Without what was most likely meant, everything that builds on it would be reported as well.
+            close = difflib.get_close_matches(entry, shipped_names(), n=1)
+            if not close:
+                return
+            found = shipped_folder() / f"{close[0]}.yaml", shipped_folder()
+        path, root = found
+        if path in chain:
+            self.problems.add(mark, "circular_extends", f"{entry!r} builds on itself", "remove this entry")
+        elif len(self.seen) > MAX_PARENTS:
+            self.problems.add(mark, "too_many_policies", f"more than {MAX_PARENTS} policies to build on")
+        elif path in self.seen:  # two parents may share one of their own
+            self.builds(chain, path)
+        else:
+            try:
+                self.file(path, root, chain, shown(path))
+            except OSError as error:
+                self.problems.add(mark, "unreadable_file", f"{entry!r}: {error.strerror or error}")
+
+    @staticmethod
+    def find(entry: str, root: FilePath, folder: FilePath) -> tuple[FilePath, FilePath] | str:
+        """Return the file that an entry of `extends` means and its root, or what is wrong with it."""
+        if entry in shipped_names():
+            return (shipped_folder() / f"{entry}.yaml").resolve(), shipped_folder()
+        named = FilePath(os.path.normpath(folder.resolve() / entry))
+        try:
+            if named.is_relative_to(root.resolve()):
+                note(named)  # where it is a link, it may lead elsewhere later
+            path = (folder / entry).resolve()
+            if not path.is_relative_to(root.resolve()):
+                return "lies outside the policy's own folder"
+            note(path)
+            return (path, root) if path.is_file() else "is no shipped policy, and no file beside this one"
+        except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a NUL
+            return "is no name of a file"
+
+    def own(self, data: dict[str, Any], source: Source, folder: FilePath) -> None:
+        """Merge a file's own sections; what it inherited may change only by `override` and `disable`."""
+        merged = self.merged
+        inherited = {*merged.rules}
+        self.override(_mapping(data, "override"), source, folder)
+        self.disable(data.get("disable"), source)
+        for name, item in self.mappings(data, source, folder):
+            if (first := merged.detectors.setdefault(name, item)) is not item:
+                self.redefined(item.key_mark(()), "detector", name, first.key_mark(()), inherited=True)
+        for item in self.items(data, "rules", source, folder):
+            # Rules without an id are reported later, each for itself.
+            name = str(item.data.get("id", f"{source.file}#{len(merged.rules)}"))
+            if (first := merged.rules.setdefault(name, item)) is not item:
+                was = name in inherited
+                self.redefined(item.mark(("id",)), "rule", name, first.mark(("id",)), inherited=was)
+        merged.exceptions += self.items(data, "exceptions", source, folder)
+        merged.tests += self.items(data, "tests", source, folder)
+        merged.unchecked.update(_mapping(data, "unchecked"))
+        merged.limits.update(_mapping(data, "limits"))
+        merged.films.update(_mapping(data, "films"))
+        self.tools(_mapping(data, "tools"), source, ("tools",), folder)
+        if data.get("history") in ("remove", "block"):
+            merged.history = data["history"]
+        if isinstance(data.get("parallel"), bool):
+            merged.parallel = source.mark(("parallel",)) if data["parallel"] else None
+
+    def tools(self, lists: dict[str, Any], source: Source, base: Path, folder: FilePath) -> None:
+        """Merge the lists of tools of a file, each an item with the list in its field; under `override:` it replaces."""
+        for name, entries in lists.items():
+            if name not in LISTS or not isinstance(entries, list):
+                continue
+            item = Item({name: entries}, source, base, folder)
+            mark, first, known = item.key_mark((name,)), self.merged.tools.get(name), self.problems
+            if first is None and base[0] == "override":
+                hint = "write it under 'tools:'"
+                known.add(mark, "unknown_tools", f"no list of tools {name!r} is inherited", hint)
+            elif first is not None and base[0] != "override":
+                there = first.key_mark((name,))
+                message = f"the list of tools {name!r} is already defined in {there.file}:{there.line}"
+                known.add(mark, "duplicate_tools", message, "change an inherited list under 'override:'")
+            else:
+                self.merged.tools[name] = item
+
+    def redefined(self, mark: Mark, what: str, name: str, first: Mark, *, inherited: bool) -> None:
+        hint = f"change an inherited {what} under 'override:'" if inherited else "give each its own"
+        message = f"{what} {name!r} is already defined in {first.file}:{first.line}"
+        self.problems.add(mark, f"duplicate_{what}", message, hint)
+
+    def items(self, data: dict[str, Any], section: str, source: Source, folder: FilePath) -> Iterator[Item]:
+        """Yield the mappings of a list; report what is no mapping."""
+        what, key = NAMED[section]
+        for index, entry in enumerate(_list(data, section)):
+            if isinstance(entry, dict):
+                yield Item(entry, source, (section, index), folder)
+            else:
+                message = f"a {what} must be a mapping, not {describe(entry)}"
+                self.problems.add(source.mark((section, index)), "wrong_type", message, f"write - {key}: …")
+
+    def mappings(self, data: dict[str, Any], source: Source, folder: FilePath) -> Iterator[tuple[str, Item]]:
+        """Yield the detectors; report what is no mapping."""
+        for name, entry in _mapping(data, "detectors").items():
+            if isinstance(entry, dict):
+                yield name, Item(entry, source, ("detectors", name), folder)
+            else:
+                message = f"detector {name!r} must be a mapping, not {describe(entry)}"
+                hint = "write {use: terms, …}"
+                self.problems.add(source.mark(("detectors", name)), "wrong_type", message, hint)
+
+    def override(self, override: dict[str, Any], source: Source, folder: FilePath) -> None:
+        """Change what was inherited, field by field."""
+        for index, change in enumerate(_list(override, "rules")):
+            path: Path = ("override", "rules", index)
+            name = change.get("id") if isinstance(change, dict) else ""
+            if name is None:
+                message = "an override needs 'id': it says which rule to change"
+                self.problems.add(source.mark(path), "missing_field", message)
+            elif not isinstance(name, str):
+                message = f"id must be a text, not {describe(name)}"
+                self.problems.add(source.mark((*path, "id")), "wrong_type", message, "put it in quotes")
+            elif isinstance(change, dict):
+                at = source.mark((*path, "id"))
+                self.change(self.merged.rules, "rule", name, change, at, (source, path, folder))
+        for name, change in _mapping(override, "detectors").items():
+            path = ("override", "detectors", name)
+            if isinstance(change, dict):
+                at = source.key_mark(path)
+                self.change(self.merged.detectors, "detector", name, change, at, (source, path, folder))
+        self.tools(_mapping(override, "tools"), source, ("override", "tools"), folder)
+
+    def change(
+        self,
+        known: dict[str, Item],
+        what: str,
+        name: str,
+        change: dict[str, Any],
+        mark: Mark,
+        origin: tuple[Source, Path, FilePath],
+    ) -> None:
+        if name in known:
+            known[name] = known[name].changed(change, origin)
+        else:
+            self.missing(mark, what, name, [*known])
+
+    def disable(self, disable: object, source: Source) -> None:
+        """Leave out what was inherited; a bare list names rules."""
+        base: Path = ("disable",)
+        if isinstance(disable, list):
+            self.remove(self.merged.rules, "rule", disable, source, base)
+        if not isinstance(disable, dict):
+            return
+        self.remove(self.merged.rules, "rule", _list(disable, "rules"), source, (*base, "rules"))
+        self.remove(
+            self.merged.detectors, "detector", _list(disable, "detectors"), source, (*base, "detectors")
+        )
+        for index, name in enumerate(_list(disable, "tests")):
+            kept = [item for item in self.merged.tests if item.data.get("name") != name]
+            unknown = len(kept) == len(self.merged.tests) and isinstance(name, str)
+            if unknown and not self.unread:  # else it may stand in a file of tests
+                known = [str(item.data["name"]) for item in kept if "name" in item.data]
+                self.missing(source.mark((*base, "tests", index)), "test", name, known)
+            self.merged.tests = kept
+
+    def remove(self, known: dict[str, Item], what: str, names: list[Any], source: Source, base: Path) -> None:
+        for index, name in enumerate(names):
+            if not isinstance(name, str):
+                continue
+            if known.pop(name, None) is None:
+                self.missing(source.mark((*base, index)), what, name, [*known])
+            elif what == "rule":
+                self.merged.disabled.add(name)
+
+    def missing(self, mark: Mark, what: str, name: str, known: list[str]) -> None:
+        hint = nearest(name, known)
+        self.problems.add(mark, f"unknown_{what}", f"no inherited {what} is called {name!r}", hint)
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _list(data: Mapping[str, Any], key: str) -> list[Any]:
+    value = data.get(key)
+    return value if isinstance(value, list) else []

@@ -1,0 +1,216 @@
+"""YAML files in, one `Policy` out: read, inherited (`inherit.py`) and validated field by field, with every place.
+
+What a policy names (files, parents) lies below its own folder; shipped policies are named without a path. Nothing
+is compiled here: that detectors build and conditions hold water is `compile.py`'s part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+from guardrails.detectors import Kind, kind, names
+from guardrails.detectors.config import Config
+from guardrails.detectors.file_watch import note
+from guardrails.errors import PolicyErrors
+from guardrails.policy.loading.inherit import Lineage, Merged
+from guardrails.policy.loading.items import Detectors, Item, Policy, RuleItem
+from guardrails.policy.loading.problems import Problems, describe, nearest
+from guardrails.policy.loading.source import Mark, Path, Source
+from guardrails.policy.schema import (
+    DETECTOR_NAME,
+    FORMS,
+    ExceptionDoc,
+    FilmsDoc,
+    LimitsDoc,
+    PolicyDoc,
+    RuleDoc,
+    UncheckedDoc,
+)
+from guardrails.policy.shipped import shipped_folder, shipped_names
+from guardrails.policy.testing.test_checks import check_test
+from guardrails.policy.testing.test_fields import TestDoc
+from guardrails.policy.testing.test_files import TestFile
+
+
+class _Nowhere:
+    """Places for what was already reported."""
+
+    def mark(self, path: Path) -> Mark:
+        return Mark("", 0, 0)
+
+    def key_mark(self, path: Path) -> Mark:
+        return Mark("", 0, 0)
+
+
+class _Validation:
+    """Reads what was merged by the declared fields; collects problems on the way."""
+
+    def __init__(self, extra: Mapping[str, Kind] | None) -> None:
+        self.problems = Problems()
+        self.extra = extra
+        self.heads: list[PolicyDoc | None] = []
+        self.sources: list[Source] = []
+
+    def head(self, data: dict[str, Any], source: Source) -> None:
+        """Validate the fields of a file itself; the items of its lists come later, one by one."""
+        version = data.get("version")
+        number = isinstance(version, int | float) and not isinstance(version, bool)
+        shallow = {**data, "version": source.raw(("version",))} if number else data
+        self.heads.append(self.problems.validate(PolicyDoc, shallow, source, "the policy"))
+        self.sources.append(source)
+
+    def policy(self, file: str, merged: Merged, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
+        """Validate item by item."""
+        head = self.heads[0]
+        quiet = Problems()  # these three were validated in their files; here only valid ones count
+        unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _Nowhere(), "") or UncheckedDoc()
+        limits = quiet.validate(LimitsDoc, merged.limits, _Nowhere(), "") or LimitsDoc()
+        films = quiet.validate(FilmsDoc, merged.films, _Nowhere(), "") or FilmsDoc()
+        exceptions = tuple((item, doc) for item in merged.exceptions if (doc := self.exception(item)))
+        return Policy(
+            name=head.name if head else "?",
+            version=head.version if head else "0",
+            description=head.description if head else None,
+            file=file,
+            detectors={name: self.detector(name, item) for name, item in merged.detectors.items()},
+            rules=tuple(RuleItem(item, self.rule(item)) for item in merged.rules.values()),
+            exceptions=exceptions,
+            tests=(
+                *((item, test) for item in merged.tests if (test := self.test(item))),
+                *self.tests_of(exceptions),
+            ),
+            unchecked=unchecked,
+            limits=limits,
+            films=films,
+            history=merged.history or "remove",
+            parallel=merged.parallel,
+            tools=merged.tools,
+            problems=self.problems,
+            disabled=frozenset(merged.disabled),
+            extra=self.extra,
+            sources=tuple(self.sources),
+            elsewhere=elsewhere,
+        )
+
+    def rule(self, item: Item) -> RuleDoc | None:
+        return self.problems.validate(RuleDoc, item.data, item, _called("rule", item.data.get("id")))
+
+    def exception(self, item: Item) -> ExceptionDoc | None:
+        what = _called("exception", item.data.get("id"))
+        doc = self.problems.validate(ExceptionDoc, item.data, item, what)
+        if doc is not None and (doc.rules, doc.categories, doc.matches, doc.when) == (None,) * 4:
+            hint = "name rules, categories, matches or a condition"
+            self.problems.add(
+                item.mark(()), "exception_too_broad", f"{what} would remove every finding", hint
+            )
+        return doc
+
+    def tests_of(self, exceptions: Iterable[tuple[Item, ExceptionDoc]]) -> Iterator[tuple[Item, TestDoc]]:
+        """Yield the tests that stand in exceptions: each must take something away there."""
+        for outer, doc in exceptions:
+            if doc.test is None:
+                continue
+            item, name = outer.within("test"), f"exception {doc.id}"
+            check_test(doc.test, item, f"the test of exception {doc.id!r}", self.problems)
+            used = [*dict.fromkeys([doc.id, *(doc.test.expect.exceptions or ())])]
+            expect = doc.test.expect.model_copy(update={"exceptions": used})
+            yield item, doc.test.model_copy(update={"name": doc.test.name or name, "expect": expect})
+
+    def test(self, item: Item) -> TestDoc | None:
+        what = _called("test", item.data.get("name"))
+        doc = self.problems.validate(TestDoc, item.data, item, what)
+        if doc is not None:
+            check_test(doc, item, what, self.problems)
+        return doc
+
+    def detector(self, name: str, item: Item) -> Detectors:
+        """Find the kind of a detector and validate its fields by it."""
+        add, use, known = self.problems.add, item.data.get("use"), names(self.extra)
+        if re.fullmatch(DETECTOR_NAME, name) is None:
+            add(
+                item.key_mark(()),
+                "invalid_name",
+                f"name of a detector {name!r} must be {FORMS[DETECTOR_NAME]}",
+            )
+        if use is None:
+            hint = f"such as use: patterns; one of: {', '.join(known)}"
+            add(item.key_mark(()), "missing_field", f"detector {name!r} needs 'use'", hint)
+        elif not isinstance(use, str):
+            add(item.mark(("use",)), "wrong_type", f"use must be a text, not {describe(use)}")
+        elif (of := kind(use, self.extra)) is None:
+            message = f"{use!r} is not a kind of detector"
+            add(item.mark(("use",)), "unknown_detector", message, nearest(use, known))
+        else:
+            config = self.problems.validate(of.config, item.data, item, f"detector {name!r}")
+            return Detectors(item, of, config or _sound(of.config, item.data), partial=config is None)
+        return Detectors(item, None, None)
+
+
+def _sound(model: type[Config], data: dict[str, Any]) -> Config | None:
+    """Return a configuration of the fields that are valid, so that what else is wrong in them shows as well."""
+    quiet, use = Problems(), {"use": data["use"]}
+    fields = {
+        key: value
+        for key, value in data.items()
+        if quiet.validate(model, {**use, key: value}, _Nowhere(), "") is not None
+    }
+    return quiet.validate(model, {**use, **fields}, _Nowhere(), "")
+
+
+def _called(what: str, name: object) -> str:
+    return f"{what} {name!r}" if isinstance(name, str) else f"the {what}"
+
+
+def locate(policy: str | FilePath) -> FilePath:
+    """Return the file that a shipped name or a path means; raise `PolicyErrors` if there is none."""
+    if isinstance(policy, str) and policy in shipped_names():
+        return shipped_folder() / f"{policy}.yaml"
+    problems = Problems()
+    here = Mark(str(policy), 0, 0)
+    path = FilePath(policy)
+    note(path)  # as it was named: where it is a link, it may lead elsewhere later
+    try:
+        if path.is_file():
+            return path
+        folder = path.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        folder = False
+    if folder:
+        problems.add(here, "unreadable_file", "is a folder; name the policy file in it")
+    else:
+        hint = nearest(str(policy), shipped_names())
+        problems.add(here, "unknown_policy", "no such file, and no shipped policy of that name", hint)
+    raise PolicyErrors(problems.errors)
+
+
+def load(
+    policy: str | FilePath,
+    extra: Mapping[str, Kind] | None = None,
+    *,
+    tests: Iterable[TestFile] | None = None,
+) -> Policy:
+    """Load a policy by shipped name or by path. `extra` are kinds of detectors of the caller's own.
+
+    With `tests`, files of tests that were read, their tests are there as well, and those beside the policy and its parents.
+
+    Raises:
+        PolicyErrors: the file cannot be read as YAML at all. Other problems wait in `Policy.problems`.
+    """
+    path = locate(policy)
+    validation = _Validation(extra)
+    lineage = Lineage(validation.problems, validation.head, tests)
+    try:
+        real = path.resolve()
+        source = lineage.file(real, real.parent, (), str(path))
+    except OSError as error:
+        message = str(error.strerror or error)
+        validation.problems.add(Mark(str(policy), 0, 0), "unreadable_file", message)
+        source = None
+    if source is None:
+        raise PolicyErrors(validation.problems.errors)
+    for each in (lineage.tests or {}).values():  # those that lie elsewhere
+        lineage.tested(each)
+    return validation.policy(source.file, lineage.merged, lineage.elsewhere())

@@ -1,0 +1,153 @@
+"""Takes the YAML text of a policy; gives its values as plain Python data, with the place in the file of each
+key, value and character of a text, or all problems of the file at once.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from guardrails.errors import PolicyError, PolicyErrors
+from guardrails.policy.loading import scalars
+from guardrails.policy.loading.compose import MAX_CHARACTERS, Branch, Composer, Entry, Scalar, Text
+
+Path = tuple[str | int, ...]
+
+# What both parsers refuse; asked here, because the C parser gives the place in bytes.
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+# Only one of the parsers takes a byte order mark at the start of a line as part of a text.
+_FORBIDDEN = re.compile(_UNPRINTABLE + "|(?<=[\r\n\x85\u2028\u2029])\ufeff")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a file. Lines and columns start at 1; columns count characters, but no byte order mark."""
+
+    file: str
+    line: int
+    col: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One file, read. `data` holds dict, list, str, int, float, bool and None only, and no object twice.
+    `problems` are those that did not stop the reading, such as a doubled key: the rest can still be judged.
+
+    A path is the keys and indices that lead to a value: ("rules", 0, "when"). No method raises: a path that
+    does not exist stands for its nearest ancestor that does.
+    """
+
+    file: str
+    data: object
+    _text: Text = field(repr=False)
+    _root: Entry = field(repr=False)
+    problems: tuple[PolicyError, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The text of the file, without a byte order mark; the indices of entries and nodes count its characters."""
+        return self._text.text
+
+    def entry(self, path: Path) -> Entry | None:
+        """Return the node at `path` and where it is used, None where there is none."""
+        entry, found = self._find(path)
+        return entry if found else None
+
+    def mark(self, path: Path) -> Mark:
+        """Return the place of the value at `path`: the alias, if it is one; below an alias, the original."""
+        return self._mark(self._find(path)[0].start)
+
+    def key_mark(self, path: Path) -> Mark:
+        """Return the place of the key of the mapping entry at `path`; that of the value if it has no key."""
+        entry, found = self._find(path)
+        return self._mark(entry.key if found else entry.start)
+
+    def inside(self, path: Path, offset: int) -> Mark:
+        """Return the place of character `offset` of the text at `path`, whatever the style of the scalar.
+
+        An offset past either end counts as that end. The start of the value stands for what has no such
+        place: a mapping or list, and a text that cannot be followed.
+        """
+        entry, found = self._find(path)
+        node = entry.node
+        if not found or not isinstance(node, Scalar):
+            return self._mark(entry.start)
+        places = scalars.positions(self._text.text, node.start, node.end, node.style, node.text)
+        if places is None:
+            return self._mark(node.start)
+        return self._mark(places[min(max(offset, 0), len(node.text))])
+
+    def raw(self, path: Path) -> str | None:
+        """Return the text of the plain scalar at `path`, before its type is resolved: "1.10", not 1.1.
+
+        None for a quoted or block scalar, a mapping, a list, and a path that does not exist.
+        """
+        entry, found = self._find(path)
+        plain = found and isinstance(entry.node, Scalar) and entry.node.style == ""
+        return entry.node.text if plain and isinstance(entry.node, Scalar) else None
+
+    def _mark(self, index: int) -> Mark:
+        return Mark(self.file, *self._text.place(index))
+
+    def _find(self, path: Path) -> tuple[Entry, bool]:
+        entry = self._root
+        for step in path:
+            child = entry.node.children.get(step) if isinstance(entry.node, Branch) else None
+            if child is None:
+                return entry, False
+            entry = child
+        return entry, True
+
+
+def read(text: str | bytes, file: str) -> Source:
+    """Read the YAML 1.2 text of a policy.
+
+    Args:
+        text: The content of the file. Bytes must be UTF-8; a byte order mark is accepted.
+        file: The name that marks and errors carry.
+
+    Returns:
+        The values, their places, and the problems that did not stop the reading.
+
+    Raises:
+        PolicyErrors: The file cannot be read to its end; nothing else is raised, whatever the content.
+    """
+    source = Text(_decode(text, file), file)
+    composer = Composer(source)
+    root = composer.document()
+    return Source(file, _data(root.node), source, root, tuple(composer.problems))
+
+
+def _decode(content: str | bytes, file: str) -> str:
+    # UTF-8 takes at most four bytes for a character: no need to decode what is too large anyway.
+    if len(content) > (4 if isinstance(content, bytes) else 1) * (MAX_CHARACTERS + 1):
+        raise PolicyErrors([_too_large(file)])
+    try:
+        text = content.decode() if isinstance(content, bytes) else content
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode().lstrip("\ufeff")
+        message = f"byte 0x{error.object[error.start]:02X} is not UTF-8"
+        problem = Text(before, file).problem(len(before), "invalid_encoding", message, "save it as UTF-8")
+        raise PolicyErrors([problem]) from None
+    # The parsers count a byte order mark differently.
+    text = text.lstrip("\ufeff")
+    if len(text) > MAX_CHARACTERS:
+        raise PolicyErrors([_too_large(file)])
+    if found := _FORBIDDEN.search(text):
+        message = f"character {found[0]!r} is not allowed in YAML"
+        hint = "remove it, or write it as an escape in double quotes"
+        raise PolicyErrors([Text(text, file).problem(found.start(), "yaml_syntax", message, hint)])
+    return text
+
+
+def _too_large(file: str) -> PolicyError:
+    message = f"the file has more than {MAX_CHARACTERS:,} characters"
+    return PolicyError(file, 1, 1, "too_large", message, "move long lists to files of terms")
+
+
+def _data(node: Scalar | Branch) -> object:
+    if isinstance(node, Scalar):
+        return node.value
+    if node.is_mapping:
+        return {key: _data(entry.node) for key, entry in node.children.items()}
+    return [_data(entry.node) for entry in node.children.values()]

@@ -1,0 +1,377 @@
+"""The field tables of OpenAI's chat API: messages, requests and responses in, leaves out.
+
+Each table maps a field to how it is read. A message's role says at which stage it stands (DESIGN §4.4);
+assistant turns that a client sends stand at `output` and at `input` too, because they can be forged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from guardrails.engine.content.content_tree import LISTS, Leaves
+from guardrails.engine.content.field_readers import (
+    Reader,
+    Table,
+    anything,
+    arguments,
+    by_table,
+    each,
+    figures,
+    flag,
+    identifier,
+    keep,
+    opaque,
+    parts,
+    refuse,
+    spelling,
+    spoken,
+    text,
+)
+from guardrails.engine.content.inline_media import (
+    NO_FILE,
+    NO_SOUND,
+    addressed,
+    filed,
+    pictured,
+    sound,
+    sounding,
+)
+from guardrails.engine.tools.tool_calls import answered, called, defined
+from guardrails.errors import RequestError
+from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
+
+STAGES: Mapping[str, Stage] = {
+    "system": Stage.INPUT,
+    "developer": Stage.INPUT,
+    "user": Stage.INPUT,
+    "assistant": Stage.OUTPUT,
+    "tool": Stage.TOOL_RESULT,
+    "function": Stage.TOOL_RESULT,
+}
+LONGEST_ROLE = 32
+"""Characters up to which a wrong role is repeated in a message."""
+
+
+KINDS = ("function", "custom")
+"""The kinds of tools, which are also the fields in which a call or a definition says what it is of."""
+
+
+def kind_word(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The `type` of a call or definition: nothing to judge where it is one of the usual words."""
+    if value not in KINDS:
+        identifier(leaves, value, path, place)
+
+
+# Parts of a message. What is no text cannot be judged by this build, and the policy's `unchecked:` decides.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "input_text": ("text",),
+    "output_text": ("text",),
+    "refusal": ("refusal",),
+    "thinking": ("thinking",),
+    "reasoning": ("text",),
+}
+OWN_URL = addressed(text)
+URL = by_table({"url": OWN_URL, "detail": text})
+
+
+def address(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The address of a picture, in a mapping or, as some clients write it, alone."""
+    (URL if isinstance(value, Mapping) else OWN_URL)(leaves, value, path, place)
+
+
+SOUND = sounding(by_table({"data": opaque, "format": keep}))
+FILE = by_table({"file_data": filed, "file_id": identifier, "filename": text, "format": keep})
+MEDIA: Mapping[str, Reader] = {
+    "image_url": pictured(by_table({"type": keep, "image_url": address, "data": opaque})),
+    "input_image": pictured(
+        by_table({"type": keep, "image_url": OWN_URL, "file_id": text, "detail": text, "data": opaque})
+    ),
+    "video_url": pictured(by_table({"type": keep, "video_url": address, "data": opaque})),
+    "audio_url": pictured(by_table({"type": keep, "audio_url": address, "data": opaque}), "audio", NO_SOUND),
+    "input_audio": pictured(
+        by_table({"type": keep, "input_audio": SOUND, "data": opaque}), "audio", NO_SOUND
+    ),
+    "file": pictured(by_table({"type": keep, "file": FILE, "data": opaque}), none=NO_FILE),
+}
+"""Parts that are pictures, films or sounds, and files, which may be any of them, by type."""
+
+PART_KINDS: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys((*MEDIA, "image"), ("part", "image")),
+    "video": ("part", "video"),
+    "audio": ("audio", "sound"),
+    "input_file": ("part", "file"),
+}
+
+
+def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One part of a message's content."""
+    if not isinstance(value, Mapping):
+        text(leaves, value, path, place)
+        return
+    kind = value.get("type")
+    if isinstance(kind, str) and kind in MEDIA:
+        MEDIA[kind](leaves, value, path, place)
+        return
+    known = isinstance(kind, str) and (kind in PARTS or kind in PART_KINDS)
+    fields = PARTS.get(str(kind), ())
+    if not fields:
+        unchecked, name = PART_KINDS.get(str(kind), ("part", "type of part"))
+        leaves.cannot(unchecked, f"no detector reads this {name}", path, place)
+    for name, inner in value.items():
+        if name in fields:
+            text(leaves, inner, (*path, name), place)
+        elif name == "type":
+            (keep if known else identifier)(leaves, inner, (*path, name), place)
+        elif name == "data" and not fields:
+            opaque(leaves, inner, (*path, name), place)
+        else:
+            leaves.unknown_field(inner, (*path, name), place)
+
+
+content = parts(part, PARTS)
+
+
+def own(value: Any, path: Path) -> tuple[Any, Any, Any]:
+    """Return what a call or a definition says of its tool: the mapping that does, its name, and what it is called with.
+
+    Raises:
+        RequestError: it says so twice, so that nobody knows which of them counts elsewhere.
+    """
+    if not isinstance(value, Mapping):
+        return None, None, None
+    inner = [value[kind] for kind in KINDS if value.get(kind) is not None] or [value]
+    said = [each for each in (*inner, value) if isinstance(each, Mapping)]
+    names = _given(said, "name")
+    given = _given(said, "arguments", "input")
+    if len(inner) > 1 or len(names) > 1 or len(given) > 1:
+        raise RequestError(
+            "ambiguous_tool", "a tool, or what it is called with, is said twice", pointer(path)
+        )
+    return inner[0], next(iter(names), None), next(iter(given), None)
+
+
+def defines(value: Any, path: Path) -> Any:
+    """Return the name of the tool that is defined; one of the provider's that has none is known by its type."""
+    name = own(value, path)[1]
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    return kind if name is None and kind not in KINDS else name
+
+
+def _given(said: Iterable[Mapping[str, Any]], *names: str) -> list[Any]:
+    """Return what stands in these fields, each once."""
+    found: list[Any] = []
+    for holder in said:
+        found += [
+            holder[name] for name in names if holder.get(name) is not None and holder[name] not in found
+        ]
+    return found
+
+
+def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One tool call of an assistant: its name and its arguments, at the stage `tool_call`."""
+    function, name, given = own(value, path)
+    # The older `function_call` has no id: its result names the function.
+    identity = value.get("id") or name if isinstance(value, Mapping) else None
+    here = called(leaves, place, name, given, identity=identity)
+    if isinstance(function, Mapping):
+        leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
+    CALL(leaves, value, path, here)
+
+
+def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One tool definition: everything in it is read by the model."""
+    DEFINITION(leaves, value, path, defined(defines(value, path)))
+
+
+FUNCTION = by_table({"name": identifier, "arguments": arguments, "input": text})
+CALL = by_table(
+    {
+        "id": identifier,
+        "type": kind_word,
+        "index": flag,
+        "function": FUNCTION,
+        "custom": FUNCTION,
+        "name": identifier,
+        "arguments": arguments,
+    }
+)
+DEFINED = by_table({"name": identifier, "strict": flag}, lenient=True)
+DEFINITION = by_table(
+    {"type": kind_word, "function": DEFINED, "custom": DEFINED, "name": identifier}, lenient=True
+)
+
+
+def audio(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A spoken reply: its transcript is text; of an earlier one there is only an id, and what that says is not seen."""
+    if value is not None:
+        SPOKEN(leaves, value, path, place)
+
+
+SPOKEN = pictured(
+    by_table({"id": identifier, "transcript": text, "data": sound, "expires_at": flag}), "audio", NO_SOUND
+)
+
+
+MESSAGE = by_table(
+    {
+        "role": keep,
+        "content": content,
+        "name": identifier,
+        "tool_call_id": identifier,
+        "id": identifier,
+        "tool_calls": each(call),
+        "function_call": call,
+        "refusal": text,
+        "reasoning": text,
+        "reasoning_content": text,
+        "annotations": anything,
+        "images": each(part),
+        "audio": audio,
+    }
+)
+
+
+def message(
+    leaves: Leaves, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
+) -> str:
+    """Read one message of a request by a field table; return its role."""
+    if not isinstance(value, Mapping):
+        raise RequestError(
+            "invalid_message", f"a message must be a mapping, not {type(value).__name__}", pointer(path)
+        )
+    role = value.get("role")
+    if not isinstance(role, str) or role not in STAGES:
+        shown = f"{role!r} " if isinstance(role, str) and len(role) <= LONGEST_ROLE else ""
+        raise RequestError(
+            "unknown_role", f"role {shown}is not one of {', '.join(STAGES)}", pointer((*path, "role"))
+        )
+    also = (Stage.INPUT,) if role == "assistant" and forgeable else ()
+    name = value.get("name" if "name" in table.fields else "tool_name")
+    place = Place(STAGES[role], also, role, message=index)
+    if place.stage is Stage.TOOL_RESULT:
+        place = answered(leaves, place, value.get("tool_call_id") or name, name)
+    table(leaves, value, path, place)
+    return role
+
+
+def messages(
+    leaves: Leaves, value: Any, path: Path = (), *, forgeable: bool = True, table: Table = MESSAGE
+) -> None:
+    """Read the messages of a request, oldest first, by a field table; `forgeable`: a client sent them, assistant turns too."""
+    if not isinstance(value, LISTS):
+        raise RequestError("invalid_messages", "messages must be a list", pointer(path))
+    roles = [
+        message(leaves, entry, (*path, index), index, forgeable=forgeable, table=table)
+        for index, entry in enumerate(value)
+    ]
+    spoken(leaves, roles)
+    leaves.beside(leaves.system())
+
+
+def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One choice of a response."""
+    index = value.get("index") if isinstance(value, Mapping) else None
+    position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
+    CHOICE(leaves, value, path, replace(place, choice_index=position))
+
+
+CHOICE = by_table(
+    {
+        "index": keep,
+        "finish_reason": keep,
+        "stop_reason": keep,
+        "message": MESSAGE,
+        "logprobs": spelling,
+        "text": text,
+    }
+)
+RESPONSE = by_table(
+    {
+        "id": keep,
+        "object": keep,
+        "created": keep,
+        "model": keep,
+        "service_tier": keep,
+        "system_fingerprint": keep,
+        "usage": figures,
+        "moderation": figures,
+        "choices": each(choice),
+    }
+)
+
+
+def prediction(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A predicted reply: text that the model may repeat."""
+    by_table({"type": keep, "content": content})(leaves, value, path, place)
+
+
+def request_messages(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The conversation of a request."""
+    messages(leaves, value, path)
+
+
+def searching(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A tool of the provider's that no definition says: to be listed as any."""
+    if value is not None:
+        leaves.text(SEARCH, path, defined(SEARCH), editable=False)
+        leaves.anything(value, path, place)
+
+
+SEARCH = "web_search"
+RETRIEVED = Place(Stage.RETRIEVAL, role="tool")
+REQUEST = by_table(
+    {
+        "model": keep,
+        "messages": request_messages,
+        "tools": each(definition),
+        "functions": each(definition),
+        "tool_choice": anything,
+        "function_call": anything,
+        "response_format": anything,
+        "prediction": prediction,
+        "documents": lambda leaves, value, path, place: leaves.anything(value, path, RETRIEVED),
+        "stop": anything,
+        "user": text,
+        "safety_identifier": text,
+        "prompt_cache_key": keep,
+        "metadata": anything,
+        "web_search_options": searching,
+        "stream_options": figures,
+        "logit_bias": figures,
+        "modalities": figures,
+        "audio": figures,
+        "moderation": figures,
+        **dict.fromkeys(
+            ("stream", "n", "temperature", "top_p", "top_k", "seed", "max_tokens", "max_completion_tokens"),
+            flag,
+        ),
+        **dict.fromkeys(("presence_penalty", "frequency_penalty", "logprobs", "top_logprobs"), flag),
+        **dict.fromkeys(("parallel_tool_calls", "store"), flag),
+        **dict.fromkeys(("reasoning_effort", "verbosity", "service_tier", "prompt_cache_retention"), keep),
+        # These change the prompt after the guard has read it.
+        **dict.fromkeys(
+            ("chat_template", "chat_template_kwargs", "continue_final_message", "previous_response_id"),
+            refuse,
+        ),
+    }
+)
+
+
+def request(body: Any) -> Leaves:
+    """Return the leaves of a chat completion request."""
+    leaves = Leaves()
+    if not isinstance(body, Mapping) or "messages" not in body:
+        raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
+    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
+    return leaves
+
+
+def response(body: Any) -> Leaves:
+    """Return the leaves of a chat completion."""
+    leaves = Leaves()
+    RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return leaves

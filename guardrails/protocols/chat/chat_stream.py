@@ -1,0 +1,211 @@
+"""The chunks of a streamed chat completion (OpenAI's chat API): read for a relay, and written where an answer is cut short.
+
+Every string of a delta is a text that grows, whatever it is called. Calls of tools, and all else of a delta that is no
+string, wait for the end of the answer, and so does why a choice ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from guardrails.engine.content.field_readers import WORD, Table
+from guardrails.protocols.chat.chat_fields import CHOICE, MESSAGE, RESPONSE
+from guardrails.protocols.streaming.codec import Event, Item, malformed
+from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
+
+HEAD: Final = ("id", "object", "created", "model", "service_tier", "system_fingerprint")
+"""Fields that every chunk carries."""
+
+CHUNK: Final = "chat.completion.chunk"
+
+PADDING: Final = "obfuscation"
+"""Random characters that hide the length of a delta."""
+
+SAID_AGAIN: Final = frozenset({"id", "type", "role", "name", "object", "format"})
+"""Strings of a delta that do not grow."""
+
+READ: Final = "content"
+"""The field of a delta that people read."""
+
+MOST_CHOICES: Final = 128
+
+
+class Names:
+    """The names of fields that nobody knows: each is to be judged before it goes on, whatever stands behind it."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+
+    def is_new(self, name: str, table: Table) -> bool:
+        """Tell whether a name that a field table does not know is seen for the first time."""
+        if name in table.fields or name in self._seen:
+            return False
+        self._seen.add(name)
+        return True
+
+
+class ChatTeller:
+    """One completion."""
+
+    def __init__(self) -> None:
+        self._names = Names()
+        self._read: dict[str, Any] = {}
+        self._head: dict[str, Any] = {}
+        self._texts: dict[tuple[int, str], Grown] = {}
+        self._begun: set[int] = set()
+        self._ended: set[int] = set()
+
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+        """Read a chunk."""
+        choices = data.get("choices") or []
+        if not isinstance(choices, list) or not all(isinstance(choice, Mapping) for choice in choices):
+            raise malformed("chunk: a choice is no object")
+        rest = {
+            name: value
+            for name, value in data.items()
+            if name not in ("choices", PADDING)
+            and (self._names.is_new(name, RESPONSE) or (value is not None and self._read.get(name) != value))
+        }
+        self._read.update((name, data[name]) for name in HEAD if name in data and name not in self._read)
+        padding = data.get(PADDING, "")
+        if not isinstance(padding, str) or not WORD.fullmatch(padding or "a"):
+            rest[PADDING] = padding
+        item = Item(data)
+        rest["choices"] = []
+        item.choices = tuple(choice.get("index", 0) for choice in choices)
+        for at, choice in enumerate(choices):
+            rest["choices"].append(self._choice(item, choice, ("choices", at), begin))
+        plain = len(choices) == 1 and not any(len(choice) > 1 for choice in rest["choices"])
+        item.bare = plain and len(item.grows) == 1 and rest.keys() <= {*HEAD, "choices"}
+        if rest.keys() - {"choices"} or not plain:
+            item.rest = rest
+        return item
+
+    def _choice(
+        self, item: Item, choice: Mapping[str, Any], at: Path, begin: Callable[..., Grown]
+    ) -> dict[str, Any]:
+        """Add the texts of a choice to an item; return what else is in it, as one of a whole answer."""
+        index = choice.get("index", 0)
+        if type(index) is not int or not 0 <= index < MOST_CHOICES:
+            raise malformed("chunk: a choice has no index")
+        rest = {
+            name: value
+            for name, value in choice.items()
+            if name not in ("index", "delta") and (value is not None or self._names.is_new(name, CHOICE))
+        }
+        if "logprobs" in rest:
+            item.spelled += (((*at, "logprobs"), None),)
+        item.waits = item.waits or "finish_reason" in rest
+        delta, others = choice.get("delta"), dict[str, Any]()
+        for name, value in delta.items() if isinstance(delta, Mapping) else [("content", delta)]:
+            if isinstance(value, str) and name not in SAID_AGAIN:
+                path = (*at, "delta", name) if isinstance(delta, Mapping) else (*at, "delta")
+                item.grows += ((self._text(index, name, begin), path),)
+                if self._names.is_new(name, MESSAGE):
+                    others[name] = ""
+            elif value not in (None, [], {}):
+                others[name] = value
+                item.waits = item.waits or not isinstance(value, str)
+            elif self._names.is_new(name, MESSAGE):
+                others[name] = None
+        return {"index": index, **rest, **({"message": others} if others else {})}
+
+    def _text(self, index: int, name: str, begin: Callable[..., Grown]) -> Grown:
+        if (index, name) not in self._texts:
+            path = ("choices", index, "message", name)
+            place = Place(Stage.OUTPUT, role="assistant", path=pointer(path), choice_index=index)
+            self._texts[index, name] = begin(path, place, shown=name == READ)
+        return self._texts[index, name]
+
+    def told(self, event: Event) -> Event:
+        """Take note of a chunk that is sent."""
+        self._head.update((name, event.data[name]) for name in HEAD if name in event.data)
+        for choice in event.data.get("choices") or ():
+            self._begun.add(choice.get("index", 0))
+            if choice.get("finish_reason") is not None:
+                self._ended.add(choice.get("index", 0))
+        return event
+
+    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+        """Return the chunks that are missing of a completion; None where something else was told."""
+        return self._missing(answer, "")
+
+    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+        """Return the chunks that end a completion: where it is whole, each choice that is withheld is refused, else all."""
+        if answer is None:
+            refusal = {"message": {"refusal": words}, "finish_reason": "content_filter"}
+            answer = {"choices": [{"index": index, **refusal} for index in sorted(self._begun) or [0]]}
+        return self._missing(answer, words) or []
+
+    def _missing(self, answer: Mapping[str, Any], words: str) -> list[Event] | None:
+        head, out = {**head_of(answer), **self._head, "object": CHUNK}, list[Event]()
+        for choice in answer["choices"]:
+            index = choice.get("index", 0)
+            if index in self._ended:
+                continue
+            texts: dict[str, str] = {}
+            for (own, name), grown in self._texts.items():
+                if own == index and not refused(choice, words):
+                    rest = grown.rest()
+                    if rest is None:
+                        return None
+                    texts[name] = rest
+            missing = parts(choice, begun=index in self._begun, texts=texts)
+            out += [Event("", {**head, "choices": [{"index": index, **part}]}) for part in missing]
+        if answer.get("usage") is not None:
+            out.append(Event("", {**head, "choices": [], "usage": answer["usage"]}))
+        return out
+
+
+def events(completion: Mapping[str, Any]) -> Iterator[Event]:
+    """Write a whole completion as chunks; the first has what stands beside its choices."""
+    head = {**head_of(completion), "object": CHUNK}
+    left = {*HEAD, "choices", "usage", PADDING}
+    beside = {name: value for name, value in completion.items() if name not in left}
+    for choice in completion["choices"]:
+        for part in parts(choice):
+            yield Event("", {**head, **beside, "choices": [{"index": choice.get("index", 0), **part}]})
+            beside = {}
+    if completion.get("usage") is not None:
+        yield Event("", {**head, **beside, "choices": [], "usage": completion["usage"]})
+
+
+def head_of(completion: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what every chunk of a completion says."""
+    head = {name: completion[name] for name in HEAD if name in completion}
+    return {"id": "", "created": 0, "model": "", **head}
+
+
+def refused(choice: Mapping[str, Any], words: str) -> bool:
+    """Tell whether a choice is one that refuses in these words."""
+    message = choice.get("message")
+    return bool(words) and isinstance(message, Mapping) and message.get("refusal") == words
+
+
+def parts(
+    choice: Mapping[str, Any], *, begun: bool = False, texts: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Any]]:
+    """Write a choice of a whole completion as parts of chunks: its role, a delta a field, and why it ended.
+
+    Args:
+        choice: the choice.
+        begun: whether its role was told already.
+        texts: what to tell of some fields, instead of all of it.
+    """
+    message = choice.get("message") or {}
+    if not begun:
+        yield {"delta": {"role": message.get("role") or "assistant", "content": ""}, "finish_reason": None}
+    for name, value in {**message, **(texts or {})}.items():
+        if name == "tool_calls" and isinstance(value, list):
+            value = [_indexed(call, position) for position, call in enumerate(value)]
+        if name != "role" and value not in (None, "", []):
+            yield {"delta": {name: value}, "finish_reason": None}
+    rest = {name: value for name, value in choice.items() if name not in {"index", "message", "delta"}}
+    yield {"delta": {}, "finish_reason": None, **rest}
+
+
+def _indexed(call: Any, position: int) -> Any:
+    return {"index": position, **call} if isinstance(call, Mapping) else call

@@ -1,0 +1,1 @@
+"""OpenAI's older completion API: its field tables and its stream."""

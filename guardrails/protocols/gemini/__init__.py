@@ -1,0 +1,1 @@
+"""Google's Gemini API: its field tables, its stream, and the whole answer that a stream makes up."""

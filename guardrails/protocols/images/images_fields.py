@@ -1,0 +1,183 @@
+"""The field tables of OpenAI's images API: requests, answers and events of streams in, leaves out.
+
+A request is read alike whether it came as JSON or as a form, whose pictures are `Upload`s. What a picture is made from, and what
+it became, is judged as a picture; an address of one that is not in the body is named as unchecked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from guardrails.engine.content.content_tree import LISTS, Leaf, Leaves, at, edited, placed, strings
+from guardrails.engine.content.field_readers import Reader, by_table, each, figures, identifier, keep, text
+from guardrails.engine.content.inline_media import base64, may_be_picture, pictured, uri
+from guardrails.engine.content.payload import apply_edits
+from guardrails.engine.core.outcome import Outcome
+from guardrails.errors import RequestError
+from guardrails.media.errors import MediaError
+from guardrails.media.images.outline import outline
+from guardrails.media.rewrite.recode import MEDIA
+from guardrails.media.video.file_type import HEAD, kind_of
+from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.completions.completions_fields import ASKED
+from guardrails.types import Image, Place, Stage
+from guardrails.wire.forms import Upload
+from guardrails.wire.pointers import Path, pointer
+
+ADDRESSES: Final = ("http", "data:")
+
+INSIDE: Final = re.compile(r"(?i)(?:images?|mask|markup)\[(?!\]$)")
+"""How names of a form's fields begin that mean something in a picture, or in one of several: `images[0][image_url]`."""
+
+
+def picture(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A picture that is sent, or several: a file of a form, Base64, a data URI, or a mapping with one."""
+    if isinstance(value, Upload):
+        declared = value.media.lower() if value.media.lower().startswith("image/") else None
+        leaves.found.append(Leaf(Image(value.data, placed(ASKED, path), declared=declared), path))
+        leaves.text(value.name, path, ASKED, editable=False)
+    elif isinstance(value, LISTS):
+        for index, entry in enumerate(value):
+            picture(leaves, entry, (*path, index), ASKED)
+    elif isinstance(value, Mapping):
+        SENT(leaves, value, path, ASKED)
+    elif isinstance(value, str) and not value.lower().startswith(ADDRESSES):
+        pictured(base64)(leaves, value, path, ASKED)
+    elif value is not None:
+        pictured(uri)(leaves, value, path, ASKED)
+
+
+def linked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The address of a picture, in a mapping or alone."""
+    (URL if isinstance(value, Mapping) else uri)(leaves, value, path, place)
+
+
+URL = by_table({"url": uri, "detail": keep})
+SENT = pictured(by_table({"type": keep, "image_url": linked, "file_id": identifier}))
+
+
+def asked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """What is to be drawn, or not to be."""
+    text(leaves, value, path, ASKED)
+
+
+REQUEST = by_table(
+    {
+        **dict.fromkeys(("prompt", "negative_prompt"), asked),
+        **dict.fromkeys(("image", "image[]", "images", "mask", "markup"), picture),
+        **dict.fromkeys(("model", "n", "size", "quality", "style", "background", "moderation"), keep),
+        **dict.fromkeys(("response_format", "output_format", "output_compression", "input_fidelity"), keep),
+        **dict.fromkeys(("stream", "partial_images", "seed", "complexity"), keep),
+        **dict.fromkeys(("frame_count", "frame_duration_ms", "svg[model]", "svg[reasoning][effort]"), keep),
+        "svg": figures,
+        **{name: chat_fields.REQUEST.fields[name] for name in ("user", "safety_identifier", "metadata")},
+    }
+)
+
+
+def request(body: Any) -> Leaves:
+    """Return the leaves of a request; raises `RequestError` for what is refused."""
+    leaves = Leaves(roles=("user",))
+    REQUEST(leaves, around(leaves, body, INSIDE, picture), (), Place(Stage.INPUT, role="user"))
+    return leaves
+
+
+def around(leaves: Leaves, body: Any, inside: re.Pattern[str], read: Reader) -> Any:
+    """Read the fields of a form whose names mean something `inside` of a picture or a film; return the rest of the body."""
+    names = [name for name in body if inside.match(name)] if isinstance(body, Mapping) else []
+    for name in names:
+        leaves.text(name, (name,), ASKED, editable=False)
+        read(leaves, body[name], (name,), ASKED)
+    return {name: value for name, value in body.items() if name not in names} if names else body
+
+
+def uploaded(body: Any, leaves: Leaves, outcome: Outcome) -> Any:
+    """Return a request with an outcome's edits; a file that was changed is one again, of the type that it has now.
+
+    Raises:
+        RequestError: it is no picture.
+    """
+    new: Any = apply_edits(body, leaves, outcome)
+    for index in outcome.edits:
+        path = leaves.found[index].path
+        before, made = at(body, path), at(new, path)
+        if isinstance(before, Upload):
+            new = edited(new, {(path, None): replace(before, data=made, media=media_of(made))})
+    return new
+
+
+def media_of(picture: bytes) -> str:
+    """Return the media type of a picture's bytes, or of those of a film that was redacted; raises `RequestError` for others."""
+    film = kind_of(picture[:HEAD])
+    if film is not None and film.format in MEDIA:
+        return MEDIA[film.format]
+    try:
+        return "image/" + outline(picture).format
+    except MediaError:
+        raise RequestError("invalid_image", "a picture that was redacted cannot be written again") from None
+
+
+def drawn(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """A picture that a model made, in Base64."""
+    if value not in (None, ""):
+        pictured(base64)(leaves, value, path, place)
+
+
+def address(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """The address of one."""
+    if value not in (None, ""):
+        pictured(uri)(leaves, value, path, place)
+
+
+PICTURE: Final = {"b64_json": drawn, "url": address}
+ENTRY = by_table({**PICTURE, "revised_prompt": text})
+
+
+def entry(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    """One picture of an answer."""
+    here = replace(place, choice_index=int(path[-1]))
+    ENTRY(leaves, value, path, here)
+    _hidden(leaves, value, path, here, ENTRY.fields)
+    if isinstance(value, Mapping) and not any(value.get(name) for name in PICTURE):
+        leaves.cannot("part", "it holds no picture that the guard can find", path, place)
+
+
+RESPONSE = by_table(
+    {
+        **PICTURE,
+        **dict.fromkeys(("type", "object", "id", "created", "created_at", "model"), keep),
+        **dict.fromkeys(("background", "output_format", "quality", "size", "partial_image_index"), keep),
+        "safety_identifier": identifier,
+        **dict.fromkeys(("usage", "svg_usage"), figures),
+        "data": each(entry),
+    }
+)
+"""An answer; and an event of a stream, which holds one picture itself."""
+
+
+def response(body: Any) -> Leaves:
+    """Return the leaves of an answer, or of an event."""
+    leaves = Leaves()
+    place = Place(Stage.OUTPUT, role="assistant")
+    RESPONSE(leaves, body, (), place)
+    _hidden(leaves, body, (), place, RESPONSE.fields)
+    return leaves
+
+
+def is_last(event: Mapping[str, Any]) -> bool:
+    """Tell whether an event of a stream has a finished picture."""
+    return str(event.get("type", "")).endswith(".completed")
+
+
+def _hidden(leaves: Leaves, value: Any, path: Path, place: Place, known: Mapping[str, Any]) -> None:
+    """Name what may be a picture in fields that nobody knows."""
+    named = {entry.path for entry, _ in leaves.unchecked}
+    for name, inner in value.items() if isinstance(value, Mapping) else ():
+        if name in known:
+            continue
+        for where, found, _ in strings(inner, (*path, name)):
+            if may_be_picture(where[-1], found) and pointer(where) not in named:
+                leaves.cannot("part", "this may be a picture", where, place)

@@ -1,0 +1,1 @@
+"""Ollama's own API: its field tables and its stream."""

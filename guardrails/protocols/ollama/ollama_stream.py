@@ -1,0 +1,211 @@
+"""The lines of a streamed answer of Ollama's own API: read for a relay, put together, and written where an answer is cut short.
+
+What people read and what the model thinks are texts that grow. All else waits for the end of the answer, but for what every
+line says: calls of tools, and whatever has a name that nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from guardrails.engine.content.content_tree import at, edited
+from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.protocols.chat.chat_assembly import Node
+from guardrails.protocols.ollama.ollama_fields import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
+from guardrails.protocols.streaming.codec import Event, Item, malformed
+from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
+
+CHAT: Final[Path] = ("message", "content")
+GENERATE: Final[Path] = ("response",)
+"""Where people read an answer."""
+
+TEXTS: Final = frozenset({CHAT, GENERATE, ("message", "thinking"), ("thinking",)})
+WORDS: Final = frozenset({*((name,) for name in HEAD), ("message", "role")})
+"""What every line has, in a word."""
+
+ENDS: Final = frozenset({"done", "done_reason", "context", *COUNTS})
+"""What the last line says."""
+
+STEPS: Final = frozenset({("completed",), ("total",)})
+"""Numbers that say how far a picture is."""
+
+KNOWN: Final = frozenset(
+    {*((name,) for name in (*MESSAGED.fields, *GENERATED.fields)), *(("message", name) for name in MESSAGE.fields)}
+)  # fmt: skip
+SPELLED: Final = "logprobs"
+AGAIN: Final = (SPELLED, "context")
+"""What spells an answer once more, as texts or as the ids of its tokens."""
+
+NO_TIME: Final = "1970-01-01T00:00:00Z"
+"""When an answer was made of which nothing came."""
+
+
+def line(text: Path, words: str) -> dict[str, Any]:
+    """Return a line that says some words where people read an answer."""
+    said: dict[str, Any] = (
+        {"message": {"role": "assistant", "content": words}} if text == CHAT else {str(text[0]): words}
+    )
+    return {"model": "", "created_at": NO_TIME, **said, "done": False}
+
+
+def refusal(text: Path, words: str, head: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer that says some words and that a policy stopped it; `head` is what stands beside them."""
+    return {**line(text, words), **head, "done": True, "done_reason": "content_filter"}
+
+
+def events(answer: Mapping[str, Any], text: Path) -> Iterator[Event]:
+    """Write a whole answer as lines: what it says, and that it has ended. Clients do not look for a text in the last line."""
+    said = {name: value for name, value in answer.items() if name not in ENDS}
+    if any(not _says_nothing((*path, name), value) for path, name, value in _fields(said)):
+        yield Event("", {**said, "done": False})
+    head = {name: value for name, value in answer.items() if name in HEAD or name in ENDS}
+    yield Event("", {**line(text, ""), **head})
+
+
+def _fields(data: Mapping[str, Any]) -> Iterator[tuple[Path, str, Any]]:
+    """Yield the fields of a line, and those of its message, with where they stand."""
+    for name, value in data.items():
+        if name != "message":
+            yield (), name, value
+    message = data.get("message")
+    for name, value in message.items() if isinstance(message, Mapping) else ():
+        yield ("message",), name, value
+
+
+def _says_nothing(path: Path, value: Any) -> bool:
+    """Tell whether a field has a name that is known, and no more, or what every line has."""
+    known = path in KNOWN and value in (None, "", [], {})
+    return (
+        known
+        or _is_word(path, value)
+        or (path == ("done",) and value is False)
+        or (path in STEPS and type(value) is int)
+    )
+
+
+def _is_word(path: Path, value: Any) -> bool:
+    return path in WORDS and isinstance(value, str) and WORD.fullmatch(value) is not None
+
+
+class OllamaTeller:
+    """One answer, which people read at a path of it."""
+
+    def __init__(self, text: Path) -> None:
+        self._text = text
+        self._head: dict[str, Any] = {}
+        self._texts: dict[Path, Grown] = {}
+        self._spelled = 0
+
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+        """Read a line."""
+        item = Item(data)
+        if not isinstance(data.get("message"), Mapping | None):
+            raise malformed("line: its message is no object")
+        for where, name, value in _fields(data):
+            if name != SPELLED or where:
+                self._field(item, (*where, name), value, begin)
+        again = [name for name in AGAIN if data.get(name)]
+        item.spelled = tuple(((name,), None) for name in again)
+        item.bare = len(item.grows) == 1 and not item.waits and not again
+        if data.get("done") is True:
+            item.closes = tuple(self._texts.values())
+        elif again:
+            self._spell(item, data.get(SPELLED))
+        return item
+
+    def _field(self, item: Item, path: Path, value: Any, begin: Callable[..., Grown]) -> None:
+        """Add a field of a line to an item."""
+        if path in TEXTS and value is not None:
+            if not isinstance(value, str):
+                raise malformed(f"line: its {path[-1]} is no text")
+            if value:
+                item.grows += ((self._grown(path, begin), path),)
+        elif path[0] in HEAD and _is_word(path, value):
+            self._head[str(path[0])] = value
+        elif not _says_nothing(path, value):
+            item.waits = True
+
+    def _grown(self, path: Path, begin: Callable[..., Grown]) -> Grown:
+        if path not in self._texts:
+            place = Place(Stage.OUTPUT, role="assistant", path=pointer(path))
+            self._texts[path] = begin(path, place, shown=path == self._text)
+        return self._texts[path]
+
+    def _spell(self, item: Item, entries: Any) -> None:
+        """Add log-probabilities: those of the texts of their line go on with it, once the others that could have stood there
+        were judged. What spells anything else is written once it is known what becomes of that.
+        """
+        pieces = [at(item.data, path) for _, path in item.grows]
+        if any(spells(entries, text) for text in (*pieces, "".join(pieces), "".join(reversed(pieces)))):
+            item.rest = {SPELLED: entries}
+        else:
+            item.waits = item.anew = True
+
+    def told(self, event: Event) -> Event:
+        """Take note of a line that is sent."""
+        self._spelled += len(event.data.get(SPELLED) or ())
+        return event
+
+    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+        """Return the lines that are missing of an answer; None where something else was told."""
+        said: Any = dict(answer)
+        if self._spelled and SPELLED in said:
+            said[SPELLED] = said[SPELLED][self._spelled :]
+        for path, grown in self._texts.items():
+            rest = grown.rest()
+            if rest is None:
+                return None
+            said = edited(said, {(path, None): rest})
+        return [*events(said, self._text)]
+
+    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+        """Return the lines that end an answer with a refusal."""
+        said = answer if answer is not None else refusal(self._text, words, self._head)
+        return [*events(said, self._text)]
+
+
+class Joined:
+    """Puts one answer together."""
+
+    def __init__(self) -> None:
+        self._head: dict[str, Any] = {}
+        self._fields: dict[str, Node] = {}
+        self._role = ""
+        self.finished = False
+        """Whether its last line came."""
+
+    def take(self, data: Mapping[str, Any]) -> bool:
+        """Take a line; return whether it is the last.
+
+        Raises:
+            BackendError: it is malformed.
+        """
+        message = data.get("message")
+        if not isinstance(message, Mapping | None):
+            raise malformed("line: its message is no object")
+        if message is not None and isinstance(role := message.get("role"), str) and WORD.fullmatch(role):
+            self._role = role
+            data = {**data, "message": {name: value for name, value in message.items() if name != "role"}}
+        for name, value in data.items():
+            if name in HEAD and isinstance(value, str) and WORD.fullmatch(value):
+                self._head[name] = value
+            else:
+                self._fields.setdefault(name, Node()).add(value, appended=True)
+        self.finished = data.get("done") is True
+        return self.finished
+
+    def answer(self) -> dict[str, Any]:
+        """Return the whole answer.
+
+        Raises:
+            BackendError: its last line is missing.
+        """
+        if not self.finished:
+            raise malformed("stream: it has no last line")
+        whole = {**self._head, **{name: node.value() for name, node in self._fields.items()}}
+        if self._role:
+            whole["message"] = {"role": self._role, **whole["message"]}
+        return whole

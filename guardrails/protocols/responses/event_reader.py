@@ -1,0 +1,311 @@
+"""The events of a streamed response (OpenAI's Responses API), as a relay needs them: an event in, what stands in it out.
+
+Texts of parts grow, and are joined as `protocols/responses/responses_fields.py` joins them. What else an event says is judged
+as it comes; calls of tools wait for the end of the response, and so does its end. What says the same as deltas did must be the
+same. What fits nowhere (an item that nobody announced, a text that comes whole) waits too, and is told from the whole response,
+which is judged then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from guardrails.engine.content.content_tree import at
+from guardrails.engine.content.field_readers import WORD, spells
+from guardrails.protocols.responses.event_kinds import (
+    DRAWN,
+    GROWING,
+    KINDS,
+    LISTS,
+    PARTS,
+    Kind,
+    Slot,
+    held,
+    index_of,
+    own,
+    parts_of,
+    slot_of,
+    text_of,
+    texts,
+)
+from guardrails.protocols.streaming.codec import Item, malformed
+from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.types import Place, Stage
+from guardrails.wire.pointers import Path, pointer
+
+SPEAKING: Final = frozenset(row[:2] for row in PARTS.values())
+"""Types of items whose texts grow, with the fields in which their parts stand."""
+
+HOSTED: Final = (
+    "web_search_call", "file_search_call", "mcp_list_tools", "compaction", "image_generation_call",
+)  # fmt: skip
+"""Types of items that ask nobody to do anything: each goes on once it was judged. Those of other types wait."""
+
+READ: Final = "output_text"
+"""The type of the parts that people read."""
+
+SHOWN: Final = "texts"
+"""The name of the text that the texts of all messages make up."""
+
+FIT: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "obfuscation": lambda value: isinstance(value, str) and WORD.fullmatch(value) is not None,
+    **dict.fromkeys(("annotation_index", "partial_image_index"), lambda value: type(value) is int),
+    "status": lambda value: value in (None, "in_progress", "completed", "incomplete"),
+    "logprobs": lambda value: isinstance(value, list | None),
+}
+"""Field of an event → whether its value is one that the protocol has there."""
+
+
+class Reader:
+    """The events of one response. A collector took them before, which raises for what is malformed.
+
+    Attributes:
+        texts: those that grow, by their parts.
+        whole: the parts whose text came whole, or out of order: it is told from the whole response.
+    """
+
+    def __init__(self) -> None:
+        self._begun = False
+        self._items: dict[int, Mapping[str, Any]] = {}
+        self._done: set[int] = set()
+        self._parts: dict[Slot, str] = {}
+        self._closed: set[Slot] = set()
+        self._latest: dict[str, Slot] = {}
+        """Name of a text made of several → the last of these."""
+        self._pieces: dict[int, list[str]] = {}
+        self._begin: Callable[..., Grown] | None = None
+        self.texts: dict[Slot, Grown] = {}
+        self.whole: set[Slot] = set()
+
+    def read(self, data: dict[str, Any], begin: Callable[..., Grown]) -> Item:
+        """Read an event; `begin` is `Relay.begin`.
+
+        Raises:
+            BackendError: it is malformed, or says something else than the events before it.
+        """
+        kind = KINDS.get(data["type"])
+        if kind is None:
+            return Item(data)  # nobody is told of it
+        if not self._begun and kind.what not in ("head", "last"):
+            return _odd(data)
+        self._begin = begin
+        item: Item = getattr(self, f"_{kind.what}")(kind, self._known(kind, data))
+        return item
+
+    def _known(self, kind: Kind, data: dict[str, Any]) -> dict[str, Any]:
+        """Return an event without what the protocol does not have there, and with the id of its item."""
+        fits = (name for name in kind.fields if name in data and (name not in FIT or FIT[name](data[name])))
+        known = {name: data[name] for name in fits}
+        if "item_id" in known:
+            known["item_id"] = self._items.get(index_of(data), {}).get("id") or ""
+        same = len(known) == len(data) and known.get("item_id") == data.get("item_id")
+        return data if same else known
+
+    def _head(self, kind: Kind, data: dict[str, Any]) -> Item:
+        response = held(data, "response")
+        if response.get("object", "response") != "response":
+            raise malformed("response")
+        self._begun = True
+        if response.get("output"):
+            return _odd(data)
+        return Item(data, rest={name: value for name, value in response.items() if name != "output"})
+
+    def _item(self, kind: Kind, data: dict[str, Any]) -> Item:
+        index, item = index_of(data), held(data, "item")
+        type_ = text_of(item, "type")
+        if index in self._done or (self.type(index) != type_ if kind.ends else index != len(self._items)):
+            return _odd(data)
+        out = Item(data, rest={"output": [bare(item)]})
+        if not kind.ends:
+            self._items[index] = item
+            out.waits = _waits(item)
+        else:
+            self._done.add(index)
+            out.ends = tuple({name for type_ in PARTS for name in _joined(type_, index)} - {SHOWN})
+            if _waits(item):
+                out.rest["output"].insert(0, self._items[index])  # nothing of it was told before
+                out.anew = item.get(GROWING.get(type_, ("",))[0]) != self._given(index)
+        self._copies(out, texts(kind, data), {slot for slot in self.texts if kind.ends and slot[0] == index})
+        return out
+
+    def _part(self, kind: Kind, data: dict[str, Any]) -> Item:
+        slot, part = slot_of(kind, data), held(data, "part")
+        type_ = str(part.get("type"))
+        fits = self._parts.get(slot) == type_ if kind.ends else self._follows(slot)
+        if not fits or not self._is_open(slot):
+            return _odd(data)
+        self._parts[slot] = type_
+        if kind.ends:
+            self._closed.add(slot)
+        out = Item(data, rest=self._within(slot, part))
+        self._copies(out, texts(kind, data), self.texts.keys() & {slot})
+        return out
+
+    def _delta(self, kind: Kind, data: dict[str, Any]) -> Item:
+        slot, piece = slot_of(kind, data), text_of(data, "delta")
+        grown = self._grown(kind, slot)
+        if grown is None:
+            self.whole.add(slot)
+            return _odd(data)
+        entries = data.get("logprobs")
+        if entries and not spells(entries, piece):
+            data, entries = {**data, "logprobs": []}, None
+        out = Item(data, grows=((grown, ("delta",)),), bare=not entries)
+        if entries:
+            out.spelled = ((("logprobs",), []),)
+            out.rest = self._within(slot, {"type": kind.type, kind.name: piece, "logprobs": entries})
+        return out
+
+    def _grown(self, kind: Kind, slot: Slot) -> Grown | None:
+        """Return the text that grows in a part, None where none may."""
+        if slot in self._closed or slot in self.whole or not self._is_open(slot):
+            return None
+        if self.type(slot[0]) != PARTS[kind.type][0] or self._parts.get(slot, kind.type) != kind.type:
+            return None
+        names, grown = _joined(kind.type, slot[0]), self.texts.get(slot)
+        latest = [self._latest[name] for name in names if name in self._latest]
+        if grown is not None:
+            return grown if all(each == slot for each in latest) else None
+        if not (slot in self._parts or self._follows(slot)) or any(each > slot for each in latest):
+            return None
+        self._parts[slot] = kind.type
+        self._latest.update(dict.fromkeys(names, slot))
+        path: Path = ("output", *slot, kind.name)
+        place = Place(Stage.OUTPUT, role="assistant", path=pointer(path))
+        assert self._begin is not None  # `read` has it
+        self.texts[slot] = self._begin(path, place, *names, shown=kind.type == READ)
+        return self.texts[slot]
+
+    def _text(self, kind: Kind, data: dict[str, Any]) -> Item:
+        slot, text = slot_of(kind, data), text_of(data, kind.name)
+        if slot in self._closed or self._parts.get(slot) != kind.type or not self._is_open(slot):
+            return _odd(data)
+        self._closed.add(slot)
+        out = Item(data)
+        if data.get("logprobs"):
+            out.rest = self._within(slot, {"type": kind.type, kind.name: text, "logprobs": data["logprobs"]})
+        self._copies(out, texts(kind, data), set())
+        return out
+
+    def _note(self, kind: Kind, data: dict[str, Any]) -> Item:
+        slot = slot_of(kind, data)
+        if slot not in self.texts or not self._is_open(slot):
+            return _odd(data)
+        return Item(data, rest=self._within(slot, {"type": READ, "annotations": [data.get("annotation")]}))
+
+    def _call(self, kind: Kind, data: dict[str, Any]) -> Item:
+        """Read what a tool is called with; it waits as the call does."""
+        index, text = index_of(data), text_of(data, kind.name if kind.ends else "delta")
+        if self.type(index) != kind.type or index in self._done:
+            return _odd(data)
+        if not kind.ends:
+            self._pieces.setdefault(index, []).append(text)
+            return Item(data, waits=True)
+        name = self._items[index].get("name")
+        return Item(data, waits=True, anew=text != self._given(index) or data.get("name", name) != name)
+
+    def _given(self, index: int) -> str | None:
+        """Return what a tool is called with, as far as it was told; None if it does not grow."""
+        grows = self.type(index) in GROWING
+        return "".join(self._pieces.get(index, ())) if grows else None
+
+    def _state(self, kind: Kind, data: dict[str, Any]) -> Item:
+        """Read how far a hosted tool is."""
+        return Item(data) if index_of(data) in self._items else _odd(data)
+
+    def _picture(self, kind: Kind, data: dict[str, Any]) -> Item:
+        """Read a picture as far as it is drawn, which nobody is told of again: the answer has only the finished one."""
+        index, drawn = index_of(data), text_of(data, kind.name)
+        if self.type(index) != kind.type or index in self._done:
+            return _odd(data)
+        about: dict[str, Any] = {name: data[name] for name in DRAWN[1:] if name in data}
+        rest = {"output": [{"type": kind.type, "result": drawn, **about}]}
+        return Item(data, rest=rest, alone=(kind.name,))
+
+    def _last(self, kind: Kind, data: dict[str, Any]) -> Item:
+        out = Item(data, waits=True)
+        waiting = {index for index, item in self._items.items() if _waits(item)}
+        out.anew = not self._begun or not waiting <= self._done
+        if held(data, "response").get("output"):
+            self._copies(out, texts(kind, data), {*self.texts})
+        else:  # some servers leave out of it what they have sent as items
+            out.anew = out.anew or bool(self._items)
+        return out
+
+    def _copies(self, item: Item, found: Iterable[tuple[Path, Slot]], left: set[Slot]) -> None:
+        """Have an item repeat texts as they were told.
+
+        Args:
+            item: the item.
+            found: where each stands in it, and where its part does.
+            left: the texts that it must repeat.
+
+        Raises:
+            BackendError: it tells something else.
+        """
+        for path, slot in found:
+            text, grown = at(item.data, path), self.texts.get(slot)
+            left.discard(slot)
+            if grown is not None and slot not in self.whole:
+                if text != grown.came:
+                    raise malformed("event: it repeats a text otherwise")
+                item.copies += ((grown, path),)
+                item.closes += (grown,)
+            elif text:
+                self.whole.add(slot)
+                item.waits = item.anew = True
+        if left:
+            raise malformed("event: it leaves out a text")
+
+    def type(self, index: int) -> Any:
+        """Return the type of an item."""
+        return self._items.get(index, {}).get("type")
+
+    def _is_open(self, slot: Slot) -> bool:
+        """Tell whether a part may stand there, and its item goes on."""
+        return slot[0] not in self._done and (self.type(slot[0]), slot[1]) in SPEAKING
+
+    def _follows(self, slot: Slot) -> bool:
+        """Tell whether a part is the next of its list."""
+        index, list_, position = slot
+        return slot not in self._parts and (position == 0 or (index, list_, position - 1) in self._parts)
+
+    def _within(self, slot: Slot, part: Any) -> dict[str, Any]:
+        """Return a part, without its text, as an answer."""
+        return {"output": [bare({"type": self.type(slot[0]), slot[1]: [part]})]}
+
+
+def _odd(data: dict[str, Any]) -> Item:
+    """Return an event that fits nowhere."""
+    return Item(data, waits=True, anew=True)
+
+
+def _waits(item: Mapping[str, Any]) -> bool:
+    """Tell whether an item waits for the end of the response."""
+    return item.get("type") not in (*HOSTED, *(type_ for type_, _ in SPEAKING))
+
+
+def _joined(type_: str, index: int) -> tuple[str, ...]:
+    """Return the names of the texts that the text of a part makes up with others, the widest last."""
+    item, list_, name, _ = PARTS[type_]
+    here = f"{index}/{list_}"
+    if item != "message":
+        return (here,)
+    return (f"{here}/{name}", here, *((SHOWN,) if type_ == READ else ()))
+
+
+def bare(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item without its texts that grow, and without what spells just those."""
+    out = {**item, **{name: [*item[name]] for name in LISTS if isinstance(item.get(name), list)}}
+    for list_, position, part in parts_of(item):
+        name = own(part, list_, item.get("type"))
+        if not name:
+            continue
+        left = {**part, name: ""}
+        if spells(entries := part.get("logprobs"), part[name]):
+            left["logprobs"] = [
+                {**each, "token": "", "bytes": []} for each in entries if each.get("top_logprobs")
+            ]
+        out[list_][position] = left
+    return out

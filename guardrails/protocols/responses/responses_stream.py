@@ -1,0 +1,108 @@
+"""A streamed response (OpenAI's Responses API), for a relay: told as its events come, and cut short where it is stopped.
+
+What the table of events does not know is not told: nobody here could judge it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from guardrails.engine.content.content_tree import at, edited
+from guardrails.engine.redaction.reply_values import unspelled
+from guardrails.protocols.responses.event_kinds import KINDS, Kind, Slot, slot_of, texts
+from guardrails.protocols.responses.event_reader import Reader
+from guardrails.protocols.responses.event_writer import Told, missing, refusal
+from guardrails.protocols.streaming.codec import Event, Item
+from guardrails.protocols.streaming.streamed_text import Grown
+
+FAILURE: Final = "error"
+"""The type of an event that says that something failed; only the proxy's own are told."""
+
+
+class ResponsesTeller:
+    """One response."""
+
+    def __init__(self) -> None:
+        self._reader = Reader()
+        self._told = Told()
+        self._number = -1
+        self._unnoted: set[Slot] = set()
+        """Parts a note on which was left out."""
+
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+        """Read an event."""
+        return self._reader.read(data, begin)
+
+    def told(self, event: Event) -> Event | None:
+        """Take note of an event that is sent. Its number is greater than the last one's; clients go by its name."""
+        data, kind = event.data, KINDS.get(event.data["type"])
+        if kind is None:
+            return self._numbered(event, data) if data["type"] == FAILURE else None
+        if kind.what == "note":
+            noted = self._noted(kind, data)
+            if noted is None:
+                return None
+            data = noted
+        for path, slot in texts(kind, data):
+            grown, part = self._reader.texts.get(slot), at(data, path[:-1])
+            if grown is not None and grown.changed and (new := unspelled(part)) is not part:
+                data = edited(data, {(path[:-1], None): new})
+        self._told.add(data)
+        return self._numbered(event, data)
+
+    def _numbered(self, event: Event, data: dict[str, Any]) -> Event:
+        """Return an event that says this, with a number behind the last one's."""
+        number = data.get("sequence_number")
+        if type(number) is not int or number <= self._number:
+            number = self._number + 1
+            data = {**data, "sequence_number": number}
+        self._number = number
+        as_it_came = data is event.data and event.kind == data["type"]
+        return Event(data["type"], data, event.raw if as_it_came else b"")
+
+    @property
+    def head(self) -> Mapping[str, Any]:
+        """What was told of the response itself, empty where nothing was."""
+        return self._told.head or {}
+
+    def _noted(self, kind: Kind, data: dict[str, Any]) -> dict[str, Any] | None:
+        """Return a note as it is to be sent, None where it points into a text that was changed."""
+        slot, note = slot_of(kind, data), data.get("annotation")
+        grown = self._reader.texts.get(slot)
+        if grown is not None and grown.changed and isinstance(note, Mapping) and "start_index" in note:
+            self._unnoted.add(slot)
+            return None
+        return {**data, "annotation_index": self._told.notes(slot)} if slot in self._unnoted else data
+
+    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+        """Return the events that are missing of a response; None where something else was told."""
+        kinds = [item.get("type") for item in answer["output"]]
+        if any(kinds[index : index + 1] != [self._reader.type(index)] for index in self._told.items):
+            return None
+        found = {slot: path for path, slot in texts(KINDS["response.completed"], {"response": answer})}
+        for slot, grown in self._reader.texts.items():
+            if slot not in found or (slot not in self._reader.whole and grown.rest() is None):
+                return None
+            *holder, name = grown.path
+            part = at(answer, tuple(holder))
+            text = part[name] if slot in self._reader.whole else grown.made
+            if text != part[name]:
+                answer = edited(answer, {(tuple(holder), None): unspelled({**part, str(name): text})})
+            before = self._told.text(slot)
+            if not text.startswith(before) or (text != before and slot in self._told.closed):
+                return None
+        return [*missing(answer, self._told)]
+
+    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+        """Return the events that end a response with a refusal, behind what was told of it."""
+        known = {"id": self.head["id"]} if "id" in self.head else {}
+        base = {**self.head, "usage": None} if answer is None else {**answer, **known}
+        output = self._told.output()
+        if output and output[-1].get("type") == "message" and len(output) - 1 not in self._told.ended:
+            content = [*(output[-1].get("content") or ()), *refusal(words)["content"]]
+            output[-1] = {**output[-1], "content": content}
+        else:
+            output.append(refusal(words))
+        ended = {"status": "incomplete", "incomplete_details": {"reason": "content_filter"}, "error": None}
+        return [*missing({**base, **ended, "output": output}, self._told)]

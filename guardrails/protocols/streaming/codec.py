@@ -1,0 +1,89 @@
+"""What a relay needs to know of an API: an event in, what stands in it out; and what is left of an answer in, events out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from guardrails.errors import BackendError
+from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.wire.pointers import Path
+
+
+@dataclass(slots=True)
+class Item:
+    """An event, as a teller reads it.
+
+    Attributes:
+        data: what it says.
+        grows: the growing texts, and where in the event a piece of each stands.
+        bare: whether it holds nothing but one such piece, so that it can go on in several.
+        copies: texts that it tells once more as a whole, and where.
+        closes: texts that end with it.
+        ends: names of texts made of several (`Relay.begin`) that no other goes on behind it.
+        spelled: places that spell or sign its texts, and what stands there where one of these was changed.
+        rest: what else it holds, as an answer of the API, to be judged before it goes on; None: nothing.
+        alone: where a picture stands in it that the whole answer does not hold; what the policy changes of it is changed there,
+            and where it is blocked so is the answer.
+        choices: the choices that it tells of, in protocols in which an answer has several.
+        waits: whether it must wait for the verdict on the whole answer.
+        passes: whether it may go on before those that came before it.
+        anew: whether the answer does not hold it as it is, so that what waits is written anew from the answer.
+    """
+
+    data: dict[str, Any]
+    grows: tuple[tuple[Grown, Path], ...] = ()
+    bare: bool = False
+    copies: tuple[tuple[Grown, Path], ...] = ()
+    closes: tuple[Grown, ...] = ()
+    ends: tuple[str, ...] = ()
+    spelled: tuple[tuple[Path, Any], ...] = ()
+    rest: Any = None
+    alone: Path = ()
+    choices: tuple[int, ...] = ()
+    waits: bool = False
+    passes: bool = False
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event to be sent: its type, in protocols that have them, what it says, and its bytes where it goes on as it came."""
+
+    kind: str
+    data: dict[str, Any]
+    raw: bytes = b""
+
+
+class Teller(Protocol):
+    """Reads and writes the events of one answer of one API."""
+
+    def read(self, data: dict[str, Any], kind: str, begin: Callable[..., Grown]) -> Item:
+        """Read an event; `begin` is `Relay.begin`.
+
+        Raises:
+            BackendError: it is malformed, or comes out of order.
+        """
+        ...
+
+    def told(self, event: Event) -> Event | None:
+        """Take note of an event that is sent; return it as it is to be sent, None where it is left out."""
+        ...
+
+    def rest(self, answer: Mapping[str, Any]) -> list[Event] | None:
+        """Return the events that make what was told the whole of an answer as a policy leaves it; None where something else
+        was told of it. What `Grown.rest` says is what is left of a text that grew.
+        """
+        ...
+
+    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+        """Return the events that end what was told with a refusal in these words; `answer` is the whole answer with what is
+        withheld of it, None where it was stopped on its way.
+        """
+        ...
+
+
+def malformed(what: str) -> BackendError:
+    """Return the exception for an event that cannot be read."""
+    return BackendError(f"the upstream sent a malformed {what}", 502, "upstream_invalid")

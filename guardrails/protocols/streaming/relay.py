@@ -1,0 +1,253 @@
+"""One streamed answer on its way: events in, those that may go on out, in their order, with what a policy changes changed.
+
+A `Teller` knows one API: it says of each event which growing texts stand in it, what else in it is to be judged, and whether it
+must wait for the end of the answer. The texts go to `Voices`; an event is held (`pending_events.py`) until all of them are
+settled, but for pieces of a text, which go on as soon as they are. At the end the whole answer is judged as if it had not been
+streamed; what waited goes on then, or the teller writes how the answer ends. Nothing here waits: what may take long is yielded
+as tasks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from guardrails.engine.content.content_tree import Leaf, Leaves, at, edited
+from guardrails.engine.core.detection_round import Task
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.pipeline import Pipeline
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.redaction.restore_stream import Restoring
+from guardrails.engine.streaming.stream import stopped, with_rules
+from guardrails.engine.streaming.stream_evaluator import Stop
+from guardrails.engine.streaming.text_channels import Voices
+from guardrails.protocols.streaming.codec import Event, Item, Teller
+from guardrails.protocols.streaming.pending_events import Held
+from guardrails.protocols.streaming.streamed_text import Grown
+from guardrails.types import Action, Media, Place, Text
+from guardrails.wire.pointers import Path
+
+Steps = Generator[list[Task], None, None]
+
+UNSHOWN: Final = Stop(None, "unchecked", 0, "image")
+"""Why an answer stops that drew what is blocked; the check of that says so itself."""
+
+REMEMBERED = 64
+"""What events hold besides texts and was found to be harmless, remembered for as many events: it comes again in each."""
+
+
+class Relay:
+    """One answer on its way.
+
+    Args:
+        pipeline: the policies.
+        request: who asked, with the vault of the request's check.
+        teller: of the API.
+        leaves: reads an answer of the API.
+        context: what the answer is judged beside (`Text.context`).
+        choices: how many choices were asked for.
+
+    Attributes:
+        is_refused: whether it was ended with a refusal.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        request: Request,
+        teller: Teller,
+        leaves: Callable[[Any], Leaves],
+        context: Mapping[str, str] | None = None,
+        choices: int = 1,
+    ) -> None:
+        self._pipeline, self._request, self._teller, self._leaves = pipeline, request, teller, leaves
+        self._voices = Voices(pipeline, request, context, choices)
+        self._choices = choices
+        self._held = Held()
+        self._restorings: dict[tuple[str, int | None], Restoring] = {}
+        self._texts: list[Grown] = []
+        self._harmless: set[str] = set()
+        self._anew = self.is_refused = False
+        self._alone: list[Outcome] = []
+        """Of what the whole answer does not hold."""
+        self._blocked: Leaves | None = None
+        """What of that stopped the answer."""
+
+    def begin(
+        self, path: Path, place: Place, *joined: str, passing: Sequence[str] = (), shown: bool = False
+    ) -> Grown:
+        """Begin a growing text, which stands at a path of the whole answer and goes on the texts that were begun with the same
+        names in `joined`, the widest last, or in `passing`, for more of which it does not wait once it has ended; `shown` says
+        that people read it, so that a user's own values are put back.
+        """
+        names, others = ([(name, place.choice_index) for name in given] for given in (joined, passing))
+        part = self._voices.part(place, *names, passing=others)
+        vault, restoring = self._request.vault, None
+        if shown and vault is not None and vault.values:
+            restoring = Restoring(vault.values)
+            if joined:
+                restoring = self._restorings.setdefault((joined[-1], place.choice_index), restoring)
+        grown = Grown(path, part, restoring)
+        self._texts.append(grown)
+        return grown
+
+    @property
+    def stop(self) -> Stop | None:
+        """Why the answer must not go on, None as long as it may."""
+        stop = self._voices.stop
+        return UNSHOWN if stop is None and self._blocked is not None else stop
+
+    @property
+    def request(self) -> Request:
+        """Who asked, with what the texts that went on were given: the whole answer is judged after that, so that values have the
+        same numbers in it.
+        """
+        vault = self._voices.vault
+        return self._request if vault.is_empty else replace(self._request, vault=vault)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether anything went on yet."""
+        return any(grown.told for grown in self._texts)
+
+    def take(self, data: dict[str, Any], kind: str, raw: bytes, inline: int | None) -> Steps:
+        """Take the next event; yields what is to be run for it."""
+        return self.take_all([(data, kind, raw)], inline)
+
+    def take_all(self, came: Iterable[tuple[dict[str, Any], str, bytes]], inline: int | None) -> Steps:
+        """Take events that came together: what each says, its type, its bytes. Their texts are judged at once."""
+        fresh: dict[int, tuple[Grown, list[str]]] = {}
+        for data, kind, raw in came:
+            item = self._teller.read(data, kind, self.begin)
+            ends: list[int] = []
+            for grown, path in item.grows:
+                fresh.setdefault(id(grown), (grown, []))[1].append(grown.whole(at(data, path)))
+                ends.append(grown.length)
+            if item.closes or item.ends:
+                yield from self._feed(fresh, inline)
+            for grown in item.closes:
+                grown.closes = True
+                yield from self._voices.end(grown.part, inline)
+            for name in item.ends:
+                yield from self._voices.close((name, None), inline)
+            self._anew = self._anew or item.anew
+            if item.rest is not None and not item.waits and self.stop is None:
+                yield from self._judge(item, inline)
+            self._held.add(item, kind, data, raw, tuple(ends))
+        yield from self._feed(fresh, inline)
+
+    def _feed(self, fresh: dict[int, tuple[Grown, list[str]]], inline: int | None) -> Steps:
+        """Have the texts judged that came; in the order in which they began."""
+        for grown, pieces in fresh.values():
+            yield from self._voices.feed(grown.part, "".join(pieces), inline)
+        fresh.clear()
+
+    def _judge(self, item: Item, inline: int | None) -> Steps:
+        """Judge what else an event holds. What may not go on by itself waits; where only this event holds it, it goes on as the
+        policy leaves it, or the answer stops.
+        """
+        found = self._leaves(item.rest)
+        outcome = yield from self._outcome(found, inline)
+        if outcome is None:
+            return
+        if item.alone:
+            self._alone.append(outcome)
+        if outcome.action <= Action.FLAG:
+            return
+        drawn = {index for index, leaf in enumerate(found.found) if isinstance(leaf.content, Media)}
+        if item.alone and outcome.action is Action.REDACT and drawn == {*outcome.edits}:
+            [new] = outcome.edits.values()
+            item.data = edited(item.data, {(item.alone, None): new})
+            return
+        if item.alone and outcome.action is Action.BLOCK:
+            self._blocked = found
+        item.waits = self._anew = True
+
+    def _outcome(self, found: Leaves, inline: int | None) -> Generator[list[Task], None, Outcome | None]:
+        """Return the outcome of the check of what an event holds; None where there is nothing, or it is known to be harmless."""
+        if not found.found and not found.unchecked:
+            return None
+        pictured = any(isinstance(leaf.content, Media) for leaf in found.found)  # too large to be remembered
+        texts = (
+            ()
+            if pictured
+            else [(leaf.path, getattr(leaf.content, "text", leaf.content)) for leaf in found.found]
+        )
+        known = repr(texts)
+        if not pictured and known in self._harmless and not found.unchecked:
+            return None
+        outcome = yield from self._pipeline.judging(found, self._request, inline)
+        if outcome.action <= Action.FLAG and not pictured and len(self._harmless) < REMEMBERED:
+            self._harmless.add(known)
+        return outcome
+
+    def ready(self) -> list[Event]:
+        """Return the events that may go on by now, of an answer that is stopped those before that place."""
+        return self._told(self._held.ready(self._voices.stops))
+
+    def finish(self, inline: int | None) -> Steps:
+        """Take the end of the answer; yields what is to be run for it."""
+        if self.stop is None:
+            yield from self._voices.finish(inline)
+
+    def so_far(self) -> Leaves:
+        """Return the texts so far, and what stopped the answer beside them, for the verdict on one that is stopped."""
+        texts = (Leaf(Text(grown.came, grown.part.place)) for grown in self._texts)
+        found = [leaf for leaf in texts if getattr(leaf.content, "text", "")]
+        if self._blocked is None:
+            return Leaves(found=found)
+        return replace(self._blocked, found=[*self._blocked.found, *found])
+
+    def stopped(self, outcome: Outcome) -> Outcome:
+        """Return the outcome of what there was of an answer, as the block that its stream came to where it was stopped."""
+        return outcome if self.stop is None else stopped(outcome, self.stop, self._request)
+
+    def settled(self, leaves: Leaves, outcome: Outcome) -> Outcome:
+        """Return the outcome of the whole answer as it holds after what went on of it: choices that were stopped are, and so is
+        all of an answer that is judged otherwise than the texts that went on.
+        """
+        new = {leaves.found[index].path: text for index, text in outcome.edits.items()}
+        for grown in self._texts:
+            grown.final = new.get(grown.path, grown.came)
+        for alone in self._alone:
+            outcome = with_rules(outcome, alone)
+        for choice, stop in self._voices.stops.items():
+            own = [i for i, leaf in enumerate(leaves.found) if leaf.content.place.choice_index == choice]
+            if not outcome.blocked.intersection(own):
+                outcome = stopped(outcome, stop, self._request, *own[:1])
+        alive = (grown for grown in self._texts if grown.part.place.choice_index not in self._voices.stops)
+        if not outcome.blocked and any(not grown.final.startswith(grown.told) for grown in alive):
+            return stopped(outcome, None, self._request)
+        return outcome
+
+    def end(self, leaves: Leaves, outcome: Outcome, answer: Mapping[str, Any]) -> list[Event] | None:
+        """Return all events that are left of an answer that is not blocked, once its outcome is `settled`; None where they do
+        not make it up.
+
+        Args:
+            leaves: of the whole answer.
+            outcome: of its check.
+            answer: what the policy leaves of it.
+        """
+        own = {grown.path for grown in self._texts}
+        # What did not pass by itself goes on only as the whole answer has it; so does what was not decided as it came, and
+        # what several choices have in an order of their own.
+        anew = self._anew or (bool(outcome.edits) and (self._choices > 1 or self._voices.is_whole))
+        kept = not anew and all(
+            leaves.found[index].path in own and not leaves.found[index].inner for index in outcome.edits
+        )
+        if not kept:
+            rest = self._teller.rest(answer)
+            return None if rest is None else self._told(rest)
+        rest = self._held.rest(self._texts)
+        return None if any(grown.told != grown.final for grown in self._texts) else self._told(rest)
+
+    def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:
+        """Return the events that end an answer that is stopped, at its end where there is a whole one to be withheld."""
+        self.is_refused = True
+        return self._told(self._teller.refused(answer, words))
+
+    def _told(self, events: list[Event]) -> list[Event]:
+        """Return events as they are to be sent."""
+        return [told for event in events if (told := self._teller.told(event)) is not None]

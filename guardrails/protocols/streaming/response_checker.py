@@ -1,0 +1,145 @@
+"""The answer to one request in, its verdict out, and what is left to tell of a stream, as steps: one description serves the
+proxy and wrapped calls, sync and async.
+
+Nothing here waits: what may take long is yielded as tasks, for `Pipeline.drive` or its twin `adrive`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, Protocol, TypeVar
+
+from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.payload import Subject
+from guardrails.engine.core.detection_round import Task
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.pipeline import Pipeline
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.redaction.vault import Vault
+from guardrails.errors import BackendError
+from guardrails.protocols.streaming.codec import Event, Teller
+from guardrails.protocols.streaming.relay import Relay
+from guardrails.types import Place, Stage, Text, Verdict
+
+T = TypeVar("T")
+Steps = Generator[list[Task], None, T]
+Beside = tuple[str, str, str]
+"""What an answer is judged beside: the system prompt, what is asked, and what was retrieved for it."""
+
+
+class Answering(Protocol):
+    """What is done with an answer of one API."""
+
+    def read(self, answer: Any) -> Subject:
+        """Return what there is to judge of a whole answer.
+
+        Raises:
+            BackendError: it has no form that can be judged.
+        """
+        ...
+
+    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+        """Return a whole answer as its verdict lets it pass, with the user's own values in it again."""
+        ...
+
+    def message(self, verdict: Verdict) -> str:
+        """Return the words that answer a block; raises `Blocked` where none is answered."""
+        ...
+
+
+class Judge:
+    """Judges what a model answers to one request.
+
+    Args:
+        pipeline: the policies.
+        request: who asks, with what the request's check handed out.
+        beside: what the answer is judged beside.
+        verdict: makes a verdict of a subject, the outcome of its check, and what checks handed out before.
+        complete: whether all detectors have their say, also on what is certain to be blocked.
+        settled: makes of the outcome for the whole answer what is to hold.
+        before: is told what is about to be judged, and whether that is all of the answer.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        request: Request,
+        beside: Beside,
+        verdict: Callable[[Subject, Outcome, Vault | None], Verdict],
+        *,
+        complete: bool = False,
+        settled: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+        before: Callable[[Leaves, bool], None] = lambda leaves, ended: None,
+    ) -> None:
+        self._before = before
+        self._pipeline, self._request, self._beside, self._verdict = pipeline, request, beside, verdict
+        self._complete, self._settled = complete, settled
+
+    def relay(self, teller: Teller, leaves: Callable[[Any], Leaves], choices: int = 1) -> Relay:
+        """Return what the events of the answer go through, read by a teller; `leaves` reads what else they hold."""
+
+        def read(rest: Any) -> Leaves:
+            found = leaves(rest)
+            found.beside(*self._beside)
+            return found
+
+        one = Leaves(found=[Leaf(Text("", Place(Stage.OUTPUT)))])
+        one.beside(*self._beside)
+        context = one.found[0].content.context
+        return Relay(self._pipeline, self._request, teller, read, context, choices)
+
+    def whole(
+        self, subject: Subject, inline: int | None, relay: Relay | None = None
+    ) -> Steps[tuple[Verdict, Outcome]]:
+        """Judge a whole answer, behind what went on of it through a relay; return the verdict and the outcome. Raises
+        `RequestError` where it is over the budget.
+        """
+        leaves, request = subject.leaves, self._request if relay is None else relay.request
+        self._pipeline.budget.admits(leaves.found)
+        leaves.beside(*self._beside)
+        self._before(leaves, True)
+        outcome = yield from self._pipeline.judging(leaves, request, inline, complete=self._complete)
+        if relay is not None:
+            outcome = relay.settled(leaves, outcome)
+        outcome = self._settled(outcome)
+        return self._verdict(subject, outcome, request.vault), outcome
+
+    def so_far(self, relay: Relay, inline: int | None) -> Steps[Verdict]:
+        """Judge what there was of an answer that was stopped, or broken off; return the verdict."""
+        leaves = relay.so_far()
+        leaves.beside(*self._beside)
+        self._before(leaves, False)
+        judging = self._pipeline.judging(leaves, self._request, inline, complete=self._complete)
+        outcome = relay.stopped((yield from judging))
+        return self._verdict(Subject(leaves, lambda _: None), outcome, self._request.vault)
+
+    def ended(
+        self, relay: Relay, answer: Callable[[], Any], said: Answering, inline: int | None
+    ) -> Steps[list[Event]]:
+        """Take the end of a stream, or of what there was of one that is stopped; return the events that are left to send.
+
+        Args:
+            relay: what its events went through.
+            answer: makes the whole answer of them, where it is not stopped.
+            said: what is done with that.
+            inline: the number of characters up to which quick detectors run at once (`Pipeline.steps`).
+
+        Raises:
+            BackendError: it cannot be judged.
+            Blocked: the policy stops it and nothing is to be answered.
+        """
+        yield from relay.finish(inline)
+        if relay.stop is not None:
+            return relay.refused(None, said.message((yield from self.so_far(relay, inline))))
+        whole = answer()
+        heard = said.read(whole)
+        verdict, outcome = yield from self.whole(heard, inline, relay)
+        content = said.passed(whole, heard, verdict, outcome)
+        if verdict.blocked:
+            return relay.refused(content, said.message(verdict))
+        rest = relay.end(heard.leaves, outcome, content)
+        if rest is None:
+            raise BackendError(
+                "what was sent of the answer is not what is left of it", 502, "upstream_invalid"
+            )
+        return rest

@@ -1,0 +1,159 @@
+"""The client's side of a request: its body, what it says of itself, and whether it is still there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, TypeVar
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive
+
+from guardrails.engine.content.budget import CODE as TOO_LARGE
+from guardrails.engine.core.pipeline import today
+from guardrails.engine.core.rule_evaluation import Request as Who
+from guardrails.errors import Overloaded, RequestError
+from guardrails.proxy.access.admission import Client, client_of
+from guardrails.proxy.access.body_budget import SHARE, Share
+from guardrails.proxy.server.connections import TOO_SLOW
+
+T = TypeVar("T")
+
+DRAINED = 4
+"""Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
+
+
+async def body_of(request: Request, limit: int, within_s: float | None = None) -> bytes:
+    """Return the body of a request; the limit is the server's, that of a client's key may be lower. `within_s` is the time for
+    all of it; that it keeps coming is the server's care (`http.Http`).
+
+    Raises:
+        RequestError: it is larger than the limit, or too slow.
+        Overloaded: others hold too much for one of its size.
+        ClientDisconnect: the client went away before its end.
+    """
+    limit = client_of(request.scope).largest(limit)
+    share: Share | None = request.scope.get(SHARE)
+    pieces: list[bytes] = []
+    size, fits = 0, True
+    try:
+        async with asyncio.timeout(within_s):
+            async for piece in _pieces(request):
+                size += len(piece)
+                fits = fits and size <= limit and (share is None or share.takes(len(piece)))
+                if fits:
+                    pieces.append(piece)
+                    continue
+                pieces.clear()
+                if share is not None:
+                    share.release()
+                if size > limit * DRAINED:
+                    break
+    except TimeoutError:
+        raise RequestError("too_slow", f"the body did not arrive within {within_s:g} s") from None
+    if size > limit:
+        raise RequestError(TOO_LARGE, f"the body is larger than {limit} bytes")
+    if not fits:
+        raise Overloaded("too many large requests are under way")
+    return b"".join(pieces)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """Yield a body as it comes; raises as `body_of` does where no more of it will."""
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        if TOO_SLOW in request.scope:
+            raise RequestError("too_slow", "the body of the request arrives too slowly")
+        more = message.get("more_body", False)
+        if piece := message.get("body", b""):
+            yield piece
+
+
+def language(header: str) -> str | None:
+    """Return the primary language that an Accept-Language header prefers, such as `de`."""
+    best, best_weight = None, 0.0
+    for entry in header.split(","):
+        tag, _, rest = entry.partition(";")
+        primary = tag.strip().split("-")[0].lower()
+        name, _, written = rest.partition("=")
+        try:
+            weight = float(written) if name.strip() == "q" else 1.0
+        except ValueError:
+            weight = 0.0
+        if weight > best_weight and primary.isascii() and primary.isalpha() and len(primary) <= 8:
+            best, best_weight = primary, weight
+    return best
+
+
+def claims(request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a client says of itself (`request.client.*`)."""
+    given = {
+        "language": language(request.headers.get("accept-language", "")),
+        "user_agent": request.headers.get("user-agent"),
+        "user": body.get("user"),
+    }
+    return {name: value for name, value in given.items() if isinstance(value, str)}
+
+
+def who_asks(
+    client: Client, claims: Mapping[str, Any], body: Mapping[str, Any], turns: int, model: str | None = None
+) -> Who:
+    """Return who asks and for what (`model`, unless the body says it). A client's own words are claims: they never fill `user` or
+    `tenant`.
+    """
+    metadata, model = body.get("metadata"), model or body.get("model")
+    return Who(
+        user=client.user,
+        tenant=client.tenant,
+        client=claims,
+        metadata=metadata if isinstance(metadata, Mapping) else None,
+        model=model if isinstance(model, str) else None,
+        turns=turns,
+        today=today(),
+    )
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the client has gone away."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Return what the work returns; when the client goes away cancel it, so that nobody's answer is paid for.
+
+    Raises:
+        ClientDisconnect: it went away.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    before, left = task.cancelling(), False
+
+    def leave(_: object) -> None:
+        nonlocal left
+        left = True
+        task.cancel()
+
+    watch = asyncio.ensure_future(gone(receive))
+    watch.add_done_callback(leave)
+    try:
+        return await work
+    except asyncio.CancelledError:
+        if left and task.cancelling() == before + 1:  # nobody else wants it
+            raise ClientDisconnect from None
+        raise
+    finally:
+        watch.remove_done_callback(leave)
+        watch.cancel()
+        if left:
+            task.uncancel()
+
+
+async def stop(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

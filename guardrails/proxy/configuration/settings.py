@@ -1,0 +1,201 @@
+"""What the operator of a proxy chooses, apart from any policy: every setting declared once, and checked when it is made."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Literal
+
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+
+from guardrails.detectors.config import Config
+from guardrails.engine.content.budget import Budget
+from guardrails.errors import GuardrailsError
+from guardrails.policy.loading.problems import NOWHERE, Problems
+from guardrails.proxy.access.hosts import Hosts
+from guardrails.proxy.access.hosts import check as check_open
+from guardrails.proxy.access.keys import weakness
+from guardrails.proxy.access.tenants import KeyDoc, PolicyDoc, check
+from guardrails.proxy.server.connections import MOST
+from guardrails.proxy.shadow.shadow_settings import ShadowDoc
+from guardrails.proxy.shadow.shadow_settings import check as check_shadows
+from guardrails.proxy.upstreams.image_fetch_settings import FetchDoc
+from guardrails.proxy.upstreams.upstream_settings import VARIABLE, Upstreams, base_url, needed
+from guardrails.proxy.upstreams.upstream_settings import check as check_upstreams
+
+KEY_VARIABLE = "GUARDRAILS_UPSTREAM_KEY"
+ADMIN_VARIABLE = "GUARDRAILS_ADMIN_KEY"
+BUDGET = Budget()
+
+
+class SettingsError(GuardrailsError, ValueError):
+    """A setting that a server cannot run with."""
+
+
+class SettingsDoc(Config):
+    """The settings of one proxy, as a file has them. Times are in seconds. No secret stands here, only the name of the
+    environment's variable that holds it.
+    """
+
+    upstreams: Upstreams = Field(default_factory=dict)
+    """Several servers behind, by name, each for some models, in the order of preference. Without any `upstream` is asked for
+    everything."""
+    upstream: str | None = Field(default=None, validate_default=True, examples=["http://127.0.0.1:8000/v1"])
+    """The base URL of the server behind, as OpenAI's clients take it (`http://host:8000/v1`); `/v1` if it has no path. All
+    APIs are asked below it: `/chat/completions`, `/responses`, `/messages`. Beside `upstreams` it is asked for the models
+    that none of them serves; without it those are not found."""
+    upstream_key_env: str = Field(default=KEY_VARIABLE, pattern=VARIABLE)
+    """The variable of the environment that holds the key sent to it; where that is not set, the client's own authorization
+    passes through."""
+    policy: str = Field(default="default", min_length=1)
+    """A shipped policy by name, any other by path; in a settings file relative to the file's folder."""
+    floor: str | None = Field(default=None, min_length=1)
+    """A policy under which no verdict may fall, likewise; it holds under every policy of `policies`, too."""
+    keys: list[KeyDoc] = Field(default_factory=list, max_length=4_096)
+    """The clients that may ask; without any everybody may. What a client authorizes itself with here goes to no upstream."""
+    policies: list[PolicyDoc] = Field(default_factory=list, max_length=4_096)
+    """Other policies for some keys, teams, models or routes."""
+    shadow: ShadowDoc | None = None
+    """A policy that judges beside the one that is served, and what is written of that; none, where this is not set."""
+    admin_key_env: str = Field(default=ADMIN_VARIABLE, pattern=VARIABLE)
+    """The variable of the environment that holds the operator's own key, without which `/metrics` tells nothing; where that is
+    not set, whoever reaches the server may read them."""
+    cors_origins: list[str] = Field(
+        default_factory=list, max_length=256, examples=[["https://app.example.com"]]
+    )
+    """The origins of web pages that may ask and read answers; none, where none is named."""
+    allowed_hosts: Hosts = Field(default_factory=list)
+    """The names by which clients reach the server, without a port: `guard`, `*.example.com` for all names below one, `*` for
+    any. The names and addresses of this machine's loopback and `host` are always among them, and where that is not on the
+    loopback every IP address. Requests for another host are refused: a web page could reach the server by such a name."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """The address to listen on; one that other machines reach needs `keys`, or `open`."""
+    open: bool = False
+    """Whether everybody who reaches the server may ask with the upstream's key, where it has no `keys` and listens not
+    only to this machine."""
+    port: int = Field(default=8080, ge=0, le=65_535)
+    """The port to listen on; 0 takes a free one."""
+    workers: int = Field(default=1, ge=1)
+    """Processes to serve with."""
+    reload: bool = True
+    """Whether the policy is loaded anew when one of its files changes, and on SIGHUP."""
+    connect_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Time to reach the upstream."""
+    idle_s: float = Field(default=300.0, gt=0, allow_inf_nan=False)
+    """Time between two bytes of the upstream, and for a client to take what is sent to it."""
+    total_s: float = Field(default=600.0, gt=0, allow_inf_nan=False)
+    """Time for all of an answer."""
+    keep_alive_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Time between comments to a client whose stream is held."""
+    max_body_bytes: int = Field(default=72 << 20, ge=1)
+    """Size of a request that is still read: by default OpenAI's 50 MB of pictures, in Base64. While one is judged it takes up to
+    eight times as much memory, with its pictures decoded; a key may have a lower limit of its own."""
+    max_bodies_bytes: int = Field(default=256 << 20, ge=1)
+    """Size of all requests together that a process reads and serves at a time, apart from the first MiB of each: what is larger
+    than that is told to come back where there is no room, what is smaller never waits for it. One may always be served."""
+    max_files_bytes: int = Field(default=4 << 30, ge=1)
+    """Size of all answers together that lie in files (`TMPDIR`) until they are judged and sent, as films do, of one process: what
+    comes when there is no room is told to come back. One may always be there, up to the policy's `film_bytes`."""
+    max_answer_bytes: int = Field(default=64 << 20, ge=1)
+    """Size of an upstream's answer that is still read: by default ten large pictures, in Base64."""
+    max_contents: int = Field(default=BUDGET.contents, ge=1)
+    """Texts, tool calls, pictures, films and sounds of one request, or of one answer; what is over this or one of the next three
+    is refused before it is judged: a request with 413 (`request_too_large`), an answer with 502."""
+    max_characters: int = Field(default=BUDGET.characters, ge=100)
+    """Characters of all its texts; a server that warms up judges a few of its own."""
+    max_pictures: int = Field(default=BUDGET.pictures, ge=1)
+    """Pictures in it, those in texts as data URIs too."""
+    max_pixels: int = Field(default=BUDGET.pixels, ge=1)
+    """Pixels of all frames of all its pictures that are looked at, as their headers say."""
+    max_concurrent: int = Field(default=512, ge=1)
+    """Requests at a time, each from when all of its body is there; further ones are told to come back. The bodies on their way
+    hold as many MiB together, apart from what `max_bodies_bytes` counts."""
+    head_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
+    """Time for a client to send the head of a request, from its first byte, or from the connection on for the first one."""
+    body_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    """Time for which the body of a request may stay away, or come at less than `body_bytes_per_s`."""
+    body_bytes_per_s: int = Field(default=1_000, ge=1)
+    """Rate below which the body of a request is too slow."""
+    max_connections: int = Field(default=MOST, ge=1)
+    """Connections of clients at a time, of one process; further ones are refused. It has no more than half of the files that
+    the process may open (`ulimit -n`), which `guardrails serve` raises as far as it may."""
+    max_connections_per_address: int | None = Field(default=None, ge=1)
+    """Those from one IPv4 address, or one IPv6 network (/64); by default three quarters of all, since a gateway or load balancer
+    is one address. A server that strangers reach directly needs some dozens."""
+    unknown_fields: Literal["judge", "refuse"] = "judge"
+    """What is done with unknown fields of a request: they are judged like all text, or refused."""
+    fetch: FetchDoc | None = None
+    """Which pictures that stand elsewhere are fetched to be judged; none, where this is not set."""
+
+    @field_validator("upstream")
+    @classmethod
+    def _is_usable(cls, upstream: str | None, info: ValidationInfo) -> str | None:
+        return needed(upstream, info)
+
+    @property
+    def budget(self) -> Budget:
+        """What one request, or one answer, may hold at most."""
+        return Budget(self.max_contents, self.max_characters, self.max_pictures, self.max_pixels)
+
+    @property
+    def base_url(self) -> str:
+        """The upstream's base URL, with `/v1` where no path was given and without a slash at the end; empty without one."""
+        return "" if self.upstream is None else base_url(self.upstream)
+
+
+class Settings(SettingsDoc):
+    """The settings of one proxy, with the upstream's key, which is shown and dumped nowhere."""
+
+    _upstream_key: str | None = PrivateAttr(default=None)
+    _admin_key: str | None = PrivateAttr(default=None)
+
+    def __init__(
+        self, upstream: str | None = None, *, upstream_key: str | None = None, **fields: Any
+    ) -> None:
+        """Check settings.
+
+        Args:
+            upstream: as `SettingsDoc.upstream`.
+            upstream_key: the key itself; from the environment if not given.
+            **fields: the other fields of `SettingsDoc`.
+
+        Raises:
+            SettingsError: a server cannot run with them; everything that is wrong.
+        """
+        given = {"upstream": upstream, **fields}
+        problems = Problems(quotes=False)
+        doc = problems.validate(SettingsDoc, given, NOWHERE, "the settings")
+        if doc is not None:
+            check(doc, NOWHERE, problems)
+            check_upstreams(doc, NOWHERE, problems)
+            check_shadows(doc, NOWHERE, problems)
+            check_open(doc, NOWHERE, problems)
+        if problems.errors:
+            raise SettingsError("; ".join(error.message for error in problems.errors))
+        super().__init__(**given)
+        self._upstream_key = upstream_key or os.environ.get(self.upstream_key_env) or None
+        self._admin_key = os.environ.get(self.admin_key_env) or None
+        if self._admin_key is not None and (why := weakness(self._admin_key)):
+            raise SettingsError(
+                f"the key in {self.admin_key_env} {why}: set one that `guardrails key --bare` prints"
+            )
+
+    @property
+    def upstream_key(self) -> str | None:
+        """The key that is sent to the upstream."""
+        return self._upstream_key
+
+    @property
+    def admin_key(self) -> str | None:
+        """The operator's own key."""
+        return self._admin_key
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a settings file."""
+    schema = SettingsDoc.model_json_schema()
+    return {
+        **schema,
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "guardrails settings",
+        "anyOf": [{"required": ["upstream"]}, {"required": ["upstreams"]}],
+    }

@@ -1,0 +1,116 @@
+"""A settings file, the environment and flags in, `Settings` out, or everything that is wrong with its place.
+
+A flag comes before a variable of the environment (`GUARDRAILS_PORT` for `port`), that before the file, that before the default.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from guardrails.errors import PolicyErrors
+from guardrails.policy.loading.problems import Problems
+from guardrails.policy.loading.source import read
+from guardrails.proxy.access.hosts import check as check_open
+from guardrails.proxy.access.tenants import check
+from guardrails.proxy.configuration.layers import Layers
+from guardrails.proxy.configuration.settings import Settings, SettingsDoc
+from guardrails.proxy.shadow.shadow_settings import ShadowDoc
+from guardrails.proxy.shadow.shadow_settings import check as check_shadows
+from guardrails.proxy.upstreams.upstream_settings import check as check_upstreams
+
+PREFIX = "GUARDRAILS_"
+"""What a setting's name in the environment begins with."""
+
+PATHS = ("policy", "floor", "ca_file", "shadow", "log")
+"""Settings that name a file, which in a settings file is relative to its folder: also those in each of `policies`, and those of
+`fetch` and `shadow`."""
+
+BEGIN = "upstream: http://127.0.0.1:8000/v1"
+"""How a settings file may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Where settings come from: a file if there is one, and what was given on the command line, by the setting's name."""
+
+    file: str | None = None
+    flags: Mapping[str, object] = field(default_factory=dict)
+
+    def settings(self) -> Settings:
+        """Return the settings as file and environment are by now; raises `PolicyErrors`."""
+        return configured(self.file, self.flags, os.environ).settings
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Settings, and where each that is not left at its default was given: a file, a variable or a flag."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def configured(
+    file: str | FilePath | None, flags: Mapping[str, object], environment: Mapping[str, str]
+) -> Configured:
+    """Return the settings of a server.
+
+    Args:
+        file: a settings file, if there is one.
+        flags: what was given on the command line, by the setting's name; None is not given.
+        environment: the process's variables.
+
+    Raises:
+        PolicyErrors: everything that is wrong, each problem with its file (or variable, or flag), line and column.
+    """
+    problems, layers = Problems(quotes=False), Layers()
+    if file is not None:
+        layers.read(FilePath(file), PATHS, BEGIN, problems)
+    for name, of in SettingsDoc.model_fields.items():
+        variable = PREFIX + name.upper()
+        if written := environment.get(variable):
+            layers.add(name, _value(of.annotation, written, variable, problems), variable)
+        layers.flag(
+            name, flags.get(name) if name != "shadow" else _over(layers.data.get(name), flags.get(name))
+        )
+    doc = problems.validate(SettingsDoc, layers.data, layers, "the server")
+    if doc is not None:
+        check(doc, layers, problems)
+        check_upstreams(doc, layers, problems)
+        check_shadows(doc, layers, problems)
+        check_open(doc, layers, problems)
+    if doc is None or problems.errors:
+        raise PolicyErrors(problems.errors)
+    given = {name: getattr(doc, name) for name in doc.model_fields_set}
+    shown = {name: layers.origins.get(name, str(file)) for name in given}
+    return Configured(Settings(**given), shown)
+
+
+def _over(before: object, given: object) -> object:
+    """Return a shadow as flags give it: what they do not name stays as it was given elsewhere."""
+    if given is None or before is None:
+        return given
+    if isinstance(before, ShadowDoc):
+        before = before.model_dump(exclude_unset=True)
+    known, now = ({"policy": each} if isinstance(each, str) else each for each in (before, given))
+    return {**known, **now} if isinstance(known, dict) and isinstance(now, dict) else given
+
+
+def _value(annotation: Any, written: str, variable: str, problems: Problems) -> object:
+    """Return what a variable's text means: itself where the setting is a text, else the YAML that it is."""
+    try:
+        return TypeAdapter(annotation).validate_python(written, strict=True)
+    except ValidationError:
+        pass
+    try:
+        source = read(written, variable)
+    except PolicyErrors as error:
+        problems.errors.extend(error)
+        return None
+    problems.errors.extend(source.problems)
+    return source.data

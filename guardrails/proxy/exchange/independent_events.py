@@ -1,0 +1,37 @@
+"""Judge the events of a stream that stand apart (`protocols/streaming/independent_events.py`), each by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator
+from dataclasses import replace
+
+from guardrails.protocols.streaming.assembler import Came
+from guardrails.protocols.streaming.independent_events import Apart
+from guardrails.proxy.exchange.answer import Call, judged
+from guardrails.wire import sse, strict_json
+
+
+async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[bytes]:
+    """Judge events, each for itself; yields what may go on.
+
+    Raises:
+        BackendError: one is malformed, or is stopped; or none was the last.
+    """
+    last = call.api.last
+    assert last is not None  # who comes here has events that stand apart
+    stream = Apart(lambda event: call.read(event).leaves, last)
+    fetcher, fetched = call.state.fetcher, 0
+    async for some in events:
+        for data, kind, raw in some:
+            stream.came(data, kind)
+            if fetcher is not None and call.api.links is not None:
+                fetched += sum(1 for _ in call.api.links(data))
+                if fetched > fetcher.doc.most:  # of all events together
+                    call = replace(call, api=replace(call.api, links=None))
+            content = await judged(call, data, len(raw), stream.read)
+            out = stream.passed(
+                raw if content is data else sse.event(strict_json.dump(content), kind.encode())
+            )
+            if out:
+                yield out
+    yield stream.rest()

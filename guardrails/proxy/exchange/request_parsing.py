@@ -1,0 +1,65 @@
+"""A request as it came in; as it goes on, without what only this proxy is asked for, and these wishes, out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.errors import RequestError
+from guardrails.policy.compiled import CompiledPolicy
+from guardrails.proxy.exchange.api import Api
+from guardrails.proxy.exchange.response_extras import NONE, Aside, Asides
+from guardrails.proxy.routes.openai import azure_annotations
+from guardrails.proxy.routes.openai.azure_annotations import Annotated
+from guardrails.proxy.routes.openai.moderation_field import FORMS, Moderated, Wanted, taken
+from guardrails.wire import strict_json
+from guardrails.wire.forms import Form, form, is_form
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A request of an API: what it says, its bytes, what there is to judge of it, whether it wants to be moderated, and the form
+    that it came as, if it is one.
+    """
+
+    body: dict[str, Any]
+    raw: bytes
+    leaves: Leaves
+    moderation: Wanted | None = None
+    form: Form | None = None
+
+    def asides(self, api: Api, headers: Mapping[str, str], policies: Sequence[CompiledPolicy]) -> Asides:
+        """Return what is to be told beside the answer.
+
+        Raises:
+            RequestError: annotations are wanted that nobody has.
+        """
+        made: list[Aside] = []
+        if self.moderation is not None:
+            made.append(Moderated(FORMS[api.path], self.moderation, policies, api.choices(self.body)))
+        if api.annotated == "always" or (api.annotated == "asked" and azure_annotations.wants(headers)):
+            made.append(Annotated(policies))
+        return Asides(tuple(made)) if made else NONE
+
+
+def read(api: Api, raw: bytes, media: str = "") -> Given:
+    """Return a request; `media` is the type of its body, which tells forms from JSON where an API has both.
+
+    Raises:
+        RequestError: it is malformed, or refused.
+    """
+    if api.forms != "never" and is_form(media):
+        found = form(raw, media)
+        if api.model is not None:
+            found = found.saying("model", api.model)
+        return Given(found.body, found.raw, api.request(found.body), form=found)
+    if api.forms == "only":
+        raise RequestError("unsupported_media_type", "the body must be a form (multipart/form-data)")
+    body, moderation = strict_json.parse_request(raw), None
+    if api.placed is not None:
+        body, raw = api.placed(body, raw)
+    if api.path in FORMS:
+        body, raw, moderation = taken(body, raw)
+    return Given(body, raw, api.request(body), moderation)

@@ -1,0 +1,150 @@
+"""A streamed answer of the upstream in, the same answer as far as the policy lets it pass out, as soon as that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from typing import Any
+
+import aiohttp
+
+from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.errors import GuardrailsError, RequestError
+from guardrails.protocols.streaming.assembler import Came, Collector, taken
+from guardrails.protocols.streaming.codec import Event
+from guardrails.protocols.streaming.relay import Relay
+from guardrails.proxy.exchange.answer import Call, judged, vetted
+from guardrails.proxy.exchange.api import Reader
+from guardrails.proxy.exchange.independent_events import apart
+from guardrails.proxy.exchange.streaming_response import Sent
+from guardrails.proxy.server.errors import UpstreamAnswer, explain
+from guardrails.proxy.upstreams.upstream_client import drained, failure_in, invalid, passed_back, too_large
+from guardrails.wire import sse, strict_json
+
+
+async def stream(call: Call) -> AsyncIterator[Sent]:
+    """Ask the upstream for a stream; yields what of it may go on, as it comes.
+
+    What fails once the upstream has begun to stream is an error event, as it would be had the answer begun.
+    """
+    upstream, api, judge, pipeline = call.state.upstream, call.api, call.judge, call.state.guard.pipeline
+    headers: dict[str, str] = {}
+    relay: Relay | None = None
+    asides, opening = call.asides, written(call.asides.opening())
+    try:
+        async with call.answer() as response:
+            headers = passed_back(response)
+            if api.last is not None and response.content_type.lower() == api.media:
+                async for body in apart(call, _came(call, response)):
+                    yield Sent(body, headers)
+                return
+            if response.content_type.lower() == api.media:
+                relay, collector = judge.relay(api.teller(), api.response, call.choices), api.collector()
+                async for body in _relayed(call, response, relay, collector):
+                    yield Sent(opening + body, headers)
+                    opening = b""
+                rest = await pipeline.adrive(judge.ended(relay, collector.answer, call, INLINE_ON_LOOP))
+                yield Sent(opening + written(asides.ending(rest)) + api.tail, headers)
+                if relay.stop is None:
+                    await drained(response)
+                return
+            raw = await upstream.whole(response)  # a server that does not stream
+        content = await judged(call, api.parsed(raw), len(raw))
+        told = written(asides.stream(api, content)) + api.tail if asides else api.written(content)
+        yield Sent(opening + told, headers)
+    except GuardrailsError as error:
+        failure = await vetted(call, error)
+        if relay is None:
+            raise failure from error
+        if relay.is_begun:  # what was sent of it is on record
+            await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP))
+        yield Sent(api.failed(explain(failure)), headers)
+
+
+async def _relayed(
+    call: Call, response: aiohttp.ClientResponse, relay: Relay, collector: Collector
+) -> AsyncIterator[bytes]:
+    """Have a collector and a relay take a stream; yields what may go on of it.
+
+    Raises:
+        BackendError: it is too large, malformed, or ends before its end.
+        UpstreamAnswer: the upstream says in it that it failed.
+    """
+    pipeline = call.state.guard.pipeline
+    events, limit = call.api.reader(), call.state.settings.max_answer_bytes
+    async for some in events_of(response.content.iter_any(), events, limit):
+        came, ended, failed = taken(_read(some), collector)
+        await pipeline.adrive(relay.take_all(came, INLINE_ON_LOOP))
+        if not call.asides.holds and (out := relay.ready()):
+            yield written(out)
+        if relay.stop is not None:
+            return
+        if failed is not None:
+            raise failed
+        if ended or any(event.data.strip() == sse.DONE for event in some):
+            return
+    if not collector.finished:
+        raise invalid("the upstream's stream ended before its end")
+
+
+async def _came(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[list[Came]]:
+    """Yield events as they came, those together that come together, up to the end of their stream."""
+    limit = call.state.settings.max_answer_bytes
+    async for some in events_of(response.content.iter_any(), call.api.reader(), limit):
+        size = sum(len(event.data) for event in some)
+        yield await call.state.by_size(size, lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
+        if any(event.data.strip() == sse.DONE for event in some):
+            return
+
+
+def read_events(call: Call, raw: bytes) -> list[dict[str, Any]]:
+    """Return what the events of a stream that is all there say; raises as `_read`."""
+    reader = call.api.reader()
+    return [data for data, _, _ in _read([*reader.feed(raw), *reader.flush()])]
+
+
+def _read(events: Iterable[sse.Event]) -> Iterator[Came]:
+    """Yield events as they came, up to the end of their stream.
+
+    Raises:
+        BackendError: one is malformed.
+        UpstreamAnswer: the upstream says in one that it failed.
+    """
+    for event in events:
+        if event.data.strip() == sse.DONE:
+            return
+        try:
+            data = strict_json.parse(event.data, halves=True)
+        except RequestError as error:
+            raise failure_in(event, {}) or invalid(
+                f"the upstream sent a malformed event: {error.code}"
+            ) from None
+        failure = failure_in(event, data)
+        if data.get("type") == "error" and not isinstance(data.get("error"), Mapping):
+            failure = UpstreamAnswer(502, {"error": {**data, "type": None}})
+        if failure is not None:
+            raise failure
+        name = event.type.decode(errors="replace")
+        # A name that is not in the data as well is judged by nobody; the APIs that name their events say it there.
+        yield data, name, sse.event(event.data, event.type if name == data.get("type") else b"")
+
+
+async def events_of(
+    pieces: AsyncIterable[bytes], events: Reader, limit: int
+) -> AsyncIterator[list[sse.Event]]:
+    """Yield the events of a stream, those together that come together; raises `BackendError` if it is too large."""
+    size = 0
+    async for piece in pieces:
+        size += len(piece)
+        if size > limit:
+            raise too_large(limit)
+        if some := [*events.feed(piece)]:
+            yield some
+    if some := [*events.flush()]:
+        yield some
+
+
+def written(events: list[Event]) -> bytes:
+    """Write events."""
+    return b"".join(
+        event.raw or sse.event(strict_json.dump(event.data), event.kind.encode()) for event in events
+    )

@@ -1,0 +1,123 @@
+"""A stream that is sent as it is judged: work in, an SSE answer out, with signs of life meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from guardrails.errors import GuardrailsError
+from guardrails.proxy.access.client import gone, stop
+from guardrails.proxy.exchange.api import Api
+from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.server.errors import explain, respond, where
+from guardrails.proxy.server.state import LOG
+from guardrails.wire import sse
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A piece of a stream: the bytes to send, and headers beside the report's, for the first of them."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Live(Response):
+    """Sends what the work yields as it comes; where nothing comes for `every_s`, a sign of life.
+
+    The answer starts with the first piece; its headers can tell only of the checks until then: a comment before the last
+    events has the rest. An exception before the start is an answer with its own status; after it, an error event alone.
+    No more is asked of the work than the client takes; one that takes nothing for `idle_s` is let go.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], AsyncIterator[Sent]],
+        api: Api,
+        report: Report,
+        every_s: float,
+        path: str,
+        idle_s: float = math.inf,
+    ) -> None:
+        super().__init__()
+        self._work = work
+        self._api = api
+        self._recast = api.recast()
+        self._path = path
+        self._report = report
+        self._every_s = every_s
+        self._idle_s = idle_s
+        self._told = ""
+        self._started = False
+        self._last = 0.0
+        self._sending = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve."""
+        work = asyncio.ensure_future(self._pump(send))
+        watch = asyncio.ensure_future(gone(receive))
+        self._last = perf_counter()
+        try:
+            while True:
+                due = self._last + (self._idle_s if self._sending else self._every_s) - perf_counter()
+                await asyncio.wait({work, watch}, timeout=max(0.0, due), return_when=asyncio.FIRST_COMPLETED)
+                if work.done():
+                    break
+                if watch.done():
+                    raise ClientDisconnect
+                silent = perf_counter() - self._last
+                if self._sending and silent >= self._idle_s:
+                    raise ClientDisconnect
+                if not self._sending and silent >= self._every_s:
+                    await self._send(send, Sent(self._api.keep_alive))
+        finally:
+            await stop(watch) if work.done() else await stop(work, watch)
+        await self._finish(work, scope, receive, send)
+
+    async def _pump(self, send: Send) -> None:
+        async with aclosing(self._work()) as pieces:  # type: ignore[type-var] # what yields is an async generator
+            async for piece in pieces:
+                await self._send(send, piece)
+
+    async def _send(self, send: Send, piece: Sent) -> None:
+        body = piece.body
+        if not self._started:
+            self._started = True
+            self._told = self._tells()
+            given = {**self._recast.headers, **piece.headers, **self._report.headers()}
+            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given.items()]
+            await send({"type": "http.response.start", "status": 200, "headers": raw})
+        elif (told := self._tells()) != self._told:
+            self._told = told
+            body = sse.comment(told) + body
+        self._last, self._sending = perf_counter(), True
+        try:
+            await send({"type": "http.response.body", "body": self._recast.feed(body), "more_body": True})
+        finally:
+            self._last, self._sending = perf_counter(), False
+
+    def _tells(self) -> str:
+        return "; ".join(f"{name}: {value}" for name, value in self._report.headers().items())
+
+    async def _finish(self, work: asyncio.Future[None], scope: Scope, receive: Receive, send: Send) -> None:
+        error = work.exception()
+        if error is not None and (not self._started or not isinstance(error, Exception)):
+            if not isinstance(error, GuardrailsError):
+                raise error
+            await respond(error, self._report.headers(), self._path)(scope, receive, send)
+            return
+        if isinstance(error, Exception):
+            if not isinstance(error, GuardrailsError):
+                LOG.error("a stream failed: %s", where(error))
+            await self._send(send, Sent(self._api.failed(explain(error))))
+        elif not self._started:
+            await self._send(send, Sent(b""))
+        await send({"type": "http.response.body", "body": self._recast.flush(), "more_body": False})

@@ -1,0 +1,1 @@
+"""The APIs that are served, each as a table of its routes: Anthropic's, Google's, Ollama's and our own."""

@@ -1,0 +1,94 @@
+"""`POST /v1/check`: a content in, the verdict itself out. 200 also for a block: the verdict is the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from guardrails.engine.content import payload
+from guardrails.errors import RequestError
+from guardrails.guard import who as asking
+from guardrails.proxy.access.admission import client_of
+from guardrails.proxy.access.client import claims
+from guardrails.proxy.exchange.answer import note
+from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.server.state import state_of
+from guardrails.types import Stage
+from guardrails.wire import strict_json
+
+CONTENTS = ("content", "text", "input", "messages")
+FIELDS: Mapping[str, tuple[type, ...]] = {
+    "content": (str, list),
+    "text": (str,),
+    "input": (str, list),
+    "messages": (list,),
+    "stage": (str,),
+    "user": (str, dict),
+    "tenant": (str,),
+    "client": (dict,),
+    "metadata": (dict,),
+    "model": (str,),
+}
+"""Field → what it may be. One of the first four is what to check; the caller knows who asks."""
+
+NAMES: Mapping[type, str] = {str: "a string", list: "an array of messages", dict: "an object"}
+
+
+async def check(request: HttpRequest) -> Response:
+    """Serve the route."""
+    state = state_of(request)
+    raw = await request.body()
+    body = await state.by_size(len(raw), lambda: read(raw))
+    content = next(body[name] for name in CONTENTS if name in body)
+    user = body.get("user")
+    told = client_of(request.scope).about(
+        {"user": {"id": user} if isinstance(user, str) else user, "tenant": body.get("tenant")}
+    )
+    state = state.under(request, body.get("model"), told["tenant"])
+    guard = state.guard
+    stage = body.get("stage", Stage.INPUT.value)
+    who = {
+        "user": told["user"],
+        "tenant": told["tenant"],
+        "client": {**claims(request, {}), **body.get("client", {})},
+        "metadata": body.get("metadata"),
+        "model": body.get("model"),
+    }
+    try:
+        asked = payload.read(content, Stage(stage))
+    except TypeError as error:
+        raise RequestError("invalid_type", str(error), "/content") from None
+    taken = state.taken(asked.leaves, asking(asked, **who, after=None))
+    started = perf_counter()
+    verdict = await guard.acheck(asked, stage, **who)
+    state.saw(verdict, perf_counter() - started, taken)
+    report = Report(guard.policy.ref)
+    note(request, report, verdict)
+    shown = verdict.to_dict()
+    return Response(strict_json.dump(shown), 200, report.headers(), "application/json")
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """Return the body of a request.
+
+    Raises:
+        RequestError: it has unknown fields, fields of a wrong type, or not exactly one content.
+    """
+    body = {name: value for name, value in strict_json.parse_request(raw).items() if value is not None}
+    for name, value in body.items():
+        if name not in FIELDS:
+            raise RequestError("unknown_field", f"fields are {', '.join(FIELDS)}", f"/{name[:64]}")
+        if not isinstance(value, FIELDS[name]):
+            raise RequestError(
+                "invalid_type", f"must be {' or '.join(NAMES[each] for each in FIELDS[name])}", f"/{name}"
+            )
+    given = [name for name in CONTENTS if name in body]
+    if len(given) != 1:
+        raise RequestError("invalid_content", f"give exactly one of {', '.join(CONTENTS)}")
+    if body.get("stage", Stage.INPUT) not in list(Stage):
+        raise RequestError("invalid_stage", f"stage must be one of {', '.join(Stage)}", "/stage")
+    return body

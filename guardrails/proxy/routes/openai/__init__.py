@@ -1,0 +1,1 @@
+"""OpenAI's API and Azure's form of it, each route as a table."""

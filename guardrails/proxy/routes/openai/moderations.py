@@ -1,0 +1,104 @@
+"""`POST /v1/moderations`: OpenAI's moderation API, answered by the policy here; no upstream is asked. Always 200 for a verdict.
+
+What is asked about is judged as if a user had said it; `stage`, a field of ours, says where else it stands.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from guardrails.engine.content import image_links
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.field_readers import WORD
+from guardrails.engine.content.payload import Subject
+from guardrails.errors import RequestError
+from guardrails.guard import Guard
+from guardrails.guard import who as asking
+from guardrails.protocols.moderations.moderations_fields import Moderation, inputs
+from guardrails.proxy.access.admission import client_of
+from guardrails.proxy.access.client import claims, while_connected
+from guardrails.proxy.exchange.answer import note
+from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.server.state import State, state_of
+from guardrails.types import Stage, Verdict
+from guardrails.wire import strict_json
+
+MODEL = "omni-moderation-latest"
+"""What is asked for where no model is named. Whatever it is, the policy judges."""
+
+FIELDS = ("input", "model", "stage")
+NAME = re.compile(r"[a-z_]{1,32}")
+"""A name of a field that an error repeats."""
+
+SHOWN_IDS = 32
+"""Verdicts whose ids stand in the header."""
+
+
+async def create(request: HttpRequest) -> Response:
+    """Serve the route."""
+    state = state_of(request)
+    raw = await request.body()
+    body, asked = await state.by_size(len(raw), lambda: read(raw))
+    state = state.under(request, body["model"])
+    pictured = await state.pictured(body, image_links.asked)
+    if pictured is not body:
+        asked = inputs(pictured["input"], Stage(body["stage"]))
+    guard = state.guard
+    report = Report(guard.policy.ref)
+    client = client_of(request.scope)
+    who = {"client": claims(request, {}), "user": client.user, "tenant": client.tenant}
+    verdicts = await while_connected(request.receive, judged(state, guard, asked, body, who))
+    for verdict in verdicts:
+        note(request, report, verdict)
+    moderation = Moderation(guard.pipeline.policies, Stage(body["stage"]))
+    answer = {
+        "id": f"modr-{os.urandom(16).hex()}",
+        "model": body["model"],
+        "results": [
+            moderation.result(verdict, leaves) for verdict, leaves in zip(verdicts, asked, strict=True)
+        ],
+    }
+    ids = ",".join(verdict.id for verdict in verdicts[:SHOWN_IDS])
+    headers = {**report.headers(), "x-guardrails-verdict-id": ids}
+    return Response(strict_json.dump(answer), 200, headers, "application/json")
+
+
+async def judged(
+    state: State, guard: Guard, asked: list[Leaves], body: Mapping[str, Any], who: Mapping[str, Any]
+) -> list[Verdict]:
+    """Return the verdict on each input; all detectors have their say, also on what is certain to be blocked."""
+    verdicts: list[Verdict] = []
+    for leaves in asked:
+        subject = Subject(leaves, lambda _: None)
+        taken = state.taken(leaves, asking(subject, **who, metadata=None, model=body["model"], after=None))
+        started = perf_counter()
+        verdict = await guard.acheck(subject, body["stage"], model=body["model"], complete=True, **who)
+        state.saw(verdict, perf_counter() - started, taken)
+        verdicts.append(verdict)
+    return verdicts
+
+
+def read(raw: bytes) -> tuple[dict[str, Any], list[Leaves]]:
+    """Return the body of a request, its defaults filled in, and what there is to judge for each result.
+
+    Raises:
+        RequestError: it has unknown fields, or ones that are not what they should be.
+    """
+    given = {name: value for name, value in strict_json.parse_request(raw).items() if value is not None}
+    for name in given:
+        if name not in FIELDS:
+            where = f"/{name}" if NAME.fullmatch(name) else ""
+            raise RequestError("unknown_field", f"fields are {', '.join(FIELDS)}", where)
+    body = {"model": MODEL, "stage": Stage.INPUT.value, **given}
+    if not isinstance(body["model"], str) or not WORD.fullmatch(body["model"]):
+        raise RequestError("invalid_type", "must be the name of a model", "/model")
+    if body["stage"] not in list(Stage):
+        raise RequestError("invalid_stage", f"stage must be one of {', '.join(Stage)}", "/stage")
+    return body, inputs(body.get("input"), Stage(body["stage"]))

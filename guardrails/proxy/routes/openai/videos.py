@@ -1,0 +1,174 @@
+"""`/v1/videos`: OpenAI's videos API, as other servers keep it. Jobs are tables; films are judged before they are given out.
+
+What is asked is judged when a job is created, changed or continued; what is told of jobs, as any answer. A film, and each
+picture of it (`variant`), lies in a file until it was judged (`proxy/media/spool.py`); one that is blocked is a 403. A film of
+fragments goes out as they are judged (`films.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request as HttpRequest
+from starlette.responses import Response
+
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.errors import GuardrailsError, RequestError
+from guardrails.protocols.videos import videos_fields
+from guardrails.proxy.access.admission import client_of
+from guardrails.proxy.access.client import claims, while_connected, who_asks
+from guardrails.proxy.exchange import answer
+from guardrails.proxy.exchange.answer import Call, judged, vetted
+from guardrails.proxy.exchange.exchange import exchange
+from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.media.fragmented_films import film
+from guardrails.proxy.routes.openai import images
+from guardrails.proxy.routes.openai.completions import COMPLETIONS
+from guardrails.proxy.server.errors import respond
+from guardrails.proxy.server.middleware import ROUTE
+from guardrails.proxy.server.state import State, state_of
+from guardrails.proxy.upstreams.upstream_client import OPENAI, passed_back
+from guardrails.wire import strict_json
+
+ROOT: Final = "/v1/videos"
+ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:=~-]{0,255}")
+WORD: Final = re.compile(r"[A-Za-z0-9_.:=~-]{1,256}")
+
+LISTING: Final = ("after", "limit", "order")
+VARIANT: Final = ("variant",)
+"""What may be asked for in the query of a list, and of a film: no more of it goes on."""
+
+JOBS = replace(
+    COMPLETIONS,  # what is said of streams there is never asked here
+    path="/videos",
+    request=videos_fields.request,
+    parsed=answer.parsed,
+    response=videos_fields.response,
+    withheld=images.withheld,
+    is_streamed=lambda body: False,
+)
+CREATE = replace(JOBS, forms="taken")
+
+
+def created(path: str) -> Callable[[HttpRequest], Awaitable[Response]]:
+    """Return what serves a path at which a job is begun."""
+    api = replace(CREATE, path=path)
+
+    async def endpoint(request: HttpRequest) -> Response:
+        return await exchange(request, api)
+
+    return endpoint
+
+
+async def remix(request: HttpRequest) -> Response:
+    """Serve `/v1/videos/{video_id}/remix`."""
+    request.scope[ROUTE] = ROOT + "/{video_id}/remix"
+    at = _job(request)
+    model = await _model(state_of(request), request, at)
+    return await exchange(request, replace(JOBS, path=at + "/remix", model=model))
+
+
+async def listed(request: HttpRequest) -> Response:
+    """Serve `GET /v1/videos`."""
+    request.scope[ROUTE] = ROOT
+    return await _told(request, "GET", "/videos" + _query(request, LISTING), None)
+
+
+async def job(request: HttpRequest) -> Response:
+    """Serve `GET` and `DELETE /v1/videos/{video_id}`."""
+    request.scope[ROUTE] = ROOT + "/{video_id}"
+    at = _job(request)
+    return await _told(request, request.method, at, await _model(state_of(request), request, at))
+
+
+async def content(request: HttpRequest) -> Response:
+    """Serve `GET /v1/videos/{video_id}/content`."""
+    request.scope[ROUTE] = ROOT + "/{video_id}/content"
+    at, state = _job(request), state_of(request)
+    path = at + "/content" + _query(request, VARIANT)
+    call = _call(state, request, await _model(state, request, at))
+    return await _answered(call, _film(call, path))
+
+
+async def _told(request: HttpRequest, method: str, path: str, model: str | None) -> Response:
+    """Ask for what is told of jobs, and judge it."""
+    call = _call(state_of(request), request, model)
+    return await _answered(call, _whole(call, method, path))
+
+
+async def _answered(call: Call, work: Coroutine[Any, Any, Response]) -> Response:
+    """Return what work returns as long as the client is there, or why there is none."""
+    request = call.http
+    try:
+        return await while_connected(request.receive, work)
+    except GuardrailsError as error:
+        return respond(await vetted(call, error), call.report.headers(), request.scope["path"])
+
+
+async def _film(call: Call, path: str) -> Response:
+    headers, upstream = call.http.headers, call.state.upstream
+    return await film(call, upstream.answer("GET", path, headers, None, OPENAI, "", call.who.model))
+
+
+async def _whole(call: Call, method: str, path: str) -> Response:
+    headers, upstream = call.http.headers, call.state.upstream
+    async with upstream.answer(method, path, headers, None, OPENAI, "", call.who.model) as found:
+        back, raw = passed_back(found), await upstream.whole(found)
+    told = await call.state.by_size(len(raw), lambda: call.api.parsed(raw))
+    left = await judged(call, told, len(raw))
+    out = raw if left is told else strict_json.dump(left)
+    return Response(out, 200, {**back, **call.report.headers()}, "application/json")
+
+
+def _call(state: State, request: HttpRequest, model: str | None) -> Call:
+    """Return who asks about a job of a model, judged by whose policy; raises `Denied` where the key may not."""
+    client = client_of(request.scope)
+    who: Request = who_asks(client, claims(request, {}), {}, 1, model)
+    client.asks(who.model, {}, state.settings.policies)
+    own = state.under(request, who.model)
+    return Call(own, JOBS, request, who, Report(own.guard.policy.ref), b"")
+
+
+async def _model(state: State, request: HttpRequest, path: str) -> str | None:
+    """Return the model of a job, which nothing but the job itself says; None where that makes no difference."""
+    key = client_of(request.scope).key
+    by_model = any(row.models for row in state.settings.policies)
+    if not by_model and not (key is not None and key.models):
+        return None
+    upstream = state.upstream
+    async with upstream.answer("GET", path, request.headers, None, OPENAI) as found:
+        told: Any = answer.parsed(await upstream.whole(found))
+    model = told.get("model")
+    return model if isinstance(model, str) else None
+
+
+def _job(request: HttpRequest) -> str:
+    """Return the path of the job that is asked about; raises `RequestError` where its id is none."""
+    identity = request.path_params["video_id"]
+    if not ID.fullmatch(identity):
+        raise RequestError("invalid_id", "this is no id of a video")
+    return f"/videos/{identity}"
+
+
+def _query(request: HttpRequest, names: tuple[str, ...]) -> str:
+    """Return what goes on of a query; raises `RequestError` for a value that is no word, or stands there twice."""
+    found = {name: request.query_params.getlist(name) for name in names}
+    wrong = [name for name, some in found.items() if len(some) > 1 or not all(map(WORD.fullmatch, some))]
+    if wrong:
+        raise RequestError("invalid_query", f"{wrong[0]} in the query must be one word", f"/{wrong[0]}")
+    written = urlencode([(name, each) for name, some in found.items() for each in some])
+    return f"?{written}" if written else ""
+
+
+ROUTES = (
+    *(("POST", "/v1" + path, created(path)) for path in ("/videos", "/videos/edits", "/videos/extensions")),
+    ("POST", ROOT + "/{video_id}/remix", remix),
+    ("GET", ROOT, listed),
+    ("GET", ROOT + "/{video_id}", job),
+    ("DELETE", ROOT + "/{video_id}", job),
+    ("GET", ROOT + "/{video_id}/content", content),
+)

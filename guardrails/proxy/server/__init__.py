@@ -1,0 +1,1 @@
+"""The server: settings go in, an ASGI application, its connections, state, health and metrics come out."""

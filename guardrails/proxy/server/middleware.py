@@ -1,0 +1,202 @@
+"""Around every route: counts requests, sheds load, answers exceptions, and keeps texts out of the log."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from time import monotonic
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from guardrails.engine.core.pipeline import today
+from guardrails.engine.core.worker_pool import CALLER
+from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.proxy.access.admission import CLIENT, Denied
+from guardrails.proxy.access.body_budget import FREE, SHARE, Share
+from guardrails.proxy.access.client import body_of
+from guardrails.proxy.access.query_key import with_key_as_header
+from guardrails.proxy.server.errors import respond, where
+from guardrails.proxy.server.state import LOG, State
+from guardrails.proxy.shadow.shadow_evaluation import CAME_BY
+
+ACTION = "guardrails.action"
+"""Key of a scope under which a route says what was done, for the counters."""
+
+ROUTES = frozenset(
+    {
+        "/v1/chat/completions",
+        "/v1/completions",
+        "/v1/messages",
+        "/v1/messages/count_tokens",
+        "/v1/responses",
+        "/v1/embeddings",
+        "/v1/moderations",
+        "/v1/images/generations",
+        "/v1/images/edits",
+        "/v1/images/variations",
+        "/v1/videos",
+        "/v1/videos/edits",
+        "/v1/videos/extensions",
+        "/v1/audio/speech",
+        "/v1/audio/transcriptions",
+        "/v1/audio/translations",
+        "/v1/check",
+        "/api/chat",
+        "/api/generate",
+        "/api/embed",
+        "/api/embeddings",
+        "/api/show",
+        "/api/tags",
+        "/api/ps",
+        "/api/version",
+        "/v1/models",
+        "/healthz",
+        "/readyz",
+        "/health",
+        "/metrics",
+    }
+)
+PROBES = frozenset({"/healthz", "/readyz", "/health", "/metrics"})
+"""Routes that answer under any load."""
+
+ANY_HOST = PROBES - {"/metrics"}
+"""Routes that answer whatever host they are asked for: orchestrators ask by addresses and names of their own. The numbers are
+not among them, since a web page could read these by a name of its own that leads here.
+"""
+
+ROUTE = "guardrails.route"
+"""Key of a scope under which a route whose path has places for names says which one it is, for the counters."""
+
+Respond = Callable[[Exception, Mapping[str, str] | None, str], Response]
+"""An exception, headers and a path → the answer."""
+
+CLIENT_GONE = 499
+"""What nginx counts for a client that did not wait."""
+
+
+def route_of(scope: Scope) -> str:
+    """Return the route of a request, as counters name it."""
+    return scope.get(ROUTE) or (scope["path"] if scope["path"] in ROUTES else "other")
+
+
+class Gate:
+    """The outermost layer that is ours."""
+
+    def __init__(self, app: ASGIApp, state: State, respond: Respond = respond) -> None:
+        self._app = app
+        self._state = state
+        self._respond = respond
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send)
+        CAME_BY.set(lambda: route_of(scope))
+        try:
+            await self._serve(scope, receive, answer)
+        finally:
+            action = scope.get(ACTION, "none")
+            self._state.metrics.count(
+                "guardrails_requests_total", route=route_of(scope), status=str(answer.status), action=action
+            )
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request of one who may ask, once all of it is there: who sends slowly takes nobody's place.
+
+        Raises:
+            Denied: he may not; nothing of his request was read.
+            RequestError: its body is too large, or too slow.
+            Overloaded: nobody may now.
+        """
+        state = self._state
+        if scope["path"] not in ANY_HOST:
+            state.cross_site.check(scope)
+        if scope["path"] in PROBES:
+            await self._app(scope, receive, send)
+            return
+        with_key_as_header(scope)
+        client = scope[CLIENT] = state.admission.admit(scope, today())
+        CALLER.set(client.name(scope))
+        self._check_room()
+        with state.counts.entered(client, monotonic()):
+            if client.key is not None:
+                state.metrics.count("guardrails_clients_total", key=client.key.id)
+            settings = state.settings
+            share = scope[SHARE] = Share(
+                state.bodies, settings.max_bodies_bytes, settings.max_concurrent * FREE
+            )
+            try:
+                body = await body_of(Request(scope, receive), settings.max_body_bytes)
+                share.arrived()
+                await self._serve_whole(scope, _replay(body, receive), send)
+            finally:
+                share.release()
+
+    async def _serve_whole(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request that is there; raises `Overloaded` where too many are under way."""
+        self._check_room()
+        metrics = self._state.metrics
+        metrics.in_flight += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            metrics.in_flight -= 1
+
+    def _check_room(self) -> None:
+        """Raise `Overloaded` where too many requests are under way."""
+        if self._state.metrics.in_flight >= self._state.settings.max_concurrent:
+            self._state.metrics.count("guardrails_shed_total")
+            raise Overloaded("too many requests are under way")
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        try:
+            await self._let_in(scope, receive, answer.send)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            if isinstance(error, Denied):
+                self._state.metrics.count("guardrails_denied_total", code=error.code)
+            elif not isinstance(error, GuardrailsError):
+                LOG.error("request %s failed: %s", answer.request_id, where(error))
+            if answer.started:
+                # The server closes the connection; what went wrong is in the log above, without any text.
+                raise RuntimeError("an answer was broken off") from None
+            await self._respond(error, None, scope["path"])(scope, receive, answer.send)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return what receives a body that was read before, and then what comes after it."""
+    left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def received() -> Message:
+        return left.pop() if left else await receive()
+
+    return received
+
+
+class _Answer:
+    """Passes an answer on, with the request's id, and remembers its status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+        self.status = CLIENT_GONE
+
+    @cached_property
+    def request_id(self) -> str:
+        """An id that the client may ask about."""
+        return "req_" + os.urandom(16).hex()
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers = message["headers"]
+            if b"x-request-id" not in dict(headers):
+                message["headers"] = [*headers, (b"x-request-id", self.request_id.encode())]
+        await self._send(message)

@@ -1,0 +1,209 @@
+"""Settings in, a server out: in this process until interrupted (`run`), or in a thread beside (`running`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from types import TracebackType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from guardrails.errors import GuardrailsError
+from guardrails.guard import Guard
+from guardrails.proxy.configuration.settings import Settings, SettingsError
+from guardrails.proxy.configuration.sources import Given
+from guardrails.proxy.server.app import create_app
+from guardrails.proxy.server.connections import raise_descriptors
+from guardrails.proxy.server.http import Http
+from guardrails.proxy.server.reloading.reload import redacts_alike
+from guardrails.proxy.server.state import State
+
+VARIABLE = "GUARDRAILS_SERVE"
+"""Where worker processes find the settings. The keys of the upstream and the operator have variables of their own."""
+
+GIVEN = "GUARDRAILS_GIVEN"
+"""Where they find whence these come."""
+
+BACKLOG = 2048
+START_S = 60.0
+STOP_S = 10.0
+READY_S = 1.0
+
+SWITCH_S = 0.0005
+"""Seconds for which a thread keeps Python's lock while others want it. A request passes the lock some twenty times on its way; at
+Python's own 5 ms each of these would cost it that much while a long text is judged on another thread."""
+
+SERVER: Mapping[str, Any] = {
+    "http": f"{Http.__module__}:{Http.__name__}",
+    "ws": "none",
+    "loop": "asyncio" if sys.platform == "win32" else "uvloop",
+    "lifespan": "on",
+    "log_level": "warning",
+    "access_log": False,  # its lines would not tell more than the metrics
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_keep_alive": 75,
+    "timeout_graceful_shutdown": 30,
+}
+"""How uvicorn serves."""
+
+
+def run(settings: Settings, guard: Guard | None = None, given: Given | None = None) -> None:
+    """Serve until interrupted.
+
+    Args:
+        settings: what to serve.
+        guard: a guard to serve instead of the settings' policy; with one process only.
+        given: where the settings come from, which are read anew when that changes.
+
+    Raises:
+        PolicyErrors: the policy is wrong; nothing was served.
+        SettingsError: the address cannot be listened on, or the workers would not redact alike.
+    """
+    if settings.workers > 1 and guard is not None:
+        raise SettingsError("a guard of your own cannot be served by several workers: give a policy file")
+    raise_descriptors(settings.max_connections)
+    sys.setswitchinterval(SWITCH_S)
+    loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
+    for each in State(settings, loaded).guards:
+        redacts_alike(settings, each)
+    with listening(settings) as listener:
+        if settings.workers == 1:
+            app = create_app(settings, loaded, None if given is None else given.settings)
+            uvicorn.Server(uvicorn.Config(app, **SERVER)).run(sockets=[listener])
+            return
+        os.environ[VARIABLE] = settings.model_dump_json()
+        os.environ[GIVEN] = json.dumps(None if given is None else asdict(given))
+        config = uvicorn.Config(f"{__name__}:worker_app", factory=True, workers=settings.workers, **SERVER)
+        Workers(config, [listener], reload=settings.reload).run()
+
+
+class Workers(Multiprocess):
+    """The processes of a server; on SIGHUP each loads its policy anew, where uvicorn would start each anew."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, reload: bool) -> None:
+        super().__init__(config, sockets)
+        self._reload = reload
+
+    def handle_hup(self) -> None:
+        """Pass the signal on; a worker that is still starting would die of it, and loads what there is now anyway."""
+        for process in self.processes if self._reload else ():
+            if process.pid is not None and process.is_ready(READY_S):
+                os.kill(process.pid, signal.SIGHUP)
+
+
+def worker_app() -> FastAPI:
+    """Return the application of one worker process, from the environment that `run` left.
+
+    The policy is loaded before the worker takes its first request; a worker in whose time its file is wrong starts all the
+    same, tells what is wrong, and takes it up once it is right.
+    """
+    sys.setswitchinterval(SWITCH_S)
+    settings, told = Settings(**json.loads(os.environ[VARIABLE])), json.loads(os.environ[GIVEN])
+    reread = None if told is None else Given(**told).settings
+    try:
+        return create_app(
+            settings, Guard.load(settings.policy, floor=settings.floor, budget=settings.budget), reread
+        )
+    except GuardrailsError:
+        return create_app(settings, None, reread)
+
+
+def listening(settings: Settings) -> socket.socket:
+    """Return a socket that listens on the settings' address; raises `SettingsError` if that cannot be."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((settings.host, settings.port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = error.strerror or str(error)
+        raise SettingsError(f"cannot listen on {settings.host}:{settings.port}: {reason}") from error
+    listener.set_inheritable(True)
+    return listener
+
+
+class Running:
+    """A server in a thread: `with running(settings) as url:`. Stops cleanly at the end of the block."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        guard: Guard | None = None,
+        *,
+        wait_ready: bool = True,
+        reread: Callable[[], Settings] | None = None,
+    ) -> None:
+        self._listener = listening(settings)
+        self._wait_ready = wait_ready
+        self.settings = settings.model_copy(update={"port": self._listener.getsockname()[1]})
+        try:
+            loaded = guard or Guard.load(settings.policy, floor=settings.floor, budget=settings.budget)
+            app = create_app(self.settings, loaded, reread)
+        except BaseException:
+            self._listener.close()
+            raise
+        self.state: State = app.state.proxy
+        self._server = uvicorn.Server(uvicorn.Config(app, **{**SERVER, "timeout_graceful_shutdown": 1}))
+        self._thread = threading.Thread(target=self._serve, name="guardrails-proxy", daemon=True)
+
+    @property
+    def url(self) -> str:
+        """The address, without a path."""
+        host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
+        return f"http://{host}:{self.settings.port}"
+
+    def __enter__(self) -> str:
+        """Start, wait until the server accepts requests (and is ready), and return its address."""
+        self._thread.start()
+        if self._wait_ready and not self.state.warm.wait(START_S):
+            self.stop()
+            raise TimeoutError(f"the server was not ready after {START_S:.0f} s")
+        return self.url
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the server and wait for its thread."""
+        self._server.should_exit = True
+        self._thread.join(STOP_S)
+        self._listener.close()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._listener])
+
+
+def running(
+    settings: Settings,
+    guard: Guard | None = None,
+    *,
+    wait_ready: bool = True,
+    reread: Callable[[], Settings] | None = None,
+) -> Running:
+    """Return a server to run beside this thread; port 0 takes a free one.
+
+    Args:
+        settings: what to serve.
+        guard: a guard to serve instead of the settings' policy.
+        wait_ready: enter the block only when every detector is warm.
+        reread: returns the settings as their file is by now.
+
+    Raises:
+        PolicyErrors: the policy is wrong.
+        SettingsError: the address cannot be listened on.
+    """
+    return Running(settings, guard, wait_ready=wait_ready, reread=reread)

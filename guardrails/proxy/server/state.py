@@ -1,0 +1,326 @@
+"""What one server process shares: its guards, its upstreams, its numbers, and how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal, TypeVar
+
+from starlette.requests import Request as HttpRequest
+
+from guardrails.detectors.file_watch import Stamp, noted
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.image_links import Link, with_pictures
+from guardrails.engine.content.payload import Subject
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.worker_pool import workers
+from guardrails.errors import GuardrailsError, Overloaded
+from guardrails.guard import Guard
+from guardrails.proxy.access.admission import Admission, Counts, chosen, client_of
+from guardrails.proxy.access.body_budget import Bodies
+from guardrails.proxy.access.cross_site import CrossSite
+from guardrails.proxy.configuration.settings import Settings, SettingsError
+from guardrails.proxy.media.disk_budget import Disk
+from guardrails.proxy.server.connections import Connections, Limits
+from guardrails.proxy.server.errors import where
+from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.server.reloading.loaded_policies import Served, hot, load
+from guardrails.proxy.shadow.shadow_evaluation import Shadow, shadowing
+from guardrails.proxy.shadow.shadow_queue import Runner, Taken
+from guardrails.proxy.shadow.shadow_settings import ShadowDoc
+from guardrails.proxy.upstreams.image_fetch import Fetcher
+from guardrails.proxy.upstreams.routing import Upstreams
+from guardrails.types import Stage, Verdict
+from guardrails.wire.strict_json import LARGE
+
+LOG = logging.getLogger("guardrails.proxy")
+T = TypeVar("T")
+
+WARM_UP = "Warm-up."
+RETRY_S = 1.0
+DEGRADED_S = 60.0
+"""Seconds for which a failure of a detector shows in the state of the server."""
+
+
+@dataclass(slots=True)
+class Reload:
+    """How the last load of the policy went: `current`, under way, failed, or held because it is weaker than what is served.
+    `errors` are the places and codes of what is wrong, `weaker` the rules and codes of what is weaker.
+    """
+
+    state: Literal["off", "current", "loading", "failed", "held"] = "off"
+    errors: tuple[str, ...] = ()
+    weaker: tuple[str, ...] = ()
+
+
+class State:
+    """The guards, the upstream and the numbers of one server process.
+
+    Settings and policies may be loaded anew meanwhile. A request takes `now` once (`state_of` does), and from that the state of
+    its policy (`under`): its guard stays what it is, and all else in it is the server's own.
+
+    Args:
+        settings: what to serve.
+        guard: a guard for `settings.policy`; loaded by `start` if not given.
+        reread: returns the settings as their file is by now, where there is one.
+
+    Raises:
+        PolicyErrors: a guard was given, and another policy that the settings name is wrong.
+    """
+
+    def __init__(
+        self, settings: Settings, guard: Guard | None = None, reread: Callable[[], Settings] | None = None
+    ) -> None:
+        self.settings = settings
+        self.admission = Admission(settings.keys)
+        self.counts = Counts()
+        self.metrics = Metrics()
+        self.bodies = Bodies()
+        self.connections = Connections(
+            Limits(**{name: getattr(settings, name) for name in Limits.__dataclass_fields__}),
+            lambda reason: self.metrics.count("guardrails_connections_closed_total", reason=reason),
+        )
+        self.metrics.connections = lambda: self.connections.open
+        self.cross_site = CrossSite(settings.host, settings.allowed_hosts, settings.cors_origins)
+        self.disk = Disk(settings.max_files_bytes)
+        self.upstream = Upstreams(settings, self.metrics)
+        self.fetcher = None if settings.fetch is None else Fetcher(settings.fetch)
+        self.warm = threading.Event()
+        self._failed: dict[str, float] = {}
+        self.problem: str | None = None
+        self.reload = Reload()
+        self.files: Mapping[Path, Stamp] = {}
+        self._reread = reread
+        self._guard: Guard | None = None
+        self.served: Served | None = None
+        self._now: State | None = None
+        self._under: dict[str, State] = {}
+        self.runner = Runner(self.metrics)
+        self.shadow: Shadow | None = None
+        self.shadows: Mapping[str, Guard] = {}
+        if guard is not None:
+            with noted() as files:
+                served = load(self._settings_now(), given=guard)
+            self.files = {**files, **(guard.origin.files if guard.origin else {})}
+            self.adopt(served)
+
+    @property
+    def now(self) -> State:
+        """The state with the guard of this moment, for good."""
+        return self._now or self
+
+    def under(self, request: HttpRequest, model: str | None, told: str | None = None) -> State:
+        """Return the state of the policy that a request is judged by, taken from what `now` was. `told` is the tenant that a
+        body names, which counts where the client is trusted with it.
+        """
+        if not self._under:
+            return self
+        client = client_of(request.scope)
+        tenant = client.about({"tenant": told})["tenant"]
+        policy = chosen(self.settings.policies, client, tenant, model, request.scope["path"])
+        return self if policy is None else self._under[policy]
+
+    def adopt(self, served: Served) -> None:
+        """Judge by other guards from now on; what has begun keeps those that it began with.
+
+        Raises:
+            SettingsError: the log of decisions cannot be written; all stays as it was.
+        """
+        self._beside(served.settings)
+        if served.settings.keys != self.settings.keys:
+            self.admission = Admission(served.settings.keys)
+        self.settings, self._guard, self.problem = served.settings, served.guard, None
+        self.served = served
+        self._now, self._under = None, {}
+        self.shadows = served.shadows
+        beside = shadowing(self.runner, served.guards, served.shadows)
+        now = copy(self)
+        now.shadow = beside(served.settings.policy)
+        if served.settings.policies:
+            now._under = {
+                policy: now._judging(guard, beside(policy)) for policy, guard in served.guards.items()
+            }
+        self._now = now
+        self.metrics.policies = served.refs
+
+    def _beside(self, settings: Settings) -> None:
+        doc = settings.shadow or ShadowDoc()
+        if doc != self.runner.doc:
+            try:
+                self.runner.set(doc)
+            except OSError as error:
+                raise SettingsError(
+                    f"the log of decisions cannot be written: {doc.log}: {error.strerror}"
+                ) from error
+
+    def _judging(self, guard: Guard, shadow: Shadow | None) -> State:
+        made = copy(self)
+        made._guard, made.shadow = guard, shadow
+        return made
+
+    def load(self) -> Served:
+        """Load settings and policies as their files are by now, and note which those are, also where it fails."""
+        with noted() as files:
+            try:
+                return load(self._settings_now(), before=self.served)
+            finally:
+                self.files = files
+
+    def _settings_now(self) -> Settings:
+        return self.settings if self._reread is None else hot(self.settings, self._reread())
+
+    @property
+    def ready(self) -> bool:
+        """Whether the policy is compiled and every detector has answered once."""
+        return self.warm.is_set()
+
+    @property
+    def failing(self) -> list[str]:
+        """The detectors that failed within the last minute."""
+        since = perf_counter() - DEGRADED_S
+        return sorted(name for name, when in self._failed.items() if when >= since)
+
+    @property
+    def loaded(self) -> Guard | None:
+        """The guard, if there is one already."""
+        return self._guard
+
+    @property
+    def others(self) -> list[Guard]:
+        """The guards of other policies than the one for all."""
+        return [each.guard for each in self.now._under.values() if each.guard is not self._guard]
+
+    @property
+    def guards(self) -> list[Guard]:
+        """Every guard that is served by now, each once; none before the policy is loaded."""
+        return [] if self._guard is None else [self._guard, *self.others]
+
+    @property
+    def all_guards(self) -> list[Guard]:
+        """The same, and those that judge beside them."""
+        return [*self.guards, *self.shadows.values()]
+
+    @property
+    def guard(self) -> Guard:
+        """The guard; raises `Overloaded` while there is none, so that a client comes back."""
+        if self._guard is None:
+            raise Overloaded(self.problem or "the policy is not loaded yet")
+        return self._guard
+
+    async def start(self) -> None:
+        """Load the policy if none was given, and have every detector answer once, off the event loop."""
+        try:
+            if self._guard is None:
+                self.adopt(await self.off_loop(self.load))
+            for guard in self.guards:
+                await self.warm_up(guard)
+        except Exception as error:
+            self.problem = "the policy cannot be loaded"
+            if self.settings.reload:
+                self.reload.state, self.metrics.reload_failed = "failed", True
+            LOG.error("not ready: %s", error if isinstance(error, GuardrailsError) else where(error))
+            return
+        # Files that changed meanwhile may have been refused already.
+        if self.settings.reload and self.reload.state not in ("failed", "held"):
+            self.reload.state = "current"
+        self.warm.set()
+
+    async def warm_up(self, guard: Guard) -> None:
+        """Return once every detector of a guard has answered, and what streams need is built."""
+        # A detector does not say when it is up; it is asked.
+        while not await self._answers(guard):  # noqa: ASYNC110
+            await asyncio.sleep(RETRY_S)
+        await self.off_loop(lambda: self._warm_up_streams(guard))
+
+    async def _answers(self, guard: Guard) -> bool:
+        """Judge one text at every stage; a detector that is not up yet is asked again, but for a service, which may go and
+        come back while the others work: `failing` names it.
+        """
+        try:
+            verdicts = [await guard.acheck(WARM_UP, stage.value, complete=True) for stage in Stage]
+        except Overloaded:
+            return False
+        if guard in self.guards:  # else it is none of the server's yet
+            for verdict in verdicts:
+                self._note(verdict)
+        services = {bound.name for bound in guard.pipeline.bounds() if bound.adetect is not None}
+        return not any(error.detector not in services for verdict in verdicts for error in verdict.errors)
+
+    @staticmethod
+    def _warm_up_streams(guard: Guard) -> None:
+        """Build what streams need, which takes a second or two, and say which rules hold them to their end."""
+        guard.stream().feed(WARM_UP)
+        for rule, reason in guard.held().items():
+            LOG.warning("rule %s holds streamed replies to their end: %s", rule, reason)
+        for name, reason in guard.held_films().items():
+            LOG.info("%s holds films of fragments to their end: %s", name, reason)
+
+    async def off_loop(self, function: Callable[[], T]) -> T:
+        """Run a function that takes long on the process's workers."""
+        result: T = await asyncio.wrap_future(workers().submit(function, bulk=True))
+        return result
+
+    async def by_size(self, size: int, function: Callable[[], T]) -> T:
+        """Run what takes time in proportion to a body: right here if the body is small."""
+        return function() if size < LARGE else await self.off_loop(function)
+
+    async def pictured(self, body: Any, links: Callable[[Any], Iterator[Link]]) -> Any:
+        """Return a body with the pictures in it that may be fetched, where it has only their addresses; the same object where
+        there are none.
+        """
+        if self.fetcher is None or not (found := [*islice(links(body), self.fetcher.doc.most)]):
+            return body
+        pictures = await self.fetcher.all(link.url for link in found)
+        for link in found:
+            result = "fetched" if link.url in pictures else "left"
+            self.metrics.count("guardrails_fetches_total", result=result)
+        return with_pictures(body, found, pictures, self.fetcher.most) if pictures else body
+
+    async def judge(
+        self,
+        subject: Subject,
+        who: Request,
+        stage: Stage,
+        *,
+        complete: bool = False,
+        settled: Callable[[Outcome], Outcome] = lambda outcome: outcome,
+    ) -> tuple[Verdict, Outcome]:
+        """Check leaves, count it, and return the verdict, with the outcome, which knows leaves by index. With `complete` every
+        detector has its say; `settled` makes of the outcome what is to hold.
+        """
+        guard, taken = self.guard, self.taken(subject.leaves, who)
+        started = perf_counter()
+        outcome = settled(await guard.pipeline.acheck(subject.leaves, who, complete=complete))
+        verdict = guard.verdict(subject, outcome, stage, who.vault)
+        self.saw(verdict, perf_counter() - started, taken, outcome)
+        return verdict, outcome
+
+    def taken(self, leaves: Leaves, who: Request, *, ended: bool = True) -> Taken | None:
+        """Return what a policy beside the one that is served will judge, None without one; before these leaves are judged."""
+        return None if self.shadow is None else self.shadow.taken(leaves, who, ended=ended)
+
+    def saw(
+        self, verdict: Verdict, seconds: float, taken: Taken | None = None, outcome: Outcome | None = None
+    ) -> None:
+        """Count a check, remember which detectors fail, and have judged beside what was `taken` before it."""
+        self.metrics.checked(verdict, seconds)
+        self._note(verdict)
+        if self.shadow is not None:
+            self.shadow.saw(taken, verdict, outcome)
+
+    def _note(self, verdict: Verdict) -> None:
+        self._failed.update((error.detector, perf_counter()) for error in verdict.errors)
+
+
+def state_of(request: HttpRequest) -> State:
+    """Return the state of the server that a request came to, with the guard of this moment: take it once."""
+    state: State = request.app.state.proxy
+    return state.now

@@ -1,0 +1,1 @@
+"""A policy beside the one that is served: contents go in, both decisions are counted and logged."""

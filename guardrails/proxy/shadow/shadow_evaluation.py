@@ -1,0 +1,138 @@
+"""A whole policy beside the one that is served: what the live one judged in, both decisions counted and logged.
+
+It changes, delays and refuses nothing. A copy of what is to be judged is taken before the live policy sees it; the rest happens
+on one thread of its own, which gives way as long as requests wait for a worker. What comes when too much waits is left out, and
+that is counted, and stands in the log. Findings that the live policy's guard holds are not looked for again, where the detectors
+are the same.
+
+Left out, and counted, are films, sounds and files, which are gone when an answer is sent. Canaries of a shadow policy are planted
+nowhere, so their echo is not found.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import replace
+from io import IOBase
+from pathlib import Path
+from typing import Any, Final
+
+from guardrails.authoring.diff.traffic.decisions import Named, decision, named
+from guardrails.authoring.diff.traffic.effects import turn
+from guardrails.authoring.shadow.shadow_log import row
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.guard import Guard
+from guardrails.proxy.shadow.content_log import recorded
+from guardrails.proxy.shadow.shadow_queue import Job, Runner, Taken, iso
+from guardrails.types import Action, Audio, Media, PolicyRef, Text, Verdict, Video
+
+LOG = logging.getLogger("guardrails.proxy")
+
+CAME_BY: ContextVar[Callable[[], str]] = ContextVar("CAME_BY", default=str)
+"""Says by which route the request came that is served."""
+
+LONGEST: Final = 128
+"""Characters of a name that a client gave."""
+
+
+class Shadow:
+    """One policy beside another: `taken` before the live one judges, `saw` after it."""
+
+    def __init__(self, runner: Runner, live: Guard, guard: Guard) -> None:
+        self.guard = guard
+        self._runner = runner
+        self._names: tuple[Named, Named] = named(live), named(guard)
+        self._chance = random.SystemRandom()
+
+    def taken(self, leaves: Leaves, who: Request, *, ended: bool = True) -> Taken:
+        """Return what is to be judged beside, before anybody has judged it."""
+        try:
+            return self._taken(leaves, who, ended)
+        except Exception as error:  # a request must not feel it
+            LOG.error("a content was not taken for the shadow policy: %s", type(error).__name__)
+            return Taken(None, who, why="fault")
+
+    def _taken(self, leaves: Leaves, who: Request, ended: bool) -> Taken:
+        sample = self._runner.doc.sample
+        if sample < 1 and self._chance.random() >= sample:
+            return Taken(None, who)
+        size = 0
+        for leaf in leaves.found:
+            content = leaf.content
+            if isinstance(content, Text):
+                size += len(content.text)
+            elif isinstance(content, Media):
+                if isinstance(content, Video | Audio) or isinstance(content.source, Path | IOBase):
+                    return Taken(None, who, why="film_sound_or_file")
+                size += len(content.data or b"")
+        copy = replace(
+            leaves, found=[*leaves.found], unchecked=[*leaves.unchecked], films={**leaves.films}, opened=[]
+        )
+        return Taken(copy, replace(who, vault=None, uses=None), size, ended)
+
+    def saw(self, taken: Taken | None, verdict: Verdict, outcome: Outcome | None = None) -> None:
+        """Take what the live policy decided; `outcome` where that is known, by which redactions are compared."""
+        if taken is None or taken.why:
+            self._runner.leave_out("not_taken" if taken is None else taken.why)
+        elif taken.leaves is not None:
+            left = None if outcome is None else _left(outcome)
+            self._runner.put(Job(self, taken, verdict, left, CAME_BY.get()(), time.time()))
+
+    def judged(self, job: Job, content: bool, started: float) -> tuple[dict[str, Any], str]:
+        """Judge beside; return the row of the log, and how the decision would change."""
+        leaves, who = job.taken.leaves, job.taken.who
+        assert leaves is not None
+        told = recorded(leaves, who) if content else {}
+        outcome = self.guard.pipeline.check(leaves, who, complete=True)
+        live = decision(job.verdict, self._names[0], job.left)
+        beside = decision(outcome, self._names[1], _left(outcome) if job.left is not None else None)
+        took_ms = (time.perf_counter() - started) * 1000.0
+        refs = job.verdict.policy, self.ref
+        made = row({**self._at(job), **told}, (refs[0], live), (refs[1], beside), took_ms)
+        return made, turn(live, beside)
+
+    def failed(self, job: Job, why: str) -> dict[str, Any]:
+        """Return the row of what could not be judged beside."""
+        live = decision(job.verdict, self._names[0])
+        return {
+            **self._at(job),
+            "live": {"policy": job.verdict.policy.to_dict(), **live.to_dict()},
+            "shadow": {"policy": self.ref.to_dict(), "error": why},
+        }
+
+    @property
+    def ref(self) -> PolicyRef:
+        """Which policy it is."""
+        return self.guard.policy.ref
+
+    @staticmethod
+    def _at(job: Job) -> dict[str, Any]:
+        who = job.taken.who
+        return {
+            "time": iso(job.at),
+            "id": job.verdict.id,
+            "route": job.route,
+            "stage": job.verdict.stage.value,
+            "tenant": who.tenant,
+            "model": None if who.model is None else who.model[:LONGEST],
+            "ended": job.taken.ended,
+        }
+
+
+def _left(outcome: Outcome) -> object:
+    """Return what an outcome makes of what it redacts; None where it redacts nothing."""
+    return (outcome.edits, outcome.removed) if outcome.action is Action.REDACT else None
+
+
+def shadowing(
+    runner: Runner, guards: Mapping[str, Guard], shadows: Mapping[str, Guard]
+) -> Callable[[str], Shadow | None]:
+    """Return a function: a policy in, what judges beside it out, None where nothing does."""
+    made = {policy: Shadow(runner, guards[policy], guard) for policy, guard in shadows.items()}
+    return made.get

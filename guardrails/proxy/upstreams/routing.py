@@ -1,0 +1,312 @@
+"""All servers behind: a request in, the answer of the first that serves its model and can out.
+
+A request is sent again, to the next server or to the same, only as long as no answer to it has begun: after a failure to
+connect, after 502, 503, 504 and 529, and after 429. One that may have been worked on is sent once, unless the operator says
+otherwise. What has begun is never repeated, so that nothing of an answer can be judged, or released, twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import lru_cache, partial
+from time import perf_counter
+from types import TracebackType
+from urllib.parse import quote
+
+import aiohttp
+
+from guardrails.engine.core.worker_pool import workers
+from guardrails.errors import BackendError
+from guardrails.proxy.access.client import stop
+from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.server.errors import UpstreamAnswer
+from guardrails.proxy.server.metrics import Metrics
+from guardrails.proxy.upstreams.health_checks import watch
+from guardrails.proxy.upstreams.routing_choice import Row, order, serving
+from guardrails.proxy.upstreams.upstream_client import (
+    BUSY,
+    JSON,
+    Answer,
+    Asked,
+    Dialect,
+    Failure,
+    Upstream,
+    failure_of,
+    whole,
+)
+from guardrails.proxy.upstreams.upstream_settings import ONLY, UpstreamDoc, base_url
+from guardrails.wire.forms import form
+from guardrails.wire.json_patch import saying
+from guardrails.wire.strict_json import LARGE
+
+PAUSE_S = 0.1
+"""Seconds before one is asked again, doubled for each further time; half of it is left to chance."""
+
+LONGEST_PAUSE_S = 5.0
+"""Seconds up to which an upstream's own `Retry-After` is waited for."""
+
+LONGEST_NAME = 256
+"""Characters of a model's name up to which it is remembered who serves it."""
+
+MODELS = "/models/"
+"""What a path begins with in which the model stands, up to a colon."""
+
+
+class Upstreams:
+    """The servers behind one process, and how each of them is.
+
+    Args:
+        settings: which there are.
+        metrics: where they are counted.
+        clock: any clock in seconds that never goes back.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        clock: Callable[[], float] = perf_counter,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._metrics, self._clock, self._sleep = metrics, clock, sleep
+        self._most = settings.max_answer_bytes
+        self.named = tuple(_row(name, doc, settings) for name, doc in settings.upstreams.items())
+        self.others = () if settings.upstream is None else (_only(settings.upstream, settings),)
+        """Who serves the models that none of those with a name does."""
+        self._known = lru_cache(maxsize=1_024)(partial(serving, rows=self.named))
+        rows = (*self.named, *self.others)
+        self._by_name = {row.name: Upstream(row, row.name if len(rows) > 1 else "") for row in rows}
+        self._watching: list[asyncio.Future[None]] = []
+        metrics.upstreams = self.up
+
+    async def open(self) -> None:
+        """Open the sessions; inside the event loop that will use them."""
+        for upstream in self._by_name.values():
+            await upstream.open()
+        self._watching = [
+            asyncio.ensure_future(watch(self, row, every_s, self._sleep))
+            for row in self.named
+            if (every_s := row.check_s) is not None
+        ]
+
+    async def close(self) -> None:
+        """Close the sessions."""
+        await stop(*self._watching)
+        for upstream in self._by_name.values():
+            await upstream.close()
+
+    def up(self) -> dict[str, bool]:
+        """Return of each by name whether it is up, as far as its last answers tell."""
+        return {name: upstream.breaker.is_closed for name, upstream in self._by_name.items()}
+
+    def sent_as(self, model: str | None) -> set[str]:
+        """Return every name under which a model may be asked for."""
+        asked = model or ""
+        return {asked, *(row.rename.get(asked, asked) for row in self._serving(asked))}
+
+    def answer(
+        self,
+        method: str,
+        path: str,
+        client: Mapping[str, str],
+        raw: bytes | None,
+        dialect: Dialect,
+        base: str = "",
+        model: str | None = None,
+        media: str = JSON,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Ask for an answer of a model; yields it once its status is 200. Read it inside, and only read it. `path` is below
+        `base` (`Api.base`); `media` is the type of the body.
+
+        Raises:
+            UpstreamAnswer: the upstream answered with an error.
+            BackendError: nobody serves the model (404), or who does cannot be reached (502), took too long (504), or broke
+                off (502).
+        """
+        return _Asking(
+            self, Asked(method, path, client, raw, dialect, base, media), self._plan(method, model), model
+        )
+
+    def of(self, row: Row, asked: Asked) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Ask one of them alone, and once; else as `answer`."""
+        return _Asking(self, asked, (row,))
+
+    async def whole(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the whole body of an answer; raises `BackendError` if it is too large."""
+        return await whole(response, self._most)
+
+    async def begun(self, asked: Asked, rows: tuple[Row, ...], model: str | None) -> tuple[Upstream, Answer]:
+        """Return an answer that has begun, which must be released, and whose it is."""
+        clock, began, told = self._clock, self._clock(), None
+        due: dict[str, float] = {}
+        tries: dict[str, int] = {}
+        for row in rows:
+            left = None
+            if told is not None:
+                wait = max(0.0, due.get(row.name, 0.0) - clock())
+                left = began + row.total_s - clock() - wait
+                if left <= 0.0:
+                    continue
+                if wait:
+                    await self._sleep(wait)
+                self._metrics.count("guardrails_upstream_retries_total", upstream=row.name)
+            upstream = self._by_name[row.name]
+            try:
+                return upstream, await self._once(upstream, await _sent(asked, row, model), left)
+            except Exception as error:
+                failure = failure_of(error, row.key)
+                if failure is None:
+                    raise
+                if not (row.retry_on_timeout if failure.again is None else failure.again):
+                    raise failure.told from error
+                # What an upstream says itself is told rather than that another one is silent.
+                told = told if isinstance(told, UpstreamAnswer) else failure.told
+            tries[row.name] = tries.get(row.name, 0) + 1
+            due[row.name] = clock() + _pause(failure, tries[row.name])
+        raise told or BackendError("no upstream serves this model", 404, "model_not_found")
+
+    async def _once(self, upstream: Upstream, asked: Asked, left: float | None) -> Answer:
+        self._metrics.count("guardrails_upstream_requests_total", upstream=upstream.row.name)
+        upstream.breaker.began()
+        try:
+            response = await upstream.ask(asked, left)
+        except BaseException as error:
+            self.ended(upstream, error)
+            raise
+        if not upstream.breaker.is_closed:
+            # Others need not wait for the end of this one to see.
+            upstream.breaker.ended(self._clock(), well=None)
+        return response
+
+    def ended(self, upstream: Upstream, error: BaseException | None) -> Failure | None:
+        """Note how a request ended; returns why it failed, None where that is not the upstream's doing."""
+        failure = None if error is None else failure_of(error, upstream.row.key)
+        well = error is None or None if failure is None else failure.well
+        if failure is not None and not well:
+            self._metrics.count(
+                "guardrails_upstream_failures_total", upstream=upstream.row.name, why=failure.why
+            )
+        upstream.breaker.ended(self._clock(), well=well)
+        return failure
+
+    def waited(self, since: float) -> None:
+        """Count the time that somebody waited for an answer."""
+        self._metrics.observe("guardrails_upstream_seconds", self._clock() - since)
+
+    def now(self) -> float:
+        """Return the time."""
+        return self._clock()
+
+    def _plan(self, method: str, model: str | None) -> tuple[Row, ...]:
+        """Return whom to ask, one after the other; for what is of no model, such as a list, anybody."""
+        rows = self._serving(model or "")
+        if not rows and method == "GET":
+            rows = self.others or self.named
+        return order(rows, self.is_up) if rows else self.others
+
+    def _serving(self, model: str) -> tuple[Row, ...]:
+        return self._known(model) if len(model) <= LONGEST_NAME else serving(model, self.named)
+
+    def is_up(self, name: str) -> bool:
+        """Tell whether one may be asked first: it is up, or it is time to see whether it is."""
+        return self._by_name[name].breaker.wait(self._clock()) == 0.0
+
+
+class _Asking(AbstractAsyncContextManager[aiohttp.ClientResponse]):
+    """One request, to those who are asked for it in turn: `Upstreams.answer`."""
+
+    __slots__ = ("_asked", "_began", "_model", "_response", "_rows", "_upstream", "_upstreams")
+
+    def __init__(
+        self, upstreams: Upstreams, asked: Asked, rows: tuple[Row, ...], model: str | None = None
+    ) -> None:
+        self._upstreams, self._asked, self._rows, self._model = upstreams, asked, rows, model
+
+    async def __aenter__(self) -> aiohttp.ClientResponse:
+        self._began = self._upstreams.now()
+        try:
+            self._upstream, self._response = await self._upstreams.begun(self._asked, self._rows, self._model)
+        except BaseException:
+            self._upstreams.waited(self._began)
+            raise
+        return self._response
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._response.release()
+            await self._response.wait_for_close()
+        finally:
+            failure = self._upstreams.ended(self._upstream, error)
+            self._upstreams.waited(self._began)
+        if failure is not None and failure.told is not error:
+            raise failure.told from error
+
+
+def _only(url: str, settings: Settings) -> Row:
+    """Return the one that has no name of its own."""
+    return Row(
+        ONLY,
+        base_url(url),
+        settings.upstream_key,
+        connect_s=settings.connect_s,
+        idle_s=settings.idle_s,
+        total_s=settings.total_s,
+    )
+
+
+def _row(name: str, doc: UpstreamDoc, settings: Settings) -> Row:
+    """Return one of several."""
+    return Row(
+        name,
+        base_url(doc.url),
+        None if doc.key_env is None else os.environ.get(doc.key_env, ""),
+        tuple(doc.models),
+        doc.rename,
+        doc.connect_s or settings.connect_s,
+        doc.idle_s or settings.idle_s,
+        doc.total_s or settings.total_s,
+        doc.tries,
+        doc.retry_on_timeout,
+        doc.failures,
+        doc.open_s,
+        doc.check_s,
+    )
+
+
+async def _sent(asked: Asked, row: Row, model: str | None) -> Asked:
+    """Return what one is asked for; a large body is changed on a worker, so that nobody waits for it."""
+    if asked.raw is None or len(asked.raw) < LARGE or model not in row.rename:
+        return _renamed(asked, row, model)
+    return await asyncio.wrap_future(workers().submit(lambda: _renamed(asked, row, model)))
+
+
+def _renamed(asked: Asked, row: Row, model: str | None) -> Asked:
+    """Return what one is asked for that knows a model by another name."""
+    if model is None or (sent := row.rename.get(model)) is None:
+        return asked
+    if asked.path.startswith(MODELS):
+        _, colon, rest = asked.path.partition(":")
+        return asked._replace(path=f"{MODELS}{quote(sent, safe='')}{colon}{rest}")
+    if asked.raw is None:
+        return asked
+    if asked.media != JSON:
+        found = form(asked.raw, asked.media)
+        return asked._replace(raw=found.written({**found.body, "model": sent}))
+    return asked._replace(raw=saying(asked.raw, "model", sent))
+
+
+def _pause(failure: Failure, tries: int) -> float:
+    """Return the seconds until one may be asked again that was asked so often."""
+    own = PAUSE_S * 2.0 ** (tries - 1) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret, only spread
+    asks = failure.after_s
+    if asks is None:
+        return math.inf if failure.why == str(BUSY) else own
+    return max(own, asks) if asks <= LONGEST_PAUSE_S else math.inf

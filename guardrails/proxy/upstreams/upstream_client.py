@@ -1,0 +1,307 @@
+"""The model server behind: requests in, its answers out, and its failures as exceptions of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import aiohttp
+from yarl import URL
+
+from guardrails.errors import BackendError, GuardrailsError, RequestError
+from guardrails.proxy.server.errors import UpstreamAnswer
+from guardrails.proxy.upstreams.routing_choice import Row
+from guardrails.remote.breaker import Breaker
+from guardrails.wire import sse, strict_json
+
+PASSED_ON = (
+    "x-request-id",
+    "x-client-request-id",
+    "idempotency-key",
+    "user-agent",
+    "accept-language",
+    "traceparent",
+    "tracestate",
+)
+"""Headers of a client that the upstream gets. No others: some servers take orders by header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The headers of one family of APIs: those of a client that the upstream gets besides the others, and those in which
+    the operator's key goes instead of the client's, each with what stands before it.
+    """
+
+    passed_on: tuple[str, ...]
+    keys: Mapping[str, str]
+
+
+OPENAI = Dialect(
+    ("authorization", "openai-organization", "openai-project", "openai-beta"), {"authorization": "Bearer "}
+)
+# Anthropic's clients have sent their key in either header; servers of others know one of them.
+ANTHROPIC = Dialect(
+    ("authorization", "x-api-key", "anthropic-version", "anthropic-beta"),
+    {"authorization": "Bearer ", "x-api-key": ""},
+)
+
+PASSED_BACK = (
+    "x-request-id",
+    "request-id",
+    "anthropic-organization-id",
+    "openai-processing-ms",
+    "openai-organization",
+    "openai-version",
+    "retry-after",
+    "retry-after-ms",
+)
+PASSED_BACK_PREFIX = ("x-ratelimit-", "anthropic-ratelimit-")
+
+VERSION = re.compile(r"/v\d+[a-z0-9]*$")
+"""What a URL ends with that names the version of an API."""
+
+BAD, BUSY = frozenset({502, 503, 504, 529}), 429
+"""Statuses that say that an upstream is down (or overloaded: Anthropic's 529), and that it has no room for this client."""
+
+AT_ONCE = 1 << 20
+"""Bytes of a body that are sent at once."""
+
+ERROR_BYTES = 64 << 10
+"""Bytes of an upstream's error that are read."""
+
+DRAIN_S = 0.1
+IDLE_POOL_S = 4.0
+"""Seconds for which an idle connection is kept: less than the five after which uvicorn closes it."""
+
+
+SERVED_BY = "x-guardrails-upstream"
+
+JSON = "application/json"
+
+
+class Answer(aiohttp.ClientResponse):
+    """An answer that knows whose it is, where that is to be told."""
+
+    upstream = ""
+
+
+class Upstream:
+    """One server: a pooled client session; no redirects, no cookies, no proxies from the environment. `name` is what its
+    answers tell of whose they are.
+    """
+
+    def __init__(self, row: Row, name: str = "") -> None:
+        self.row = row
+        self.breaker = Breaker(row.failures, row.open_s)
+        self._name = name
+        self._timeout = self._within(row.total_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        """Open the session; inside the event loop that will use it."""
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_POOL_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=True,
+            response_class=Answer,
+        )
+
+    async def close(self) -> None:
+        """Close the session."""
+        if self._session is not None:
+            await self._session.close()
+
+    def headers(self, client: Mapping[str, str], dialect: Dialect, media: str = JSON) -> dict[str, str]:
+        """Return the headers of a request to the upstream, with the type of its body."""
+        key = self.row.key
+        given: dict[str, str] = {}
+        for name, value in client.items():
+            given.setdefault(name, value)  # the first of a name counts
+        headers = {name: given[name] for name in (*dialect.passed_on, *PASSED_ON) if name in given}
+        if key is not None:
+            # The client's is for here, whatever the operator's key goes in.
+            for name in ("authorization", *dialect.keys):
+                headers.pop(name, None)
+        if key:
+            headers |= {name: prefix + key for name, prefix in dialect.keys.items()}
+        return {**headers, "accept-encoding": "identity", "content-type": media}
+
+    async def ask(self, asked: Asked, total_s: float | None = None) -> Answer:
+        """Return the answer once its status is 200; whoever takes it must release it. `total_s` is the time for all of it, where
+        that is less than the upstream has.
+
+        Raises:
+            UpstreamAnswer: it answered with an error.
+            BackendError: it answered neither.
+            OSError, aiohttp.ClientError: it did not answer (`failure_of`).
+        """
+        assert self._session is not None  # requests come after the server has started
+        response = await self._session.request(
+            asked.method,
+            address(self.row.url, asked.base, asked.path),
+            data=_in_pieces(asked.raw),
+            headers=self.headers(asked.client, asked.dialect, asked.media),
+            allow_redirects=False,
+            timeout=self._timeout if total_s is None else self._within(total_s),
+        )
+        assert isinstance(response, Answer)
+        response.upstream = self._name
+        if response.status != 200:
+            async with response:
+                raise await _refused(response)
+        return response
+
+    def _within(self, total_s: float) -> aiohttp.ClientTimeout:
+        return aiohttp.ClientTimeout(
+            total=total_s, sock_connect=self.row.connect_s, sock_read=self.row.idle_s
+        )
+
+
+class Asked(NamedTuple):
+    """What an upstream is asked: `path` is below `base` (`Api.base`); `client` are the headers of who asks, `media` the type of
+    the body.
+    """
+
+    method: str
+    path: str
+    client: Mapping[str, str]
+    raw: bytes | None
+    dialect: Dialect
+    base: str = ""
+    media: str = JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no answer. `told` is what a client is told, `why` what is counted; `well` says whether the upstream is well
+    all the same, None where that tells nothing; `again`, whether the same may be asked again, None where it may have been
+    worked on; `after_s`, how long the upstream asks to wait.
+    """
+
+    told: GuardrailsError
+    why: str
+    well: bool | None = False
+    again: bool | None = False
+    after_s: float | None = None
+
+
+def failure_of(error: BaseException, secret: str | None = None) -> Failure | None:
+    """Return what an exception says of the upstream, None where it is none of its. Nobody is told its `secret`."""
+    if isinstance(error, UpstreamAnswer):
+        status = error.status
+        well = False if status in BAD else None if status == BUSY or status >= 500 else True
+        shown = error.without(secret)
+        return Failure(shown, str(status), well, status in BAD or status == BUSY, _asks(error.headers))
+    if isinstance(error, BackendError):
+        return Failure(error, "broken")
+    if isinstance(error, TimeoutError):
+        told = BackendError("the upstream took too long", 504, "upstream_timeout")
+        unsent = isinstance(error, aiohttp.ConnectionTimeoutError)
+        return Failure(told, "timeout", again=unsent or None)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        told = BackendError("the upstream cannot be reached", 502, "upstream_unreachable")
+        return Failure(told, "unreachable", again=True)
+    if isinstance(error, aiohttp.ClientError | ConnectionError):
+        return Failure(invalid("the upstream broke off its answer"), "broken", again=None)
+    return None
+
+
+def _asks(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that an answer asks to wait; dates are not followed."""
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) * unit
+        except ValueError:
+            continue
+        if math.isfinite(seconds):
+            return max(0.0, seconds)
+    return None
+
+
+async def whole(response: aiohttp.ClientResponse, most: int) -> bytes:
+    """Return the whole body of an answer; raises `BackendError` if it is larger than `most`."""
+    pieces = bytearray()
+    async for piece in response.content.iter_any():
+        pieces += piece
+        if len(pieces) > most:
+            raise too_large(most)
+    return bytes(pieces)
+
+
+@lru_cache(maxsize=1_024)
+def address(url: str, base: str, path: str) -> URL:
+    """Return where to ask: a path below the upstream's URL, or below another root of its paths (`/v1beta`), which stands in the
+    place of the version that the URL ends with, if it ends with one.
+    """
+    return URL((VERSION.sub("", url).removesuffix(base) + base if base else url) + path)
+
+
+async def drained(response: aiohttp.ClientResponse) -> None:
+    """Read what follows the end of a stream, so that its connection can be used again; not for long."""
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            while not response.content.at_eof():
+                await response.content.readany()
+    except (TimeoutError, aiohttp.ClientError):
+        return  # the answer is whole; its connection is not kept
+
+
+def invalid(message: str) -> BackendError:
+    """Return the exception for an answer that cannot be used."""
+    return BackendError(message, 502, "upstream_invalid")
+
+
+def too_large(limit: int) -> BackendError:
+    """Return the exception for an answer that is larger than the settings allow."""
+    return invalid(f"the upstream's answer is larger than {limit} bytes")
+
+
+def passed_back(response: aiohttp.ClientResponse) -> dict[str, str]:
+    """Return the headers of an answer that the client gets."""
+    lowered = ((name.lower(), value) for name, value in response.headers.items())
+    passed = {
+        name: value
+        for name, value in lowered
+        if (name in PASSED_BACK or name.startswith(PASSED_BACK_PREFIX)) and value.isascii()
+    }
+    if isinstance(response, Answer) and response.upstream:
+        passed[SERVED_BY] = response.upstream
+    return passed
+
+
+def _in_pieces(raw: bytes | None) -> bytes | BytesIO | None:
+    """Return a body as it is sent: a large one in pieces, between which others have their turn."""
+    return raw if raw is None or len(raw) <= AT_ONCE else BytesIO(raw)
+
+
+async def _refused(response: aiohttp.ClientResponse) -> Exception:
+    """Return the exception for an answer that is not 200."""
+    if not 400 <= response.status <= 599:
+        return invalid(f"the upstream answered {response.status}")
+    raw = bytearray()
+    async for piece in response.content.iter_any():
+        raw += piece
+        if len(raw) > ERROR_BYTES:
+            break
+    try:
+        body = strict_json.parse(bytes(raw))
+    except RequestError:
+        body = {}
+    return UpstreamAnswer(response.status, body, passed_back(response))
+
+
+def failure_in(event: sse.Event, body: Mapping[str, Any]) -> GuardrailsError | None:
+    """Return the exception that an event of a stream stands for, None for one that goes on with the answer; `body` is what it
+    says, `{}` where that cannot be read.
+    """
+    if event.type != b"error" and b'"error"' not in event.data:
+        return None
+    if event.type != b"error" and body.get("error") is None:
+        return None
+    return UpstreamAnswer(502, body if "error" in body else {"error": body.get("message")})

@@ -1,0 +1,1 @@
+"""Tables of characters: look-alikes, and classes of Unicode as patterns need them."""

@@ -1,0 +1,177 @@
+"""The steps of one guarded call in, its answer out: one description serves sync and async callers.
+
+A flow is a generator. It yields a `Check` to have something judged, and gets the verdict; a `Run` to have steps of the
+pipeline run, and gets what they return; a `Call` to have the backend asked. `run` and `arun` send back its answer, and return
+what the flow returns. `stream` and `astream` begin a stream with it, of which the flow gets the next piece for a `Next`, `END`
+behind the last; what it gives (`Give`) and the pieces that it returns are yielded, these with the backend's stream closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from guardrails.engine.content.payload import Subject
+from guardrails.engine.core.detection_round import Task
+from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.errors import Blocked
+from guardrails.types import Stage, Verdict
+from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
+
+END = object()
+"""Stands behind the last piece of a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to judge; `after` is the verdict of what it answers to."""
+
+    subject: Subject
+    stage: Stage
+    after: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Steps to be run; made of the number of characters up to which quick detectors run at once (`Pipeline.steps`)."""
+
+    steps: Callable[[int | None], Generator[list[Task], None, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The backend is to be asked."""
+
+    args: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """The next piece of the backend's stream is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Give:
+    """A piece that the caller may have."""
+
+    piece: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a flow returned."""
+
+    value: Any
+
+
+Flow = Generator[Check | Run | Call | Next | Give, Any, Any]
+
+
+def _resumed(flow: Flow, value: Any) -> Any:
+    """Return the next step of a flow, `Done` at its end."""
+    try:
+        return flow.send(value)
+    except StopIteration as end:
+        return Done(end.value)
+
+
+def _judged(step: Check | Run, terms: Terms) -> Any:
+    if isinstance(step, Run):
+        return terms.guard.pipeline.drive(step.steps(None))
+    return terms.guard.check(step.subject, step.stage, **terms.context, after=step.after)
+
+
+async def _ajudged(step: Check | Run, terms: Terms) -> Any:
+    if isinstance(step, Run):
+        return await terms.guard.pipeline.adrive(step.steps(INLINE_ON_LOOP))
+    return await terms.guard.acheck(step.subject, step.stage, **terms.context, after=step.after)
+
+
+def run(flow: Flow, terms: Terms, call: Callable[..., Any]) -> Any:
+    """Run a flow to its end and return what it returns."""
+    step = _resumed(flow, None)
+    while not isinstance(step, Done):
+        if isinstance(step, Call):
+            step = _resumed(flow, call(*step.args, **step.options))
+        else:
+            step = _resumed(flow, _judged(step, terms))
+    return step.value
+
+
+async def arun(flow: Flow, terms: Terms, call: Callable[..., Awaitable[Any]]) -> Any:
+    """The twin of `run` on an event loop."""
+    step = _resumed(flow, None)
+    while not isinstance(step, Done):
+        if isinstance(step, Call):
+            step = _resumed(flow, await call(*step.args, **step.options))
+        else:
+            step = _resumed(flow, await _ajudged(step, terms))
+    return step.value
+
+
+def stream(flow: Flow, terms: Terms, call: Callable[..., Iterator[Any]]) -> Iterator[Any]:
+    """Run a flow and yield the pieces that it gives; a piece of the backend's is asked for when one more is wanted."""
+    pieces: Iterator[Any] = iter(())
+    try:
+        step = _resumed(flow, None)
+        while not isinstance(step, Done):
+            if isinstance(step, Give):
+                yield step.piece
+                step = _resumed(flow, None)
+            elif isinstance(step, Next):
+                step = _resumed(flow, next(pieces, END))
+            elif isinstance(step, Call):
+                pieces = call(*step.args, **step.options)
+                step = _resumed(flow, None)
+            else:
+                step = _resumed(flow, _judged(step, terms))
+    finally:
+        close(pieces)
+    yield from step.value
+
+
+async def astream(flow: Flow, terms: Terms, call: Callable[..., AsyncIterator[Any]]) -> AsyncIterator[Any]:
+    """The twin of `stream` on an event loop."""
+    pieces: Any = None
+    try:
+        step = _resumed(flow, None)
+        while not isinstance(step, Done):
+            if isinstance(step, Give):
+                yield step.piece
+                step = _resumed(flow, None)
+            elif isinstance(step, Next):
+                step = _resumed(flow, await anext(pieces, END))
+            elif isinstance(step, Call):
+                pieces = call(*step.args, **step.options)
+                step = _resumed(flow, None)
+            else:
+                step = _resumed(flow, await _ajudged(step, terms))
+    finally:
+        await aclose(pieces)
+    for piece in step.value:
+        yield piece
+
+
+def close(pieces: Any) -> None:
+    """End a stream, if it can be ended."""
+    if hasattr(pieces, "close"):
+        pieces.close()
+
+
+async def aclose(pieces: Any) -> None:
+    """The twin of `close` on an event loop."""
+    if hasattr(pieces, "aclose"):
+        await pieces.aclose()
+
+
+def message_of(terms: Terms, verdict: Verdict) -> str:
+    """Return the text that answers a block.
+
+    Raises:
+        Blocked: blocks are not answered.
+    """
+    if not terms.answers:
+        raise Blocked(verdict)
+    return verdict.message or REFUSAL

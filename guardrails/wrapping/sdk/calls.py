@@ -1,0 +1,83 @@
+"""A call of an SDK in, how it is judged and what it would send out. Calls that no table names are refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from guardrails.errors import RequestError
+from guardrails.wrapping.sdk.exchange import Api
+from guardrails.wrapping.sdk.uploads import with_files
+
+OMITTED = ("NotGiven", "Omit")
+"""Types whose values stand for a field that is not sent."""
+
+UNGUARDED = "the guard cannot judge it; call it on the client that was wrapped"
+
+
+class Calls:
+    """What a client may call. A row is a method and a path (`POST /files/*`) with how it is judged, None where it is not;
+    `*` is one segment, `**` at the end any number of them, none too.
+    """
+
+    def __init__(self, table: Mapping[str, Api | None]) -> None:
+        self._rows = [(row.replace(" ", "").split("/"), api) for row, api in table.items()]
+
+    def find(self, method: str, url: str) -> Api | None:
+        """Return how a call is judged.
+
+        Raises:
+            RequestError: it is not in the table.
+        """
+        path = "/" + url.partition("?")[0].strip("/")
+        given = [method.upper(), *path.split("/")[1:]]
+        segments = re.split(r"[/\\]", unquote(path))[1:]
+        if len(segments) == len(given) - 1 and not {"", ".", ".."} & set(segments):
+            for row, api in self._rows:
+                if _fits(row, given):
+                    return api
+        raise RequestError("unguarded_call", f"{method.upper()} {path[:128]} is refused: {UNGUARDED}")
+
+
+def _fits(row: list[str], given: list[str]) -> bool:
+    if row[-1] == "**":
+        row, given = row[:-1], given[: len(row) - 1]
+    pairs = zip(row, given, strict=False)
+    return len(row) == len(given) and all(own in ("*", segment) for own, segment in pairs)
+
+
+def plain(value: Any) -> Any:
+    """Return a body as the JSON values that are sent: what is judged is what goes out.
+
+    Raises:
+        RequestError: something in it is no JSON.
+    """
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, Mapping):
+        given = {name: inner for name, inner in value.items() if type(inner).__name__ not in OMITTED}
+        return {str(name): plain(inner) for name, inner in given.items()}
+    if isinstance(value, list | tuple):
+        return [plain(entry) for entry in value]
+    if hasattr(value, "model_dump"):
+        return plain(value.model_dump(exclude_unset=True, mode="json", by_alias=True))
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}")
+
+
+def body_of(options: Any, *, forms: bool = False) -> dict[str, Any]:
+    """Return what a call would send; where that may be a form (`forms`), its files are `Upload`s, in a list for each field.
+
+    Raises:
+        RequestError: it is no JSON object alone, and no form.
+    """
+    data, more = options.json_data, getattr(options, "extra_json", None)
+    whole = getattr(options, "content", None) is not None or not isinstance(data, Mapping | None)
+    if whole or (options.files and not forms):
+        raise RequestError("unguarded_body", f"a body that is no JSON object is refused: {UNGUARDED}")
+    body = plain({**(data or {}), **(more or {})})
+    assert isinstance(body, dict)
+    return with_files(body, options.files) if options.files else body

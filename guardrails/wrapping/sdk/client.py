@@ -1,0 +1,214 @@
+"""A client of OpenAI's or Anthropic's SDK in, a client of the same class with a guard around every call out.
+
+Every call of these SDKs, whatever method makes it, goes through `request`, and every answer through `_process_response`:
+there the request's body is judged before it is sent, and the answer's bytes before the SDK reads them. What the SDK
+makes of them (models, streams, raw responses, parsed outputs) is therefore its own. A copy (`with_options`) is of the same
+class and so has the guard too. Calls that no table names are refused.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Any, ClassVar
+
+from guardrails.errors import RequestError
+from guardrails.types import Stage
+from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, body_of
+from guardrails.wrapping.sdk.exchange import Exchange, Terms
+from guardrails.wrapping.sdk.http_responses import answered, astreamed, kind_of, rebuilt, streamed
+from guardrails.wrapping.sdk.streaming_response import heard
+from guardrails.wrapping.sdk.uploads import headers, parted
+
+CALL: ContextVar[Exchange | None] = ContextVar("guardrails_call", default=None)
+"""The call that is being made in this thread or task."""
+
+PREPARE = "_copy_and_prepare"
+"""Where Anthropic's SDK reads files and iterators in a body, once, before it sends it."""
+
+
+class Guarded:
+    """What both kinds of client have. It is no client itself: `wrap` puts it in front of one's class."""
+
+    _guardrails: ClassVar[tuple[Terms, Calls]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for value in list(vars(self).values()):
+            shut(value)
+
+    def _exchange(self, options: Any) -> Exchange | None:
+        """Return the checks around a call, None where there are none."""
+        terms, calls = self._guardrails
+        api = calls.find(options.method, str(options.url))
+        if api is None:
+            return None
+        return Exchange(terms, api, {} if api.request is None else body_of(options, forms=api.forms))
+
+
+def sent(options: Any, exchange: Exchange) -> Any:
+    """Return the options of a call with the body that was judged; the caller's own stay as they are."""
+    options = copy.copy(options)
+    options.json_data, files = parted(exchange.body)
+    options.extra_json = None
+    if options.files:
+        options.files, options.headers = files, headers(options.headers)
+    return options
+
+
+def how_read(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a call wants its answer read."""
+    return {"stream": given.get("stream", False), "stream_cls": given.get("stream_cls")}
+
+
+class SyncGuarded(Guarded):
+    """A guard before a synchronous client."""
+
+    def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make a call, with the request checked before."""
+        inner: Any = super()
+        if hasattr(self, PREPARE):
+            options = getattr(self, PREPARE)(options)
+        exchange = self._exchange(options)
+        if exchange is not None and exchange.api.request is not None:
+            subject = exchange.api.request(exchange.body)
+            verdict = exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking)
+            answer = exchange.ask(verdict)
+            options = sent(options, exchange)
+            if answer is not None:
+                response = answered(self, options, answer, exchange.kind)
+                return inner._process_response(
+                    cast_to=cast_to, options=options, response=response, **how_read(kwargs)
+                )
+        token = CALL.set(exchange)
+        try:
+            return inner.request(cast_to, options, *args, **kwargs)
+        finally:
+            CALL.reset(token)
+
+    def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
+        inner: Any = super()
+        exchange = CALL.get()
+        if exchange is not None and exchange.api.response is not None and response.is_success:
+            response = self._judged(exchange, response)
+        return inner._process_response(response=response, **kwargs)
+
+    def _judged(self, exchange: Exchange, response: Any) -> Any:
+        """Return a response whose bytes are judged: at once if they are here or are a file, else as they are asked for."""
+        answer = heard(exchange, kind_of(response))
+        # What is here already comes from the response as a stream would.
+        pieces = answer.released(response.iter_bytes())
+        if not (response.is_stream_consumed or answer.at_once):
+            return streamed(response, pieces)
+        try:
+            content = b"".join(pieces)
+        finally:
+            response.close()
+        return rebuilt(response, answer.kind, content=content)
+
+
+class AsyncGuarded(Guarded):
+    """A guard before an asynchronous client."""
+
+    async def request(self, cast_to: Any, options: Any, *args: Any, **kwargs: Any) -> Any:
+        """Make a call, with the request checked before."""
+        inner: Any = super()
+        if hasattr(self, PREPARE):
+            options = await getattr(self, PREPARE)(options)
+        exchange = self._exchange(options)
+        if exchange is not None and exchange.api.request is not None:
+            subject = exchange.api.request(exchange.body)
+            verdict = await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking)
+            answer = exchange.ask(verdict)
+            options = sent(options, exchange)
+            if answer is not None:
+                response = answered(self, options, answer, exchange.kind)
+                return await inner._process_response(
+                    cast_to=cast_to, options=options, response=response, **how_read(kwargs)
+                )
+        token = CALL.set(exchange)
+        try:
+            return await inner.request(cast_to, options, *args, **kwargs)
+        finally:
+            CALL.reset(token)
+
+    async def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
+        inner: Any = super()
+        exchange = CALL.get()
+        if exchange is not None and exchange.api.response is not None and response.is_success:
+            response = await self._judged(exchange, response)
+        return await inner._process_response(response=response, **kwargs)
+
+    async def _judged(self, exchange: Exchange, response: Any) -> Any:
+        """The twin of `SyncGuarded._judged` on an event loop."""
+        answer = heard(exchange, kind_of(response))
+        pieces = answer.areleased(response.aiter_bytes())
+        if not (response.is_stream_consumed or answer.at_once):
+            return astreamed(response, pieces)
+        try:
+            content = b"".join([piece async for piece in pieces])
+        finally:
+            await response.aclose()
+        return rebuilt(response, answer.kind, content=content)
+
+
+def shut(resource: Any) -> Any:
+    """Close what a part of a client (and its parts) has of ways that do not go through `request`: connections."""
+    kind = type(resource)
+    if not any(base.__name__ in ("SyncAPIResource", "AsyncAPIResource") for base in kind.__mro__):
+        return resource
+    for name in dir(kind):
+        member = inspect.getattr_static(kind, name)
+        if isinstance(member, functools.cached_property):
+            if not name.startswith("with_"):
+                shut(getattr(resource, name))
+        elif name == "connect" or str(_annotation(member)).endswith("ConnectionManager"):
+            vars(resource)[name] = functools.partial(_no_connection, f"{kind.__name__}.{name}")
+    return resource
+
+
+def _annotation(member: Any) -> Any:
+    return getattr(member, "__annotations__", {}).get("return", "")
+
+
+def _no_connection(name: str, *_: Any, **__: Any) -> Any:
+    raise RequestError("unguarded_call", f"{name}() is refused: {UNGUARDED}")
+
+
+def wrap(client: Any, terms: Terms, calls: Calls) -> Any:
+    """Return a client of the same class with a guard around its calls; both share their connections.
+
+    Raises:
+        ValueError: another stage is named for all answers.
+        TypeError: it is wrapped already, or of a version of the SDK that this build does not know.
+    """
+    base = type(client)
+    if terms.output is not Stage.OUTPUT:
+        raise ValueError("output is for functions: a client's calls say where their answers stand")
+    if isinstance(client, Guarded):
+        raise TypeError(f"cannot wrap a {base.__name__} that is wrapped already")
+    if not all(callable(getattr(base, name, None)) for name in ("request", "_process_response", "copy")):
+        raise TypeError(f"cannot wrap a {base.__name__} of this version of its SDK")
+    parts = {
+        name: functools.cached_property(functools.partial(_shut_part, member.func))
+        for name in dir(base)
+        if isinstance(member := inspect.getattr_static(base, name), functools.cached_property)
+    }
+    before = AsyncGuarded if inspect.iscoroutinefunction(base.request) else SyncGuarded
+    kind = type(
+        base.__name__,
+        (before, base),
+        {**parts, "_guardrails": (terms, calls), "__module__": base.__module__, "__doc__": base.__doc__},
+    )
+    shadow: Any = object.__new__(
+        kind
+    )  # only for the SDK's own way to make a copy, which is of the same class
+    vars(shadow).update(vars(client))
+    return shadow.copy()
+
+
+def _shut_part(make: Callable[[Any], Any], client: Any) -> Any:
+    return shut(make(client))

@@ -1,0 +1,61 @@
+"""Server-sent events of a model's API, as wrapped clients take them: bytes to events with their JSON, and back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from guardrails.wire import sse
+from guardrails.wire.lossless_json import write
+from guardrails.wrapping.sdk.answers import broken, parsed
+
+NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
+END = sse.event(sse.DONE)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event: its name ("" where it has none), its data parsed, and the data as it was written."""
+
+    name: str
+    data: dict[str, Any]
+    written: str = field(default="", compare=False)
+
+    def dump(self) -> bytes:
+        """Return the event as it is sent."""
+        data = self.written or write(self.data, ascii_only=True)
+        return sse.event(data.encode(), self.name.encode())
+
+
+class Events:
+    """Reads a stream however its bytes are cut; comments, ids and what follows the end are left out. `done`: it said `[DONE]`."""
+
+    def __init__(self) -> None:
+        self.done = False
+        self._reader = sse.Events()
+
+    def feed(self, piece: bytes) -> Iterator[Event]:
+        """Take bytes; yields each event that an empty line ends in them.
+
+        Raises:
+            BackendError: an event is none that can be judged.
+        """
+        for event in self._reader.feed(piece):
+            if event.data.startswith(sse.DONE):
+                self.done = True
+            if self.done:
+                return
+            if event.data:
+                yield _parsed(event)
+
+
+def _parsed(event: sse.Event) -> Event:
+    try:
+        name, written = event.type.decode("ascii"), event.data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise broken("its stream is not UTF-8, or an event has a name of no known form") from None
+    if NAME.fullmatch(name) is None:
+        raise broken("an event of its stream has a name of no known form")
+    return Event(name, parsed(written, halves=True), written)

@@ -1,0 +1,123 @@
+"""The bytes of a streamed answer in, what of them may go on out, as soon as that is certain.
+
+The next piece is asked for only when what came before it was taken. At its end the answer is judged as if it had not been
+streamed. A block ends it: by an exception, or by the events with which the API refuses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
+from typing import Any
+
+from guardrails.engine.core.detection_round import Task
+from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.errors import GuardrailsError
+from guardrails.protocols.streaming.assembler import Came, taken
+from guardrails.types import Action
+from guardrails.wrapping.sdk import events
+from guardrails.wrapping.sdk.buffered_response import Whole
+from guardrails.wrapping.sdk.events import Events
+from guardrails.wrapping.sdk.exchange import STREAM, Exchange, written
+from guardrails.wrapping.sdk.independent_events import Pictures
+
+Written = Generator[list[Task], None, bytes]
+
+
+def heard(exchange: Exchange, kind: str) -> Live | Pictures | Whole:
+    """Return what takes an answer of a type."""
+    if kind == STREAM and exchange.api.last is not None:
+        return Pictures(exchange)
+    streams = kind == STREAM and exchange.api.teller is not None
+    return Live(exchange) if streams else Whole(exchange, kind)
+
+
+class Live:
+    """One stream."""
+
+    kind, at_once = STREAM, False
+
+    def __init__(self, exchange: Exchange) -> None:
+        api = exchange.api
+        assert api.teller is not None
+        assert api.collector is not None
+        self._exchange, self._api = exchange, api
+        self._pipeline = exchange.terms.guard.pipeline
+        self._judge = exchange.judge
+        # Where a block is raised, that of one choice ends the answer.
+        choices = max(1, api.choices(exchange.body)) if exchange.terms.answers else 1
+        self._relay = self._judge.relay(api.teller(), lambda rest: exchange.read(rest).leaves, choices)
+        self._events, self._collector = Events(), api.collector()
+        self._is_last = False
+        self._failure: events.Event | None = None
+        self._error: GuardrailsError | None = None
+
+    @property
+    def _ended(self) -> bool:
+        said = self._is_last or self._events.done or self._failure is not None
+        return said or self._error is not None or self._relay.stop is not None
+
+    def released(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield what may go on of the stream.
+
+        Raises:
+            BackendError: it cannot be judged.
+            Blocked: the policy stops it and nothing is to be answered.
+        """
+        for piece in pieces:
+            if out := self._pipeline.drive(self._take(piece, None)):
+                yield out
+            if self._ended:
+                break
+        if out := self._pipeline.drive(self._finish(None)):
+            yield out
+        if self._relay.stop is None:
+            for _ in pieces:  # so that the connection can be used again
+                pass
+
+    async def areleased(self, pieces: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+        """The twin of `released` on an event loop."""
+        async for piece in pieces:
+            if out := await self._pipeline.adrive(self._take(piece, INLINE_ON_LOOP)):
+                yield out
+            if self._ended:
+                break
+        if out := await self._pipeline.adrive(self._finish(INLINE_ON_LOOP)):
+            yield out
+        if self._relay.stop is None:
+            async for _ in pieces:
+                pass
+
+    def _take(self, piece: bytes, inline: int | None) -> Written:
+        """Take bytes; return what may go on by then."""
+        came, self._is_last, self._error = taken(self._read(piece), self._collector)
+        yield from self._relay.take_all(came, inline)
+        return written(self._relay.ready())
+
+    def _read(self, piece: bytes) -> Iterator[Came]:
+        """Yield the events that bytes complete, up to one that says that the model failed."""
+        for event in self._events.feed(piece):
+            if "error" in (event.name, event.data.get("type")) or event.data.get("error") is not None:
+                self._failure = event
+                return
+            yield event.data, event.name, event.dump()
+
+    def _finish(self, inline: int | None) -> Written:
+        """Take the end of the stream, or of what there was of it; return the rest of what may go on."""
+        if self._relay.stop is None:
+            if self._error is not None:
+                raise self._error
+            if self._failure is not None:
+                return (yield from self._failed(self._failure, inline))
+        rest = yield from self._judge.ended(self._relay, self._collector.answer, self._exchange, inline)
+        return written(rest, done=self._api.done if self._relay.is_refused else self._events.done)
+
+    def _failed(self, event: events.Event, inline: int | None) -> Written:
+        """Return how a stream ends that the model failed in: as it says, behind what went on before."""
+        subject = self._exchange.read({name: value for name, value in event.data.items() if name != "type"})
+        verdict, _ = yield from self._judge.whole(subject, inline)
+        if verdict.blocked:
+            return written(self._relay.refused(None, self._exchange.message(verdict)), done=self._api.done)
+        content: Any = verdict.content
+        kind = {"type": event.data["type"]} if "type" in event.data else {}
+        changed = verdict.action >= Action.REDACT
+        return events.Event(event.name, {**kind, **content}).dump() if changed else event.dump()

@@ -1,0 +1,134 @@
+"""Streamed texts: deltas in, what a person may see so far out, and a verdict at the end (`Guard.stream`).
+
+One object for each stream; nothing is shared between them. `feed` and `flush` block the thread while detectors work, their
+twins `afeed` and `aflush` do not block the event loop. Once a text is stopped, `blocked` says so, `verdict` has why, and
+nothing more is shown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from guardrails.engine.content.payload import text
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.rule_evaluation import ROLES
+from guardrails.engine.redaction.restore_stream import Restoring
+from guardrails.engine.streaming.stream import stopped
+from guardrails.engine.streaming.text_channels import Voices
+from guardrails.types import Stage, Verdict
+
+if TYPE_CHECKING:
+    from guardrails.engine.core.rule_evaluation import Request
+    from guardrails.guard import Guard
+
+
+class Stream:
+    """One streamed text. Made by `Guard.stream`."""
+
+    def __init__(self, guard: Guard, stage: Stage, request: Request, beside: tuple[str, str, str]) -> None:
+        self._guard, self._stage, self._request, self._beside = guard, stage, request, beside
+        probe = self._subject("")
+        leaf = probe.leaves.found[0].content
+        self._voices = Voices(guard.pipeline, request, leaf.context)
+        self._part = self._voices.part(leaf.place)
+        values = request.vault.values if request.vault is not None and ROLES[stage] == "assistant" else {}
+        self._restoring = Restoring(values)
+        self._came: list[str] = []
+        self._verdict: Verdict | None = None
+        self._ended = False
+
+    def _subject(self, given: str) -> Any:
+        subject = text(given, self._stage)
+        subject.leaves.beside(*self._beside)
+        return subject
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The verdict, None before `flush` unless the text is stopped."""
+        return self._verdict
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the text is stopped: nothing more of it is shown, and no more of it needs to be made."""
+        return self._verdict is not None and self._verdict.blocked
+
+    def feed(self, delta: str) -> str:
+        """Take the next part of the text and return what may be shown now.
+
+        Raises:
+            ValueError: after `flush`.
+            Overloaded: the workers are full.
+        """
+        if self._skips(delta):
+            return ""
+        self._guard.pipeline.drive(self._voices.feed(self._part, delta, None))
+        if self._voices.stop is not None:
+            self._stop(self._guard.pipeline.check(self._whole().leaves, self._request))
+        return self._restoring.feed(self._part.take())
+
+    async def afeed(self, delta: str) -> str:
+        """The twin of `feed` that does not block the event loop."""
+        if self._skips(delta):
+            return ""
+        await self._guard.pipeline.adrive(self._voices.feed(self._part, delta, INLINE_ON_LOOP))
+        if self._voices.stop is not None:
+            self._stop(await self._guard.pipeline.acheck(self._whole().leaves, self._request))
+        return self._restoring.feed(self._part.take())
+
+    def flush(self) -> str:
+        """End the text and return the rest of what may be shown: nothing where it is stopped."""
+        if self._ends():
+            return ""
+        self._guard.pipeline.drive(self._voices.finish(None))
+        return self._end(self._guard.pipeline.check(self._whole().leaves, self._request))
+
+    async def aflush(self) -> str:
+        """The twin of `flush` that does not block the event loop."""
+        if self._ends():
+            return ""
+        await self._guard.pipeline.adrive(self._voices.finish(INLINE_ON_LOOP))
+        return self._end(await self._guard.pipeline.acheck(self._whole().leaves, self._request))
+
+    def _skips(self, delta: str) -> bool:
+        if self._ended:
+            raise ValueError("the stream has ended: feed() after flush()")
+        if self._verdict is None:
+            self._came.append(delta)
+        return self._verdict is not None
+
+    def _ends(self) -> bool:
+        ended, self._ended = self._ended or self._verdict is not None, True
+        return ended
+
+    def _whole(self) -> Any:
+        return self._subject("".join(self._came))
+
+    def _stop(self, outcome: Outcome) -> None:
+        outcome = stopped(outcome, self._voices.stop, self._request, 0)
+        self._verdict = self._guard.verdict(self._whole(), outcome, self._stage, self._request.vault)
+
+    def _end(self, outcome: Outcome) -> str:
+        """Take the outcome for the whole text; return the rest of what may be shown."""
+        shown, subject = self._part.text, self._whole()
+        content = outcome.edits.get(0, "".join(self._came))
+        if self._voices.stop is not None or not content.startswith(shown):
+            self._stop(outcome)
+            return ""
+        self._verdict = self._guard.verdict(subject, outcome, self._stage, self._request.vault)
+        if self._verdict.blocked:
+            return ""
+        return self._restoring.feed(content[len(shown) :], last=True)
+
+
+def begun(guard: Guard, stage: str, request: Request, beside: tuple[str, str, str]) -> Stream:
+    """Begin a stream beside the system prompt, the prompt and the sources that it answers to.
+
+    Raises:
+        ValueError: it goes on from what an earlier check handed out, at a stage where somebody else than the model could name
+            that: such a text must be read as a whole.
+    """
+    at = Stage(stage)
+    if request.vault is not None and not request.vault.is_empty and ROLES[at] != "assistant":
+        raise ValueError(f"a stream at {stage!r} cannot go on from a vault: check() the whole text")
+    return Stream(guard, at, request, beside)

@@ -1,0 +1,112 @@
+"""The report on a measured policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from guardrails import Guard
+from guardrails.authoring.evaluate.evaluation import Tally, judged
+from guardrails.authoring.evaluate.evaluation_report import cells, decided, left, measured, report
+from guardrails.authoring.evaluate.measurements import Evaluation
+from guardrails.authoring.rows import Row
+from guardrails.types import Action
+
+RULES = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
+
+
+@pytest.fixture
+def made(scoring: Callable[..., Guard]) -> Callable[..., Evaluation]:
+    """Return a function: texts with whether each is harmful in, what is measured out."""
+
+    def make(*given: tuple[str, bool | None], **more: object) -> Evaluation:
+        guard = scoring(RULES)
+        tally = Tally(guard.policy, by="lang", **more)
+        for at, (text, label) in enumerate(given):
+            labels = {} if label is None else {"custom.own": label, "benign": not label}
+            for row, said in judged(guard, [Row(f"f:{at}", "input", text, labels, lang="en")]):
+                assert not isinstance(said, str)
+                tally.add(row, said)
+        return tally.result()
+
+    return make
+
+
+GIVEN = (("0.9 <script>", True), ("0.1 <script>", True), ("0.8 <script>", False), ("0.2", False))
+
+
+@pytest.mark.parametrize(
+    ("given", "more", "said"),
+    [
+        (
+            GIVEN,
+            {},
+            "Stopped are 50.0 % (1.3 to 98.7 %) of 2 harmful rows and 50.0 % (1.3 to 98.7 %) of 2 harmless rows.",
+        ),
+        (GIVEN[:1], {}, "Stopped are 100.0 % (2.5 to 100.0 %) of 1 harmful rows."),
+        (
+            GIVEN[3:],
+            {"stopped": Action.FLAG},
+            "With flag or stricter end 0.0 % (0.0 to 97.5 %) of 1 harmless rows.",
+        ),
+        (
+            [("0.5", None)],
+            {},
+            "The rows do not say what is harmful, so that nothing can be said of the decision.",
+        ),
+    ],
+)
+def test_the_decision_is_one_sentence(
+    given: object, more: dict[str, object], said: str, made: Callable[..., Evaluation]
+) -> None:
+    """What is stopped, with how sure that is."""
+    assert decided(made(*given, **more)) == said
+
+
+def test_what_was_not_judged_is_told(made: Callable[..., Evaluation]) -> None:
+    """Detectors that failed, by name."""
+    assert [*left(made(("0.1 broken", False)))] == [
+        "detector own failed in 1 rows; what the policy decided of them counts as it was"
+    ]
+    assert [*left(made(*GIVEN))] == []
+
+
+def test_figures_are_in_rows(made: Callable[..., Evaluation]) -> None:
+    """Each share with its interval."""
+    result = made(*GIVEN)
+    assert cells(result.rules["r"]) == (
+        "2",
+        "2",
+        "50.0 % (1.3-98.7)",
+        "50.0 % (1.3-98.7)",
+        "50.0 % (1.3-98.7)",
+        "0.500",
+        "0.750",
+    )
+    heads, own = measured(result.categories)
+    assert dict(zip(heads, own, strict=True))["Found from"] == "0.5"
+
+
+def test_all_is_on_the_page(made: Callable[..., Evaluation]) -> None:
+    """Tables, a chart of precision and recall and one of calibration, limits that are broken, and texts as texts."""
+    html = report(made(*GIVEN), ["decision f1 >= 0.9: it is 0.5"])
+    for part in (
+        "Limit not kept: ",
+        "Rules: does each",
+        "Categories: does each",
+        "by group",
+        "How long it takes",
+    ):
+        assert part in html
+    assert html.count('role="img"') == 2
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert "script" not in report(made(*GIVEN), texts=False)
+
+
+def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., Evaluation]) -> None:
+    """It says that nothing is known."""
+    html = report(made(("0.9", None)))
+    assert "The rows do not say what is harmful" in html
+    assert 'role="img"' not in html

@@ -1,0 +1,138 @@
+"""HTML of reports."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.authoring.markup import PALETTES, PIECE, Html, joined, marked, page, tag, visible
+
+ANY = st.text(st.characters(exclude_categories=()), max_size=40) | st.sampled_from(
+    [
+        "<script>x</script>",
+        '"><img src=//x>',
+        "</div>",
+        "<!--",
+        "]]>",
+        "&lt;",
+        "' onload='x",
+        "</style>",
+        "\x00",
+    ]
+)
+
+
+class Read(HTMLParser):
+    """What a reader makes of markup: its elements with their attributes, and the texts."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, list[tuple[str, str | None]]]] = []
+        self.others: list[str] = []
+        self.text = ""
+        self.feed(markup)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, attrs))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        self.others.append(data)
+
+    def handle_pi(self, data: str) -> None:
+        self.others.append(data)
+
+    def unknown_decl(self, data: str) -> None:
+        self.others.append(data)
+
+
+@given(ANY, ANY)
+def test_no_text_breaks_out(text: str, attribute: str) -> None:
+    """Whatever stands in an element or an attribute is read as that text again, and as nothing else."""
+    read = Read(tag("p", text, tag("b", text), title=attribute))
+    assert read.elements == [("p", [("title", visible(attribute))]), ("b", [])]
+    assert read.text == visible(text) * 2
+    assert not read.others
+
+
+@given(ANY, st.lists(st.tuples(st.integers(-3, 50), st.integers(-3, 50), st.integers(1, 9)), max_size=5))
+def test_marks_leave_the_text_as_it_is(text: str, marks: list[tuple[int, int, int]]) -> None:
+    """Overlapping, empty and misplaced spans too: what is read without the numbers is the text, and only marks are added."""
+    text = text.replace("\r", "")
+    markup = marked(text, marks)
+    numbers = [part.partition("</sup>")[0] for part in markup.split("<sup>")[1:]]
+    for number in numbers:
+        markup = Html(markup.replace(f"<sup>{number}</sup>", "", 1))
+    read = Read(markup)
+    assert read.text == visible(text)
+    assert {name for name, _ in read.elements} <= {"mark"}
+    seen = sorted(number for start, end, number in marks if max(0, start) < min(end, len(text)))
+    assert sorted(int(number) for part in numbers for number in part.split()) == seen
+
+
+def test_each_mark_has_its_number() -> None:
+    """Behind its end, inside of what is marked."""
+    assert marked("ab<cd", [(1, 3, 1), (2, 4, 2)]) == (
+        "a<mark>b</mark><mark>&lt;<sup>1</sup></mark><mark>c<sup>2</sup></mark>d"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("a\nb\tc", "a\nb\tc"),
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("user\u202egnp.exe", "user⟨U+202E⟩gnp.exe"),
+        ("\x00\x1b[31m", "⟨U+0000⟩⟨U+001B⟩[31m"),
+        ("\ud800", "⟨U+D800⟩"),
+        ("\U000e0041", "⟨U+E0041⟩"),
+        ("a\u200db", "a\u200db"),
+    ],
+)
+def test_what_is_invisible_is_made_visible(text: str, seen: str) -> None:
+    """What turns the direction of writing, hides a message, or cannot be written at all."""
+    assert visible(text) == seen
+    assert joined([text]).encode()
+
+
+def test_long_texts_are_cut_in_the_middle() -> None:
+    """Their beginning and end are shown, with how much is not."""
+    read = Read(marked("a" * PIECE * 2 + "found" + "b" * 9, [(PIECE * 2, PIECE * 2 + 5, 1)]))
+    assert read.text.count("a") < PIECE + 40
+    assert f"{PIECE:,} characters are not shown" in read.text
+    assert read.text.endswith("found1" + "b" * 9)
+
+
+def luminance(colour: str) -> float:
+    """Return how bright a colour is, by WCAG."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", PALETTES)
+def test_colours_are_readable(scheme: str) -> None:
+    """In the light and in the dark, all texts have the contrast to their ground that WCAG AA asks for: 4.5."""
+    colours = PALETTES[scheme]
+    pairs = [(ink, ground) for ink in ("text", "dim", "redact") for ground in ("page", "card")]
+    pairs += [(ink, ground) for ink in ("allow", "flag", "block") for ground in ("page", "card")]
+    for ink, ground in [*pairs, ("text", "mark")]:
+        low, high = sorted([luminance(colours[ink]), luminance(colours[ground])])
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (ink, ground)
+
+
+def test_a_page_needs_nothing_else() -> None:
+    """It forbids scripts and everything that is elsewhere, and says its language and its title."""
+    read = Read(page("<title>", [tag("p", "x")]))
+    names = [name for name, _ in read.elements]
+    assert names == ["html", "head", *["meta"] * 4, "title", "style", "body", "main", "p"]
+    assert read.elements[0] == ("html", [("lang", "en")])
+    policy = dict(read.elements[3][1])
+    assert policy["http-equiv"] == "Content-Security-Policy"
+    assert str(policy["content"]).startswith("default-src 'none'; img-src data:;")

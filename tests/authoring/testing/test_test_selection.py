@@ -1,0 +1,88 @@
+"""What is named to be tested: policies, files of tests, folders with both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from guardrails.authoring.testing.test_selection import listed, targets
+from guardrails.errors import PolicyErrors
+
+POLICY = "format: 1\nname: p\n"
+TESTS = "tests:\n  - {input: a, expect: {action: allow}}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the current folder, with policies, tests, and what is neither."""
+    files = {
+        "a.yaml": POLICY,
+        "a.test.yaml": TESTS,
+        "b.yml": POLICY,
+        "more.test.yaml": "policy: a.yaml\n" + TESTS,
+        "sub/c.yaml": POLICY,
+        "sub/shipped.test.yaml": "policy: pii-only\n" + TESTS,
+        "settings.yaml": "policy: a.yaml\n",
+        "notes.txt": "x",
+        ".hidden/d.yaml": POLICY,
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def told(*given: str) -> list[tuple[str, list[str], bool]]:
+    """Return what is tested, each with the names of its files of tests."""
+    return [(each.name, [file.path.name for file in each.tests], each.only) for each in targets(given)[0]]
+
+
+def test_a_folder_stands_for_its_policies_and_tests(folder: Path) -> None:
+    """Each policy with the files of tests for it, also those of another name; what is neither is named, not lost."""
+    assert told(".") == [
+        ("a.yaml", ["a.test.yaml", "more.test.yaml"], False),
+        ("b.yml", [], False),
+        ("sub/c.yaml", [], False),
+        ("sub/shipped.test.yaml", ["shipped.test.yaml"], True),
+    ]
+    assert targets(["."])[1] == ["settings.yaml"]
+
+
+def test_files_are_taken_as_they_are_named(folder: Path) -> None:
+    """A policy by name or path; a file of tests alone, or with its policy where that is named too; each once."""
+    assert told("pii-only", "a.yaml", "pii-only", "./a.yaml") == [
+        ("pii-only", [], False),
+        ("a.yaml", [], False),
+    ]
+    assert told("more.test.yaml") == [("more.test.yaml", ["more.test.yaml"], True)]
+    assert told("a.test.yaml", "a.yaml") == [("a.yaml", ["a.test.yaml"], False)]
+    assert told("settings.yaml") == [("settings.yaml", [], False)]
+    assert told("pii-only", "sub/shipped.test.yaml") == [("pii-only", ["shipped.test.yaml"], False)]
+
+
+def test_an_empty_folder_has_nothing(tmp_path: Path) -> None:
+    """Which is for the caller to tell."""
+    (tmp_path / "empty").mkdir()
+    assert targets([str(tmp_path / "empty")]) == ([], [])
+
+
+def test_all_that_is_wrong_with_files_of_tests_is_told_at_once(folder: Path) -> None:
+    """Not only the first; and a name that leads nowhere is an error."""
+    (folder / "a.test.yaml").write_text("")
+    (folder / "more.test.yaml").write_text("cases: []")
+    with pytest.raises(PolicyErrors) as caught:
+        targets(["."])
+    assert [each.code for each in caught.value] == ["empty_tests", "unknown_field"]
+    for name in ("nope.yaml", "nope.test.yaml", "a\0b", "x" * 5000):
+        with pytest.raises(PolicyErrors):
+            targets([name])
+
+
+def test_the_list_grows_with_the_folder(folder: Path) -> None:
+    """So that who watches it sees what comes."""
+    before = listed(["sub", "pii-only"])
+    assert before == ["sub/c.yaml", "sub/shipped.test.yaml", "pii-only"]
+    (folder / "sub/d.test.yaml").write_text(TESTS)
+    assert listed(["sub", "pii-only"]) != before

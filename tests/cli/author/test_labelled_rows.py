@@ -1,0 +1,88 @@
+"""What commands on labelled rows share."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pytest
+
+from guardrails.cli.author.labelled_rows import add_rows, aligned, checked, counting, excerpt, reporting, rows
+from guardrails.errors import GuardrailsError
+
+
+def parsed(*arguments: str) -> argparse.Namespace:
+    """Return arguments as a command has them."""
+    parser = argparse.ArgumentParser()
+    add_rows(parser, "", jobs=1)
+    return parser.parse_args(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--examples", "-1"), "--examples must be 0 or more"),
+        (("--jobs", "0"), "--jobs must be 1 or more"),
+        (("--on", "a", "-"), "--on takes either files or -"),
+    ],
+)
+def test_arguments_out_of_range_are_told(arguments: tuple[str, ...], reason: str) -> None:
+    """Before anything is read."""
+    with pytest.raises(GuardrailsError, match=reason):
+        checked(parsed("--on", "x", *arguments))
+
+
+def test_rows_of_all_files_come_one_after_the_other(tmp_path: Path) -> None:
+    """At the stage that is said, but for those that say where their parts stand."""
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    one.write_text('{"input": "a"}\n\n{"text": "b", "kind": "response"}\n')
+    two.write_text('{"messages": [{"role": "user", "content": "c"}]}\n')
+    on = ("--on", str(one), str(two))
+    assert [(row.stage, row.source) for row in rows(parsed(*on))] == [
+        ("input", "one.jsonl"),
+        ("output", "one.jsonl"),
+        ("input", "two.jsonl"),
+    ]
+    assert [row.stage for row in rows(parsed(*on, "--stage", "retrieval"))] == [
+        "retrieval",
+        "retrieval",
+        "input",
+    ]
+
+
+def test_what_is_wrong_in_the_last_row_is_told_first(tmp_path: Path) -> None:
+    """Before the first is judged."""
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"input": "a"}\n{"inptu": "b"}\n')
+    with (
+        pytest.raises(GuardrailsError, match=f"{path}:2: has no content"),
+        counting(parsed("--on", str(path))),
+    ):
+        pass
+
+
+def test_a_report_takes_the_place_of_nothing_that_is_read(tmp_path: Path) -> None:
+    """Neither of the rows nor of the policy; elsewhere it is written when it is whole."""
+    path = tmp_path / "rows.html"
+    path.write_text("{}")
+    for given in (("--on", str(path)), ("--on", "x", "--policy", str(path))):
+        with pytest.raises(GuardrailsError, match="would take the place of what is read"):
+            reporting(parsed(*given, "--report", str(path)))
+    with reporting(parsed("--on", "x")) as save:
+        assert save is None
+    with reporting(parsed("--on", "x", "--report", str(tmp_path / "r.html"))) as save:
+        assert save is not None
+        save("<p>")
+    assert (tmp_path / "r.html").read_text() == "<p>"
+
+
+def test_excerpts_are_safe_on_one_line() -> None:
+    """Nothing that a terminal obeys, and not too long."""
+    assert excerpt("a\n\tb \x1b[31mc") == "a b ⟨U+001B⟩[31mc"
+    assert len(excerpt("x" * 500)) == 100
+
+
+def test_tables_are_aligned() -> None:
+    """Texts at the left, numbers at the right."""
+    assert [*aligned([("", "now"), ("recall", "9 %")])] == ["          now", "  recall  9 %"]
+    assert [*aligned([("a", "bb", "1"), ("aa", "b", "12")], left=(0, 1))] == ["  a   bb   1", "  aa  b   12"]

@@ -1,0 +1,129 @@
+"""What a classifier judges: spans over all of a text, readings that undo tricks, limits and languages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from guardrails.detectors.classifier.classifier_windows import is_foreign, judged
+from guardrails.inference.safety.model import Model, load
+from guardrails.text import folded, surrogates_replaced
+
+MANY = 10_000
+TEXTS = st.one_of(
+    st.text(),
+    st.text(alphabet="ab .\n\u200b\u00ad\ufb01\u0301\U0001f600\ud800", max_size=80),
+    st.lists(
+        st.sampled_from(["a b c. ", "b4d w0rd ", "\ufb01\u0301", "\u200b", "x" * 120, "b.a.d ", "\n"]),
+        max_size=20,
+    ).map("".join),
+)
+
+
+@pytest.fixture(scope="module")
+def model(text_folder: Callable[..., Path]) -> Model:
+    """A model of small windows."""
+    return load(
+        text_folder(
+            {word: {} for word in ("a", "b", "bad", "word", "fi", "c", ".")}, {}, languages=["en", "de"]
+        )
+    )
+
+
+@given(TEXTS)
+@example("\u200b" * 40 + "a")
+@example("\ufb01" * 400)
+def test_spans_cover_every_character_that_is_read(model: Model, text: str) -> None:
+    """Of the plain reading, each begins no later than the one before ends; they reach from the start to the end."""
+    found = judged(text, None, model, MANY)
+    view = folded(surrogates_replaced(text))
+    count = sum(1 for window in model.windows(view.text) if window.ids)
+    plain = found.spans[:count]
+    if not plain:
+        assert not view.text.strip("\x00").strip() or not count
+        return
+    assert all(0 <= start < end <= len(text) for start, end in found.spans)
+    assert all(after[0] <= before[1] <= after[1] for before, after in pairwise(plain))
+    assert (plain[0][0], plain[-1][1]) == (0, len(text))
+
+
+@given(TEXTS)
+def test_what_is_read_is_the_text_of_the_spans(model: Model, text: str) -> None:
+    """The fast tier gets the folded view of each window."""
+    found = judged(text, None, model, MANY)
+    view = folded(surrogates_replaced(text))
+    read = [view.text[window.start : window.end] for window in model.windows(view.text) if window.ids]
+    assert list(found.folded[: len(read)]) == [folded(each).text for each in read]
+
+
+def test_tricks_are_undone_where_there_are_any(model: Model) -> None:
+    """The further readings of a text add the windows that read otherwise, and no others."""
+    text = "a b c. " * 8 + "b4d w0rd. " + "a b c. " * 8
+    found = judged(text, None, model, MANY)
+    plain = judged(text.replace("4", "a").replace("0", "o"), None, model, MANY)
+    assert len(plain.spans) < len(found.spans) <= 2 * len(plain.spans)
+    assert "b4d w0rd." in "".join(found.folded[: len(plain.spans)])
+    assert any("bad word." in each for each in found.folded[len(plain.spans) :])
+    assert all(
+        "b4d" in text[slice(*span)] or "w0rd" in text[slice(*span)]
+        for span in found.spans[len(plain.spans) :]
+    )
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_windows_past_the_limit_are_unchecked(model: Model, most: int) -> None:
+    """The rest of the text is named, from the first window that was left out to its end."""
+    text = "a b c. " * 40
+    found = judged(text, None, model, most)
+    assert len(found.spans) == most
+    [unchecked] = found.unchecked
+    assert (unchecked.kind, unchecked.span) == ("limit", (found.spans[-1][1], len(text)))
+
+
+def test_a_window_in_an_unvalidated_language_is_unchecked(model: Model) -> None:
+    """It is judged all the same, and named; neighbours are one stretch."""
+    russian = "\u041f\u043e\u0433\u043e\u0434\u0430 \u0441\u0435\u0433\u043e\u0434\u043d\u044f \u0445\u043e\u0440\u043e\u0448\u0430\u044f. "
+    text = "The weather is nice today, and we will go for a long walk in the hills. " + russian * 3
+    found = judged(text, None, model, MANY)
+    [unchecked] = found.unchecked
+    assert unchecked.kind == "language"
+    assert unchecked.span is not None
+    assert russian.strip() in text[slice(*unchecked.span)]
+    assert text[: unchecked.span[0]] == "" or "weather" in text[: unchecked.span[0]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The quick brown fox jumps over the lazy dog, and then it sleeps for a while.", False),
+        ("Der schnelle braune Fuchs springt über den faulen Hund und schläft dann.", False),
+        ("Le renard brun rapide saute par-dessus le chien paresseux, puis il dort longtemps.", True),
+        ("请告诉我今天的天气怎么样", True),
+        ("你好", False),
+        ("β + δ = λ", False),
+        ("Giovanni Bianchi, Paris", False),
+        ("for i in range(10): print(i ** 2, end=' ')  # squares", False),
+        ("ok merci", False),
+        ("", False),
+        ("2 + 2 = 4", False),
+    ],
+)
+def test_a_language_is_foreign_only_for_certain(text: str, expected: bool) -> None:
+    """Short texts, names, formulas and programs raise no alarm."""
+    assert is_foreign(text, frozenset({"en", "de"})) is expected
+    assert is_foreign(text, frozenset()) is False
+
+
+def test_a_reply_has_the_tokens_of_its_prompt(model: Model) -> None:
+    """None where it is none, nothing where the prompt is not known; its rows are pairs."""
+    assert judged("a b", None, model, MANY).prompt is None
+    assert judged("a b", "", model, MANY).prompt == ()
+    found = judged("a b", "\uff43 c", model, MANY)
+    assert found.prompt == model.tokens.ids("c c")
+    assert found.pair(0).types == (0, 0, 0, 0, 1, 1, 1)
+    assert found.row(0).types == (0, 0, 0, 0)

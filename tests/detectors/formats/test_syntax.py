@@ -1,0 +1,38 @@
+"""Where a text stops being JSON, XML or Python; the tables of cases are in `test_formats.py`."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.detectors.formats.syntax import DEEPEST, json_error, python_error, xml_error
+
+
+@pytest.mark.parametrize(
+    ("check", "valid", "wrong", "at"),
+    [
+        (json_error, '{"a": [1]}', '{"a": [1}', 8),
+        (xml_error, "<é>x</é>", "<é>x</a>", 6),
+        (python_error, "x = 1\ny = 2\n", "x = 1\ny = )\n", 10),
+        (json_error, "[" * DEEPEST + "]" * DEEPEST, "[" * (DEEPEST + 1), DEEPEST),
+    ],
+)
+def test_the_offset_is_that_of_the_error(check: object, valid: str, wrong: str, at: int) -> None:
+    """None for what is valid; characters, not bytes."""
+    assert callable(check)
+    assert check(valid) is None
+    assert check(wrong) == at
+
+
+@pytest.mark.parametrize("check", [json_error, xml_error, python_error])
+def test_any_text_has_an_answer(check: object) -> None:
+    """An offset in the text or at its end; lone surrogates do no harm."""
+    assert callable(check)
+
+    @given(st.text(st.characters() | st.sampled_from("{[<\ud800\x00\n"), max_size=30))
+    def answers(text: str) -> None:
+        at = check(text)
+        assert at is None or 0 <= at <= len(text) + 1
+
+    answers()

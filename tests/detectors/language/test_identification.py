@@ -1,0 +1,79 @@
+"""Which language a text is in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.detectors.language.identification import (
+    SAMPLE,
+    language_of,
+    letters,
+    probabilities,
+    without_noise,
+)
+from guardrails.detectors.language.scripts import NAMES
+
+SENTENCES: dict[str, str] = json.loads(
+    (Path(__file__).parents[1] / "sentences.json").read_text(encoding="utf-8")
+)
+"""One everyday sentence, written for these tests, in many languages."""
+
+
+def test_sentences_are_known() -> None:
+    """One sentence is enough, in each of 37 languages; probabilities sum to 1."""
+    assert {code: language_of(text)[0] for code, text in SENTENCES.items()} == {
+        code: code for code in SENTENCES
+    }
+    assert sum(probabilities(SENTENCES["de"]).values()) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ok", "42", "👍👍", "Hello", "a\ud800", "https://example.com/eine/lange/adresse"]
+)
+def test_short_texts_are_undetermined(text: str) -> None:
+    """Too few letters, or none, are `und`."""
+    assert language_of(text)[0] == "und"
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("안녕", "ko"), ("สวัสดี", "th"), ("ありがとう", "ja"), ("Γεια", "el")]
+)
+def test_a_script_of_one_language_is_certain(text: str, code: str) -> None:
+    """However short the text."""
+    assert language_of(text) == (code, 1.0)
+
+
+def test_noise_has_no_say() -> None:
+    """Links, addresses, code in a line, tags and emoji are taken out, and the length stays."""
+    noisy = f"https://example.com/the/best/of <b>😀</b> {SENTENCES['pl']} `the best of` the.best@example.com #hash 12"
+    plain = without_noise(noisy)
+    assert len(plain) == len(noisy)
+    assert plain.split() == SENTENCES["pl"].split()
+    assert language_of(noisy)[0] == "pl"
+
+
+def test_long_texts_are_sampled() -> None:
+    """Beginning, middle and end decide, however much there is between them."""
+    long = SENTENCES["de"] * 2000
+    assert len(long) > 50 * SAMPLE
+    assert language_of(long)[0] == "de"
+    assert language_of(SENTENCES["de"] * 100 + SENTENCES["fr"] * 100)[0] in ("de", "fr")
+
+
+def test_letters_of_dense_scripts_count_twice() -> None:
+    """So that limits in letters mean about as much text everywhere."""
+    assert letters("ab 12, é") == 3
+    assert letters("漢字かな 한") == 10
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_an_answer(text: str) -> None:
+    """A known code or `und`, and a probability."""
+    code, probability = language_of(text)
+    assert code in NAMES or code == "und"
+    assert 0 <= probability <= 1.001

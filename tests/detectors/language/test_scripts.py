@@ -1,0 +1,78 @@
+"""The tables of languages: what the model knows, and how names are corrected."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from guardrails.detectors.language.identification import probabilities
+from guardrails.detectors.language.scripts import (
+    NAMES,
+    SCRIPTS,
+    VARIETIES,
+    script_of,
+    suggestion,
+    umbrella,
+    with_varieties,
+)
+
+
+def test_the_table_is_that_of_the_model() -> None:
+    """Every language that the model tells has a name, and no other has; `zxx` is no language."""
+    assert NAMES.keys() == probabilities("some text").keys() - {"zxx"}
+    assert {code for _, users in SCRIPTS.values() for code in users.split()} <= NAMES.keys()
+    assert {code for codes in VARIETIES.values() for code in codes} | VARIETIES.keys() <= NAMES.keys()
+
+
+def test_scripts_share_no_letter() -> None:
+    """One letter is of one script, so that a letter can decide."""
+    patterns = [re.compile(f"[{letters}]") for letters, _ in SCRIPTS.values()]
+    for letter in map(chr, [*range(0xD800), *range(0xE000, 0x20100)]):
+        assert sum(bool(each.match(letter)) for each in patterns) <= 1, hex(ord(letter))
+
+
+@pytest.mark.parametrize(
+    ("languages", "letters", "others"),
+    [
+        ({"ru"}, "", "яa"),
+        ({"ko"}, "한", "漢a"),
+        ({"ja"}, "かカ", "漢a"),
+        ({"zh", "wuu", "yue", "ja", "ko"}, "漢か한", "яa"),
+        ({"el", "grc", "th"}, "αไ", "ლa"),
+    ],
+)
+def test_a_script_is_of_languages_only_if_all_its_users_are(
+    languages: set[str], letters: str, others: str
+) -> None:
+    """Han is not of Chinese alone; Latin letters are never of any."""
+    pattern = script_of(frozenset(languages))
+    assert [bool(pattern and pattern.match(letter)) for letter in letters + others] == [True] * len(
+        letters
+    ) + [False] * len(others)
+
+
+def test_varieties_count_as_their_language() -> None:
+    """Cantonese is Chinese; who names a variety means it alone."""
+    assert with_varieties(["zh"]) == {"zh", "wuu", "yue"}
+    assert with_varieties(["yue", "de"]) == {"yue", "de"}
+    assert [umbrella(code) for code in ("yue", "arz", "de")] == ["zh", "ar", "de"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ("german", "de"),
+        ("Engilsh", "en"),
+        ("en-GB", "en"),
+        ("zh_Hans", "zh"),
+        ("EN", "en"),
+        ("deu", None),
+        ("fre", "fr"),
+        ("qqq", None),
+    ],
+)
+def test_a_wrong_name_has_a_cure(wrong: str, code: str | None) -> None:
+    """Names in English, tags with a region and slips lead to the code."""
+    assert (f"'{code}'" in suggestion(wrong)) is (code is not None)
+    assert suggestion(wrong)

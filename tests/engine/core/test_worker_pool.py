@@ -1,0 +1,317 @@
+"""The pool of threads: what it runs, what it abandons, and when it sheds load. No sleeps: events decide."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextvars import copy_context
+
+import pytest
+
+from guardrails import Overloaded
+from guardrails.engine.core.worker_pool import CALLER, Workers, workers
+
+WAIT = 10.0
+HANG = 60.0
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """An event on which jobs hang until the test is over."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Watch for a state that another thread brings about by itself."""
+    end = time.monotonic() + WAIT
+    while not holds():
+        assert time.monotonic() < end
+
+
+def hanging(gate: threading.Event) -> tuple[Callable[[], str], threading.Event]:
+    """Return a job that hangs on the gate, and an event that tells that it has begun."""
+    begun = threading.Event()
+
+    def job() -> str:
+        begun.set()
+        gate.wait(HANG)
+        return "late"
+
+    return job, begun
+
+
+def test_a_future_carries_the_result() -> None:
+    """What the function returns is what the future gives."""
+    assert Workers(1, queue=4, spare=0).submit(lambda: 7).result(WAIT) == 7
+
+
+def test_a_future_carries_the_error() -> None:
+    """What the function raises is raised to whoever waits, also what is no Exception; the thread lives on."""
+
+    class Panic(BaseException):
+        pass
+
+    def fails() -> None:
+        raise Panic
+
+    pool = Workers(1, queue=4, spare=0)
+    with pytest.raises(Panic):
+        pool.submit(fails).result(WAIT)
+    assert pool.submit(lambda: 1).result(WAIT) == 1
+
+
+def test_threads_are_reused() -> None:
+    """Jobs one after the other run on one thread, which is a daemon and so never delays exit."""
+    pool = Workers(4, queue=4, spare=0)
+    threads = set()
+    for _ in range(20):
+        thread = pool.submit(threading.current_thread).result(WAIT)
+        threads.add(thread)
+        until(lambda: pool._idle == 1)  # the future is done a moment before its thread asks for more
+    assert len(threads) == 1
+    assert threads.pop().daemon
+
+
+def test_jobs_run_side_by_side_up_to_the_number_of_threads(gate: threading.Event) -> None:
+    """Two threads run two jobs at once; the third waits its turn and runs when one is done."""
+    pool = Workers(2, queue=8, spare=0)
+    first, first_begun = hanging(gate)
+    second, second_begun = hanging(gate)
+    futures = [pool.submit(first), pool.submit(second), pool.submit(lambda: "third")]
+    assert first_begun.wait(WAIT)
+    assert second_begun.wait(WAIT)
+    assert not futures[2].done()
+    assert pool.waiting == 1
+    gate.set()
+    assert [future.result(WAIT) for future in futures] == ["late", "late", "third"]
+
+
+def test_a_full_queue_sheds_load(gate: threading.Event) -> None:
+    """More than the queue holds is refused at once, and says when to try again."""
+    pool = Workers(1, queue=2, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    for _ in range(2):
+        pool.submit(lambda: None)
+    with pytest.raises(Overloaded) as caught:
+        pool.submit(lambda: None)
+    assert caught.value.retry_after >= 1
+
+
+def test_an_abandoned_thread_is_counted_and_replaced(gate: threading.Event) -> None:
+    """Stuck work holds no place: the next job runs on a new thread, and the old one goes when it wakes."""
+    pool = Workers(1, queue=4, spare=1)
+    job, begun = hanging(gate)
+    stuck = pool.submit(job)
+    assert begun.wait(WAIT)
+    pool.abandon(stuck)
+    assert pool.abandoned == 1
+    assert pool.submit(lambda: 1).result(WAIT) == 1
+    gate.set()
+    assert stuck.result(WAIT) == "late"
+    until(lambda: pool.abandoned == 0)
+    assert pool.submit(lambda: 2).result(WAIT) == 2
+
+
+def test_replaced_threads_leave_once_they_are_free(gate: threading.Event) -> None:
+    """There are no more threads than both lanes have places, once nothing is stuck."""
+    pool = Workers(1, queue=4, spare=4)
+    for _ in range(2):
+        for bulk in (False, True):
+            job, begun = hanging(gate)
+            stuck = pool.submit(job, bulk=bulk)
+            assert begun.wait(WAIT)
+            pool.abandon(stuck)
+    assert pool._alive == 4
+    gate.set()
+    until(lambda: (pool._alive, pool.abandoned) == (2, 0))
+    assert pool.submit(lambda: 2).result(WAIT) == 2
+
+
+def test_short_work_does_not_wait_for_long_work(gate: threading.Event) -> None:
+    """Long texts hold the threads of their own lane alone."""
+    pool = Workers(1, queue=4, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job, bulk=True)
+    assert begun.wait(WAIT)
+    waiting = pool.submit(job, bulk=True)
+    assert pool.submit(lambda: "quick").result(WAIT) == "quick"
+    assert (waiting.running(), pool.waiting) == (False, 1)
+
+
+def submit_for(pool: Workers, caller: str, job: Callable[[], str]) -> Future[str]:
+    """Submit a job for a client."""
+    return copy_context().run(lambda: (CALLER.set(caller), pool.submit(job))[1])
+
+
+@pytest.mark.parametrize(("threads", "share"), [(1, 1), (4, 2), (5, 3)])
+def test_one_client_holds_at_most_half_of_the_threads(
+    gate: threading.Event, threads: int, share: int
+) -> None:
+    """The rest is for the others, whose turn also comes before the jobs that one client has waiting."""
+    pool = Workers(threads, queue=64, spare=0)
+    hang = [hanging(gate) for _ in range(threads + 2)]
+    greedy = [submit_for(pool, "greedy", job) for job, _ in hang]
+    for _, begun in hang[:share]:
+        assert begun.wait(WAIT)
+    if threads > share:
+        assert submit_for(pool, "other", lambda: "served").result(WAIT) == "served"
+    assert [future.running() for future in greedy] == [True] * share + [False] * (threads + 2 - share)
+    gate.set()
+    assert [future.result(WAIT) for future in greedy] == ["late"] * (threads + 2)
+
+
+def test_one_client_fills_at_most_half_of_the_queue(gate: threading.Event) -> None:
+    """Who asks too much is refused; the others are not."""
+    pool = Workers(2, queue=4, spare=0)
+    job, begun = hanging(gate)
+    submit_for(pool, "greedy", job)
+    assert begun.wait(WAIT)
+    for _ in range(2):
+        submit_for(pool, "greedy", job)
+    with pytest.raises(Overloaded, match="of this client"):
+        submit_for(pool, "greedy", job)
+    assert submit_for(pool, "other", lambda: "served").result(WAIT) == "served"
+
+
+def test_clients_that_wait_take_turns(gate: threading.Event) -> None:
+    """A client with one job waits for one job of each other client, not for all that those have waiting."""
+    pool = Workers(1, queue=64, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    order: list[str] = []
+    futures = [submit_for(pool, who, lambda who=who: order.append(who) or "") for who in "aaaabaac"]  # type: ignore[misc]
+    gate.set()
+    for future in futures:
+        future.result(WAIT)
+    assert order == [*"abcaaaaa"]
+
+
+def test_a_waiting_job_starts_when_the_thread_before_it_is_abandoned(gate: threading.Event) -> None:
+    """It needs no further job to come for the replacement to start."""
+    pool = Workers(1, queue=4, spare=1)
+    job, begun = hanging(gate)
+    stuck = pool.submit(job)
+    assert begun.wait(WAIT)
+    waiting = pool.submit(lambda: "ran")
+    pool.abandon(stuck)
+    assert waiting.result(WAIT) == "ran"
+
+
+def test_an_abandoned_job_that_has_not_begun_gives_its_place_away(gate: threading.Event) -> None:
+    """It never runs, and the queue is free for those who still wait."""
+    pool = Workers(1, queue=1, spare=0)
+    job, begun = hanging(gate)
+    pool.submit(job)
+    assert begun.wait(WAIT)
+    ran: list[int] = []
+    dropped = pool.submit(lambda: ran.append(1))
+    pool.abandon(dropped)
+    assert (dropped.cancelled(), pool.waiting, pool.abandoned) == (True, 0, 0)
+    kept = pool.submit(lambda: ran.append(2))
+    gate.set()
+    kept.result(WAIT)
+    assert ran == [2]
+
+
+def test_too_many_stuck_threads_shed_load(gate: threading.Event) -> None:
+    """Replacements are bounded; beyond the bound new work is refused."""
+    pool = Workers(1, queue=4, spare=1)
+    for _ in range(2):
+        job, begun = hanging(gate)
+        stuck = pool.submit(job)
+        assert begun.wait(WAIT)
+        pool.abandon(stuck)
+    with pytest.raises(Overloaded, match="stuck"):
+        pool.submit(lambda: None)
+
+
+def test_abandoning_what_is_done_changes_nothing() -> None:
+    """A future that was done a moment before its deadline is no stuck thread."""
+    pool = Workers(1, queue=4, spare=0)
+    future = pool.submit(lambda: 1)
+    assert future.result(WAIT) == 1
+    until(lambda: pool._idle == 1)
+    pool.abandon(future)
+    assert pool.abandoned == 0
+
+
+def run(script: str) -> str:
+    """Run a script in a process of its own and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_stuck_detector_does_not_delay_the_end_of_the_process() -> None:
+    """The interpreter exits although a worker hangs for ever."""
+    script = """
+import threading
+from guardrails.engine.core.worker_pool import workers
+begun = threading.Event()
+workers().submit(lambda: (begun.set(), threading.Event().wait()))
+assert begun.wait(10)
+print("end")
+"""
+    assert run(script) == "end"
+
+
+def test_a_forked_child_has_threads_of_its_own() -> None:
+    """A server that forks after the first check does not wait for threads that stayed behind."""
+    script = """
+import os, warnings
+warnings.simplefilter("ignore")
+from guardrails.engine.core.worker_pool import workers
+assert workers().submit(lambda: 1).result(10) == 1
+child = os.fork()
+if child == 0:
+    os._exit(workers().submit(lambda: 7).result(10))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert run(script) == "7"
+
+
+def test_the_process_has_one_pool() -> None:
+    """Guards share it, so that many guards do not mean many threads."""
+    assert workers() is workers()
+
+
+def test_the_end_waits_for_work_and_drops_what_has_not_begun(gate: threading.Event) -> None:
+    """Who is in the middle of something comes to its end first; what waits is cancelled."""
+    pool = Workers(1, queue=4, spare=0)
+    job, begun = hanging(gate)
+    running = pool.submit(job)
+    assert begun.wait(WAIT)
+    waiting = pool.submit(job)
+
+    pool.end(0.0)  # in vain
+    assert waiting.cancelled()
+    assert not running.done()
+    gate.set()
+    pool.end(WAIT)
+
+    assert running.result(WAIT) == "late"
+
+
+def test_the_end_does_not_wait_for_what_is_stuck(gate: threading.Event) -> None:
+    """Work that a deadline gave up is left where it is."""
+    pool = Workers(1, queue=4, spare=1)
+    job, begun = hanging(gate)
+    stuck = pool.submit(job)
+    assert begun.wait(WAIT)
+    pool.abandon(stuck)
+
+    pool.end(HANG)
+
+    assert not gate.is_set()
+    assert not stuck.done()

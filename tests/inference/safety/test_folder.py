@@ -1,0 +1,93 @@
+"""Model folders: what a manifest must say, and that every file is the one that it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardrails.inference.safety.folder import FILES, ModelError, contents, first_line, manifest
+
+
+@pytest.fixture
+def folder(text_folder: Callable[..., Path]) -> Path:
+    """A sound model."""
+    return text_folder({"a": {"toxic": 1.0}}, {})
+
+
+def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Change the manifest of a folder."""
+    path = folder / "manifest.json"
+    read = json.loads(path.read_text())
+    change(read)
+    path.write_text(json.dumps(read))
+    return folder
+
+
+def test_a_manifest_names_everything(folder: Path) -> None:
+    """Its identity is a digest of all, as it has those of the files."""
+    found = manifest(folder)
+    assert (found.name, found.version, found.window, found.languages) == ("tiny", "1", 16, ())
+    assert found.heads[0] == "toxic"
+    assert {*contents(folder, found)} == {*FILES}
+    assert manifest(changed(folder, lambda read: read.update(version="2"))).identity != found.identity
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda read: read.pop("heads"), "has no 'heads'"),
+        (lambda read: read["files"].pop("hashed.npz"), "has no 'hashed.npz'"),
+        (lambda read: read["scores"].pop("toxic"), "has no 'toxic'"),
+        (lambda read: read.update(heads=[]), "names no head"),
+        (lambda read: read.update(window=4), r"a window of 4 tokens is not in 16\.\.512"),
+        (lambda read: read.update(view="plain"), "view 'plain' is none of folded, normalized"),
+        (lambda read: read.update(prompt_tokens=9), "from 1 to half of the window"),
+        (lambda read: read.update(window="many"), "invalid literal"),
+        (lambda read: read.update(scores=[]), "indices must be integers"),
+    ],
+)
+def test_what_a_manifest_lacks_is_said(folder: Path, change: Any, message: str) -> None:
+    """By the name of the field."""
+    with pytest.raises(ModelError, match=message):
+        manifest(changed(folder, change))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [(None, "no manifest.json"), ("{", "manifest.json: "), ("[]", "manifest.json: ")]
+)
+def test_a_manifest_that_cannot_be_read_is_an_error(tmp_path: Path, text: str | None, message: str) -> None:
+    """It is JSON, and there."""
+    if text is not None:
+        (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ModelError, match=message):
+        manifest(tmp_path)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_another_content_is_an_error(folder: Path, name: str) -> None:
+    """One byte more is another model; the cure stands in the hint."""
+    of = manifest(folder)
+    with (folder / name).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(
+        ModelError, match=f"{name} is not the file that manifest.json names: its sha256 is "
+    ) as caught:
+        contents(folder, of)
+    assert "install the package again" in caught.value.hint
+
+
+def test_a_file_that_is_missing_is_an_error(folder: Path) -> None:
+    """It is named."""
+    of = manifest(folder)
+    (folder / "encoder.onnx").unlink()
+    with pytest.raises(ModelError, match=r"encoder\.onnx: No such file"):
+        contents(folder, of)
+
+
+def test_libraries_are_quoted_in_one_line() -> None:
+    """Theirs may have many."""
+    assert first_line(ValueError("one\ntwo")) == "ValueError: one"

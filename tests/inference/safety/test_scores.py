@@ -1,0 +1,77 @@
+"""Scores: the formulas of the calibration, what is settled, and that what is no number never passes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from guardrails.inference.safety.folder import ModelError
+from guardrails.inference.safety.scores import Calibration
+
+ROWS: dict[str, dict[str, Any]] = {
+    "toxic": {"hashed": [2, -1], "both": [1, 0.5, -0.25], "clear": 0.1, "sure": 0.9},
+    "hate": {"hashed": [1, 0], "both": [0, 1, 0], "clear": 0.0, "sure": 1.0},
+}
+LOGITS = st.floats(-1000, 1000)
+
+
+def sigmoid(logit: float) -> float:
+    """Return the probability of a logit, in plain Python."""
+    return 1 / (1 + math.exp(-max(-80.0, min(80.0, logit))))
+
+
+def row(*logits: float) -> Any:
+    """Return one row of logits."""
+    return np.array([logits], dtype=np.float32)
+
+
+@given(LOGITS, LOGITS)
+def test_scores_are_what_the_formulas_say(encoder: float, hashed: float) -> None:
+    """Each head has its own numbers."""
+    calibration = Calibration(("toxic", "hate"), ROWS)
+    assert calibration.fast(row(hashed, hashed))[0] == pytest.approx(
+        [sigmoid(2 * hashed - 1), sigmoid(hashed)], abs=1e-4
+    )
+    assert calibration.both(row(encoder, encoder), row(hashed, hashed))[0] == pytest.approx(
+        [sigmoid(encoder + 0.5 * hashed - 0.25), sigmoid(hashed)], abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("score", "expected"), [(0.0, True), (0.05, True), (0.1, False), (0.5, False), (0.9, False), (0.95, True)]
+)
+def test_the_fast_tier_settles_what_is_clear_or_sure(score: float, expected: bool) -> None:
+    """Between the limits, and at them, the encoder is asked; limits of 0 and 1 leave it everything."""
+    settled = Calibration(("toxic", "hate"), ROWS).settled(row(score, score))
+    assert settled.tolist() == [[expected, False]]
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf])
+def test_what_is_no_number_is_an_error(wrong: float) -> None:
+    """It is below every threshold, and would be a pass."""
+    calibration = Calibration(("toxic", "hate"), ROWS)
+    with pytest.raises(ArithmeticError):
+        calibration.fast(row(0.0, wrong))
+    with pytest.raises(ArithmeticError):
+        calibration.both(row(wrong, 0.0), row(0.0, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"hashed": [1]}, "'hashed' in 'scores'"),
+        ({"both": [1, 2, "x"]}, "'both' in 'scores'"),
+        ({"clear": math.nan}, "'clear' in 'scores' is not 1 finite"),
+        ({"sure": None}, "'sure' in 'scores'"),
+    ],
+)
+def test_a_calibration_that_is_not_whole_is_an_error(change: dict[str, Any], message: str) -> None:
+    """The message names the field."""
+    rows = {**ROWS, "hate": {**ROWS["hate"], **change}}
+    with pytest.raises(ModelError, match=message):
+        Calibration(("toxic", "hate"), rows)

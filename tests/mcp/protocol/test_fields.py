@@ -1,0 +1,78 @@
+"""The readers that MCP's field tables are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.field_readers import Reader
+from guardrails.mcp.protocol import fields
+from guardrails.types import Place, Stage, Text, Use
+
+HERE = Place(Stage.TOOL_RESULT, tool="t", use=Use((("t", "s"),)))
+
+
+def texts(reader: Reader, value: Any) -> list[tuple[str, bool]]:
+    """Return the texts that a reader finds, and whether each may be edited."""
+    leaves = Leaves()
+    reader(leaves, value, (), HERE)
+    return [(leaf.content.text, leaf.editable) for leaf in leaves.found if isinstance(leaf.content, Text)]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (
+            {"description": "d", "const": "c"},
+            [("description", False), ("d", True), ("const", False), ("c", False)],
+        ),
+        ({"maximum": 4111111111111111}, [("maximum", False), ("4111111111111111", False)]),
+        ("text", [("text", False)]),
+        (["text"], [("text", False)]),
+        (None, []),
+    ],
+)
+def test_of_a_schema_only_prose_is_edited(value: Any, expected: list[tuple[str, bool]]) -> None:
+    """All of it is judged: names of properties, values to choose from, numbers; a call must fit it as it is."""
+    assert texts(fields.schema, value) == expected
+
+
+@pytest.mark.parametrize("value", ["x", ["x"], {"k": "x"}])
+def test_values_of_a_mapping_are_read_with_their_names(value: Any) -> None:
+    """What is no mapping where one should be is judged all the same."""
+    assert ("x", True) in texts(
+        fields.each_value(lambda leaves, inner, path, place: leaves.text(inner, path, place)), value
+    )
+
+
+@pytest.mark.parametrize(("value", "name"), [({"name": "n"}, "n"), ({"name": 1}, ""), ({}, ""), ("n", "")])
+def test_what_has_no_name_has_none(value: Any, name: str) -> None:
+    """Only a text is one."""
+    assert fields.named(value) == name
+
+
+def test_a_use_that_is_meant_already_stays_itself() -> None:
+    """The definition that is judged keeps what is known of it, such as that it changed; one inside something else has its own."""
+    own = Use((("n", "s"),), changed=True)
+    place = Place(Stage.TOOL_DEFINITION, tool="n", use=own)
+
+    assert fields.used(place, Stage.TOOL_DEFINITION, "system", "n").use is own
+    other = fields.used(place, Stage.TOOL_DEFINITION, "system", "m").use
+    assert other is not None
+    assert (other.tools, other.changed) == ((("m", "s"),), False)
+    nobody = fields.used(replace(place, use=None), Stage.TOOL_CALL, "assistant", "m", "{}").use
+    assert nobody is not None
+    assert (nobody.tools, nobody.arguments) == ((("m", ""),), "{}")
+
+
+@pytest.mark.parametrize(
+    "value", [{"messages": ["zqx"]}, {"messages": "zqx"}, {"content": 5, "roots": "zqx"}, {"role": ["zqx"]}]
+)
+def test_what_has_another_form_is_judged_all_the_same(value: Any) -> None:
+    """Texts where mappings should be, lists where texts should be: no text is left out."""
+    found = [text for reader in (fields.SAMPLING, fields.response) for text, _ in texts(reader, value)]
+
+    assert "zqx" in found

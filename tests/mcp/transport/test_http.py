@@ -1,0 +1,278 @@
+"""Who may ask a guard over HTTP, and in which session."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from guardrails import Guard, GuardrailsError
+from guardrails.mcp.guards import Guarding
+from guardrails.mcp.session import Session
+from guardrails.mcp.settings import McpDoc, configured
+from guardrails.mcp.transport import http as mcp_http
+from guardrails.mcp.transport.http import MOST_LINKS, Links, listening
+from guardrails.proxy.access.keys import digest
+from guardrails.proxy.server.connections import Connections, Limits
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"origin": "http://localhost:6274"}, 200),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"host": "guard.example"}, 200),
+        ({"host": "localhost:1234"}, 200),
+        ({"host": "[::1]"}, 200),
+        ({"host": "evil.example"}, 403),
+        ({"host": "[evil"}, 403),
+    ],
+)
+def test_only_known_origins_and_hosts_may_ask(
+    before: Any, remote: Any, headers: dict[str, str], status: int
+) -> None:
+    """A web page that reaches this machine under another name is refused, and so is one from elsewhere."""
+    with remote.serving(remote.Script(ping={})) as server:
+        agent = before(server.url, allowed_origins=["http://localhost:6274"], allowed_hosts=["guard.example"])
+
+        assert agent.ask("ping", **headers).status == status
+        assert len(server.heard) == int(status == 200)
+
+
+@pytest.mark.parametrize(
+    ("names", "host", "status"),
+    [
+        ([], "other.example", 403),
+        ([], "10.1.2.3:8090", 200),
+        ([], "localhost", 200),
+        (["guard.example"], "other.example", 403),
+        (["*.example"], "other.example", 200),
+    ],
+)
+def test_a_guard_on_all_addresses_knows_only_the_names_that_it_is_told(
+    before: Any, remote: Any, names: list[str], host: str, status: int
+) -> None:
+    """Addresses were never looked up: no page can have one of its own that leads here."""
+    with remote.serving(remote.Script(ping={})) as server:
+        agent = before(server.url, host="0.0.0.0", open=True, allowed_hosts=names)
+
+        answer = agent.ask("ping", host=host)
+
+        assert answer.status == status
+        assert status == 200 or "allowed_hosts" in answer.message["error"]["message"]
+
+
+def test_half_a_request_is_not_waited_for(before: Any, remote: Any, monkeypatch: Any) -> None:
+    """Neither its head nor its body: the limits of the proxy hold here, too."""
+    limits = Limits(head_s=0.2, body_s=0.2)
+    monkeypatch.setattr(mcp_http, "Connections", lambda: Connections(limits))
+    head = b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+    with remote.serving(remote.Script()) as server:
+        port = before(server.url).port
+        for sent in (head[:20], head + b"{"):
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as slow:
+                slow.sendall(sent)
+                said = b"".join(iter(lambda slow=slow: slow.recv(4_096), b""))
+            assert b"arrive" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "code"),
+    [
+        (b"hello", {}, 400, -32700),
+        (b"[]", {}, 400, -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "ping", "Method": "x"}', {}, 400, -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "' + b"a" * 3_000 + b'"}', {}, 413, -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', {"content_type": "text/plain"}, 415, -32600),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}', {"content_type": None}, 415, -32600),
+    ],
+)
+def test_what_is_no_message_is_refused(
+    before: Any, remote: Any, body: bytes, headers: dict[str, Any], status: int, code: int
+) -> None:
+    """No JSON, a batch, doubled keys, too much, another type: an error, and nothing reaches the server."""
+    with remote.serving(remote.Script(ping={})) as server:
+        answer = before(server.url, max_message_bytes=2_048).send("POST", body, **headers)
+
+        assert (answer.status, answer.message["error"]["code"], server.heard) == (status, code, [])
+
+
+def test_a_message_that_does_not_come_to_its_end_is_not_waited_for(before: Any, remote: Any) -> None:
+    """Longer than for an answer of the server's."""
+    with remote.serving(remote.Script()) as server:
+        port = before(server.url, request_s=0.2).port
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as slow:
+            slow.sendall(
+                b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+            )
+            told = http.client.HTTPResponse(slow)
+            told.begin()
+            said = told.read()
+
+    assert told.status == 400
+    assert b"did not arrive within 0.2 s" in said
+
+
+def test_several_servers_have_names(before: Any, remote: Any) -> None:
+    """Each is served at its own path, and nothing else is."""
+    with remote.serving(remote.Script(ping={})) as one, remote.serving(remote.Script(ping={})) as two:
+        agent = before(servers={"one": {"url": one.url}, "two": {"url": two.url}}, path="/mcp/two")
+        assert agent.ask("ping").status == 200
+        assert (len(one.heard), len(two.heard)) == (0, 1)
+        for path in ("/mcp/three", "/mcp", "/"):
+            agent.path = path
+            assert agent.ask("ping").status == 404
+        assert agent.send("PUT").status in {404, 405}
+
+
+TAINT = """
+format: 1
+name: taint
+tools: {untrusted: ["web/*"]}
+rules:
+  - {id: tainted, on: tool_call, when: tool.tainted && tool.server == "mail", then: block}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "blocked"),
+    [
+        ({}, True),
+        ({"x_guardrails_session": "b"}, False),
+        ({"authorization": "Bearer b"}, True),
+        ({"mcp_session_id": "other"}, True),
+    ],
+)
+def test_a_session_spans_servers(
+    before: Any, remote: Any, tmp_path: Path, then: dict[str, str], blocked: bool
+) -> None:
+    """What a stranger's server returned is remembered for calls to another server: of the same agent, and of the same session."""
+    policy = tmp_path / "taint.yaml"
+    policy.write_text(TAINT)
+    said = {"content": [{"type": "text", "text": "A stranger's words."}]}
+    tools = {"tools": [{"name": "act", "inputSchema": {}}]}
+    script = {"tools/list": tools, "tools/call": said}
+    with remote.serving(remote.Script(**script)) as web, remote.serving(remote.Script(**script)) as mail:
+        agent = before(
+            policy=str(policy), servers={"web": {"url": web.url}, "mail": {"url": mail.url}}, path="/mcp/web"
+        )
+        agent.ask("tools/call", params={"name": "act"})
+        agent.path = "/mcp/mail"
+        found = agent.ask("tools/call", params={"name": "act"}, **then).message["result"]
+
+    assert found.get("isError", False) is blocked
+    assert ("tools/call" in mail.methods) is not blocked
+
+
+def test_conversations_are_bounded(policy: Path) -> None:
+    """The idlest is forgotten, one that is used stays, and one that ended goes."""
+    doc = McpDoc.model_validate({"servers": {"s": {"url": "http://127.0.0.1:9/mcp"}}})
+    links = Links("s", Guarding(doc, Guard.load(policy)))
+    session = Session()
+    first, gone = links.of("first", session), links.of("gone", session)
+    for number in range(MOST_LINKS):
+        if number % 1_000 == 0:
+            assert links.of("first", session) is first
+        links.keep(str(number), session, first)
+    assert links.of("gone", session) is not gone
+    links.forget("first", session)
+    links.forget(None, session)
+    assert links.of("first", session) is not first
+    assert links.of("first", Session()) is not links.of("first", session)
+    assert links.of(None, session) is not links.of(None, session)
+
+
+def test_an_address_that_is_taken_is_an_error() -> None:
+    """It says which, and why."""
+    doc = configured(None, {"servers": {"s": {"url": "http://127.0.0.1:9/mcp"}}, "port": 0})
+    with listening(doc) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(GuardrailsError, match=f"cannot listen on 127.0.0.1:{port}"):
+            listening(doc.model_copy(update={"port": port}))
+
+
+def test_requests_at_a_time_do_not_mix(before: Any, remote: Any) -> None:
+    """Agents that all ask with the same ids have each the answer to their own."""
+    tools = {"tools": [{"name": "echo", "inputSchema": {}}]}
+    with remote.serving(remote.Script(**{"tools/list": tools, "tools/call": {"content": []}})) as server:
+        agent = before(server.url)
+        found: dict[int, int] = {}
+
+        def ask(number: int) -> None:
+            message = {"jsonrpc": "2.0", "id": number % 3, "method": "tools/call", "params": {"name": "echo"}}
+            answer = agent.send("POST", json.dumps(message).encode())
+            found[number] = answer.message["id"]
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(24)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert found == {number: number % 3 for number in range(24)}
+
+
+KEYED = """
+format: 1
+name: keyed
+rules:
+  - {id: other, on: tool_call, when: request.tenant != "research" || request.user.tier != "trusted", then: block}
+"""
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "passed"),
+    [
+        ({}, 401, None),
+        ({"authorization": "Bearer wrong"}, 401, None),
+        ({"x_guardrails_key": "wrong", "authorization": "Bearer right"}, 401, None),
+        ({"authorization": "Basic right"}, 401, None),
+        ({"authorization": "Bearer late"}, 401, None),
+        ({"authorization": "bearer right"}, 200, None),
+        ({"x_guardrails_key": "right"}, 200, None),
+        ({"x_guardrails_key": "right", "authorization": "Bearer own"}, 200, "Bearer own"),
+    ],
+)
+def test_only_agents_with_a_key_may_ask(
+    before: Any, remote: Any, tmp_path: Path, headers: dict[str, str], status: int, passed: str | None
+) -> None:
+    """Where the settings have keys; rules know whose it is, and no server gets it."""
+    policy = tmp_path / "keyed.yaml"
+    policy.write_text(KEYED)
+    keys = [
+        {"id": "one", "sha256": digest("right"), "team": "research", "user": {"tier": "trusted"}},
+        {"id": "two", "sha256": digest("late"), "not_after": "2020-01-01"},
+    ]
+    script = {"resources/read": {"contents": []}}
+    with remote.serving(remote.Script(**script)) as server:
+        agent = before(server.url, policy=str(policy), keys=keys)
+        answer = agent.ask("resources/read", params={"uri": "a"}, **headers)
+
+    assert answer.status == status
+    if status == 401:
+        assert (answer.headers["www-authenticate"], server.heard) == ("Bearer", [])
+    else:
+        assert "result" in answer.message
+        [(_, heard, _)] = server.heard
+        assert heard.get("authorization") == passed
+        assert "x-guardrails-key" not in heard
+
+
+def test_a_session_of_a_server_is_its_agents(before: Any, script: Any) -> None:
+    """Another agent that knows its id has none of it: neither its process, nor what it asked, nor its end."""
+    keys = [{"id": name, "sha256": digest(name)} for name in ("one", "two")]
+    agent = before(servers={"s": {"command": script.command}}, keys=keys)
+    one, two = {"x_guardrails_key": "one"}, {"x_guardrails_key": "two"}
+    session = {"mcp_session_id": agent.ask("initialize", **one).headers["mcp-session-id"]}
+
+    assert agent.ask("ping", **session, **two).status == 404
+    assert agent.send("GET", None, content_type=None, **session, **two).status == 404
+    assert agent.send("DELETE", **session, **two).status == 404
+    assert agent.ask("ping", **session, **one).message["result"] == {}

@@ -1,0 +1,86 @@
+"""Rules of two policies side by side: which fires wherever another does, and does as much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from guardrails.policy.lints.floors.floor_pairs import Pair, covered, does_as_much, short, tried
+from guardrails.types import Stage
+
+RULES = """\
+rules:
+  - {id: low, on: [input, output], when: hate >= 0.5, then: block}
+  - {id: high, on: [input, output], when: hate >= 0.9, then: block}
+  - {id: other, on: input, when: violence >= 0.1, then: block}
+  - {id: always, on: input, when: content.length >= 0, then: flag}
+  - {id: never, on: input, when: hate > 0.5 && hate < 0.4, then: flag}
+  - {id: mask, on: input, when: pii.email > 0, then: redact}
+  - {id: far, on: input, when: pii.email > 0, then: flag, scope: conversation}
+  - {id: late, on: input, when: pii.email > 0, then: block, stream: annotate}
+  - {id: trial, on: input, when: pii.email > 0, then: block, mode: shadow}
+"""
+
+
+@pytest.mark.parametrize(
+    ("weak", "strict", "is_covered"),
+    [
+        ("low", ["high"], False),
+        ("high", ["low"], True),
+        ("high", ["other"], False),
+        ("low", [], False),
+        ("never", [], True),
+        ("low", ["high", "always"], True),
+        ("mask", ["far"], True),
+    ],
+)
+def test_a_rule_is_covered_where_others_fire_wherever_it_does(
+    weak: str, strict: list[str], is_covered: bool, pair_of: Callable[..., Pair]
+) -> None:
+    """One or several; a rule that never fires is covered by none at all."""
+    sides = {each.id: each for each in pair_of(RULES, apart=True).own}
+
+    assert covered(sides[weak], [sides[name] for name in strict], Stage.INPUT) == is_covered
+
+
+def test_cases_are_counted(pair_of: Callable[..., Pair]) -> None:
+    """Those in which a rule fires, and those of them in which no other does; `only` leaves findings out."""
+    sides = {each.id: each for each in pair_of(RULES, apart=True).own}
+    answer = tried(sides["low"], [sides["high"]], Stage.INPUT)
+    assert answer is not None
+    assert answer[0] > answer[1] > 0
+    assert tried(sides["low"], [], Stage.INPUT, lambda given: given.category == "violence") == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "does"),
+    [
+        ("low", "mask", True),
+        ("mask", "low", False),
+        ("mask", "mask", True),
+        ("mask", "far", False),  # of several messages together it sees one part each
+        ("far", "always", True),
+        ("late", "mask", False),
+        ("late", "late", True),
+        ("trial", "mask", False),
+    ],
+)
+def test_what_a_rule_does_is_compared(one: str, other: str, does: bool, pair_of: Callable[..., Pair]) -> None:
+    """By action, mode, scope and when a streamed text is judged."""
+    sides = {each.id: each for each in pair_of(RULES, apart=True).own}
+
+    assert does_as_much(sides[one].row, sides[other].row) == does
+
+
+def test_shadow_rules_of_the_floor_are_none_of_its_own(pair_of: Callable[..., Pair]) -> None:
+    """They are recorded, not enforced."""
+    pair = pair_of("")
+    assert [each.id for each in pair.under] == ["hate", "words", "mail", "shell"]
+    assert [each.id for each in pair.own] == ["hate", "words", "mail", "shell", "trial"]
+
+
+def test_conditions_stand_on_one_line() -> None:
+    """Breaks are blanks, and a long one ends in dots."""
+    assert short(" a\n  && b ") == "a && b"
+    assert short("x" * 101) == "x" * 99 + "…"

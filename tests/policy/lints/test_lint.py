@@ -1,0 +1,108 @@
+"""The table of checks: codes are functions' names, comments silence, and only the author's files are told of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from guardrails.policy.compile import compile_policy
+from guardrails.policy.lints.issue import Found, Issue, Scene
+from guardrails.policy.lints.lint import (
+    CHECKS,
+    check,
+    is_own,
+    is_shipped,
+    issues,
+    ordered,
+    own,
+    unused_ignore,
+)
+from guardrails.policy.loading.load import load
+from guardrails.policy.loading.source import Mark
+from guardrails.policy.shipped import shipped_folder
+
+TEXT = """\
+format: 1
+name: tested
+version: "1"
+detectors: {words: {use: terms, terms: [zqx], category: custom.w}}
+rules:
+  - {id: a, on: input, when: custom.w >= 0, then: block}
+  - id: b  # lint: ignore always_fires
+    on: input
+    when: custom.w >= 0
+    then: flag
+"""
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Callable[..., Scene]:
+    """Return a function: text in, scene out."""
+
+    def make(text: str = TEXT) -> Scene:
+        path = tmp_path / "policy.yaml"
+        path.write_text(text)
+        policy = load(path)
+        return Scene(policy, compile_policy(policy), date(2026, 11, 26))
+
+    return make
+
+
+def test_a_code_is_the_name_of_its_function() -> None:
+    """An author who reads a code finds the check by it; the sentence is the first of its docstring."""
+
+    def some_thing(_: Scene) -> list[Found]:
+        """It is so.
+
+        More of it.
+        """
+        return []
+
+    row = check("note", some_thing)
+    assert (row.code, row.severity, row.doc) == ("some_thing", "note", "It is so.")
+    assert [row.code for row in CHECKS] == [row.run.__name__ for row in CHECKS]
+
+
+def test_a_comment_silences_its_rule_alone(scene: Callable[..., Scene]) -> None:
+    """One rule is told, the other not, and the comment is of use."""
+    found = [(issue.code, issue.mark.line) for issue in issues(scene())]
+    assert ("always_fires", 6) in found
+    assert ("always_fires", 9) not in found
+    assert "unused_ignore" not in {code for code, _ in found}
+
+
+def test_a_comment_without_use_is_told_with_what_was_meant(scene: Callable[..., Scene]) -> None:
+    """A misspelt code gets a did-you-mean; a code that others look for is none of these checks' business."""
+    text = TEXT.replace("ignore always_fires", "ignore always_fire, no_tests")
+    found = [
+        issue
+        for issue in issues(scene(text), codes=frozenset({"always_fires", "no_tests"}))
+        if issue.code == "unused_ignore"
+    ]
+    assert [(issue.mark.line, issue.cure) for issue in found] == [(7, "did you mean 'always_fires'?")]
+    assert [*unused_ignore(scene())] == []
+
+
+def test_files_of_the_package_are_not_the_authors(scene: Callable[..., Scene]) -> None:
+    """A policy that extends a shipped one owns its own file; the shipped one by itself is looked at."""
+    extending = scene("format: 1\nname: x\nextends: [pii-only]\n")
+    assert [Path(each.file).name for each in own(extending)] == ["policy.yaml"]
+    shipped = str(shipped_folder() / "pii-only.yaml")
+    assert is_shipped(shipped)
+    assert not is_own(extending, shipped)
+    policy = load("pii-only")
+    itself = Scene(policy, compile_policy(policy), date(2026, 11, 26))
+    assert is_own(itself, shipped)
+    assert not is_own(itself, str(shipped_folder() / "default.yaml"))
+
+
+def test_issues_come_in_the_order_of_the_file_each_once() -> None:
+    """By line and column, the graver first at one place."""
+    rows = [
+        Issue("b", "note", Mark("p", 2, 1), "m"), Issue("a", "warning", Mark("p", 1, 9), "m"),
+        Issue("c", "error", Mark("p", 2, 1), "m"), Issue("b", "note", Mark("p", 2, 1), "m"),
+    ]  # fmt: skip
+    assert [issue.code for issue in ordered(rows)] == ["a", "c", "b"]

@@ -1,0 +1,153 @@
+"""What tests of relays share: a chat answer that is streamed through one, and what its client reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from guardrails import Action, Guard
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.payload import Subject, apply_edits, body
+from guardrails.engine.core.outcome import Outcome
+from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.redaction.reply_values import reply
+from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat.chat_assembly import Chunks
+from guardrails.protocols.chat.chat_stream import ChatTeller
+from guardrails.protocols.streaming.codec import Event
+from guardrails.protocols.streaming.relay import Relay
+from guardrails.protocols.streaming.response_checker import Judge
+from guardrails.proxy.routes.openai.chat import withheld
+from guardrails.types import Stage, Verdict
+
+REFUSAL = "Not that."
+
+
+class Said:
+    """What is done with an answer that was streamed, as the proxy does it: `read` gives its leaves, `withheld` what is left of it."""
+
+    def __init__(self, read: Callable[[Any], Leaves], withheld: Callable[..., Any]) -> None:
+        self._read, self._withheld = read, withheld
+
+    def read(self, answer: Any) -> Subject:
+        """Return what there is to judge."""
+        return body(answer, self._read(answer))
+
+    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+        """Return the answer as its verdict lets it pass."""
+        content = self._withheld(answer, heard.leaves, outcome, REFUSAL)
+        return content if verdict.restorer is None else reply(content, verdict.restorer)
+
+    def message(self, verdict: Verdict) -> str:
+        """Return the words of a refusal."""
+        return REFUSAL
+
+
+def ended(guard: Guard, who: Request, relay: Relay, answer: Callable[[], Any], said: Said) -> list[Event]:
+    """Return what is left to send at the end of a stream."""
+    judge = Judge(
+        guard.pipeline,
+        who,
+        ("", "", ""),
+        lambda heard, outcome, before: guard.verdict(heard, outcome, Stage.OUTPUT, before),
+    )
+    return guard.pipeline.drive(judge.ended(relay, answer, said, INLINE_ON_LOOP))
+
+
+class Chat:
+    """One streamed completion on its way, driven as the proxy does it. `told` is what the client gets."""
+
+    def __init__(self, guard: Guard, who: Request | None = None, choices: int = 1) -> None:
+        self.guard, self.who = guard, who or Request()
+        self.relay = Relay(guard.pipeline, self.who, ChatTeller(), chat_fields.response, None, choices)
+        self.collector = Chunks()
+        self.told: list[Event] = []
+        self.outcome: Outcome | None = None
+        self.failed = False
+
+    def takes(self, *chunks: Mapping[str, Any]) -> list[Event]:
+        """Take chunks; return the events that go on by then."""
+        before = len(self.told)
+        for chunk in chunks:
+            if self.relay.stop is None:
+                self.collector.take(chunk)
+                self.guard.pipeline.drive(self.relay.take(dict(chunk), "", b"raw", None))
+                self.told += self.relay.ready()
+        return self.told[before:]
+
+    def ends(self) -> Chat:
+        """Take the end."""
+        pipeline, relay = self.guard.pipeline, self.relay
+        if relay.stop is None:
+            pipeline.drive(relay.finish(None))
+        if relay.stop is not None:
+            self.outcome = relay.stopped(pipeline.check(relay.so_far(), self.who))
+            self.told += relay.refused(None, REFUSAL)
+            return self
+        answer = self.collector.answer()
+        leaves = chat_fields.response(answer)
+        self.outcome = outcome = relay.settled(leaves, pipeline.check(leaves, relay.request))
+        content: Any = answer
+        if outcome.action >= Action.REDACT:
+            content = withheld(answer, leaves, outcome, REFUSAL)
+        if self.who.vault is not None:
+            content = reply(content, self.who.vault)
+        if outcome.action is Action.BLOCK:
+            self.told += relay.refused(content, REFUSAL)
+        else:
+            rest = relay.end(leaves, outcome, content)
+            self.failed = rest is None
+            self.told += rest or []
+        return self
+
+    def whole(self) -> tuple[Outcome, set[int]]:
+        """Return the outcome of the check of what came as a whole, and the choices that it refuses."""
+        leaves = chat_fields.response(self.collector.answer())
+        outcome = self.guard.pipeline.check(leaves, self.who)
+        return outcome, {leaves.found[index].content.place.choice_index or 0 for index in outcome.blocked}
+
+    def edited(self, outcome: Outcome) -> Any:
+        """Return the whole answer with an outcome's edits."""
+        answer = self.collector.answer()
+        return apply_edits(answer, chat_fields.response(answer), outcome)
+
+    def read(self) -> dict[int, dict[str, Any]]:
+        """Return what a client makes of what it was told: the fields of each choice."""
+        return read(self.told)
+
+
+def read(told: Sequence[Event]) -> dict[int, dict[str, Any]]:
+    """Return what a client makes of chunks."""
+    choices: dict[int, dict[str, Any]] = {}
+    for event in told:
+        for choice in event.data.get("choices") or ():
+            known = choices.setdefault(choice.get("index", 0), {"finish_reason": None})
+            assert known["finish_reason"] is None, "a choice goes on behind its end"
+            known["finish_reason"] = choice.get("finish_reason")
+            for name, value in (choice.get("delta") or {}).items():
+                if isinstance(value, str) and name != "role":
+                    known[name] = known.get(name, "") + value
+                elif value is not None:
+                    known[name] = value
+    return choices
+
+
+@pytest.fixture(scope="session")
+def chat_of() -> Callable[..., Chat]:
+    """Return the class of streamed completions."""
+    return Chat
+
+
+def chunk(index: int = 0, finish: str | None = None, **delta: Any) -> dict[str, Any]:
+    """Write a chunk of a completion."""
+    choice = {"index": index, "delta": delta, "finish_reason": finish}
+    return {"id": "c-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+
+
+@pytest.fixture(scope="session")
+def chunk_of() -> Callable[..., dict[str, Any]]:
+    """Return a function that writes chunks."""
+    return chunk

@@ -1,0 +1,149 @@
+"""The client's side: its language, its body, its presence."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import socket
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from guardrails.proxy.access.admission import ANYBODY
+from guardrails.proxy.access.client import language, while_connected, who_asks
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("de", "de"),
+        ("de-CH, en;q=0.9", "de"),
+        ("en;q=0.5, fr;q=0.8", "fr"),
+        (" PT-br ", "pt"),
+        ("*", None),
+        ("", None),
+        ("de;q=0", None),
+        ("de;q=x, en;q=0.1", "en"),
+        ("zqxlonglonglong, en;q=0.1", "en"),
+        ("d\u00e9, es;q=0.1", "es"),
+    ],
+)
+def test_the_language_is_the_one_preferred(header: str, expected: str | None) -> None:
+    """The primary tag of the highest weight; nonsense counts for nothing."""
+    assert language(header) == expected
+
+
+async def _never() -> dict[str, str]:
+    await asyncio.Event().wait()
+    return {}
+
+
+def test_work_ends_with_its_result_or_its_error() -> None:
+    """A client that stays gets what the work gives, an exception as it is."""
+
+    async def work(value):
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    assert asyncio.run(while_connected(_never, work(7))) == 7
+    with pytest.raises(KeyError):
+        asyncio.run(while_connected(_never, work(KeyError("x"))))
+
+
+def test_work_for_nobody_is_cancelled() -> None:
+    """The work sees the cancellation and has ended when the caller goes on."""
+    ended = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append(True)
+
+    messages = [{"type": "http.request"}, {"type": "http.disconnect"}]
+
+    async def receive():
+        await asyncio.sleep(0)
+        return messages.pop(0)
+
+    with pytest.raises(ClientDisconnect):
+        asyncio.run(while_connected(receive, work()))
+    assert ended == [True]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_who_is_cancelled_from_outside_is_not_taken_for_a_client_that_left(gone: bool) -> None:
+    """A server that stops cancels what it serves, also while the client goes."""
+
+    async def receive() -> dict[str, str]:
+        if not gone:
+            await asyncio.Event().wait()
+        task.cancel()
+        return {"type": "http.disconnect"}
+
+    async def serve() -> None:
+        nonlocal task
+        task = asyncio.ensure_future(while_connected(receive, asyncio.Event().wait()))
+        await asyncio.sleep(0)
+        if not gone:
+            task.cancel()
+        await task
+
+    task: asyncio.Future[bool]
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(serve())
+
+
+def test_a_task_goes_on_after_its_client_left() -> None:
+    """Nothing is left of the cancellation: what a task does then is not broken off."""
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def serve() -> int:
+        with pytest.raises(ClientDisconnect):
+            await while_connected(receive, asyncio.Event().wait())
+        await asyncio.sleep(0)
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    assert asyncio.run(serve()) == 0
+
+
+PATHS = [
+    "/v1/chat/completions",
+    "/v1/check",
+    "/v1/moderations",
+    "/v1beta/models/m:generateContent",
+    "/contentsafety/text:analyze",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_who_begins_a_request_and_never_ends_it_keeps_nobody_out(serve, kit, path) -> None:
+    """It is told so in the shape of the API, and the connection is closed."""
+    url = serve(body_s=0.2, max_concurrent=1)
+    parts = urlsplit(url)
+
+    with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=kit.wait_s) as slow:
+        slow.sendall(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\n{{".encode())
+        told = http.client.HTTPResponse(slow)
+        told.begin()
+        said = told.read()
+
+    assert (told.status, told.headers["connection"]) == (408, "close")
+    assert b"arrives too slowly" in said
+    assert kit.chat(url, kit.asking("hi")).status == 200
+
+
+@pytest.mark.parametrize("metadata", ["x", ["x"], 1, None])
+def test_who_asks_is_no_more_than_was_said(metadata) -> None:
+    """What is no mapping is no metadata; a client fills neither user nor tenant."""
+    who = who_asks(
+        ANYBODY, {"user": "jo"}, {"metadata": metadata, "model": 7, "user": "jo", "tenant": "t"}, 2
+    )
+
+    assert (who.metadata, who.model, who.user, who.tenant, who.turns) == (None, None, {}, None, 2)

@@ -1,0 +1,32 @@
+"""What headers say of the checks behind an answer."""
+
+from __future__ import annotations
+
+from guardrails.proxy.exchange.report_headers import Report
+from guardrails.types import Action, DetectorFailure, FiredRule, PolicyRef, Stage, Verdict
+
+REF = PolicyRef("a name é", "1.0 beta", "sha256:0")
+
+
+def verdict(action: Action, *rules: str, errors=()) -> Verdict:
+    """Return a verdict with these rules."""
+    fired = tuple(FiredRule(rule, action) for rule in rules)
+    return Verdict(f"vd_{action}", action, Stage.INPUT, REF, None, rules=fired, errors=errors)
+
+
+def test_the_report_takes_the_strictest() -> None:
+    """The strictest action, each rule once in order, both ids; a header holds nothing but ASCII."""
+    report = Report(REF)
+    report.add(verdict(Action.BLOCK, "a", "b"))
+    report.add(verdict(Action.FLAG, "c", "a"))
+
+    headers = report.headers()
+
+    assert headers == {
+        "x-guardrails-action": "block",
+        "x-guardrails-rules": "a,b,c",
+        "x-guardrails-policy": "a%20name%20%C3%A9@1.0%20beta;sha256:0",
+        "x-guardrails-verdict-id": "vd_block,vd_flag",
+    }
+    report.add(verdict(Action.ALLOW, errors=(DetectorFailure("d", "boom"),)))
+    assert report.headers()["x-guardrails-degraded"] == "true"

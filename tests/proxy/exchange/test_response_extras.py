@@ -1,0 +1,127 @@
+"""What is told beside an answer: several wishes as one, and nothing where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.core.outcome import Outcome
+from guardrails.protocols.streaming.codec import Event
+from guardrails.proxy.exchange.response_extras import EVENTS, NONE, Asides, Heard, chunk
+from guardrails.proxy.routes.openai.chat import CHAT
+from guardrails.proxy.routes.openai.responses import RESPONSES
+from guardrails.types import Action, Coverage, DetectorFailure, Place, PolicyRef, Stage, Text, Verdict
+
+ALLOWED = Outcome(Action.ALLOW, (), (), (), Coverage(), (), True)
+
+
+class Noted:
+    """An aside that leaves its name wherever it is asked, and makes outcomes stricter by one step."""
+
+    def __init__(self, name: str, *, holds: bool = False) -> None:
+        self.name, self.holds = name, holds
+        self.heard: list[tuple[str, Heard]] = []
+
+    def settled(self, side, outcome):
+        return replace(outcome, action=Action(outcome.action + 1))
+
+    def saw(self, side, heard):
+        self.heard.append((side, heard))
+
+    def refused(self, error):
+        return {**error, self.name: "refused"}
+
+    def opening(self):
+        return [Event("", {"opens": self.name})]
+
+    def whole(self, answer):
+        return {**answer, self.name: "whole"}
+
+    def ending(self, events):
+        return [*events, Event("", {"ends": self.name})]
+
+
+def verdict(*errors):
+    """Return a verdict on an input."""
+    policy = PolicyRef("p", "1", "sha256:0")
+    failures = tuple(DetectorFailure(name, "it broke") for name in errors)
+    return Verdict("vd_1", Action.ALLOW, Stage.INPUT, policy, None, errors=failures)
+
+
+def test_all_wishes_are_asked_in_their_order() -> None:
+    """Each for what it has to say, on top of the others."""
+    first, second = Noted("a"), Noted("b", holds=True)
+    asides = Asides((first, second))
+
+    assert bool(asides)
+    assert asides.holds
+    assert asides.settled("input")(ALLOWED).action == Action(2)
+    assert asides.refused({"error": 1}) == {"error": 1, "a": "refused", "b": "refused"}
+    assert asides.whole({"id": 1}) == {"id": 1, "a": "whole", "b": "whole"}
+    assert [event.data for event in asides.opening()] == [{"opens": "a"}, {"opens": "b"}]
+    assert [event.data for event in asides.ending([])] == [{"ends": "a"}, {"ends": "b"}]
+    asides.saw("output", verdict(), Leaves(), ALLOWED)
+    assert first.heard == second.heard == [("output", Heard(verdict(), Leaves(), ALLOWED))]
+
+
+def test_without_a_wish_nothing_changes() -> None:
+    """The very objects come back."""
+    answer, events = {"id": 1}, [Event("", {})]
+
+    assert not NONE
+    assert not NONE.holds
+    assert NONE.whole(answer) is answer
+    assert NONE.refused(answer) is answer
+    assert NONE.ending(events) is events
+    assert NONE.opening() == []
+    assert NONE.settled("output")(ALLOWED) is ALLOWED
+
+
+@pytest.mark.parametrize("api", [CHAT, RESPONSES])
+def test_an_answer_is_written_as_events_with_what_is_told(api, kit) -> None:
+    """By the function that writes them without."""
+    answer = kit.completion("x") if api is CHAT else kit.response("x")
+
+    told = Asides((Noted("a"),)).stream(api, answer)
+
+    assert told == [*EVENTS[api.path](answer), Event("", {"ends": "a"})]
+
+
+def leaf(stage, *also, choice=None):
+    """Return a leaf that stands there."""
+    return Leaf(Text("x", Place(stage, also, choice_index=choice)))
+
+
+@pytest.mark.parametrize(
+    ("found", "stages", "choices"),
+    [
+        ([], (Stage.INPUT,), []),
+        ([leaf(Stage.OUTPUT, choice=1), leaf(Stage.TOOL_CALL, choice=0)], (Stage.OUTPUT, Stage.TOOL_CALL), [0, 1]),
+        ([leaf(Stage.OUTPUT, Stage.INPUT), leaf(Stage.INPUT)], (Stage.INPUT, Stage.OUTPUT), []),
+    ],
+)  # fmt: skip
+def test_what_was_judged_says_where_it_stood(found, stages, choices) -> None:
+    """At which stages, in which choices."""
+    heard = Heard(verdict(), Leaves(found=found), ALLOWED)
+
+    assert (heard.stages, heard.choices) == (stages, choices)
+
+
+@pytest.mark.parametrize(("errors", "failed"), [((), ""), (("a", "b", "a"), "a, b")])
+def test_detectors_that_failed_are_named_once(errors, failed) -> None:
+    """By their names alone."""
+    assert Heard(verdict(*errors), Leaves(), ALLOWED).failed == failed
+
+
+def test_one_more_chunk_belongs_to_the_others() -> None:
+    """It has their id and model, whichever of them says so, and no choice."""
+    events = [
+        Event("", {"id": "c", "choices": [1]}),
+        Event("", {"id": "d", "model": "m", "usage": {}, "choices": []}),
+    ]
+
+    told = {"object": "chat.completion.chunk", "choices": [], "x": 1}
+    assert chunk(events, x=1).data == {"id": "c", "created": 0, "model": "m", **told}
+    assert chunk([], x=1).data == {"id": "", "created": 0, "model": "", **told}

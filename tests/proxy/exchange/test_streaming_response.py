@@ -1,0 +1,333 @@
+"""A stream that is sent as it is judged: signs of life meanwhile, failures on the way, and a client that does not wait."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import itertools
+import json
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.requests import ClientDisconnect
+
+from guardrails import Action, Stage, Verdict
+from guardrails.errors import BackendError
+from guardrails.proxy.exchange.api import Events
+from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.exchange.streaming_response import Live, Sent
+from guardrails.proxy.routes.openai.chat import CHAT
+from guardrails.types import FiredRule, PolicyRef
+
+
+@contextmanager
+def begun(url: str, body) -> Iterator[http.client.HTTPResponse]:
+    """Send a streaming request; yields the answer as soon as its headers are there."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(body))
+        with connection.getresponse() as response:
+            yield response
+    finally:
+        connection.close()
+
+
+@pytest.fixture
+def slow(serve) -> str:
+    """A proxy that sends comments at once."""
+    return serve(keep_alive_s=0.02)
+
+
+def test_a_client_hears_that_it_is_not_forgotten(slow, fake, kit) -> None:
+    """Comments come while the upstream thinks; the answer after them is whole, and says what the check found."""
+    fake.streams(*kit.pieces("a zqxmask"), gate=threading.Event())
+
+    with begun(slow, kit.asking("a zqxflag", stream=True)) as response:
+        assert response.headers["x-guardrails-action"] == "flag"
+        assert [response.readline(), response.readline()] == [b": keep-alive\n", b"\n"]
+        fake.reply.gate.set()
+        rest = response.read()
+
+    assert b"x-guardrails-action: redact; x-guardrails-rules: flag.flag,mask.redact" in rest
+    assert b"[MASK]" in rest
+    assert b"zqxmask" not in rest
+    assert rest.endswith(b"data: [DONE]\n\n")
+
+
+def test_openais_client_skips_the_comments(slow, fake, kit) -> None:
+    """The real SDK reads a stream that began with comments."""
+    import openai
+
+    gate = threading.Event()
+    fake.streams(*kit.pieces("hello"), gate=gate)
+
+    with openai.OpenAI(base_url=f"{slow}/v1", api_key="k", max_retries=0) as client:
+        stream = client.chat.completions.create(**kit.asking("hi", stream=True))
+        gate.set()
+        assert "".join(part.choices[0].delta.content or "" for part in stream) == "hello"
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ({"status": 429}, "slow_down"),
+        ({"garbage": b"garbage\r\n\r\n"}, "upstream_invalid"),
+        ({"cut": True}, "upstream_invalid"),
+    ],
+)
+def test_a_failure_after_the_start_is_an_error_event(slow, fake, kit, reply, code) -> None:
+    """The status is spent; the error comes as an event, in the same shape, and nothing else."""
+    fake.answers(
+        {"error": {"message": "m", "type": "t", "param": None, "code": "slow_down"}},
+        gate=threading.Event(),
+        **reply,
+    )
+
+    with begun(slow, kit.asking("hi", stream=True)) as response:
+        assert response.readline() == b": keep-alive\n"
+        fake.reply.gate.set()
+        data = [line for line in response.read().splitlines() if line.startswith(b"data: ")]
+
+    assert [json.loads(line[6:])["error"]["code"] for line in data] == [code]
+
+
+def test_a_failure_of_ours_after_the_start_is_an_error_event(slow, fake, kit, monkeypatch, caplog) -> None:
+    """The code breaks on a text: 500 in the stream, the place in the log, the text in neither."""
+    from guardrails.proxy.exchange import answer
+
+    def broken(answer, leaves):
+        raise ValueError("a private text")
+
+    monkeypatch.setattr(answer.subject, "body", broken)
+    fake.streams(*kit.pieces("private"), gate=threading.Event())
+
+    with begun(slow, kit.asking("hi", stream=True)) as response:
+        assert response.readline() == b": keep-alive\n"
+        fake.reply.gate.set()
+        rest = response.read()
+
+    assert b'"code":"internal_error"' in rest
+    assert b"private" not in rest
+    assert "ValueError" in caplog.text
+    assert "private" not in caplog.text
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_client_that_leaves_cancels_the_upstream(slow, serve, fake, kit, begins) -> None:
+    """Whether the upstream has begun to answer or not, whether comments were sent or not."""
+    fake.streams(*([kit.chunk({"content": "a"})] if begins else []), done=False, hang=True)
+    url = slow if begins else serve()
+    parts = urlsplit(url)
+    body = json.dumps(kit.asking("hi", stream=True)).encode()
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as client:
+        client.sendall(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n%s"
+            % (len(body), body)
+        )
+        assert fake.arrived.wait(kit.wait_s)
+        if begins:
+            assert client.recv(100)
+
+    assert fake.dropped.wait(kit.wait_s)
+    assert kit.send(url, "/healthz").status == 200
+
+
+POLICY = PolicyRef("p", "1", "sha256:0")
+
+
+class Client:
+    """What a server makes of the messages of a response; `leaves` is set when the client goes away, `waited` when it
+    has had three signs of life.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.leaves, self.waited = asyncio.Event(), asyncio.Event()
+
+    async def send(self, message: Any) -> None:
+        """Take a message."""
+        self.sent.append(message)
+        if self.body.count(CHAT.keep_alive) == 3:
+            self.waited.set()
+
+    async def receive(self) -> dict[str, Any]:
+        """Wait until the client goes away."""
+        await self.leaves.wait()
+        return {"type": "http.disconnect"}
+
+    @property
+    def body(self) -> bytes:
+        """All that was sent behind the start."""
+        return b"".join(message.get("body", b"") for message in self.sent)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers of the start."""
+        return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
+
+
+def answered(
+    work: Callable[[Client, Report], AsyncIterator[Sent]], every_s: float = 60.0
+) -> tuple[Client, Report]:
+    """Serve what a work yields to a client, to its end."""
+    report = Report(POLICY)
+
+    async def serve() -> Client:
+        client = Client()
+        live = Live(lambda: work(client, report), CHAT, report, every_s, "/v1/chat/completions")
+        await live({"type": "http"}, client.receive, client.send)
+        return client
+
+    return asyncio.run(asyncio.wait_for(serve(), 20)), report
+
+
+def flagged(rule: str) -> Verdict:
+    """Return a verdict by which a rule fired."""
+    return Verdict("vd_1", Action.FLAG, Stage.OUTPUT, POLICY, None, rules=(FiredRule(rule, Action.FLAG),))
+
+
+def test_pieces_are_sent_as_they_come() -> None:
+    """The answer starts with the first of them, with its headers and those of the checks so far."""
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        assert client.sent == []
+        report.add(flagged("first"))
+        yield Sent(b"data: 1\n\n", {"x-more": "y"})
+        assert [message["type"] for message in client.sent] == ["http.response.start", "http.response.body"]
+        yield Sent(b"data: 2\n\n")
+        assert client.sent[-1]["body"] == b"data: 2\n\n"
+
+    client, _ = answered(work)
+    assert client.sent[0]["status"] == 200
+    assert client.headers.items() >= {**Events.headers, "x-more": "y", "x-guardrails-rules": "first"}.items()
+    assert client.body == b"data: 1\n\ndata: 2\n\n"
+    assert [message.get("more_body") for message in client.sent] == [None, True, True, False]
+
+
+def test_what_is_found_later_stands_in_a_comment() -> None:
+    """Once, before the events that come with it."""
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        yield Sent(b"data: 1\n\n")
+        report.add(flagged("later"))
+        yield Sent(b"data: 2\n\n")
+        yield Sent(b"data: 3\n\n")
+
+    client, _ = answered(work)
+    parts = client.body.split(b"\n\n")
+    assert [part[:7] for part in parts] == [b"data: 1", b": x-gua", b"data: 2", b"data: 3", b""]
+    assert b"x-guardrails-rules: later" in parts[1]
+
+
+def test_nothing_at_all_is_an_empty_answer() -> None:
+    """Its end is sent whatever the work does."""
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        for piece in list[Sent]():
+            yield piece
+
+    client, _ = answered(work)
+    assert client.sent[0]["type"] == "http.response.start"
+    assert (client.sent[0]["status"], client.body) == (200, b"")
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_signs_of_life_come_while_nothing_else_does(begun: bool) -> None:
+    """Before the first piece as well: then the answer starts with one."""
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        if begun:
+            yield Sent(b"data: 1\n\n")
+        await client.waited.wait()
+        yield Sent(b"data: 2\n\n")
+
+    client, _ = answered(work, every_s=0.01)
+    assert client.body.endswith(b"data: 2\n\n")
+    assert client.body.startswith(b"data: 1\n\n" if begun else CHAT.keep_alive)
+
+
+def test_a_failure_before_the_start_has_its_status() -> None:
+    """Nothing was sent yet."""
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        raise BackendError("it broke", 502, "upstream_invalid")
+        yield Sent(b"")
+
+    client, _ = answered(work)
+    assert client.sent[0]["status"] == 502
+    assert json.loads(client.body)["error"]["code"] == "upstream_invalid"
+    assert "x-guardrails-policy" in client.headers
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(BackendError("it broke", 502, "upstream_invalid"), b"upstream_invalid"), (ValueError("a private text"), b"internal_error")]
+)  # fmt: skip
+def test_a_failure_on_the_way_is_the_last_event(
+    error: Exception, code: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One of ours says nothing of the text, here or in the log."""
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        yield Sent(b"data: 1\n\n")
+        raise error
+
+    client, _ = answered(work)
+    assert client.body.startswith(b"data: 1\n\n")
+    assert code in client.body
+    assert b"private" not in client.body
+    assert "private" not in caplog.text
+    assert client.sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+def test_a_failure_of_ours_before_the_start_is_the_servers() -> None:
+    """It answers 500 itself, and logs what it was."""
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        raise ValueError("it broke")
+        yield Sent(b"")
+
+    with pytest.raises(ValueError, match="broke"):
+        answered(work)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_client_that_goes_ends_the_work(begun: bool) -> None:
+    """What it holds is let go before anything else happens."""
+    ended: list[bool] = []
+
+    async def work(client: Client, report: Report) -> AsyncIterator[Sent]:
+        try:
+            if begun:
+                yield Sent(b"data: 1\n\n")
+            client.leaves.set()
+            await asyncio.Event().wait()
+            yield Sent(b"data: never\n\n")
+        finally:
+            ended.append(True)
+
+    with pytest.raises(ClientDisconnect):
+        answered(work)
+    assert ended == [True]
+
+
+def test_no_more_is_asked_of_the_upstream_than_the_client_takes(serve, fake, kit) -> None:
+    """A client that reads nothing stops the upstream after some buffers, and is let go in the end; the upstream sees that."""
+    piece = "data: " + json.dumps(kit.chunk({"content": "harmless words and so on. " * 400})) + "\n\n"
+    endless = itertools.repeat(piece.encode(), 20_000)  # 200 MB
+    written = itertools.count()
+    fake.reply = type(fake.reply)(
+        (each for each in endless if next(written) >= 0), type="text/event-stream", hang=True
+    )
+    url = urlsplit(serve(idle_s=0.5, keep_alive_s=0.05, max_answer_bytes=1 << 30))
+    with socket.create_connection((url.hostname or "", url.port or 0), timeout=20) as client:
+        body = json.dumps(kit.asking("hi", stream=True)).encode()
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
+        assert fake.dropped.wait(kit.wait_s)
+    assert next(written) < 5_000

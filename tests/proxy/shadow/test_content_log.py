@@ -1,0 +1,75 @@
+"""What a row of the log holds of a content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from guardrails.engine.content.payload import read
+from guardrails.engine.core.rule_evaluation import Request
+from guardrails.proxy.shadow.content_log import recorded
+from guardrails.types import Stage, ToolCall
+
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+
+
+def said(role: str, *texts: str) -> dict[str, Any]:
+    """Return a message of text parts."""
+    return {"role": role, "content": [{"type": "text", "text": text} for text in texts]}
+
+
+@pytest.mark.parametrize(
+    ("content", "stage", "expected"),
+    [
+        ("a text", "tool_result", "a text"),
+        ("", "input", ""),
+        ([{"role": "user", "content": "a"}], "input", "a"),
+        (
+            [{"role": "system", "content": "s"}, said("user", "a", "b"), {"role": "user", "content": "c"}],
+            "input",
+            [said("system", "s"), said("user", "a", "b"), said("user", "c")],
+        ),
+        ({"a": "x", "b": ["y"]}, "output", [said("assistant", "a", "x", "b", "y")]),
+    ],
+)
+def test_texts_become_messages(content: Any, stage: str, expected: Any) -> None:
+    """One text stays one; others have the role that they had, or that their stage has."""
+    leaves = read(content, Stage(stage)).leaves
+    assert recorded(leaves, Request())["content"] == expected
+
+
+def test_calls_stay_calls() -> None:
+    """A tool and its arguments are judged as such when they are judged again."""
+    call = {"id": "call_9", "type": "function", "function": {"name": "mail", "arguments": '{"to": "x"}'}}
+    leaves = read([{"role": "assistant", "content": "now", "tool_calls": [call]}], Stage.OUTPUT).leaves
+    (message,) = recorded(leaves, Request())["content"]
+    assert message["content"] == [{"type": "text", "text": "now"}]
+    assert message["tool_calls"] == [{**call, "id": "call_0"}]
+    again = read([message], Stage.OUTPUT).leaves
+    calls = [
+        [
+            (each.content.name, each.content.arguments)
+            for each in some.found
+            if isinstance(each.content, ToolCall)
+        ]
+        for some in (leaves, again)
+    ]
+    assert calls[0] == calls[1] == [("mail", '{"to": "x"}')]
+
+
+def test_pictures_are_counted_only() -> None:
+    """A log of lines is no place for them; that there were some is said."""
+    parts = [{"type": "text", "text": "see"}, {"type": "image_url", "image_url": {"url": PICTURE}}]
+    told = recorded(read([{"role": "user", "content": parts}], Stage.INPUT).leaves, Request())
+    assert told["content"] == "see"
+    assert told["without"] == 1
+    assert "base64" not in str(told)
+
+
+def test_who_asked_and_what_is_answered_stand_beside() -> None:
+    """As fields of a row of traffic have it."""
+    leaves = read("a reply", Stage.OUTPUT).leaves
+    leaves.beside("be nice", "a question")
+    told = recorded(leaves, Request(user={"tier": "x"}, metadata={"a": 1}))
+    assert told == {"content": "a reply", "user": {"tier": "x"}, "metadata": {"a": 1}, "prompt": "a question"}

@@ -1,0 +1,34 @@
+"""The generator of the tables."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from guardrails.text.characters import _generate, _tables
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"),
+    [
+        ([], ""),
+        ([0x300], "\\u0300"),
+        ([0x301, 0x300, 0x302, 0x304], "\\u0300-\\u0302\\u0304"),
+        ([0x1F600], "\\U0001f600"),
+    ],
+)
+def test_character_class(codes: list[int], expected: str) -> None:
+    """Neighbours become ranges, in order and in ASCII."""
+    assert _generate.character_class(codes) == expected
+
+
+def test_module_is_what_is_committed() -> None:
+    """The committed tables are this generator's, if of the same Unicode; if not, it still runs."""
+    made = _generate.module()
+    committed = Path(_tables.__file__).read_text(encoding="ascii")
+
+    assert made.isascii()
+    if unicodedata.unidata_version in committed:
+        assert made == committed

@@ -1,0 +1,105 @@
+"""Whole answers, without any call: bytes in, what the caller may have of them out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from guardrails import BackendError, Blocked, Guard
+from guardrails.engine.content import payload
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.types import Place, Stage
+from guardrails.wrapping.sdk.buffered_response import Whole
+from guardrails.wrapping.sdk.exchange import JSON, STREAM, Api, Exchange, Terms, Wire
+
+BOMB, MASK = "zqxbomb", "zqxmask"
+
+
+def anything(stage: Stage) -> Any:
+    """Return a reader that judges all of a body."""
+
+    def reader(body: Any) -> Any:
+        leaves = Leaves()
+        leaves.anything(body, (), Place(stage))
+        return payload.body(body, leaves)
+
+    return reader
+
+
+API = Api(
+    anything(Stage.INPUT),
+    anything(Stage.OUTPUT),
+    lambda message, body, answer: {"no": message, "of": answer.get("id")},
+)
+
+
+def said(guard: Guard, raw: bytes, kind: str = JSON, *, answers: bool = False, api: Api = API) -> bytes:
+    """Return what may be had of an answer that comes in two pieces, on an event loop and without one."""
+
+    def exchange() -> Exchange:
+        made = Exchange(Terms(guard, answers), api, {"asked": "x"})
+        assert made.ask(guard.check(api.request({}), "input")) is None  # type: ignore[misc]
+        return made
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield raw[:5]
+        yield raw[5:]
+
+    async def main() -> bytes:
+        return b"".join([piece async for piece in Whole(exchange(), kind).areleased(pieces())])
+
+    shown = b"".join(Whole(exchange(), kind).released([raw[:5], raw[5:]]))
+    assert asyncio.run(main()) == shown
+    return shown
+
+
+def test_an_answer_passes_byte_for_byte_or_changed(policy_guard: Guard) -> None:
+    """Numbers and spaces too."""
+    fine = b'{"a":  "x", "n": 1.50}'
+    assert said(policy_guard, fine) == fine
+    assert json.loads(said(policy_guard, json.dumps({"a": MASK}).encode())) == {"a": "[MASK]"}
+
+
+def test_a_block_is_raised_or_answered(policy_guard: Guard) -> None:
+    """In the form of the API."""
+    raw = json.dumps({"id": "x", "a": BOMB}).encode()
+    with pytest.raises(Blocked):
+        said(policy_guard, raw)
+    assert json.loads(said(policy_guard, raw, answers=True)) == {"no": "Not that.", "of": "x"}
+
+
+def test_an_answer_that_cannot_be_read_is_refused(policy_guard: Guard) -> None:
+    """Of a type that nobody knows, of none, or too deep; a stream where none is known."""
+    deep = b'{"a": ' + b"[" * 99 + b"]" * 99 + b"}"
+    for raw, kind in [(b"x", "text/html"), (b"x", ""), (b"\xff", JSON), (b"x", JSON), (deep, JSON), (b"data: {}\n\n", STREAM)]:  # fmt: skip
+        with pytest.raises(BackendError, match="cannot be judged"):
+            said(policy_guard, raw, kind)
+
+
+def test_an_answer_is_written_as_its_type_says(policy_guard: Guard) -> None:
+    """By the first way that fits it; it is as it came where that is all that was judged."""
+
+    def reads(raw: bytes, kind: str, asked: Any) -> Any:
+        return {"kind": kind, "said": raw.decode()}
+
+    def writes(left: Any) -> bytes:
+        return f"<{left['said']}>".encode()
+
+    wires = [Wire("text/plain".__eq__, reads, writes), Wire("text/a".__eq__, reads, writes, exact=False)]
+    wires.append(Wire("text/b".__eq__, reads, writes, media=lambda _: "text/c"))
+    api = replace(API, wires=(*wires,))
+    assert said(policy_guard, b"fine", "text/plain", api=api) == b"fine"
+    assert said(policy_guard, MASK.encode(), "text/plain", api=api) == b"<[MASK]>"
+    assert said(policy_guard, b"fine", "text/a", api=api) == b"<fine>"
+    with pytest.raises(BackendError, match="of type 'application/json'"):
+        said(policy_guard, b"{}", api=api)
+    for raw, kind in ((b"fine", "text/b"), (MASK.encode(), "text/c")):
+        file = Whole(Exchange(Terms(policy_guard, False), api, {}), "text/b")
+        assert list(file.released([raw])) == [b"fine" if raw == b"fine" else b"<[MASK]>"]
+        assert (file.at_once, file.kind) == (True, kind)
+    assert not Whole(Exchange(Terms(policy_guard, False), api, {}), "text/a").at_once

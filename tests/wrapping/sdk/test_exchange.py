@@ -1,0 +1,125 @@
+"""The checks around one call, without any call: requests and verdicts in, bodies and refusals out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from guardrails import BackendError, Blocked, Guard
+from guardrails.engine.content import payload
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat.chat_stream import ChatTeller
+from guardrails.protocols.streaming.codec import Event
+from guardrails.types import Place, Stage
+from guardrails.wrapping.sdk.exchange import Api, Exchange, Terms, judge_of, one, written
+
+BOMB, MASK = "zqxbomb", "zqxmask"
+
+
+def anything(stage: Stage) -> Any:
+    """Return a reader that judges all of a body."""
+
+    def reader(body: Any) -> Any:
+        leaves = Leaves()
+        leaves.anything(body, (), Place(stage))
+        return payload.body(body, leaves)
+
+    return reader
+
+
+API = Api(
+    anything(Stage.INPUT),
+    anything(Stage.OUTPUT),
+    lambda message, body, answer: {"no": message, "of": answer.get("id"), "choices": []},
+    teller=ChatTeller,
+    done=False,
+)
+
+
+def exchange(guard: Guard, body: Any, *, answers: bool = False) -> Exchange:
+    """Return an exchange whose request passed."""
+    made = Exchange(Terms(guard, answers, {"tenant": "acme"}), API, body)
+    assert made.ask(guard.check(API.request(body), "input")) is None  # type: ignore[misc]
+    return made
+
+
+def test_a_request_is_sent_as_the_policy_leaves_it(policy_guard: Guard) -> None:
+    """With the model as context, unless the caller says another one."""
+    made = exchange(policy_guard, {"model": "m", "text": MASK})
+    assert made.body == {"model": "m", "text": "[MASK]"}
+    assert made.asking == {"model": "m", "tenant": "acme"}
+    assert exchange(policy_guard, {"model": 1}).asking == {"tenant": "acme"}
+    assert one({"n": 3}) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_blocked_request_is_raised_or_answered(policy_guard: Guard, stream: bool) -> None:
+    """In the form that was asked for."""
+    blocked = policy_guard.check(API.request({"a": BOMB}), "input")  # type: ignore[misc]
+    asking = Exchange(Terms(policy_guard, True), API, {"a": BOMB, "stream": stream})
+    answered = asking.ask(blocked)
+    assert answered is not None
+    assert (
+        (answered == b"")
+        if stream
+        else json.loads(answered) == {"no": "Not that.", "of": None, "choices": []}
+    )
+    with pytest.raises(Blocked):
+        Exchange(Terms(policy_guard, False), API, {}).ask(blocked)
+    with pytest.raises(Blocked):
+        Exchange(Terms(policy_guard, True), Api(API.request), {}).ask(blocked)
+
+
+def test_an_answer_of_no_form_is_refused(policy_guard: Guard) -> None:
+    """It nests too deep."""
+    deep: Any = "x"
+    for _ in range(99):
+        deep = [deep]
+    with pytest.raises(BackendError, match="cannot be judged"):
+        exchange(policy_guard, {}).read({"a": deep})
+
+
+def test_events_are_written_as_they_came_or_anew() -> None:
+    """With the end behind them."""
+    events = [Event("x", {"a": 1}, b"raw"), Event("", {"a": 1})]
+    assert written(events, done=True) == b'rawdata: {"a":1}\n\ndata: [DONE]\n\n'
+    assert written([]) == b""
+
+
+def test_an_answer_is_judged_as_a_check_would(policy_guard: Guard) -> None:
+    """With the context and what the request's check handed out."""
+    asked = policy_guard.check("hi")
+    for text in ("fine", "zqxmask", "zqxbomb"):
+        judge = judge_of(policy_guard, {"tenant": "acme", "user": None}, asked)
+        expected = policy_guard.check(text, "output", tenant="acme", after=asked)
+        verdict, _ = policy_guard.pipeline.drive(judge.whole(payload.text(text, Stage.OUTPUT), None))
+        assert (verdict.action, verdict.content) == (expected.action, expected.content)
+
+
+def test_who_asks_is_what_conditions_read(guard_of: Callable[..., Guard]) -> None:
+    """Of the whole answer and of one that grows."""
+    guard = guard_of("""
+detectors:
+  bomb: {use: terms, terms: [zqxbomb], category: custom.bomb}
+rules:
+  - {id: one, on: output, when: custom.bomb > 0 && request.tenant == "acme", then: block}
+""")
+    chunk: Any = {"choices": [{"index": 0, "delta": {"content": "a zqxbomb. "}}]}
+    for tenant, stops in (("acme", True), ("other", False)):
+        judge = judge_of(guard, {"tenant": tenant}, None)
+        verdict, _ = guard.pipeline.drive(judge.whole(payload.text("zqxbomb", Stage.OUTPUT), None))
+        assert verdict.blocked == stops
+        relay = judge.relay(ChatTeller(), chat_fields.response)
+        guard.pipeline.drive(relay.take(chunk, "", b"", None))
+        assert (relay.stop is not None) == stops
+        if stops:
+            verdict = guard.pipeline.drive(judge.so_far(relay, None))
+            assert (verdict.blocked, verdict.content, [rule.id for rule in verdict.rules]) == (
+                True,
+                None,
+                ["one"],
+            )
