@@ -25,7 +25,7 @@ from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table
 
-SAMPLES = Path(__file__).parents[1] / "tests" / "detectors" / "code_samples.json"
+SAMPLES = Path(__file__).parents[1] / "tests" / "detectors" / "formats" / "code_samples.json"
 SETS = (
     "public/xstest", "public/notinject", "public/multijail", "public/wiki_toxicity_test", "public/cold_zh_test", "train/xsafety",
     "train/sms_spam", "public/toxicchat_test", "public/bipia_test",

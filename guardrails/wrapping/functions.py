@@ -1,5 +1,5 @@
 """Wrapped calls: a function in, the same function with its texts checked before and its answer checked after; a client
-of a model in, the same client with its calls checked (`backends/`).
+of a model in, the same client with its calls checked (`sdk/`, `langchain/`).
 
 Of a generator's texts each part is handed on as soon as it is settled (`Guard.stream`), of its frames each once those after it
 were judged with it (`engine/media/frame_batches.py`); other streams are held whole until they are judged. Values that the

@@ -14,9 +14,9 @@ from guardrails.wrapping.sdk.exchange import Terms
 Wrapper = Callable[[Any, Terms], Any]
 
 BACKENDS: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("openai", ("OpenAI", "AsyncOpenAI"), "openai"),
-    ("anthropic", ("Anthropic", "AsyncAnthropic"), "anthropic"),
-    ("langchain_core", ("Runnable",), "langchain"),
+    ("openai", ("OpenAI", "AsyncOpenAI"), "apis.openai"),
+    ("anthropic", ("Anthropic", "AsyncAnthropic"), "apis.anthropic"),
+    ("langchain_core", ("Runnable",), "langchain.runnables"),
     ("transformers", ("TextGenerationPipeline",), "transformers"),
 )
 """The package of a class, the names that it may have there, and the module here that wraps its objects."""

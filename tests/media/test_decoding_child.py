@@ -65,10 +65,12 @@ def test_tasks_are_answered_in_turn(draw: Callable[..., Image.Image], file_of: M
 
 def test_memory_ends(draw: Callable[..., Image.Image], file_of: Make) -> None:
     """A task that takes more than there may be is told so, and the next one is done."""
-    data = file_of(draw(), "png")
+    data = file_of(draw(5_000, 5_000), "png")
+    begun = "1024 * int(open('/proc/self/status').read().split('VmSize:')[1].split()[0])"
     greedy = PROGRAM.replace(
         "main()",
-        "import guardrails.media.decoding_child as child; child.SPARE, child.A_PIXEL = 1 << 20, 0; main()",
+        "import PIL.Image, PIL.PngImagePlugin, numpy, guardrails.media.decoding_child as child; "
+        f"child.SPARE, child.A_PIXEL = {begun} + (32 << 20), 0; main()",
     )
     task = {"call": "decode", "format": "png"}
     found = answers((task, data), (task, data), program=greedy)

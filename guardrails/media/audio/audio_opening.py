@@ -1,6 +1,6 @@
 """A container that should hold sound alone goes in; whether it does, what it says of itself, and its cover pictures come out.
 
-Runs in the process that decodes (`video_child`). Where pictures move beside the sound it is a film, and judged as one.
+Runs in the process that decodes (`film_child`). Where pictures move beside the sound it is a film, and judged as one.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
             sample.pixels             # uint8 [height, width, 3], upright
         watch.seen                    # what was looked at, and what was not
 
-Nothing of a film is decoded in this process: each watch has one of its own (`video_process`, `video_child`), which looks at
+Nothing of a film is decoded in this process: each watch has one of its own (`film_process`, `film_child`), which looks at
 every frame and sends those that are worth a closer look. It can be killed at any moment, and waits while nobody asks for the
 next sample.
 

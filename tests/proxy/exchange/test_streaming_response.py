@@ -104,7 +104,7 @@ def test_a_failure_of_ours_after_the_start_is_an_error_event(slow, fake, kit, mo
     def broken(answer, leaves):
         raise ValueError("a private text")
 
-    monkeypatch.setattr(answer.subject, "body", broken)
+    monkeypatch.setattr(answer.payload, "body", broken)
     fake.streams(*kit.pieces("private"), gate=threading.Event())
 
     with begun(slow, kit.asking("hi", stream=True)) as response:

@@ -1,4 +1,4 @@
-"""What the long tests of backends share with the short ones."""
+"""What the long tests of wrapped calls share with the short ones."""
 
 from __future__ import annotations
 
