@@ -1,5 +1,5 @@
 """One call of a wrapped client: its request in, what may be sent out, and how its answer is judged (`buffered_response.py`,
-`live.py`).
+`streaming_response.py`).
 
 Nothing here asks the network or waits: whoever makes the call takes the request to the guard and brings the verdict.
 """

@@ -1,4 +1,4 @@
-"""Where a text stops being JSON, XML or Python; the tables of cases are in `test_formats.py`."""
+"""Where a text stops being JSON, XML or Python; the tables of cases are in `test_formats_detector.py`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 r"""Open prefixes: a pattern goes in, a regular expression for RE2 comes out that matches each text after which it may go on.
 
 With `O` for that expression: if the rest of a text from a place on is not in `O`, then what the pattern does at that place
-is the same whatever text follows (`shared/reference/streaming.md` §2). `\d{4}` is settled on `1234`, `\d{4}\b` waits for
+is the same whatever text follows. `\d{4}` is settled on `1234`, `\d{4}\b` waits for
 one character more. One search for `(?:O1|O2|...)\z`, which RE2 runs backwards from the end, bounds all patterns.
 """
 
