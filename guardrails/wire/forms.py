@@ -8,7 +8,7 @@ headers beside the three that clients send, encodings, and other character sets 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -68,10 +68,6 @@ class Part:
     end: int
 
 
-def _of_any_type(file: bytes) -> str:
-    return "application/octet-stream"
-
-
 @dataclass(frozen=True)
 class Form:
     """A form that was read: its bytes, their type as it goes on, and its parts in order."""
@@ -92,12 +88,11 @@ class Form:
                 found[part.name] = part.value
         return found
 
-    def written(self, body: Mapping[str, Any], media_type: Callable[[bytes], str] = _of_any_type) -> bytes:
+    def written(self, body: Mapping[str, Any]) -> bytes:
         """Return the form as it says what a body says, which has the same fields; what is the same there stays as it was written.
 
         Args:
-            body: values by name; a file that was replaced is its new bytes.
-            media_type: tells of what type the bytes of a file are.
+            body: values by name; a file that was replaced is another `Upload`, of which the name is not looked at.
 
         Raises:
             RequestError: what is new holds the boundary.
@@ -110,12 +105,12 @@ class Form:
                 value, seen[part.name] = value[seen.get(part.name, 0)], seen.get(part.name, 0) + 1
             if value is part.value:
                 continue
-            new = value if isinstance(value, bytes) else str(value).encode()
+            new = value.data if isinstance(value, Upload) else str(value).encode()
             if self.boundary in new:
                 raise _wrong("what is left of it holds its own boundary")
-            if isinstance(value, bytes):
+            if isinstance(value, Upload):
                 start, end = part.head
-                pieces += [self.raw[at:start], _retyped(self.raw[start:end], media_type(value))]
+                pieces += [self.raw[at:start], _retyped(self.raw[start:end], value.media)]
                 at = end
             pieces += [self.raw[at : part.start], new]
             at = part.end

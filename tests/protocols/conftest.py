@@ -17,20 +17,20 @@ from guardrails.engine.redaction.reply_values import reply
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller
+from guardrails.protocols.chat.protocol import withhold
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.response_checker import Judge
-from guardrails.proxy.routes.openai.chat import withheld
 from guardrails.types import Stage, Verdict
 
 REFUSAL = "Not that."
 
 
 class Said:
-    """What is done with an answer that was streamed, as the proxy does it: `read` gives its leaves, `withheld` what is left of it."""
+    """What is done with an answer that was streamed, as the proxy does it: `read` gives its leaves, `withhold` what is left of it."""
 
-    def __init__(self, read: Callable[[Any], Leaves], withheld: Callable[..., Any]) -> None:
-        self._read, self._withheld = read, withheld
+    def __init__(self, read: Callable[[Any], Leaves], withhold: Callable[..., Any]) -> None:
+        self._read, self._withhold = read, withhold
 
     def read(self, answer: Any) -> Subject:
         """Return what there is to judge."""
@@ -38,7 +38,7 @@ class Said:
 
     def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
         """Return the answer as its verdict lets it pass."""
-        content = self._withheld(answer, heard.leaves, outcome, REFUSAL)
+        content = self._withhold(answer, heard.leaves, outcome, REFUSAL)
         return content if verdict.restorer is None else reply(content, verdict.restorer)
 
     def message(self, verdict: Verdict) -> str:
@@ -92,7 +92,7 @@ class Chat:
         self.outcome = outcome = relay.settled(leaves, pipeline.check(leaves, relay.request))
         content: Any = answer
         if outcome.action >= Action.REDACT:
-            content = withheld(answer, leaves, outcome, REFUSAL)
+            content = withhold(answer, leaves, outcome, REFUSAL)
         if self.who.vault is not None:
             content = reply(content, self.who.vault)
         if outcome.action is Action.BLOCK:

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.errors import RequestError
-from guardrails.protocols.images.images_fields import media_of
 from guardrails.wire.forms import Upload, form, is_form
 from tests.cases import each_case
 from tests.proxy.image_kit import BOUNDARY, file
@@ -189,7 +188,7 @@ def test_a_form_with_a_field_changed_is_as_it_was_but_for_that() -> None:
     new = file(green=True, kind="WEBP")
 
     changed = found.written(
-        {**found.body, "prompt": "ä", "image[]": [found.body["image[]"][0], new]}, media_of
+        {**found.body, "prompt": "ä", "image[]": [found.body["image[]"][0], Upload(new, media="image/webp")]}
     )
 
     assert found.written(found.body) == raw
@@ -198,13 +197,15 @@ def test_a_form_with_a_field_changed_is_as_it_was_but_for_that() -> None:
     assert (again["prompt"], again["image[]"][1]) == ("ä", Upload(new, "a.png", "image/webp"))
 
 
-@pytest.mark.parametrize("change", [{"prompt": f"a --{BOUNDARY}"}, {"image": [b"no picture"]}])
+@pytest.mark.parametrize(
+    "change", [{"prompt": f"a --{BOUNDARY}"}, {"image": [Upload(f"a --{BOUNDARY}".encode())]}]
+)
 def test_a_form_that_cannot_be_written_is_refused(change) -> None:
-    """Where the boundary stands in what is new, or a picture is none."""
+    """Where the boundary stands in what is new, be it a text or a file."""
     raw, headers = filled(("prompt", "a"), ("image", file()))
     found = form(raw, headers["content-type"])
     with pytest.raises(RequestError):
-        found.written({**found.body, **change}, media_of)
+        found.written({**found.body, **change})
 
 
 NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=8).filter(

@@ -20,9 +20,9 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
-from guardrails.protocols.images.images_fields import media_of
+from guardrails.protocols.protocol import Protocol, invalid_answer
 from guardrails.protocols.streaming.response_checker import Judge
-from guardrails.proxy.exchange.api import Api
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.response_extras import NONE, Asides
 from guardrails.proxy.exchange.speculative_request import Early
@@ -30,11 +30,10 @@ from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.middleware import ACTION
 from guardrails.proxy.server.state import State
 from guardrails.proxy.shadow.shadow_queue import Taken
-from guardrails.proxy.upstreams.upstream_client import JSON, invalid
+from guardrails.proxy.upstreams.upstream_client import JSON
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire import strict_json
 from guardrails.wire.forms import Form
-from guardrails.wire.pointers import Path
 
 REFUSAL = "This reply was stopped by policy."
 """What a client reads where the rule that blocks has no message."""
@@ -52,7 +51,7 @@ class Call:
     """
 
     state: State
-    api: Api
+    endpoint: Endpoint
     http: HttpRequest
     who: Request
     report: Report
@@ -69,21 +68,32 @@ class Call:
         """Ask the upstream (`Upstreams.answer`), or take the answer that was asked for early."""
         if self.early is not None:
             return self.early.answer()
-        api, media = self.api, JSON if self.form is None else self.form.media
+        endpoint, media = self.endpoint, JSON if self.form is None else self.form.media
         return self.state.upstream.answer(
-            "POST", self.path, self.http.headers, self.raw, api.dialect, api.base, self.who.model, media
+            "POST",
+            self.path,
+            self.http.headers,
+            self.raw,
+            endpoint.provider,
+            endpoint.base,
+            self.who.model,
+            media,
         )
 
     def dump(self, body: Any) -> bytes:
         """Write a request as it goes on: as it came, JSON or a form."""
-        return strict_json.dump(body) if self.form is None else self.form.written(body, media_of)
+        return strict_json.dump(body) if self.form is None else self.form.written(body)
 
     @property
     def path(self) -> str:
         """Where to ask, below the upstream's base URL."""
-        return (
-            f"{self.api.path}?{BETA.decode()}" if self.http.scope["query_string"] == BETA else self.api.path
-        )
+        path = self.endpoint.path
+        return f"{path}?{BETA.decode()}" if self.http.scope["query_string"] == BETA else path
+
+    @property
+    def protocol(self) -> Protocol:
+        """The API that is asked."""
+        return self.endpoint.protocol
 
     @property
     def judge(self) -> Judge:
@@ -118,9 +128,9 @@ class Call:
             BackendError: it has no form that can be judged.
         """
         try:
-            return payload.body(answer, self.api.response(answer))
+            return self.protocol.response_payload(answer)
         except RequestError as error:
-            raise invalid(f"the upstream's answer is malformed: {error.code}") from None
+            raise invalid_answer(f"the upstream's answer is malformed: {error.code}") from None
 
     def passed(
         self, answer: dict[str, Any], heard: Subject, verdict: Verdict, outcome: Outcome
@@ -128,7 +138,7 @@ class Call:
         """Return an answer as its verdict lets it pass; the same object if nothing changes."""
         content = answer
         if verdict.action >= Action.REDACT:
-            content = self.api.withheld(answer, heard.leaves, outcome, self.message(verdict))
+            content = self.protocol.withhold(answer, heard.leaves, outcome, self.message(verdict))
         restorer = verdict.restorer
         return content if restorer is None or not restorer.values else reply(content, restorer)
 
@@ -152,12 +162,14 @@ def parsed(raw: bytes) -> dict[str, Any]:
     try:
         return strict_json.parse(raw)
     except RequestError as error:
-        raise invalid(f"the upstream's answer is malformed: {error.code}") from None
+        raise invalid_answer(f"the upstream's answer is malformed: {error.code}") from None
 
 
-def blocked_fields(leaves: Leaves, outcome: Outcome) -> set[Path]:
-    """Return the fields of an answer in which what is blocked stands."""
-    return {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
+def parse_answer(protocol: Protocol, raw: bytes) -> dict[str, Any]:
+    """Return the answer of an API that an upstream's is; raises `BackendError` where it is none."""
+    answer = parsed(raw)
+    protocol.check_response(answer)
+    return answer
 
 
 async def judged(
@@ -166,7 +178,7 @@ async def judged(
     """Return an answer (of so many bytes) as the policy lets it pass; the same object if nothing changes. `read` gives what there
     is to judge of it, where that is more than what `Call.read` does.
     """
-    state, links = call.state, call.api.links
+    state, links = call.state, call.protocol.links
     if links is not None:
         answer = await state.pictured(answer, links)
     heard = await state.by_size(size, lambda: (read or call.read)(answer))
@@ -177,7 +189,7 @@ async def judged(
 async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
     """Return an error as a client may see it: what an upstream says of its own is judged like an answer."""
     if isinstance(error, RequestError) and error.code == TOO_LARGE:  # the request itself was let in
-        return invalid(f"the upstream's answer is too large to be judged: {error}")
+        return invalid_answer(f"the upstream's answer is too large to be judged: {error}")
     if not isinstance(error, UpstreamAnswer):
         return error
     verdict, _ = await call.state.judge(payload.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT)

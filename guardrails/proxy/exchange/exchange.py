@@ -9,50 +9,51 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content import image_links
+from guardrails.engine.content import image_links, payload
 from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
 from guardrails.errors import Blocked, GuardrailsError, RequestError
+from guardrails.protocols.registry import error_writer
 from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks
-from guardrails.proxy.exchange.answer import Call, judged, message_of, note, vetted
-from guardrails.proxy.exchange.api import Api
+from guardrails.proxy.exchange.answer import Call, judged, message_of, note, parse_answer, vetted
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.exchange.request_parsing import Given, read
 from guardrails.proxy.exchange.speculative_request import BESIDE, Early, order
-from guardrails.proxy.exchange.stream import stream
-from guardrails.proxy.exchange.streaming_response import Live
-from guardrails.proxy.server.errors import explain, respond, shape
+from guardrails.proxy.exchange.stream import stream_to, written
+from guardrails.proxy.server.errors import explain, respond
 from guardrails.proxy.server.state import State, state_of
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.types import Stage, Verdict
 from guardrails.wire import strict_json
 
 
-async def exchange(request: HttpRequest, api: Api) -> Response:
+async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     """Serve one request: read it, judge it, forward it, judge the answer, write it."""
     state = state_of(request)
     raw = await request.body()
-    given = await state.by_size(len(raw), lambda: read(api, raw, request.headers.get("content-type", "")))
+    given = await state.by_size(
+        len(raw), lambda: read(endpoint, raw, request.headers.get("content-type", ""))
+    )
     body, leaves = given.body, given.leaves
     if leaves.unknown and state.settings.unknown_fields == "refuse":
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
         )
-    api.is_streamed(body)
+    endpoint.protocol.is_streamed(body)
     client = client_of(request.scope)
-    who = who_asks(client, claims(request, body), body, leaves.turns, api.model)
+    who = who_asks(client, claims(request, body), body, leaves.turns, endpoint.model)
     client.asks(who.model, body, state.settings.policies)
     if state.fetcher is not None and given.form is None:
-        given = await while_connected(request.receive, fetched(state, api, given))
+        given = await while_connected(request.receive, fetched(state, endpoint, given))
         body, leaves = given.body, given.leaves
     state = state.under(request, who.model)
     report = Report(state.guard.policy.ref)
-    asides = given.asides(api, request.headers, state.guard.pipeline.policies)
-    call = Call(state, api, request, who, report, given.raw, asides=asides, form=given.form)
+    asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
+    call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
         return await served(call, body, leaves)
-    when = order(api.path, body, leaves, state.upstream.sent_as(who.model))
+    when = order(endpoint.path, body, leaves, state.upstream.sent_as(who.model))
     state.metrics.count("guardrails_parallel_total", sent=when)
     if when != BESIDE:
         return await served(call, body, leaves)
@@ -60,19 +61,19 @@ async def exchange(request: HttpRequest, api: Api) -> Response:
     return await early.around(served(replace(call, early=early), body, leaves))
 
 
-async def fetched(state: State, api: Api, given: Given) -> Given:
+async def fetched(state: State, endpoint: Endpoint, given: Given) -> Given:
     """Return a request with the pictures in it of which it had the addresses, as far as they may be fetched."""
     body = await state.pictured(given.body, image_links.asked)
     if body is given.body:
         return given
-    found = await state.off_loop(lambda: read(api, strict_json.dump(body)))
+    found = await state.off_loop(lambda: read(endpoint, strict_json.dump(body)))
     return replace(found, moderation=given.moderation)
 
 
 async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
     """Return what serves a request that was read, and perhaps sent on: its check comes first, then all else."""
-    state, api, request, report, path = call.state, call.api, call.http, call.report, call.http.scope["path"]
-    asked, asides = Subject(leaves, lambda outcome: api.edited(body, leaves, outcome)), call.asides
+    state, protocol, request, report = call.state, call.protocol, call.http, call.report
+    asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides
     settled = asides.settled("input")
     judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
     verdict, outcome = await (judging if call.early is None else while_connected(request.receive, judging))
@@ -92,34 +93,33 @@ async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
     call = replace(
         call,
         who=who,
-        choices=api.choices(body),
+        choices=protocol.count_choices(body),
         system=leaves.system(),
         prompt=leaves.prompt(),
         sources=leaves.sources(),
     )
-    if api.is_streamed(body):
-        settings = state.settings
-        return Live(lambda: stream(call), api, report, settings.keep_alive_s, path, settings.idle_s)
+    if protocol.is_streamed(body):
+        return stream_to(call)
     try:
-        return await while_connected(request.receive, (api.whole or whole)(call))
+        return await while_connected(request.receive, (call.endpoint.answer_whole or whole)(call))
     except GuardrailsError as error:
         told = await vetted(call, error)
-        return respond(told, report.headers(), path)
+        return respond(told, report.headers(), request.scope["path"])
 
 
 def refused(call: Call, body: Mapping[str, Any], verdict: Verdict) -> Response:
     """Answer a request that is stopped."""
-    api, report = call.api, call.report
-    if api.refused is None:
+    protocol, report = call.protocol, call.report
+    if protocol.refuse is None or not protocol.refuses_in_kind:
         told = explain(Blocked(verdict))
-        error = call.asides.refused(shape(call.http.scope["path"])(told))
+        error = call.asides.refused(error_writer(call.http.scope["path"])(told))
         return Response(strict_json.dump(error), told.status, report.headers(), "application/json")
-    answer = api.refused(message_of(verdict))
-    if not api.is_streamed(body):
+    answer = protocol.refuse(message_of(verdict), body)
+    if protocol.stream is None or not protocol.is_streamed(body):
         return Response(strict_json.dump(answer), 200, report.headers(), "application/json")
-    recast = api.recast()
-    raw = recast.feed(api.written(answer)) + recast.flush()
-    return Response(raw, 200, {**report.headers(), **recast.headers})
+    writer = call.endpoint.write_stream()
+    raw = writer.feed(written([*protocol.stream.events(answer)])) + writer.flush()
+    return Response(raw, 200, {**report.headers(), **writer.headers})
 
 
 async def whole(call: Call) -> Response:
@@ -127,7 +127,7 @@ async def whole(call: Call) -> Response:
     async with call.answer() as response:
         headers = passed_back(response)
         raw = await call.state.upstream.whole(response)
-    answer = await call.state.by_size(len(raw), lambda: call.api.parsed(raw))
+    answer = await call.state.by_size(len(raw), lambda: parse_answer(call.protocol, raw))
     content = call.asides.whole(await judged(call, answer, len(raw)))
     sent = raw if content is answer else await call.state.by_size(len(raw), lambda: strict_json.dump(content))
     return Response(sent, 200, {**headers, **call.report.headers()}, "application/json")

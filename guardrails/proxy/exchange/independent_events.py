@@ -17,17 +17,18 @@ async def apart(call: Call, events: AsyncIterable[list[Came]]) -> AsyncIterator[
     Raises:
         BackendError: one is malformed, or is stopped; or none was the last.
     """
-    last = call.api.last
-    assert last is not None  # who comes here has events that stand apart
-    stream = Apart(lambda event: call.read(event).leaves, last)
+    alone = call.protocol.event_answers
+    assert alone is not None  # who comes here has events that stand apart
+    stream = Apart(lambda event: call.read(event).leaves, alone.is_last)
     fetcher, fetched = call.state.fetcher, 0
     async for some in events:
         for data, kind, raw in some:
             stream.came(data, kind)
-            if fetcher is not None and call.api.links is not None:
-                fetched += sum(1 for _ in call.api.links(data))
+            if fetcher is not None and call.protocol.links is not None:
+                fetched += sum(1 for _ in call.protocol.links(data))
                 if fetched > fetcher.doc.most:  # of all events together
-                    call = replace(call, api=replace(call.api, links=None))
+                    unlinked = replace(call.protocol, links=None)
+                    call = replace(call, endpoint=replace(call.endpoint, protocol=unlinked))
             content = await judged(call, data, len(raw), stream.read)
             out = stream.passed(
                 raw if content is data else sse.event(strict_json.dump(content), kind.encode())

@@ -9,7 +9,7 @@ from typing import Any
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
-from guardrails.proxy.exchange.api import Api
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.response_extras import NONE, Aside, Asides
 from guardrails.proxy.routes.openai import azure_annotations
 from guardrails.proxy.routes.openai.azure_annotations import Annotated
@@ -30,36 +30,43 @@ class Given:
     moderation: Wanted | None = None
     form: Form | None = None
 
-    def asides(self, api: Api, headers: Mapping[str, str], policies: Sequence[CompiledPolicy]) -> Asides:
+    def asides(
+        self, endpoint: Endpoint, headers: Mapping[str, str], policies: Sequence[CompiledPolicy]
+    ) -> Asides:
         """Return what is to be told beside the answer.
 
         Raises:
             RequestError: annotations are wanted that nobody has.
         """
-        made: list[Aside] = []
+        made, protocol = list[Aside](), endpoint.protocol
         if self.moderation is not None:
-            made.append(Moderated(FORMS[api.path], self.moderation, policies, api.choices(self.body)))
-        if api.annotated == "always" or (api.annotated == "asked" and azure_annotations.wants(headers)):
+            made.append(
+                Moderated(FORMS[protocol.name], self.moderation, policies, protocol.count_choices(self.body))
+            )
+        if endpoint.annotated == "always" or (
+            endpoint.annotated == "asked" and azure_annotations.wants(headers)
+        ):
             made.append(Annotated(policies))
         return Asides(tuple(made)) if made else NONE
 
 
-def read(api: Api, raw: bytes, media: str = "") -> Given:
+def read(endpoint: Endpoint, raw: bytes, media: str = "") -> Given:
     """Return a request; `media` is the type of its body, which tells forms from JSON where an API has both.
 
     Raises:
         RequestError: it is malformed, or refused.
     """
-    if api.forms != "never" and is_form(media):
+    protocol = endpoint.protocol
+    if protocol.forms != "never" and is_form(media):
         found = form(raw, media)
-        if api.model is not None:
-            found = found.saying("model", api.model)
-        return Given(found.body, found.raw, api.request(found.body), form=found)
-    if api.forms == "only":
+        if endpoint.model is not None:
+            found = found.saying("model", endpoint.model)
+        return Given(found.body, found.raw, endpoint.read_request(found.body), form=found)
+    if protocol.forms == "only":
         raise RequestError("unsupported_media_type", "the body must be a form (multipart/form-data)")
     body, moderation = strict_json.parse_request(raw), None
-    if api.placed is not None:
-        body, raw = api.placed(body, raw)
-    if api.path in FORMS:
+    if endpoint.place_model is not None:
+        body, raw = endpoint.place_model(body, raw)
+    if protocol.name in FORMS:
         body, raw, moderation = taken(body, raw)
-    return Given(body, raw, api.request(body), moderation)
+    return Given(body, raw, endpoint.read_request(body), moderation)

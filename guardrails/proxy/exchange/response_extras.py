@@ -6,26 +6,17 @@ also on what is certain to be blocked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, head_of
-from guardrails.protocols.chat.chat_stream import events as chat_events
-from guardrails.protocols.responses.event_writer import events as responses_events
 from guardrails.protocols.streaming.codec import Event
-from guardrails.proxy.exchange.api import Api
 from guardrails.types import Stage, Verdict
 
 Side = Literal["input", "output"]
-
-EVENTS: Mapping[str, Callable[[Mapping[str, Any]], Iterable[Event]]] = {
-    "/chat/completions": chat_events,
-    "/responses": responses_events,
-}
-"""Path of an API that knows asides → what writes its answers as events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +129,6 @@ class Asides:
         for aside in self.all:
             events = aside.ending(events)
         return events
-
-    def stream(self, api: Api, answer: dict[str, Any]) -> list[Event]:
-        """Return a whole answer as events, with all that is told beside it."""
-        return self.ending([*EVENTS[api.path](answer)])
 
 
 NONE = Asides()

@@ -2,62 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import aiohttp
 
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
+from guardrails.protocols.errors import Problem
+from guardrails.protocols.protocol import StreamReader, invalid_answer, write_error_event
 from guardrails.protocols.streaming.assembler import Came, Collector, taken
-from guardrails.protocols.streaming.codec import Event
+from guardrails.protocols.streaming.codec import Event, Teller
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.proxy.exchange.answer import Call, judged, vetted
-from guardrails.proxy.exchange.api import Reader
+from guardrails.proxy.exchange.answer import Call, judged, parse_answer, vetted
 from guardrails.proxy.exchange.independent_events import apart
-from guardrails.proxy.exchange.streaming_response import Sent
+from guardrails.proxy.exchange.streaming_response import Sent, StreamingAnswer
 from guardrails.proxy.server.errors import UpstreamAnswer, explain
-from guardrails.proxy.upstreams.upstream_client import drained, failure_in, invalid, passed_back, too_large
+from guardrails.proxy.upstreams.upstream_client import drained, failure_in, passed_back, too_large
 from guardrails.wire import sse, strict_json
 
 
-async def stream(call: Call) -> AsyncIterator[Sent]:
-    """Ask the upstream for a stream; yields what of it may go on, as it comes.
+def stream_to(call: Call) -> StreamingAnswer:
+    """Return what sends a client the stream that it asked for."""
+    settings, streams = call.state.settings, call.protocol.stream
+    codec = None if streams is None else streams.codec()
+
+    def fail(problem: Problem) -> bytes:
+        if streams is not None:
+            return written(streams.failure(problem, codec))
+        alone = call.protocol.event_answers
+        return written(write_error_event(problem) if alone is None else alone.failure(problem))
+
+    return StreamingAnswer(
+        lambda: stream(call, codec, fail),
+        call.endpoint,
+        call.report,
+        fail,
+        settings.keep_alive_s,
+        call.http.scope["path"],
+        settings.idle_s,
+    )
+
+
+async def stream(call: Call, codec: Teller | None, fail: Callable[[Problem], bytes]) -> AsyncIterator[Sent]:
+    """Ask the upstream for a stream; yield what of it may go on, as it comes.
 
     What fails once the upstream has begun to stream is an error event, as it would be had the answer begun.
+
+    Args:
+        call: the request that passed.
+        codec: reads and writes the events of the stream; None where each event is an answer for itself.
+        fail: writes a failure behind what was sent.
     """
-    upstream, api, judge, pipeline = call.state.upstream, call.api, call.judge, call.state.guard.pipeline
+    upstream, protocol, judge = call.state.upstream, call.protocol, call.judge
+    framing, pipeline = call.endpoint.framing, call.state.guard.pipeline
     headers: dict[str, str] = {}
     relay: Relay | None = None
     asides, opening = call.asides, written(call.asides.opening())
     try:
         async with call.answer() as response:
             headers = passed_back(response)
-            if api.last is not None and response.content_type.lower() == api.media:
+            is_stream = response.content_type.lower() == framing.media_type
+            if protocol.event_answers is not None and is_stream:
                 async for body in apart(call, _came(call, response)):
                     yield Sent(body, headers)
                 return
-            if response.content_type.lower() == api.media:
-                relay, collector = judge.relay(api.teller(), api.response, call.choices), api.collector()
+            if protocol.stream is not None and codec is not None and is_stream:
+                assert protocol.read_response is not None
+                relay = judge.relay(codec, protocol.read_response, call.choices)
+                collector = protocol.stream.assembler()
                 async for body in _relayed(call, response, relay, collector):
                     yield Sent(opening + body, headers)
                     opening = b""
                 rest = await pipeline.adrive(judge.ended(relay, collector.answer, call, INLINE_ON_LOOP))
-                yield Sent(opening + written(asides.ending(rest)) + api.tail, headers)
+                yield Sent(opening + written(asides.ending(rest)) + framing.tail, headers)
                 if relay.stop is None:
                     await drained(response)
                 return
             raw = await upstream.whole(response)  # a server that does not stream
-        content = await judged(call, api.parsed(raw), len(raw))
-        told = written(asides.stream(api, content)) + api.tail if asides else api.written(content)
-        yield Sent(opening + told, headers)
+        content = await judged(call, parse_answer(protocol, raw), len(raw))
+        streams = protocol.stream or protocol.event_answers
+        events = [] if streams is None else asides.ending([*streams.events(content)])
+        yield Sent(opening + written(events) + framing.tail, headers)
     except GuardrailsError as error:
         failure = await vetted(call, error)
         if relay is None:
             raise failure from error
         if relay.is_begun:  # what was sent of it is on record
             await pipeline.adrive(judge.so_far(relay, INLINE_ON_LOOP))
-        yield Sent(api.failed(explain(failure)), headers)
+        yield Sent(fail(explain(failure)), headers)
 
 
 async def _relayed(
@@ -70,7 +103,7 @@ async def _relayed(
         UpstreamAnswer: the upstream says in it that it failed.
     """
     pipeline = call.state.guard.pipeline
-    events, limit = call.api.reader(), call.state.settings.max_answer_bytes
+    events, limit = call.endpoint.framing.reader(), call.state.settings.max_answer_bytes
     async for some in events_of(response.content.iter_any(), events, limit):
         came, ended, failed = taken(_read(some), collector)
         await pipeline.adrive(relay.take_all(came, INLINE_ON_LOOP))
@@ -83,13 +116,13 @@ async def _relayed(
         if ended or any(event.data.strip() == sse.DONE for event in some):
             return
     if not collector.finished:
-        raise invalid("the upstream's stream ended before its end")
+        raise invalid_answer("the upstream's stream ended before its end")
 
 
 async def _came(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[list[Came]]:
     """Yield events as they came, those together that come together, up to the end of their stream."""
     limit = call.state.settings.max_answer_bytes
-    async for some in events_of(response.content.iter_any(), call.api.reader(), limit):
+    async for some in events_of(response.content.iter_any(), call.endpoint.framing.reader(), limit):
         size = sum(len(event.data) for event in some)
         yield await call.state.by_size(size, lambda some=some: [*_read(some)])  # type: ignore[misc] # it is a list
         if any(event.data.strip() == sse.DONE for event in some):
@@ -98,7 +131,7 @@ async def _came(call: Call, response: aiohttp.ClientResponse) -> AsyncIterator[l
 
 def read_events(call: Call, raw: bytes) -> list[dict[str, Any]]:
     """Return what the events of a stream that is all there say; raises as `_read`."""
-    reader = call.api.reader()
+    reader = call.endpoint.framing.reader()
     return [data for data, _, _ in _read([*reader.feed(raw), *reader.flush()])]
 
 
@@ -115,7 +148,7 @@ def _read(events: Iterable[sse.Event]) -> Iterator[Came]:
         try:
             data = strict_json.parse(event.data, halves=True)
         except RequestError as error:
-            raise failure_in(event, {}) or invalid(
+            raise failure_in(event, {}) or invalid_answer(
                 f"the upstream sent a malformed event: {error.code}"
             ) from None
         failure = failure_in(event, data)
@@ -129,7 +162,7 @@ def _read(events: Iterable[sse.Event]) -> Iterator[Came]:
 
 
 async def events_of(
-    pieces: AsyncIterable[bytes], events: Reader, limit: int
+    pieces: AsyncIterable[bytes], events: StreamReader, limit: int
 ) -> AsyncIterator[list[sse.Event]]:
     """Yield the events of a stream, those together that come together; raises `BackendError` if it is too large."""
     size = 0

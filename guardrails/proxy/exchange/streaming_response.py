@@ -14,8 +14,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from guardrails.errors import GuardrailsError
+from guardrails.protocols.errors import Problem
 from guardrails.proxy.access.client import gone, stop
-from guardrails.proxy.exchange.api import Api
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.errors import explain, respond, where
 from guardrails.proxy.server.state import LOG
@@ -30,7 +31,7 @@ class Sent:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Live(Response):
+class StreamingAnswer(Response):
     """Sends what the work yields as it comes; where nothing comes for `every_s`, a sign of life.
 
     The answer starts with the first piece; its headers can tell only of the checks until then: a comment before the last
@@ -41,16 +42,18 @@ class Live(Response):
     def __init__(
         self,
         work: Callable[[], AsyncIterator[Sent]],
-        api: Api,
+        endpoint: Endpoint,
         report: Report,
+        fail: Callable[[Problem], bytes],
         every_s: float,
         path: str,
         idle_s: float = math.inf,
     ) -> None:
         super().__init__()
         self._work = work
-        self._api = api
-        self._recast = api.recast()
+        self._keep_alive = endpoint.framing.keep_alive
+        self._writer = endpoint.write_stream()
+        self._fail = fail
         self._path = path
         self._report = report
         self._every_s = every_s
@@ -77,7 +80,7 @@ class Live(Response):
                 if self._sending and silent >= self._idle_s:
                     raise ClientDisconnect
                 if not self._sending and silent >= self._every_s:
-                    await self._send(send, Sent(self._api.keep_alive))
+                    await self._send(send, Sent(self._keep_alive))
         finally:
             await stop(watch) if work.done() else await stop(work, watch)
         await self._finish(work, scope, receive, send)
@@ -92,7 +95,7 @@ class Live(Response):
         if not self._started:
             self._started = True
             self._told = self._tells()
-            given = {**self._recast.headers, **piece.headers, **self._report.headers()}
+            given = {**self._writer.headers, **piece.headers, **self._report.headers()}
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in given.items()]
             await send({"type": "http.response.start", "status": 200, "headers": raw})
         elif (told := self._tells()) != self._told:
@@ -100,7 +103,7 @@ class Live(Response):
             body = sse.comment(told) + body
         self._last, self._sending = perf_counter(), True
         try:
-            await send({"type": "http.response.body", "body": self._recast.feed(body), "more_body": True})
+            await send({"type": "http.response.body", "body": self._writer.feed(body), "more_body": True})
         finally:
             self._last, self._sending = perf_counter(), False
 
@@ -117,7 +120,7 @@ class Live(Response):
         if isinstance(error, Exception):
             if not isinstance(error, GuardrailsError):
                 LOG.error("a stream failed: %s", where(error))
-            await self._send(send, Sent(self._api.failed(explain(error))))
+            await self._send(send, Sent(self._fail(explain(error))))
         elif not self._started:
             await self._send(send, Sent(b""))
-        await send({"type": "http.response.body", "body": self._recast.flush(), "more_body": False})
+        await send({"type": "http.response.body", "body": self._writer.flush(), "more_body": False})

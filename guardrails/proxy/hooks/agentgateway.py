@@ -13,11 +13,11 @@ from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat.protocol import CHAT
+from guardrails.protocols.errors import Problem
 from guardrails.protocols.messages import messages_fields
+from guardrails.protocols.messages.protocol import MESSAGES
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, want
-from guardrails.proxy.routes.messages import MESSAGES
-from guardrails.proxy.routes.openai.chat import CHAT
-from guardrails.proxy.server.errors import Problem
 from guardrails.types import Stage
 
 REFUSED = 403
@@ -31,11 +31,11 @@ BLOCKS = frozenset(messages_fields.BLOCK.kinds) - chat_fields.PARTS.keys() - cha
 def read_request(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the conversation as one piece: of `body`, or raw, with the messages as the provider has them."""
     if "body" in body:
-        asked, api = want(body, "body", dict), CHAT
+        asked, protocol = want(body, "body", dict), CHAT
         want(asked, "messages", list, path=("body",))
     else:
-        asked, api = body, MESSAGES if BLOCKS & {*_kinds(want(body, "messages", list))} else CHAT
-    return [Piece(asked, api.request(asked), Stage.INPUT, api.edited)]
+        asked, protocol = body, MESSAGES if BLOCKS & {*_kinds(want(body, "messages", list))} else CHAT
+    return [Piece(asked, protocol.request_payload(asked).leaves, Stage.INPUT, protocol.edit_request)]
 
 
 def _kinds(given: Sequence[Any]) -> Iterator[str]:

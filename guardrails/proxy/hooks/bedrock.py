@@ -12,8 +12,8 @@ from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.field_readers import by_table, keep, opaque
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
+from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want
-from guardrails.proxy.server.errors import Problem
 from guardrails.taxonomy import BEDROCK, with_ancestors
 from guardrails.types import Finding, Place, Stage
 from guardrails.wire.pointers import Path, pointer

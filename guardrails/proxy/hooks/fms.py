@@ -12,8 +12,8 @@ from typing import Any
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, bare, others, standing, texts, want
-from guardrails.proxy.server.errors import Problem
 from guardrails.types import Finding, FiredRule, Place, Stage
 
 BASE = "/api/v1/text"

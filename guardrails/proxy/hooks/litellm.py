@@ -14,9 +14,9 @@ from guardrails.engine.content.field_readers import by_table, each, identifier, 
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.errors import Problem
 from guardrails.proxy.access.client import language
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, standing, texts, want
-from guardrails.proxy.server.errors import Problem
 from guardrails.types import Place, Stage, Text
 from guardrails.wire.pointers import Path
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import RequestError
+from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want
-from guardrails.proxy.server.errors import Problem
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Place, Stage
 

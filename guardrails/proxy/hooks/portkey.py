@@ -11,18 +11,18 @@ from typing import Any
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.tools.tool_calls import returned
 from guardrails.errors import RequestError
-from guardrails.proxy.exchange.api import Api
+from guardrails.protocols.chat.protocol import CHAT
+from guardrails.protocols.completions.protocol import COMPLETIONS
+from guardrails.protocols.embeddings.protocol import EMBEDDINGS
+from guardrails.protocols.errors import Problem
+from guardrails.protocols.messages.protocol import MESSAGES
+from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.responses.protocol import RESPONSES
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, want
-from guardrails.proxy.routes.messages import MESSAGES
-from guardrails.proxy.routes.openai.chat import CHAT
-from guardrails.proxy.routes.openai.completions import COMPLETIONS
-from guardrails.proxy.routes.openai.embeddings import EMBEDDINGS
-from guardrails.proxy.routes.openai.responses import RESPONSES
-from guardrails.proxy.server.errors import Problem
 from guardrails.types import Place, Stage
 
 BEFORE, AFTER = "beforeRequestHook", "afterRequestHook"
-APIS: Mapping[str, Api] = {
+PROTOCOLS: Mapping[str, Protocol] = {
     "chatComplete": CHAT,
     "complete": COMPLETIONS,
     "embed": EMBEDDINGS,
@@ -40,24 +40,25 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
     if event not in SIDES:
         raise RequestError("invalid_type", f"must be {' or '.join(SIDES)}", "/eventType")
     asked = want(want(body, "request", dict), "json", dict, path=("request",))
-    api = APIS.get(str(body.get("requestType")))
+    protocol = PROTOCOLS.get(str(body.get("requestType")))
     if event == BEFORE:
-        if api is None:
+        if protocol is None:
             return [Piece(asked, _any(asked, Stage.INPUT), Stage.INPUT)]
-        return [Piece(asked, api.request(asked), Stage.INPUT, api.edited)]
+        return [Piece(asked, protocol.request_payload(asked).leaves, Stage.INPUT, protocol.edit_request)]
     answer = want(want(body, "response", dict), "json", dict, path=("response",))
     if not answer:
         raise RequestError("invalid_content", "there is no answer to judge", "/response/json")
-    if api is None:
+    if protocol is None:
         return [Piece(answer, _any(answer, Stage.OUTPUT), Stage.OUTPUT)]
-    before, leaves = api.request(asked), api.response(answer)
+    before = protocol.request_payload(asked).leaves
+    leaves = protocol.response_payload(answer).leaves
     leaves.beside(before.system(), before.prompt(), before.sources())
     return [
         Piece(
             answer,
             leaves,
             Stage.OUTPUT,
-            lambda given, leaves, outcome: api.withheld(given, leaves, outcome, ""),
+            lambda given, leaves, outcome: protocol.withhold(given, leaves, outcome, ""),
             heard=tuple(each for _, each in returned(before.found)),
         )
     ]

@@ -28,14 +28,15 @@ from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.fragmented_video import Relayed, Window
 from guardrails.errors import BackendError
 from guardrails.media.fragments.fragment import Cutter, Fragment, Uncut, shortened
+from guardrails.protocols.errors import BLOCKED
+from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.access.client import gone, stop
 from guardrails.proxy.exchange.answer import Call, message_of, note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.spool import PIECE, WITHHELD, Spool, patient, released
-from guardrails.proxy.server.errors import BLOCKED
 from guardrails.proxy.server.state import LOG
 from guardrails.proxy.shadow.shadow_queue import Taken
-from guardrails.proxy.upstreams.upstream_client import invalid, passed_back, too_large
+from guardrails.proxy.upstreams.upstream_client import passed_back, too_large
 from guardrails.types import Action, Place, Stage, Verdict, Video
 
 RELAYED: Final = "x-guardrails-relayed"
@@ -196,7 +197,7 @@ class Relay:
             how = "relayed"
         except Uncut as error:
             if how is not None:
-                raise invalid(f"the upstream's film cannot be judged to its end: {error}") from None
+                raise invalid_answer(f"the upstream's film cannot be judged to its end: {error}") from None
         finally:
             if how is not None:
                 self._record(how)

@@ -27,13 +27,14 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.errors import BackendError
 from guardrails.media.video.file_type import HEAD
+from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.images.images_fields import media_of
+from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.exchange.answer import message_of, note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.disk_budget import Disk
-from guardrails.proxy.server.errors import BLOCKED
 from guardrails.proxy.server.state import State
-from guardrails.proxy.upstreams.upstream_client import invalid, passed_back, too_large
+from guardrails.proxy.upstreams.upstream_client import passed_back, too_large
 from guardrails.types import Media, Place, Stage
 
 PIECE: Final = 1 << 20
@@ -194,5 +195,5 @@ def _came(spool: Spool, media: str, certain: type[Media] | None) -> Media:
     """Return an answer; raises `BackendError` for what is neither said to be a film, a picture or a sound, nor one."""
     kind = answering(spool.head(), media, certain)
     if kind is None:
-        raise invalid("the upstream's answer is not what was asked for")
+        raise invalid_answer("the upstream's answer is not what was asked for")
     return kind(place=Place(Stage.OUTPUT, role="assistant"), source=spool.path, declared=media)

@@ -18,18 +18,8 @@ from guardrails.guard import Guard
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.hooks import HOOKS, respond
 from guardrails.proxy.hooks.hook import Hook, serve
-from guardrails.proxy.routes import check, gemini, messages, ollama
-from guardrails.proxy.routes.openai import (
-    audio,
-    azure_deployments,
-    chat,
-    completions,
-    embeddings,
-    images,
-    moderations,
-    responses,
-    videos,
-)
+from guardrails.proxy.routes import check, gemini, model_apis, ollama
+from guardrails.proxy.routes.openai import azure_deployments, moderations, videos
 from guardrails.proxy.server import health
 from guardrails.proxy.server.connections import CONNECTIONS
 from guardrails.proxy.server.middleware import Gate
@@ -37,28 +27,10 @@ from guardrails.proxy.server.reloading.reload import keep
 from guardrails.proxy.server.state import LOG, State
 
 ROUTES = (
-    ("POST", "/v1/chat/completions", chat.completions),
-    ("POST", "/v1/completions", completions.create),
-    ("POST", "/v1/messages", messages.create),
-    ("POST", "/v1/messages/count_tokens", messages.count_tokens),
-    ("POST", "/v1/responses", responses.create),
-    ("POST", "/v1/embeddings", embeddings.create),
+    *model_apis.list_routes(),
     ("POST", "/v1/moderations", moderations.create),
-    ("POST", "/v1/images/generations", images.generate),
-    ("POST", "/v1/images/edits", images.edit),
-    ("POST", "/v1/images/variations", images.vary),
-    ("POST", "/v1/audio/speech", audio.speak),
-    ("POST", "/v1/audio/transcriptions", audio.transcribe),
-    ("POST", "/v1/audio/translations", audio.translate),
     ("POST", "/v1/check", check.check),
-    ("POST", "/api/chat", ollama.chat),
-    ("POST", "/api/generate", ollama.generate),
-    ("POST", "/api/embed", ollama.embed),
-    ("POST", "/api/embeddings", ollama.embedded),
-    ("POST", "/api/show", ollama.show),
-    ("GET", "/api/tags", ollama.listed),
-    ("GET", "/api/ps", ollama.listed),
-    ("GET", "/api/version", ollama.listed),
+    *ollama.ROUTES,
     *gemini.ROUTES,
     *azure_deployments.ROUTES,
     *videos.ROUTES,

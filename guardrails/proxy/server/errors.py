@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,6 +11,8 @@ from starlette.responses import Response
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.errors import BackendError, Blocked, GuardrailsError, Overloaded, RequestError
+from guardrails.protocols.errors import BLOCKED, MESSAGES, Problem
+from guardrails.protocols.registry import error_writer
 from guardrails.proxy.access.admission import Denied
 from guardrails.wire import strict_json
 
@@ -22,44 +23,6 @@ STATUSES: Mapping[str, int] = {TOO_LARGE: 413}
 """Code of a request that is refused → status, where that is not 400."""
 
 CODES: Mapping[int, str] = {404: "not_found", 405: "method_not_allowed"}
-ANTHROPIC_TYPES: Mapping[int, str] = {
-    400: "invalid_request_error",
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    409: "conflict_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    500: "api_error",
-    503: "overloaded_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
-"""Status → Anthropic's `type`."""
-
-GOOGLE_STATUSES: Mapping[int, str] = {
-    400: "INVALID_ARGUMENT",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "NOT_FOUND",
-    409: "ABORTED",
-    429: "RESOURCE_EXHAUSTED",
-    501: "UNIMPLEMENTED",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
-"""Status → Google's `status`."""
-
-ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
-
-TELLING_TYPES = frozenset(ANTHROPIC_TYPES.values()) - {ANTHROPIC_TYPES[400]}
-"""Types of an upstream that say more than its status."""
-
-BLOCKED, MESSAGES = "content_filter", "messages"
-"""Code and param of a block, as the chat API has them."""
-
 HIDDEN = "[SECRET]"
 """What stands where an upstream quoted a key of the operator's."""
 
@@ -108,110 +71,9 @@ def _short(value: object) -> object:
     return value if isinstance(value, int | float) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What a client is told."""
-
-    status: int
-    error: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-    def body(self, path: str = "") -> bytes:
-        """Return the body of an answer of the API at a path, which is also the data of an error frame."""
-        return strict_json.dump(shape(path)(self))
-
-
-def _openai(told: Problem) -> dict[str, Any]:
-    return {"error": told.error}
-
-
-def _openai_with(**block: str) -> Callable[[Problem], dict[str, Any]]:
-    """Return how another API of OpenAI's writes an error; `block` is what a block has there instead of the chat API's."""
-
-    def shaped(told: Problem) -> dict[str, Any]:
-        ours = (told.error.get("code"), told.error.get("param")) == (BLOCKED, MESSAGES)
-        return {"error": {**told.error, **block} if ours else told.error}
-
-    return shaped
-
-
-def _images(told: Problem) -> dict[str, Any]:
-    """The images API says so in words of its own where something is blocked, asked or answered."""
-    if told.error.get("code") != BLOCKED:
-        return _openai(told)
-    block = {"type": "image_generation_user_error", "param": None, "code": "moderation_blocked"}
-    return {"error": {**told.error, **block}}
-
-
-def _videos(told: Problem) -> dict[str, Any]:
-    """The videos API says so as a job that failed does, also of a film that is not given out."""
-    if told.error.get("code") != BLOCKED:
-        return _openai(told)
-    param = "prompt" if told.error.get("param") == MESSAGES else None
-    return {"error": {**told.error, "param": param, "code": "moderation_blocked"}}
-
-
-def _anthropic(told: Problem) -> dict[str, Any]:
-    """Anthropic's shape has no code: it stands in the details."""
-    given = told.error.get("type")
-    usual = "api_error" if told.status >= 500 else "invalid_request_error"
-    error = {
-        "type": given if given in TELLING_TYPES else ANTHROPIC_TYPES.get(told.status, usual),
-        "message": told.error["message"],
-        "details": {"error_code": told.error.get("code"), "param": told.error.get("param")},
-    }
-    return {"type": "error", "error": error, "request_id": None}
-
-
-def _ollama_with(**block: str) -> Callable[[Problem], dict[str, Any]]:
-    """Return how Ollama writes an error: as a text. What a program reads stands beside it, as OpenAI has it."""
-    openai = _openai_with(**block)
-
-    def shaped(told: Problem) -> dict[str, Any]:
-        error = openai(told)["error"]
-        return {"error": error["message"], **{name: error[name] for name in error if name != "message"}}
-
-    return shaped
-
-
-def _google(told: Problem) -> dict[str, Any]:
-    """Google's shape has a number for a code: ours stands in the details."""
-    usual = "INTERNAL" if told.status >= 500 else GOOGLE_STATUSES[400]
-    error = {
-        "code": told.status,
-        "message": told.error["message"],
-        "status": GOOGLE_STATUSES.get(told.status, usual),
-    }
-    reason, param = told.error.get("code"), told.error.get("param")
-    if (reason, param) == (BLOCKED, MESSAGES):
-        param = "contents"
-    if isinstance(reason, str):
-        where = {"param": param} if isinstance(param, str) else {}
-        info = {"@type": ERROR_INFO, "reason": reason, "domain": "guardrails", "metadata": where}
-        error["details"] = [info]
-    return {"error": error}
-
-
-def shape(path: str) -> Callable[[Problem], dict[str, Any]]:
-    """Return how the API at a path writes an error."""
-    return next((shape for prefix, shape in SHAPES if path.startswith(prefix)), _openai)
-
-
-SHAPES = (
-    ("/api/generate", _ollama_with(param="prompt")),
-    ("/api/embed", _ollama_with(param="input")),
-    ("/api/", _ollama_with()),
-    ("/v1beta/", _google),
-    ("/v1/models/", _google),
-    ("/v1/messages", _anthropic),
-    ("/v1/responses", _openai_with(code="invalid_prompt", param="input")),
-    ("/v1/completions", _openai_with(param="prompt")),
-    ("/v1/embeddings", _openai_with(param="input")),
-    ("/v1/audio/speech", _openai_with(param="input")),
-    ("/v1/audio/", _openai_with(param="file")),
-    ("/v1/images", _images),
-    ("/v1/videos", _videos),
-)
+def error_body(problem: Problem, path: str) -> bytes:
+    """Return the body of an error as the API at a path writes it."""
+    return strict_json.dump(error_writer(path)(problem))
 
 
 def kind(status: int) -> str:
@@ -271,7 +133,9 @@ def explain(error: Exception) -> Problem:
 def respond(error: Exception, headers: Mapping[str, str] | None = None, path: str = "") -> Response:
     """Answer an exception, as the API at a path does."""
     told = explain(error)
-    return Response(told.body(path), told.status, {**told.headers, **(headers or {})}, "application/json")
+    return Response(
+        error_body(told, path), told.status, {**told.headers, **(headers or {})}, "application/json"
+    )
 
 
 def where(error: BaseException) -> str:

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import RequestError
+from guardrails.protocols.protocol import invalid_answer
+from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.access.admission import Denied
 from guardrails.proxy.server.state import state_of
 from guardrails.proxy.upstreams import model_lists
-from guardrails.proxy.upstreams.upstream_client import ANTHROPIC, OPENAI, invalid, passed_back
+from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.wire import strict_json
 
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -21,17 +23,17 @@ PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 async def models(request: Request) -> Response:
     """`GET /v1/models`: what the upstream says, or what several say together, to clients of either family."""
     upstream = state_of(request).upstream
-    dialect = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
+    provider = ANTHROPIC if "anthropic-version" in request.headers else OPENAI
     if upstream.named:
-        listed = await model_lists.models(upstream, request.headers, dialect)
+        listed = await model_lists.models(upstream, request.headers, provider)
         return Response(strict_json.dump(listed), 200, media_type="application/json")
-    async with upstream.answer("GET", "/models", request.headers, None, dialect) as response:
+    async with upstream.answer("GET", "/models", request.headers, None, provider) as response:
         headers = passed_back(response)
         raw = await upstream.whole(response)
     try:
         strict_json.parse(raw)
     except RequestError as error:
-        raise invalid(f"the upstream's list of models is malformed: {error.code}") from None
+        raise invalid_answer(f"the upstream's list of models is malformed: {error.code}") from None
     return Response(raw, 200, headers, "application/json")
 
 

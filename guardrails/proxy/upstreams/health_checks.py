@@ -10,8 +10,9 @@ from typing import Protocol
 import aiohttp
 
 from guardrails.errors import GuardrailsError
+from guardrails.protocols.providers import OPENAI
 from guardrails.proxy.upstreams.routing_choice import Row
-from guardrails.proxy.upstreams.upstream_client import OPENAI, Asked
+from guardrails.proxy.upstreams.upstream_client import Asked
 
 WATCH_S = 5.0
 """Seconds that an answer is waited for."""

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
+from guardrails.protocols.protocol import invalid_answer
+from guardrails.protocols.providers import ANTHROPIC, Provider
 from guardrails.proxy.upstreams.routing import Upstreams
 from guardrails.proxy.upstreams.routing_choice import Row, is_claimed
-from guardrails.proxy.upstreams.upstream_client import ANTHROPIC, Asked, Dialect, invalid
+from guardrails.proxy.upstreams.upstream_client import Asked
 from guardrails.wire import strict_json
 
 LIST_S = 5.0
@@ -18,15 +20,15 @@ LIST_S = 5.0
 Entry = dict[str, Any]
 
 
-async def models(upstreams: Upstreams, client: Mapping[str, str], dialect: Dialect) -> dict[str, Any]:
-    """Return the models of all upstreams that can be reached, as the API of a dialect lists them.
+async def models(upstreams: Upstreams, client: Mapping[str, str], provider: Provider) -> dict[str, Any]:
+    """Return the models of all upstreams that can be reached, as the API of a provider lists them.
 
     Raises:
         GuardrailsError: none can be reached, or has a list; the first one's error.
     """
     every = (*upstreams.named, *upstreams.others)
     rows = [row for row in every if upstreams.is_up(row.name)] or every
-    asked = Asked("GET", "/models", client, None, dialect)
+    asked = Asked("GET", "/models", client, None, provider)
     lists = await asyncio.gather(*(_listed(upstreams, row, asked) for row in rows))
     found = {
         row: each for row, each in zip(rows, lists, strict=True) if not isinstance(each, GuardrailsError)
@@ -34,7 +36,7 @@ async def models(upstreams: Upstreams, client: Mapping[str, str], dialect: Diale
     if not found:
         raise next(each for each in lists if isinstance(each, GuardrailsError))
     data = list(merged(found, upstreams.named))
-    if dialect is not ANTHROPIC:
+    if provider is not ANTHROPIC:
         return {"object": "list", "data": data}
     ends = (
         {"first_id": data[0]["id"], "last_id": data[-1]["id"]}
@@ -82,11 +84,11 @@ async def _listed(upstreams: Upstreams, row: Row, asked: Asked) -> list[Any] | G
     except TimeoutError:
         return BackendError("the upstream took too long", 504, "upstream_timeout")
     except RequestError as error:
-        return invalid(f"the upstream's list of models is malformed: {error.code}")
+        return invalid_answer(f"the upstream's list of models is malformed: {error.code}")
     except GuardrailsError as error:
         return error
     return (
         data
         if isinstance(data, list)
-        else invalid("the upstream's list of models is malformed: it has no data")
+        else invalid_answer("the upstream's list of models is malformed: it has no data")
     )

@@ -22,6 +22,7 @@ import aiohttp
 
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import BackendError
+from guardrails.protocols.providers import Provider
 from guardrails.proxy.access.client import stop
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.errors import UpstreamAnswer
@@ -33,7 +34,6 @@ from guardrails.proxy.upstreams.upstream_client import (
     JSON,
     Answer,
     Asked,
-    Dialect,
     Failure,
     Upstream,
     failure_of,
@@ -116,13 +116,13 @@ class Upstreams:
         path: str,
         client: Mapping[str, str],
         raw: bytes | None,
-        dialect: Dialect,
+        provider: Provider,
         base: str = "",
         model: str | None = None,
         media: str = JSON,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Ask for an answer of a model; yields it once its status is 200. Read it inside, and only read it. `path` is below
-        `base` (`Api.base`); `media` is the type of the body.
+        `base` (`Endpoint.base`); `media` is the type of the body.
 
         Raises:
             UpstreamAnswer: the upstream answered with an error.
@@ -130,7 +130,7 @@ class Upstreams:
                 off (502).
         """
         return _Asking(
-            self, Asked(method, path, client, raw, dialect, base, media), self._plan(method, model), model
+            self, Asked(method, path, client, raw, provider, base, media), self._plan(method, model), model
         )
 
     def of(self, row: Row, asked: Asked) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:

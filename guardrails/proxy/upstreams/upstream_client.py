@@ -15,6 +15,8 @@ import aiohttp
 from yarl import URL
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
+from guardrails.protocols.protocol import invalid_answer
+from guardrails.protocols.providers import Provider
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.upstreams.routing_choice import Row
 from guardrails.remote.breaker import Breaker
@@ -31,25 +33,6 @@ PASSED_ON = (
 )
 """Headers of a client that the upstream gets. No others: some servers take orders by header."""
 
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """The headers of one family of APIs: those of a client that the upstream gets besides the others, and those in which
-    the operator's key goes instead of the client's, each with what stands before it.
-    """
-
-    passed_on: tuple[str, ...]
-    keys: Mapping[str, str]
-
-
-OPENAI = Dialect(
-    ("authorization", "openai-organization", "openai-project", "openai-beta"), {"authorization": "Bearer "}
-)
-# Anthropic's clients have sent their key in either header; servers of others know one of them.
-ANTHROPIC = Dialect(
-    ("authorization", "x-api-key", "anthropic-version", "anthropic-beta"),
-    {"authorization": "Bearer ", "x-api-key": ""},
-)
 
 PASSED_BACK = (
     "x-request-id",
@@ -117,19 +100,19 @@ class Upstream:
         if self._session is not None:
             await self._session.close()
 
-    def headers(self, client: Mapping[str, str], dialect: Dialect, media: str = JSON) -> dict[str, str]:
+    def headers(self, client: Mapping[str, str], provider: Provider, media: str = JSON) -> dict[str, str]:
         """Return the headers of a request to the upstream, with the type of its body."""
         key = self.row.key
         given: dict[str, str] = {}
         for name, value in client.items():
             given.setdefault(name, value)  # the first of a name counts
-        headers = {name: given[name] for name in (*dialect.passed_on, *PASSED_ON) if name in given}
+        headers = {name: given[name] for name in (*provider.headers, *PASSED_ON) if name in given}
         if key is not None:
             # The client's is for here, whatever the operator's key goes in.
-            for name in ("authorization", *dialect.keys):
+            for name in ("authorization", *provider.keys):
                 headers.pop(name, None)
         if key:
-            headers |= {name: prefix + key for name, prefix in dialect.keys.items()}
+            headers |= {name: prefix + key for name, prefix in provider.keys.items()}
         return {**headers, "accept-encoding": "identity", "content-type": media}
 
     async def ask(self, asked: Asked, total_s: float | None = None) -> Answer:
@@ -146,7 +129,7 @@ class Upstream:
             asked.method,
             address(self.row.url, asked.base, asked.path),
             data=_in_pieces(asked.raw),
-            headers=self.headers(asked.client, asked.dialect, asked.media),
+            headers=self.headers(asked.client, asked.provider, asked.media),
             allow_redirects=False,
             timeout=self._timeout if total_s is None else self._within(total_s),
         )
@@ -164,15 +147,15 @@ class Upstream:
 
 
 class Asked(NamedTuple):
-    """What an upstream is asked: `path` is below `base` (`Api.base`); `client` are the headers of who asks, `media` the type of
-    the body.
+    """What an upstream is asked: `path` is below `base` (`Endpoint.base`); `client` are the headers of who asks, `media` the type
+    of the body.
     """
 
     method: str
     path: str
     client: Mapping[str, str]
     raw: bytes | None
-    dialect: Dialect
+    provider: Provider
     base: str = ""
     media: str = JSON
 
@@ -208,7 +191,7 @@ def failure_of(error: BaseException, secret: str | None = None) -> Failure | Non
         told = BackendError("the upstream cannot be reached", 502, "upstream_unreachable")
         return Failure(told, "unreachable", again=True)
     if isinstance(error, aiohttp.ClientError | ConnectionError):
-        return Failure(invalid("the upstream broke off its answer"), "broken", again=None)
+        return Failure(invalid_answer("the upstream broke off its answer"), "broken", again=None)
     return None
 
 
@@ -252,14 +235,9 @@ async def drained(response: aiohttp.ClientResponse) -> None:
         return  # the answer is whole; its connection is not kept
 
 
-def invalid(message: str) -> BackendError:
-    """Return the exception for an answer that cannot be used."""
-    return BackendError(message, 502, "upstream_invalid")
-
-
 def too_large(limit: int) -> BackendError:
     """Return the exception for an answer that is larger than the settings allow."""
-    return invalid(f"the upstream's answer is larger than {limit} bytes")
+    return invalid_answer(f"the upstream's answer is larger than {limit} bytes")
 
 
 def passed_back(response: aiohttp.ClientResponse) -> dict[str, str]:
@@ -283,7 +261,7 @@ def _in_pieces(raw: bytes | None) -> bytes | BytesIO | None:
 async def _refused(response: aiohttp.ClientResponse) -> Exception:
     """Return the exception for an answer that is not 200."""
     if not 400 <= response.status <= 599:
-        return invalid(f"the upstream answered {response.status}")
+        return invalid_answer(f"the upstream answered {response.status}")
     raw = bytearray()
     async for piece in response.content.iter_any():
         raw += piece

@@ -1,52 +1,17 @@
-"""The calls of Anthropic's API: how each is read, and how a block is answered in kind."""
+"""The calls of Anthropic's SDK: those of the protocols that are its provider's, and those in which there is nothing to judge."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
-from guardrails.engine.content import payload
-from guardrails.engine.content.payload import Subject
-from guardrails.protocols.messages import messages_fields
-from guardrails.protocols.messages import messages_stream as streamed
-from guardrails.protocols.messages.messages_assembly import Blocks
-from guardrails.wrapping.sdk.calls import Calls
+from guardrails.wrapping.sdk.calls import Calls, calls_of
 from guardrails.wrapping.sdk.client import wrap as guarded
-from guardrails.wrapping.sdk.exchange import Api, Body, Terms
+from guardrails.wrapping.sdk.exchange import Terms
 
-NO_USAGE = {"input_tokens": 0, "output_tokens": 0}
+UNJUDGED = ("* /v1/models/**", "* /v1/files/**")
+"""Calls in which nothing is a prompt or an answer of a model."""
 
-
-def request(body: Body) -> Subject:
-    """Read a request."""
-    return payload.body(body, messages_fields.request(body), messages_fields.changed)
-
-
-def response(body: Body) -> Subject:
-    """Read a message."""
-    return payload.body(body, messages_fields.response(body), messages_fields.changed)
-
-
-def refusal(message: str, body: Body, answer: Body) -> dict[str, Any]:
-    """Answer a request with a message alone; `answer` is what was stopped."""
-    head = {
-        "id": answer.get("id") or "msg_" + os.urandom(12).hex(),
-        "model": answer.get("model") or body.get("model", ""),
-        "usage": answer.get("usage") or NO_USAGE,
-    }
-    return streamed.refusal(message, head)
-
-
-MESSAGES = Api(request, response, refusal, None, Blocks, streamed.MessagesTeller, done=False)
-
-CALLS = Calls(
-    {
-        "POST /v1/messages": MESSAGES,
-        "POST /v1/messages/count_tokens": Api(request),
-        # Nothing here is a prompt or an answer of a model.
-        **dict.fromkeys(["* /v1/models/**", "* /v1/files/**"], None),
-    }
-)
+CALLS = Calls({**calls_of("anthropic"), **dict.fromkeys(UNJUDGED, None)})
 """What a wrapped client may call; all else is refused."""
 
 

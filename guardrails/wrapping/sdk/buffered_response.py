@@ -6,6 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.wrapping.sdk.answer_formats import formats_of
 from guardrails.wrapping.sdk.answers import broken
 from guardrails.wrapping.sdk.exchange import Exchange
 
@@ -19,7 +20,7 @@ class Whole:
         self.kind = kind
         self._exchange = exchange
         self._pipeline = exchange.terms.guard.pipeline
-        self._wire = next((wire for wire in exchange.api.wires if wire.fits(kind)), None)
+        self._wire = next((each for each in formats_of(exchange.protocol) if each.fits(kind)), None)
         self.at_once = self._wire is not None and self._wire.media is not None
 
     def released(self, pieces: Iterable[bytes]) -> Iterator[bytes]:

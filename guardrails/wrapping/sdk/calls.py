@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from guardrails.errors import RequestError
-from guardrails.wrapping.sdk.exchange import Api
+from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.registry import load_protocols
 from guardrails.wrapping.sdk.uploads import with_files
 
 OMITTED = ("NotGiven", "Omit")
@@ -22,10 +23,10 @@ class Calls:
     `*` is one segment, `**` at the end any number of them, none too.
     """
 
-    def __init__(self, table: Mapping[str, Api | None]) -> None:
-        self._rows = [(row.replace(" ", "").split("/"), api) for row, api in table.items()]
+    def __init__(self, table: Mapping[str, Protocol | None]) -> None:
+        self._rows = [(row.replace(" ", "").split("/"), protocol) for row, protocol in table.items()]
 
-    def find(self, method: str, url: str) -> Api | None:
+    def find(self, method: str, url: str) -> Protocol | None:
         """Return how a call is judged.
 
         Raises:
@@ -35,10 +36,19 @@ class Calls:
         given = [method.upper(), *path.split("/")[1:]]
         segments = re.split(r"[/\\]", unquote(path))[1:]
         if len(segments) == len(given) - 1 and not {"", ".", ".."} & set(segments):
-            for row, api in self._rows:
+            for row, protocol in self._rows:
                 if _fits(row, given):
-                    return api
+                    return protocol
         raise RequestError("unguarded_call", f"{method.upper()} {path[:128]} is refused: {UNGUARDED}")
+
+
+def calls_of(provider: str) -> dict[str, Protocol | None]:
+    """Return how the calls of a provider's SDK are judged: a row for each of its protocols that a wrapped client may call."""
+    return {
+        f"{protocol.method} {protocol.provider.sdk_root}{protocol.path}": protocol
+        for protocol in load_protocols()
+        if protocol.is_wrapped and protocol.provider.name == provider
+    }
 
 
 def _fits(row: list[str], given: list[str]) -> bool:

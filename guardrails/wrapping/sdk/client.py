@@ -43,10 +43,13 @@ class Guarded:
     def _exchange(self, options: Any) -> Exchange | None:
         """Return the checks around a call, None where there are none."""
         terms, calls = self._guardrails
-        api = calls.find(options.method, str(options.url))
-        if api is None:
+        protocol = calls.find(options.method, str(options.url))
+        if protocol is None:
             return None
-        return Exchange(terms, api, {} if api.request is None else body_of(options, forms=api.forms))
+        forms = protocol.forms != "never"
+        return Exchange(
+            terms, protocol, {} if protocol.read_request is None else body_of(options, forms=forms)
+        )
 
 
 def sent(options: Any, exchange: Exchange) -> Any:
@@ -73,8 +76,8 @@ class SyncGuarded(Guarded):
         if hasattr(self, PREPARE):
             options = getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
-        if exchange is not None and exchange.api.request is not None:
-            subject = exchange.api.request(exchange.body)
+        if exchange is not None and exchange.protocol.read_request is not None:
+            subject = exchange.protocol.request_payload(exchange.body)
             verdict = exchange.terms.guard.check(subject, Stage.INPUT, **exchange.asking)
             answer = exchange.ask(verdict)
             options = sent(options, exchange)
@@ -92,7 +95,7 @@ class SyncGuarded(Guarded):
     def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
         inner: Any = super()
         exchange = CALL.get()
-        if exchange is not None and exchange.api.response is not None and response.is_success:
+        if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
             response = self._judged(exchange, response)
         return inner._process_response(response=response, **kwargs)
 
@@ -119,8 +122,8 @@ class AsyncGuarded(Guarded):
         if hasattr(self, PREPARE):
             options = await getattr(self, PREPARE)(options)
         exchange = self._exchange(options)
-        if exchange is not None and exchange.api.request is not None:
-            subject = exchange.api.request(exchange.body)
+        if exchange is not None and exchange.protocol.read_request is not None:
+            subject = exchange.protocol.request_payload(exchange.body)
             verdict = await exchange.terms.guard.acheck(subject, Stage.INPUT, **exchange.asking)
             answer = exchange.ask(verdict)
             options = sent(options, exchange)
@@ -138,7 +141,7 @@ class AsyncGuarded(Guarded):
     async def _process_response(self, *, response: Any, **kwargs: Any) -> Any:
         inner: Any = super()
         exchange = CALL.get()
-        if exchange is not None and exchange.api.response is not None and response.is_success:
+        if exchange is not None and exchange.protocol.read_response is not None and response.is_success:
             response = await self._judged(exchange, response)
         return await inner._process_response(response=response, **kwargs)
 

@@ -6,7 +6,7 @@ Nothing here asks the network or waits: whoever makes the call takes the request
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,79 +17,22 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import Blocked, RequestError
-from guardrails.protocols.streaming.assembler import Collector
-from guardrails.protocols.streaming.codec import Event, Teller
+from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.response_checker import Judge
-from guardrails.types import Restorer, Stage, Verdict
+from guardrails.types import Stage, Verdict
 from guardrails.wire.lossless_json import write
 from guardrails.wrapping.sdk import events
-from guardrails.wrapping.sdk.answers import broken, parsed
+from guardrails.wrapping.sdk.answers import broken
+from guardrails.wrapping.sdk.body_formats import JSON, Body
+from guardrails.wrapping.sdk.file_answers import File
+from guardrails.wrapping.sdk.file_answers import response as read_file
 
 if TYPE_CHECKING:
     from guardrails.guard import Guard
 
-Body = Mapping[str, Any]
 REFUSAL = "Stopped by policy."
-JSON = "application/json"
 STREAM = "text/event-stream"
-
-
-def one(body: Body) -> int:
-    """Return how many answers a request asks for, where it cannot ask for several."""
-    return 1
-
-
-@dataclass(frozen=True, slots=True)
-class Wire:
-    """How the bytes of whole answers of some media types are read, and written again.
-
-    `fits` tells of a type whether it is one of them. `read` makes of the bytes, their type and the request what there is to judge
-    (raises `BackendError` where they are none); `write` makes bytes of what is left of that. `exact`: where nothing changes, what
-    came goes on as it is. `media`, of a file, tells the type of what is left: it may be of another than what came.
-    """
-
-    fits: Callable[[str], bool]
-    read: Callable[[bytes, str, Body], Any]
-    write: Callable[[Any], bytes]
-    exact: bool = True
-    media: Callable[[Any], str] | None = None
-
-
-def _read(raw: bytes, kind: str, asked: Body) -> dict[str, Any]:
-    try:
-        return parsed(raw.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise broken("it is not UTF-8") from None
-
-
-AS_JSON = Wire(JSON.__eq__, _read, lambda left: write(left).encode())
-
-
-@dataclass(frozen=True, slots=True)
-class Api:
-    """How one endpoint is read, and how it is answered in kind where the policy blocks.
-
-    `request` and `response` read a body; None: there is nothing in it to judge. `refusal` makes a whole answer of a
-    message, the request and the answer that was stopped (`{}` where none was asked for), of which it keeps no more than
-    the head; None: this API has no way to say no, so that `Blocked` is raised. `withheld` does so for what is blocked
-    of an answer alone. `collector` puts the events of a stream together, `teller` reads and writes them as they go on; `done`:
-    `[DONE]` stands at the end. `restore` puts a user's own values back, `choices` is how many answers a request asks for.
-    `forms`: a request may have files. `last`, where each event of a stream is an answer for itself, which `response` reads:
-    whether one may be the last. `wires` are the ways in which a whole answer may be written.
-    """
-
-    request: Callable[[Body], Subject] | None
-    response: Callable[[Any], Subject] | None = None
-    refusal: Callable[[str, Body, Body], dict[str, Any]] | None = None
-    withheld: Callable[[Any, Subject, Outcome, str], dict[str, Any]] | None = None
-    collector: Callable[[], Collector] | None = None
-    teller: Callable[[], Teller] | None = None
-    done: bool = True
-    restore: Callable[[Any, Restorer], Any] = reply
-    choices: Callable[[Body], int] = one
-    forms: bool = False
-    last: Callable[[Body], bool] | None = None
-    wires: tuple[Wire, ...] = (AS_JSON,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +69,9 @@ def judge_of(guard: Guard, asking: Mapping[str, Any], asked: Verdict | None) -> 
 class Exchange:
     """The checks around one call. `asking` says who asks."""
 
-    def __init__(self, terms: Terms, api: Api, body: Body) -> None:
+    def __init__(self, terms: Terms, protocol: Protocol, body: Body) -> None:
         self.terms = terms
-        self.api = api
+        self.protocol = protocol
         self.body = body
         self.asked: Verdict | None = None
         model = body.get("model")
@@ -143,7 +86,13 @@ class Exchange:
     @property
     def streams(self) -> bool:
         """Whether the request asks for a stream."""
-        return bool(self.body.get("stream"))
+        return self.protocol.is_streamed(self.body)
+
+    @property
+    def ends_with_done(self) -> bool:
+        """Whether `[DONE]` stands at the end of a stream."""
+        streams = self.protocol.stream
+        return streams is not None and bool(streams.framing.tail)
 
     @property
     def kind(self) -> str:
@@ -161,12 +110,14 @@ class Exchange:
             assert isinstance(verdict.content, Mapping)
             self.body = verdict.content
             return None
-        refusal = self.refusal(verdict, {})
-        if not self.streams or self.api.teller is None:
+        message, streams = self.message(verdict), self.protocol.stream
+        assert self.protocol.refuse is not None
+        refusal = self.protocol.refuse(message, self.body)
+        if not self.streams or streams is None:
             return write(refusal).encode()
-        teller = self.api.teller()
-        told = (teller.told(event) for event in teller.refused(refusal, self.message(verdict)))
-        return written([event for event in told if event is not None], done=self.api.done)
+        codec = streams.codec()
+        events = (codec.told(event) for event in codec.refused(refusal, message))
+        return written([event for event in events if event is not None], done=self.ends_with_done)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block.
@@ -174,15 +125,9 @@ class Exchange:
         Raises:
             Blocked: nothing is to be answered, or there is no way to.
         """
-        if not self.terms.answers or self.api.refusal is None:
+        if not self.terms.answers or self.protocol.refuse is None:
             raise Blocked(verdict)
         return verdict.message or REFUSAL
-
-    def refusal(self, verdict: Verdict, answer: Body) -> dict[str, Any]:
-        """Return what answers a block, the whole of it; raises as `message` does."""
-        message = self.message(verdict)
-        assert self.api.refusal is not None
-        return self.api.refusal(message, self.body, answer)
 
     def read(self, answer: Any) -> Subject:
         """Return what there is to judge of an answer.
@@ -190,9 +135,8 @@ class Exchange:
         Raises:
             BackendError: it has no form that can be judged.
         """
-        assert self.api.response is not None
         try:
-            return self.api.response(answer)
+            return read_file(answer) if isinstance(answer, File) else self.protocol.response_payload(answer)
         except RequestError as error:
             raise broken(str(error)) from None
 
@@ -202,19 +146,11 @@ class Exchange:
         Raises:
             Blocked: the policy stops it and nothing is to be answered.
         """
-        content = self._refused(answer, heard, verdict, outcome) if verdict.blocked else verdict.content
+        content = verdict.content
+        if verdict.blocked:
+            content = self.protocol.withhold(answer, heard.leaves, outcome, self.message(verdict))
         restorer = verdict.restorer
-        return content if restorer is None or not restorer.values else self.api.restore(content, restorer)
-
-    def _refused(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
-        """Return what answers a block in place of the answer: nothing of it but a head in which nothing was found."""
-        message = self.message(verdict)
-        found = heard.leaves.found
-        gone = {found[index].path[0] for index in outcome.blocked if index >= 0 and found[index].path}
-        kept = {name: value for name, value in answer.items() if name not in gone}
-        if self.api.withheld is None:
-            return self.refusal(verdict, kept)
-        return self.api.withheld(answer, heard, outcome, message)
+        return content if restorer is None or not restorer.values else reply(content, restorer)
 
 
 def written(told: Sequence[Event], *, done: bool = False) -> bytes:

@@ -15,7 +15,7 @@ from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.images.images_fields import media_of
 from guardrails.types import Media, Place, Stage
 from guardrails.wrapping.sdk.answers import broken
-from guardrails.wrapping.sdk.exchange import Body, Wire
+from guardrails.wrapping.sdk.body_formats import Body, BodyFormat
 
 PLACE: Final = Place(Stage.OUTPUT, role="assistant")
 
@@ -37,7 +37,7 @@ def none(asked: Body, media: str, head: bytes, size: int) -> bytes:
     return b""
 
 
-def as_file(certain: type[Media] | None = None, header: Header = none) -> Wire:
+def as_file(certain: type[Media] | None = None, header: Header = none) -> BodyFormat:
     """Return how files are read: of a kind that is certain, where it is, and behind a header, where they need one."""
 
     def read(raw: bytes, kind: str, asked: Body) -> File:
@@ -48,7 +48,7 @@ def as_file(certain: type[Media] | None = None, header: Header = none) -> Wire:
         before = header(asked, kind, head, len(raw))
         return File(own(before + raw, PLACE, declared=None if before else kind), kind, before)
 
-    return Wire(_is_file, read, _written, media=lambda file: file.kind)
+    return BodyFormat(_is_file, read, _written, media=lambda file: file.kind)
 
 
 def response(file: File) -> Subject:

@@ -27,12 +27,12 @@ class Pictures:
     kind, at_once = STREAM, False
 
     def __init__(self, exchange: Exchange) -> None:
-        last = exchange.api.last
-        assert last is not None
+        alone = exchange.protocol.event_answers
+        assert alone is not None
         self._exchange, self._judge = exchange, exchange.judge
         self._pipeline = exchange.terms.guard.pipeline
         self._apart = Apart(
-            lambda event: exchange.read(event).leaves, lambda data: last(data) or failed(data)
+            lambda event: exchange.read(event).leaves, lambda data: alone.is_last(data) or failed(data)
         )
         self._events = Events()
 

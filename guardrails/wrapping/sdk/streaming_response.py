@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import Any
 
+from guardrails.engine.content import payload
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError
@@ -25,9 +26,9 @@ Written = Generator[list[Task], None, bytes]
 
 def heard(exchange: Exchange, kind: str) -> Live | Pictures | Whole:
     """Return what takes an answer of a type."""
-    if kind == STREAM and exchange.api.last is not None:
+    if kind == STREAM and exchange.protocol.event_answers is not None:
         return Pictures(exchange)
-    streams = kind == STREAM and exchange.api.teller is not None
+    streams = kind == STREAM and exchange.protocol.stream is not None
     return Live(exchange) if streams else Whole(exchange, kind)
 
 
@@ -37,16 +38,15 @@ class Live:
     kind, at_once = STREAM, False
 
     def __init__(self, exchange: Exchange) -> None:
-        api = exchange.api
-        assert api.teller is not None
-        assert api.collector is not None
-        self._exchange, self._api = exchange, api
+        protocol, streams = exchange.protocol, exchange.protocol.stream
+        assert streams is not None
+        self._exchange = exchange
         self._pipeline = exchange.terms.guard.pipeline
         self._judge = exchange.judge
         # Where a block is raised, that of one choice ends the answer.
-        choices = max(1, api.choices(exchange.body)) if exchange.terms.answers else 1
-        self._relay = self._judge.relay(api.teller(), lambda rest: exchange.read(rest).leaves, choices)
-        self._events, self._collector = Events(), api.collector()
+        choices = max(1, protocol.count_choices(exchange.body)) if exchange.terms.answers else 1
+        self._relay = self._judge.relay(streams.codec(), lambda rest: exchange.read(rest).leaves, choices)
+        self._events, self._collector = Events(), streams.assembler()
         self._is_last = False
         self._failure: events.Event | None = None
         self._error: GuardrailsError | None = None
@@ -109,14 +109,21 @@ class Live:
             if self._failure is not None:
                 return (yield from self._failed(self._failure, inline))
         rest = yield from self._judge.ended(self._relay, self._collector.answer, self._exchange, inline)
-        return written(rest, done=self._api.done if self._relay.is_refused else self._events.done)
+        return written(
+            rest, done=self._exchange.ends_with_done if self._relay.is_refused else self._events.done
+        )
 
     def _failed(self, event: events.Event, inline: int | None) -> Written:
         """Return how a stream ends that the model failed in: as it says, behind what went on before."""
-        subject = self._exchange.read({name: value for name, value in event.data.items() if name != "type"})
+        error = {name: value for name, value in event.data.items() if name != "type"}
+        subject = payload.body(
+            error, self._exchange.read(error).leaves
+        )  # no answer, of which some could be withheld
         verdict, _ = yield from self._judge.whole(subject, inline)
         if verdict.blocked:
-            return written(self._relay.refused(None, self._exchange.message(verdict)), done=self._api.done)
+            return written(
+                self._relay.refused(None, self._exchange.message(verdict)), done=self._exchange.ends_with_done
+            )
         content: Any = verdict.content
         kind = {"type": event.data["type"]} if "type" in event.data else {}
         changed = verdict.action >= Action.REDACT

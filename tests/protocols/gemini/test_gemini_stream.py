@@ -17,8 +17,8 @@ from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.gemini import gemini_answer_fields
 from guardrails.protocols.gemini.gemini_assembly import Chunks
 from guardrails.protocols.gemini.gemini_stream import GeminiTeller, refusal
+from guardrails.protocols.gemini.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.proxy.routes.gemini import withheld
 from guardrails.types import Place, Stage
 from guardrails.wire import sse, strict_json
 from tests.cases import scale
@@ -106,7 +106,7 @@ class Client:
 
     def ends(self) -> Client:
         """Have the upstream end."""
-        said = Said(gemini_answer_fields.response, withheld)
+        said = Said(gemini_answer_fields.response, withhold)
         self.told.append(
             [event.data for event in ended(self._guard, self._who, self._relay, self._chunks.answer, said)]
         )
@@ -265,10 +265,10 @@ def cut(parts: Sequence[dict[str, Any]], sizes: Sequence[int]) -> list[dict[str,
 
 def judged(guard: Guard, answer: dict[str, Any]) -> dict[str, Any]:
     """Return a whole answer as the policy leaves it."""
-    heard = Said(gemini_answer_fields.response, withheld)
+    heard = Said(gemini_answer_fields.response, withhold)
     subject = heard.read(answer)
     outcome = guard.pipeline.check(subject.leaves, Request())
-    left: dict[str, Any] = withheld(answer, subject.leaves, outcome, REFUSAL)
+    left: dict[str, Any] = withhold(answer, subject.leaves, outcome, REFUSAL)
     return left
 
 

@@ -18,9 +18,9 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.messages.messages_assembly import Blocks
 from guardrails.protocols.messages.messages_stream import MessagesTeller, events
+from guardrails.protocols.messages.protocol import withhold
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.proxy.routes.messages import withheld
 from guardrails.types import Action
 from guardrails.wire import sse, strict_json
 from tests.cases import each_case, scale
@@ -110,7 +110,7 @@ class Client:
         self.told.append(self._relay.ready())
 
     def _end(self) -> None:
-        said = Said(messages_fields.response, withheld)
+        said = Said(messages_fields.response, withhold)
         self.told.append(ended(self._guard, self._who, self._relay, self._blocks.answer, said))
         self.blocked = self._relay.is_refused
 

@@ -24,8 +24,8 @@ from guardrails.protocols.ollama.ollama_stream import (
     line,
     refusal,
 )
+from guardrails.protocols.ollama.protocol import withhold
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.proxy.routes.ollama import withheld
 from guardrails.types import Place, Stage
 from tests.protocols.conftest import Said, ended
 
@@ -92,7 +92,7 @@ class Lines:
 
     def ends(self) -> list[Any]:
         """Take the end; return all that was told."""
-        said = Said(self.leaves, partial(withheld, text=self.text))
+        said = Said(self.leaves, partial(withhold, text=self.text))
         self._add(ended(self.guard, self.who, self.relay, self.joined.answer, said))
         return self.told
 

@@ -21,11 +21,11 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError
 from guardrails.protocols.responses import responses_fields
+from guardrails.protocols.responses.protocol import withhold
 from guardrails.protocols.responses.responses_assembly import Items
 from guardrails.protocols.responses.responses_stream import ResponsesTeller
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
-from guardrails.proxy.routes.openai.responses import withheld
 from guardrails.types import Action
 from guardrails.wire import sse, strict_json
 from tests.cases import each_case, scale
@@ -223,7 +223,7 @@ class Client:
         return ended
 
     def _end(self) -> None:
-        said = Said(responses_fields.response, withheld)
+        said = Said(responses_fields.response, withhold)
         self.told.append(ended(self._guard, self._who, self._relay, self._items.answer, said))
         self.blocked = self._relay.is_refused
 
@@ -430,7 +430,7 @@ def test_every_cut_reads_as_the_whole_does(guard, said, thinking, sizes, togethe
 
     assert client.blocked == (outcome.action is Action.BLOCK)
     if not client.blocked:
-        assert client.response == withheld(given, leaves, outcome, WORDS)
+        assert client.response == withhold(given, leaves, outcome, WORDS)
         return
     last = client.response["output"][-1]
     assert last["content"][-1] == refusing(WORDS)
@@ -806,7 +806,7 @@ def test_what_comes_whole_is_told_at_the_end(guard, name) -> None:
         for word in ("added", "done")
     ]
     leaves = responses_fields.response(given)
-    left = withheld(given, leaves, guard.pipeline.check(leaves, Request()), WORDS)
+    left = withhold(given, leaves, guard.pipeline.check(leaves, Request()), WORDS)
 
     client = Client(guard).gets(
         *numbered(*begun(given), *at_once, {"type": "response.completed", "response": given})

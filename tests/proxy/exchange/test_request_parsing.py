@@ -7,23 +7,25 @@ from dataclasses import replace
 import pytest
 
 from guardrails.errors import RequestError
+from guardrails.protocols.chat.protocol import CHAT
+from guardrails.protocols.completions.protocol import COMPLETIONS
+from guardrails.protocols.images.protocol import EDITS
+from guardrails.protocols.responses.protocol import RESPONSES
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.request_parsing import Given, read
 from guardrails.proxy.exchange.response_extras import NONE
 from guardrails.proxy.routes.openai.azure_annotations import Annotated
-from guardrails.proxy.routes.openai.chat import CHAT
-from guardrails.proxy.routes.openai.completions import COMPLETIONS
-from guardrails.proxy.routes.openai.images import EDITS
 from guardrails.proxy.routes.openai.moderation_field import Moderated, Wanted
-from guardrails.proxy.routes.openai.responses import RESPONSES
 from guardrails.wire import strict_json
 from tests.proxy.image_kit import form
 
 RAW = b'{"messages":[],"input":"x","prompt":"x","moderation":{"model":"omni"}}'
 REST = b'{"messages":[],"input":"x","prompt":"x"}'
+CHATS = Endpoint(CHAT, annotated="asked")
 AZURES = {"x-guardrails-annotations": "azure"}
 
 
-@pytest.mark.parametrize("api", [CHAT, RESPONSES])
+@pytest.mark.parametrize("api", [Endpoint(CHAT), Endpoint(RESPONSES)])
 def test_a_wish_is_taken_out_of_body_and_bytes(api) -> None:
     """What is judged, and what goes on, does not have it."""
     given = read(api, RAW)
@@ -35,7 +37,7 @@ def test_a_wish_is_taken_out_of_body_and_bytes(api) -> None:
 def test_an_api_without_the_field_reads_it_as_any_other() -> None:
     """It is unknown there."""
     raw = b'{"prompt":"x","moderation":{"model":"omni"}}'
-    given = read(COMPLETIONS, raw)
+    given = read(Endpoint(COMPLETIONS), raw)
 
     assert (given.raw, given.moderation) == (raw, None)
     assert "/moderation" in given.leaves.unknown
@@ -45,16 +47,16 @@ def test_what_a_path_says_is_put_into_a_form_too() -> None:
     """And judged with the rest."""
     raw, headers = form(("prompt", "a cat"), ("model", "other"))
 
-    given = read(replace(EDITS, model="mine"), raw, headers["content-type"])
+    given = read(Endpoint(EDITS, model="mine"), raw, headers["content-type"])
 
     assert given.body == {"prompt": "a cat", "model": "mine"}
     assert given.raw == raw.replace(b"other", b"mine")
-    assert read(EDITS, raw, headers["content-type"]).raw == raw
+    assert read(Endpoint(EDITS), raw, headers["content-type"]).raw == raw
 
 
 def test_what_a_path_says_is_put_in_first() -> None:
     """And judged with the rest."""
-    api = replace(CHAT, placed=lambda body, raw: ({**body, "user": "the path"}, raw + b" "))
+    api = Endpoint(CHAT, place_model=lambda body, raw: ({**body, "user": "the path"}, raw + b" "))
 
     given = read(api, REST)
 
@@ -65,12 +67,12 @@ def test_what_a_path_says_is_put_in_first() -> None:
 @pytest.mark.parametrize(
     ("api", "headers", "wanted", "kinds"),
     [
-        (CHAT, {}, None, []),
-        (CHAT, {}, Wanted("m"), [Moderated]),
-        (CHAT, AZURES, None, [Annotated]),
-        (CHAT, AZURES, Wanted("m"), [Moderated, Annotated]),
-        (RESPONSES, AZURES, Wanted("m"), [Moderated]),
-        (replace(CHAT, annotated="always"), {}, None, [Annotated]),
+        (CHATS, {}, None, []),
+        (CHATS, {}, Wanted("m"), [Moderated]),
+        (CHATS, AZURES, None, [Annotated]),
+        (CHATS, AZURES, Wanted("m"), [Moderated, Annotated]),
+        (Endpoint(RESPONSES), AZURES, Wanted("m"), [Moderated]),
+        (Endpoint(CHAT, annotated="always"), {}, None, [Annotated]),
     ],
 )
 def test_wishes_come_from_the_body_a_header_and_the_path(api, headers, wanted, kinds, policy_guard) -> None:
@@ -83,7 +85,7 @@ def test_wishes_come_from_the_body_a_header_and_the_path(api, headers, wanted, k
 
 def test_annotations_that_nobody_has_are_refused(policy_guard) -> None:
     """Where some are known."""
-    given: Given = read(CHAT, REST)
+    given: Given = read(CHATS, REST)
     with pytest.raises(RequestError) as caught:
-        given.asides(CHAT, {"x-guardrails-annotations": "x"}, policy_guard.pipeline.policies)
+        given.asides(CHATS, {"x-guardrails-annotations": "x"}, policy_guard.pipeline.policies)
     assert caught.value.code == "invalid_header"

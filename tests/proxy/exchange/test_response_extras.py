@@ -9,9 +9,7 @@ import pytest
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.streaming.codec import Event
-from guardrails.proxy.exchange.response_extras import EVENTS, NONE, Asides, Heard, chunk
-from guardrails.proxy.routes.openai.chat import CHAT
-from guardrails.proxy.routes.openai.responses import RESPONSES
+from guardrails.proxy.exchange.response_extras import NONE, Asides, Heard, chunk
 from guardrails.types import Action, Coverage, DetectorFailure, Place, PolicyRef, Stage, Text, Verdict
 
 ALLOWED = Outcome(Action.ALLOW, (), (), (), Coverage(), (), True)
@@ -77,16 +75,6 @@ def test_without_a_wish_nothing_changes() -> None:
     assert NONE.ending(events) is events
     assert NONE.opening() == []
     assert NONE.settled("output")(ALLOWED) is ALLOWED
-
-
-@pytest.mark.parametrize("api", [CHAT, RESPONSES])
-def test_an_answer_is_written_as_events_with_what_is_told(api, kit) -> None:
-    """By the function that writes them without."""
-    answer = kit.completion("x") if api is CHAT else kit.response("x")
-
-    told = Asides((Noted("a"),)).stream(api, answer)
-
-    assert told == [*EVENTS[api.path](answer), Event("", {"ends": "a"})]
 
 
 def leaf(stage, *also, choice=None):

@@ -18,10 +18,13 @@ from starlette.requests import ClientDisconnect
 
 from guardrails import Action, Stage, Verdict
 from guardrails.errors import BackendError
-from guardrails.proxy.exchange.api import Events
+from guardrails.protocols.chat.protocol import CHAT
+from guardrails.protocols.errors import Problem
+from guardrails.protocols.protocol import EventStream, write_error_event
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.exchange.streaming_response import Live, Sent
-from guardrails.proxy.routes.openai.chat import CHAT
+from guardrails.proxy.exchange.stream import written
+from guardrails.proxy.exchange.streaming_response import Sent, StreamingAnswer
 from guardrails.types import FiredRule, PolicyRef
 
 
@@ -104,7 +107,7 @@ def test_a_failure_of_ours_after_the_start_is_an_error_event(slow, fake, kit, mo
     def broken(answer, leaves):
         raise ValueError("a private text")
 
-    monkeypatch.setattr(answer.payload, "body", broken)
+    monkeypatch.setattr(answer.Call, "read", broken)
     fake.streams(*kit.pieces("private"), gate=threading.Event())
 
     with begun(slow, kit.asking("hi", stream=True)) as response:
@@ -153,7 +156,7 @@ class Client:
     async def send(self, message: Any) -> None:
         """Take a message."""
         self.sent.append(message)
-        if self.body.count(CHAT.keep_alive) == 3:
+        if self.body.count(CHATS.framing.keep_alive) == 3:
             self.waited.set()
 
     async def receive(self) -> dict[str, Any]:
@@ -172,6 +175,14 @@ class Client:
         return {name.decode(): value.decode() for name, value in self.sent[0]["headers"]}
 
 
+CHATS = Endpoint(CHAT)
+
+
+def fail(problem: Problem) -> bytes:
+    """Write a failure as an event."""
+    return written(write_error_event(problem))
+
+
 def answered(
     work: Callable[[Client, Report], AsyncIterator[Sent]], every_s: float = 60.0
 ) -> tuple[Client, Report]:
@@ -180,7 +191,9 @@ def answered(
 
     async def serve() -> Client:
         client = Client()
-        live = Live(lambda: work(client, report), CHAT, report, every_s, "/v1/chat/completions")
+        live = StreamingAnswer(
+            lambda: work(client, report), CHATS, report, fail, every_s, "/v1/chat/completions"
+        )
         await live({"type": "http"}, client.receive, client.send)
         return client
 
@@ -205,7 +218,10 @@ def test_pieces_are_sent_as_they_come() -> None:
 
     client, _ = answered(work)
     assert client.sent[0]["status"] == 200
-    assert client.headers.items() >= {**Events.headers, "x-more": "y", "x-guardrails-rules": "first"}.items()
+    assert (
+        client.headers.items()
+        >= {**EventStream.headers, "x-more": "y", "x-guardrails-rules": "first"}.items()
+    )
     assert client.body == b"data: 1\n\ndata: 2\n\n"
     assert [message.get("more_body") for message in client.sent] == [None, True, True, False]
 
@@ -249,7 +265,7 @@ def test_signs_of_life_come_while_nothing_else_does(begun: bool) -> None:
 
     client, _ = answered(work, every_s=0.01)
     assert client.body.endswith(b"data: 2\n\n")
-    assert client.body.startswith(b"data: 1\n\n" if begun else CHAT.keep_alive)
+    assert client.body.startswith(b"data: 1\n\n" if begun else CHATS.framing.keep_alive)
 
 
 def test_a_failure_before_the_start_has_its_status() -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from guardrails.errors import BackendError, RequestError
+from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_fields as tables
 from guardrails.proxy.exchange.speculative_request import BESIDE, HOSTED, UNSEEN, order
 from guardrails.proxy.routes import gemini
@@ -339,35 +339,9 @@ def test_what_the_provider_runs_is_judged_first(fields, expected) -> None:
     assert order("/models/m:generateContent", body, tables.request(body)) == expected
 
 
-@pytest.mark.parametrize(
-    "raw", [b"x", b"[]", b"{}", b'{"candidates": {}}', b'{"candidates": ["x"]}', b'{"promptFeedback": 1}']
-)
-def test_what_is_no_answer_is_refused(raw: bytes) -> None:
-    """And what is no count."""
-    with pytest.raises(BackendError):
-        gemini.parsed(raw)
-    with pytest.raises(BackendError):
-        gemini.counted(raw)
-
-
-@pytest.mark.parametrize(
-    ("body", "count"),
-    [
-        ({}, 1),
-        ({"generationConfig": {"candidateCount": 3}}, 3),
-        ({"generation_config": {"candidate_count": 2}}, 2),
-        ({"generationConfig": {"candidateCount": "2"}}, 1),
-        ({"generationConfig": "x"}, 1),
-    ],
-)
-def test_how_many_candidates_are_asked_for(body: Any, count: int) -> None:
-    """In either spelling."""
-    assert gemini.several(body) == count
-
-
 def test_a_body_may_name_the_model_of_its_path() -> None:
     """With or without what stands before it."""
     for named in ("m", "models/m"):
-        assert gemini.asked({**HI, "model": named}, "m", tables.request).found
+        assert gemini.read_for_model({**HI, "model": named}, "m", tables.request).found
     with pytest.raises(RequestError):
-        gemini.asked({**HI, "model": ["m"]}, "m", tables.request)
+        gemini.read_for_model({**HI, "model": ["m"]}, "m", tables.request)

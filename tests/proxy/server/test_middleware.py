@@ -91,7 +91,7 @@ def test_an_unforeseen_failure_is_500_and_tells_nothing(
     def broken(answer, leaves):
         raise ValueError("a private text")
 
-    monkeypatch.setattr(answers.payload, "body", broken)
+    monkeypatch.setattr(answers.Call, "read", broken)
     url = serve()
 
     answer = kit.chat(url, kit.asking("private", stream=streamed))

@@ -7,11 +7,11 @@ import asyncio
 import pytest
 
 from guardrails.errors import GuardrailsError
+from guardrails.protocols.providers import OPENAI
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.upstreams import health_checks
 from guardrails.proxy.upstreams.routing import Upstreams
-from guardrails.proxy.upstreams.upstream_client import OPENAI
 
 
 class Turns:

@@ -14,12 +14,13 @@ import openai
 import pytest
 
 from guardrails.errors import BackendError, GuardrailsError
+from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.errors import UpstreamAnswer
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.upstreams import routing
 from guardrails.proxy.upstreams.routing import LONGEST_PAUSE_S, PAUSE_S, Upstreams
-from guardrails.proxy.upstreams.upstream_client import ANTHROPIC, OPENAI, passed_back
+from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.wire.json_patch import saying
 
 PARALLEL = """

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from guardrails import RequestError
-from guardrails.wrapping.apis import anthropic
-from guardrails.wrapping.apis.anthropic import CALLS, MESSAGES, refusal
+from guardrails.protocols.messages.protocol import MESSAGES
+from guardrails.wrapping.apis.anthropic import CALLS
 
 TEXT = {"type": "text", "text": "Hello there.", "citations": [{"type": "char_location", "cited_text": "x"}]}
 
@@ -28,15 +28,6 @@ def message(*blocks: Any) -> dict[str, Any]:
     }
 
 
-def test_a_refusal_keeps_no_more_than_the_head() -> None:
-    """Of the answer that was stopped; without one it has an id of its own."""
-    answer = refusal("No.", {"model": "a"}, message(TEXT))
-    assert (answer["id"], answer["model"], answer["stop_reason"]) == ("msg_1", "m", "refusal")
-    assert answer["content"] == [{"type": "text", "text": "No."}]
-    assert answer["usage"]["output_tokens"] == 2
-    assert refusal("No.", {"model": "a"}, {})["id"].startswith("msg_")
-
-
 def test_the_calls_that_are_guarded() -> None:
     """Messages and their count; batches and what no table names are refused."""
     assert CALLS.find("POST", "/v1/messages?beta=true") is MESSAGES
@@ -51,7 +42,7 @@ def test_a_request_and_an_answer_are_read_by_their_tables() -> None:
     """Texts, and edits of them."""
     body = {"model": "m", "max_tokens": 1, "messages": [{"role": "user", "content": "hi"}]}
     for reader, given in (
-        (anthropic.request, body),
-        (anthropic.response, message({"type": "text", "text": "hi"})),
+        (MESSAGES.request_payload, body),
+        (MESSAGES.response_payload, message({"type": "text", "text": "hi"})),
     ):
         assert [leaf.content.text for leaf in reader(given).leaves.found] == ["hi"]  # type: ignore[union-attr]

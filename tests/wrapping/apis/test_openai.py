@@ -393,12 +393,35 @@ def test_the_tokens_of_a_text_completion_are_judged(client: Any, fake: Any) -> N
         client()("completions.create", model="m", prompt="hi")
 
 
-@pytest.mark.parametrize("given", [BOMB, ["x", BOMB], "token ids"])
+@pytest.mark.parametrize("given", [BOMB, ["x", BOMB]])
 @pytest.mark.parametrize("method", ["embeddings.create", "moderations.create"])
 def test_what_is_embedded_or_moderated_is_judged(client: Any, fake: Any, method: str, given: Any) -> None:
-    """There is no way to refuse in kind, so that a block is raised; tokens cannot be read."""
+    """There is no way to refuse in kind, so that a block is raised."""
     with pytest.raises(Blocked):
-        client(on_block="answer")(method, model="m", input=[1, 2] if given == "token ids" else given)
+        client(on_block="answer")(method, model="m", input=given)
+    assert fake.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "fields"),
+    [
+        ("embeddings.create", {"input": [1, 2]}),
+        ("embeddings.create", {"input": "x", "extra_body": {"prompt_embeds": "AAAA"}}),
+        ("embeddings.create", {"input": "x", "extra_body": {"chat_template": "{{ x }}"}}),
+        ("moderations.create", {"input": [1, 2]}),
+        ("completions.create", {"prompt": [1, 2]}),
+        ("completions.create", {"prompt": ["x", [1]]}),
+        ("completions.create", {"prompt": "x", "extra_body": {"prompt_embeds": "AAAA"}}),
+        ("completions.create", {"prompt": "x", "extra_body": {"chat_template": "{{ x }}"}}),
+    ],
+    ids=str,
+)
+def test_prompts_that_nobody_here_can_read_are_refused(
+    client: Any, fake: Any, method: str, fields: Any
+) -> None:
+    """As the proxy refuses them, by the same field tables: token ids, embeddings, templates of the server."""
+    with pytest.raises(RequestError):
+        client(on_block="answer")(method, model="m", **fields)
     assert fake.asked == []
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from guardrails import BackendError, Blocked, Guard, RequestError
 from guardrails.protocols.responses.event_writer import events as split
-from guardrails.wrapping.apis.openai_responses import refusal
+from guardrails.protocols.responses.protocol import refuse
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 STREAMED = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -41,7 +41,7 @@ def call(query: str) -> dict[str, Any]:
 def response(*items: Any) -> dict[str, Any]:
     """Return a whole response."""
     return {
-        **refusal("", {"model": "m"}, {}),
+        **refuse("", {"model": "m"}),
         "status": "completed",
         "incomplete_details": None,
         "output": [*items],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,9 +12,13 @@ import pytest
 from guardrails import BackendError, Blocked, Guard
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
+from guardrails.protocols.protocol import Protocol
 from guardrails.types import Place, Stage
+from guardrails.wrapping.sdk import answer_formats
+from guardrails.wrapping.sdk.body_formats import JSON, BodyFormat
 from guardrails.wrapping.sdk.buffered_response import Whole
-from guardrails.wrapping.sdk.exchange import JSON, STREAM, Api, Exchange, Terms, Wire
+from guardrails.wrapping.sdk.exchange import STREAM, Exchange, Terms
 
 BOMB, MASK = "zqxbomb", "zqxmask"
 
@@ -26,24 +29,34 @@ def anything(stage: Stage) -> Any:
     def reader(body: Any) -> Any:
         leaves = Leaves()
         leaves.anything(body, (), Place(stage))
-        return payload.body(body, leaves)
+        return leaves
 
     return reader
 
 
-API = Api(
-    anything(Stage.INPUT),
-    anything(Stage.OUTPUT),
-    lambda message, body, answer: {"no": message, "of": answer.get("id")},
+def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> Any:
+    """Refuse where something is blocked."""
+    if outcome.blocked:
+        return {"no": words, "of": answer.get("id")}
+    return payload.apply_edits(answer, leaves, outcome)
+
+
+API = Protocol(
+    name="made.up",
+    path="/made-up",
+    read_request=anything(Stage.INPUT),
+    read_response=anything(Stage.OUTPUT),
+    withhold=withhold,
+    refuse=lambda words, body: {"no": words},
 )
 
 
-def said(guard: Guard, raw: bytes, kind: str = JSON, *, answers: bool = False, api: Api = API) -> bytes:
+def said(guard: Guard, raw: bytes, kind: str = JSON, *, answers: bool = False) -> bytes:
     """Return what may be had of an answer that comes in two pieces, on an event loop and without one."""
 
     def exchange() -> Exchange:
-        made = Exchange(Terms(guard, answers), api, {"asked": "x"})
-        assert made.ask(guard.check(api.request({}), "input")) is None  # type: ignore[misc]
+        made = Exchange(Terms(guard, answers), API, {"asked": "x"})
+        assert made.ask(guard.check(API.request_payload({}), "input")) is None
         return made
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -81,7 +94,7 @@ def test_an_answer_that_cannot_be_read_is_refused(policy_guard: Guard) -> None:
             said(policy_guard, raw, kind)
 
 
-def test_an_answer_is_written_as_its_type_says(policy_guard: Guard) -> None:
+def test_an_answer_is_written_as_its_type_says(policy_guard: Guard, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the first way that fits it; it is as it came where that is all that was judged."""
 
     def reads(raw: bytes, kind: str, asked: Any) -> Any:
@@ -90,16 +103,19 @@ def test_an_answer_is_written_as_its_type_says(policy_guard: Guard) -> None:
     def writes(left: Any) -> bytes:
         return f"<{left['said']}>".encode()
 
-    wires = [Wire("text/plain".__eq__, reads, writes), Wire("text/a".__eq__, reads, writes, exact=False)]
-    wires.append(Wire("text/b".__eq__, reads, writes, media=lambda _: "text/c"))
-    api = replace(API, wires=(*wires,))
-    assert said(policy_guard, b"fine", "text/plain", api=api) == b"fine"
-    assert said(policy_guard, MASK.encode(), "text/plain", api=api) == b"<[MASK]>"
-    assert said(policy_guard, b"fine", "text/a", api=api) == b"<fine>"
+    formats = (
+        BodyFormat("text/plain".__eq__, reads, writes),
+        BodyFormat("text/a".__eq__, reads, writes, exact=False),
+        BodyFormat("text/b".__eq__, reads, writes, media=lambda _: "text/c"),
+    )
+    monkeypatch.setattr(answer_formats, "FORMATS", {API.name: formats})
+    assert said(policy_guard, b"fine", "text/plain") == b"fine"
+    assert said(policy_guard, MASK.encode(), "text/plain") == b"<[MASK]>"
+    assert said(policy_guard, b"fine", "text/a") == b"<fine>"
     with pytest.raises(BackendError, match="of type 'application/json'"):
-        said(policy_guard, b"{}", api=api)
+        said(policy_guard, b"{}")
     for raw, kind in ((b"fine", "text/b"), (MASK.encode(), "text/c")):
-        file = Whole(Exchange(Terms(policy_guard, False), api, {}), "text/b")
+        file = Whole(Exchange(Terms(policy_guard, False), API, {}), "text/b")
         assert list(file.released([raw])) == [b"fine" if raw == b"fine" else b"<[MASK]>"]
         assert (file.at_once, file.kind) == (True, kind)
-    assert not Whole(Exchange(Terms(policy_guard, False), api, {}), "text/a").at_once
+    assert not Whole(Exchange(Terms(policy_guard, False), API, {}), "text/a").at_once

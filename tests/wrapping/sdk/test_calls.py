@@ -10,9 +10,9 @@ import openai
 import pytest
 
 from guardrails import RequestError
+from guardrails.protocols.chat.protocol import CHAT
 from guardrails.wire.forms import Upload
 from guardrails.wrapping.sdk.calls import Calls, body_of, plain
-from guardrails.wrapping.sdk.exchange import Api
 
 
 class Dumped:
@@ -67,9 +67,8 @@ def test_a_body_that_is_no_object_is_refused() -> None:
 
 def test_rows_are_whole_paths() -> None:
     """A row fits a path of as many segments, `**` any more; case and dots do not help."""
-    api = Api(None)
-    calls = Calls({"POST /a/*/b": api, "* /c/**": None})
-    assert calls.find("post", "/a/x/b") is api
+    calls = Calls({"POST /a/*/b": CHAT, "* /c/**": None})
+    assert calls.find("post", "/a/x/b") is CHAT
     assert calls.find("GET", "/c") is calls.find("DELETE", "/c/d/e?f=g") is None
     for method, url in [
         ("GET", "/a/x/b"),

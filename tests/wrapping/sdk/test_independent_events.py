@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import BackendError, Blocked, Guard
-from guardrails.wrapping.apis.openai_images import GENERATIONS
+from guardrails.protocols.images.protocol import GENERATIONS
 from guardrails.wrapping.sdk.exchange import Exchange, Terms
 from guardrails.wrapping.sdk.independent_events import Pictures
 

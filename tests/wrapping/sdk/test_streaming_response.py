@@ -16,13 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import BackendError, Blocked, Guard
+from guardrails.protocols.chat.protocol import CHAT
+from guardrails.protocols.completions.protocol import COMPLETIONS
+from guardrails.protocols.embeddings.protocol import EMBEDDINGS
+from guardrails.protocols.messages.protocol import MESSAGES
+from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.responses.event_writer import REQUIRED
-from guardrails.wrapping.apis.anthropic import MESSAGES
-from guardrails.wrapping.apis.openai import CHAT, COMPLETIONS
-from guardrails.wrapping.apis.openai_responses import RESPONSES
+from guardrails.protocols.responses.protocol import RESPONSES
 from guardrails.wrapping.sdk.buffered_response import Whole
 from guardrails.wrapping.sdk.events import END, Event, Events
-from guardrails.wrapping.sdk.exchange import JSON, STREAM, Api, Exchange, Terms
+from guardrails.wrapping.sdk.exchange import JSON, STREAM, Exchange, Terms
 from guardrails.wrapping.sdk.streaming_response import Live, heard
 
 BOMB, MASK = "zqxbomb", "zqxmask"
@@ -103,7 +106,7 @@ def response_events(pieces: list[str]) -> list[dict[str, Any]]:
     return [{**event, "sequence_number": at} for at, event in enumerate(events)]
 
 
-APIS: dict[str, tuple[Api, Any, Any]] = {
+APIS: dict[str, tuple[Protocol, Any, Any]] = {
     "chat": (
         CHAT,
         chat_events,
@@ -111,7 +114,7 @@ APIS: dict[str, tuple[Api, Any, Any]] = {
     ),
     "completions": (COMPLETIONS, text_events, lambda data: data["choices"][0]["text"]),
 }
-TYPED: dict[str, tuple[Api, Any, Any]] = {
+TYPED: dict[str, tuple[Protocol, Any, Any]] = {
     "messages": (MESSAGES, message_events, lambda data: data.get("delta", {}).get("text")),
     "responses": (
         RESPONSES,
@@ -121,7 +124,7 @@ TYPED: dict[str, tuple[Api, Any, Any]] = {
 }
 
 
-def exchange(guard: Guard, api: Api, *, answers: bool = False) -> Exchange:
+def exchange(guard: Guard, api: Protocol, *, answers: bool = False) -> Exchange:
     """Return an exchange of which nothing was judged yet."""
     return Exchange(Terms(guard, answers), api, {"stream": True})
 
@@ -140,7 +143,7 @@ def test_only_streams_go_on_as_they_grow(policy_guard: Guard) -> None:
     """And only of APIs whose events can be told."""
     assert isinstance(heard(exchange(policy_guard, CHAT), STREAM), Live)
     assert isinstance(heard(exchange(policy_guard, CHAT), JSON), Whole)
-    assert isinstance(heard(exchange(policy_guard, Api(None)), STREAM), Whole)
+    assert isinstance(heard(exchange(policy_guard, EMBEDDINGS), STREAM), Whole)
 
 
 @pytest.mark.parametrize("name", [*APIS, *TYPED])
@@ -152,7 +155,10 @@ def test_however_a_stream_is_cut_its_text_is_that_of_the_whole(
     api, events, text_of = {**APIS, **TYPED}[name]
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=6)))
     pieces = [text[a:b] for a, b in itertools.pairwise([0, *cuts, len(text)])]
-    raw = dump([Event(event.get("type", ""), event) for event in events(pieces)], done=api.done)
+    raw = dump(
+        [Event(event.get("type", ""), event) for event in events(pieces)],
+        done=exchange(policy_guard, api).ends_with_done,
+    )
     at = data.draw(st.integers(0, len(raw)))
     whole = policy_guard.check(text, "output")
     got: list[bytes] = []
@@ -168,7 +174,7 @@ def test_however_a_stream_is_cut_its_text_is_that_of_the_whole(
     shown = "".join(text_of(event) or "" for event in data_of(b"".join(got)))
     assert shown == whole.content if not whole.blocked else BOMB not in shown and MASK not in shown
     if not whole.blocked:
-        assert b"".join(got).endswith(END) == api.done
+        assert b"".join(got).endswith(END) == exchange(policy_guard, api).ends_with_done
         assert data_of(b"".join(got))[-1].get("type") == data_of(raw)[-1].get("type")
 
 

@@ -1,4 +1,4 @@
-"""`POST /v1/audio/speech`, `/transcriptions` and `/translations`: OpenAI's audio API, as tables.
+"""How the answers of OpenAI's audio API are asked for and judged: sounds, transcripts, and held streams of either.
 
 What is to be said is judged as it is asked, and as it sounds: the sound lies in a file until what is said in it was judged
 (`proxy/media/spool.py`). What is to be heard is judged as a sound, and what was heard as the answer that it is. Streams of
@@ -8,45 +8,26 @@ either are held to their end. An answer of which anything is blocked is an error
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
 import aiohttp
-from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.core.outcome import Outcome
-from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.audio import speech_fields, transcription_fields
+from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judged
-from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.stream import read_events
 from guardrails.proxy.media.spool import released
-from guardrails.proxy.routes.openai import images
-from guardrails.proxy.routes.openai.completions import COMPLETIONS
-from guardrails.proxy.server.errors import BLOCKED
-from guardrails.proxy.upstreams.upstream_client import JSON, invalid, passed_back
+from guardrails.proxy.upstreams.upstream_client import JSON, passed_back
 from guardrails.types import Audio
 from guardrails.wire import sse, strict_json
 
 STREAM: Final = "text/event-stream"
 
 
-def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
-    """Return what was heard with texts edited.
-
-    Raises:
-        BackendError: something in it is blocked.
-    """
-    if outcome.blocked:
-        raise BackendError(words, 400, BLOCKED)
-    return dict(transcription_fields.changed(found, leaves, outcome))
-
-
-async def spoken(call: Call) -> Response:
+async def answer_speech(call: Call) -> Response:
     """Ask for a sound, and judge it."""
     asked = await call.state.by_size(len(call.raw), lambda: answer.parsed(call.raw))
     async with call.answer() as found:
@@ -56,7 +37,7 @@ async def spoken(call: Call) -> Response:
         return await _events(call, found, lambda events: speech_fields.Events(events=events, asked=asked))
 
 
-async def heard(call: Call) -> Response:
+async def answer_transcript(call: Call) -> Response:
     """Ask for what is said in a sound, and judge it."""
     async with call.answer() as found:
         media = found.content_type.lower()
@@ -72,7 +53,7 @@ async def heard(call: Call) -> Response:
         left = await judged(call, lines, len(raw))
         out = "".join(left["lines"]).encode()
     else:
-        raise invalid("the upstream's answer is neither JSON nor a text")
+        raise invalid_answer("the upstream's answer is neither JSON nor a text")
     return Response(out, 200, {**headers, **call.report.headers()}, media)
 
 
@@ -98,48 +79,4 @@ def _lines(raw: bytes) -> transcription_fields.Lines:
     try:
         return transcription_fields.lines(raw)
     except UnicodeDecodeError:
-        raise invalid("the upstream's answer is no UTF-8") from None
-
-
-def asks_nothing(body: Mapping[str, Any]) -> bool:
-    """Tell that no stream is sent as it comes; raises `RequestError` where that is asked for in no form that is known."""
-    asked = body.get("stream")
-    if not isinstance(asked, bool | None):
-        raise RequestError("invalid_type", "stream must be true or false", "/stream")
-    return False
-
-
-SPEECH = replace(
-    COMPLETIONS,  # what is said of streams there is never asked here
-    path="/audio/speech",
-    request=speech_fields.request,
-    response=speech_fields.streamed,
-    withheld=images.withheld,
-    is_streamed=asks_nothing,
-    whole=spoken,
-)
-TRANSCRIPTIONS = replace(
-    SPEECH,
-    path="/audio/transcriptions",
-    request=transcription_fields.request,
-    response=transcription_fields.response,
-    withheld=withheld,
-    whole=heard,
-    forms="only",
-)
-TRANSLATIONS = replace(TRANSCRIPTIONS, path="/audio/translations")
-
-
-async def speak(request: HttpRequest) -> Response:
-    """Serve `/v1/audio/speech`."""
-    return await exchange(request, SPEECH)
-
-
-async def transcribe(request: HttpRequest) -> Response:
-    """Serve `/v1/audio/transcriptions`."""
-    return await exchange(request, TRANSCRIPTIONS)
-
-
-async def translate(request: HttpRequest) -> Response:
-    """Serve `/v1/audio/translations`."""
-    return await exchange(request, TRANSLATIONS)
+        raise invalid_answer("the upstream's answer is no UTF-8") from None

@@ -10,36 +10,31 @@ version of its API a client speaks makes no difference to what is read and judge
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 from starlette.types import Scope
 
-from guardrails.proxy.exchange.api import Api
+from guardrails.protocols.audio.protocol import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
+from guardrails.protocols.chat.protocol import CHAT
+from guardrails.protocols.completions.protocol import COMPLETIONS
+from guardrails.protocols.embeddings.protocol import EMBEDDINGS
+from guardrails.protocols.images.protocol import EDITS, GENERATIONS
+from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.providers import AZURE
+from guardrails.protocols.responses.protocol import RESPONSES
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
-from guardrails.proxy.routes.openai.audio import SPEECH, TRANSCRIPTIONS, TRANSLATIONS
-from guardrails.proxy.routes.openai.chat import CHAT
-from guardrails.proxy.routes.openai.completions import COMPLETIONS
-from guardrails.proxy.routes.openai.embeddings import EMBEDDINGS
-from guardrails.proxy.routes.openai.images import EDITS, GENERATIONS
-from guardrails.proxy.routes.openai.responses import RESPONSES, for_one
+from guardrails.proxy.routes.model_apis import endpoint_of
 from guardrails.proxy.server.middleware import ROUTE
-from guardrails.proxy.upstreams.upstream_client import Dialect
 from guardrails.wire.json_patch import saying
 
 BASE, ROOT, USUAL = "/openai/deployments/{deployment}", "/openai", "/v1"
 KEY, TOKEN = b"api-key", b"authorization"
 
-AZURE = Dialect(
-    ("authorization", "api-key", "openai-organization", "openai-project", "openai-beta"),
-    {"authorization": "Bearer ", "api-key": ""},
-)
-"""Servers know a key in one of these headers: Azure's own, or that of all others."""
-
-APIS = (
-    replace(CHAT, annotated="always"),
+PROTOCOLS = (
+    CHAT,
     COMPLETIONS,
     EMBEDDINGS,
     GENERATIONS,
@@ -51,37 +46,38 @@ APIS = (
 """Those of deployments."""
 
 
-async def responded(request: HttpRequest) -> Response:
+async def serve_responses(request: HttpRequest) -> Response:
     """Serve responses, whose model the body names."""
     enter(request.scope, ROOT, RESPONSES)
-    return await exchange(request, for_one(replace(RESPONSES, dialect=AZURE)))
+    return await exchange(request, endpoint_of(RESPONSES, sent_as=AZURE))
 
 
-def served(api: Api) -> Callable[[HttpRequest], Awaitable[Response]]:
+def serve(protocol: Protocol) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Return what serves an API of deployments."""
 
-    async def endpoint(request: HttpRequest) -> Response:
-        enter(request.scope, BASE, api)
-        return await exchange(request, deployed(api, request.path_params["deployment"]))
+    async def served(request: HttpRequest) -> Response:
+        enter(request.scope, BASE, protocol)
+        return await exchange(request, deployed(protocol, request.path_params["deployment"]))
 
-    return endpoint
+    return served
 
 
-def enter(scope: Scope, base: str, api: Api) -> None:
+def enter(scope: Scope, base: str, protocol: Protocol) -> None:
     """Let a request be one for the usual path of an API; it is counted as what it came as."""
-    scope[ROUTE], scope["path"] = base + api.path, USUAL + api.path
+    scope[ROUTE], scope["path"] = base + protocol.path, USUAL + protocol.path
     show_key(scope)
 
 
-def deployed(api: Api, deployment: str) -> Api:
-    """Return an API of which one deployment is asked."""
+def deployed(protocol: Protocol, deployment: str) -> Endpoint:
+    """Return the endpoint of an API of which one deployment is asked."""
 
-    def placed(body: dict[str, Any], raw: bytes) -> tuple[dict[str, Any], bytes]:
+    def place_model(body: dict[str, Any], raw: bytes) -> tuple[dict[str, Any], bytes]:
         if body.get("model") == deployment:
             return body, raw
         return {**body, "model": deployment}, saying(raw, "model", deployment)
 
-    return replace(api, dialect=AZURE, model=deployment, placed=placed)
+    more = {"annotated": "always"} if protocol is CHAT else {}
+    return endpoint_of(protocol, sent_as=AZURE, model=deployment, place_model=place_model, **more)
 
 
 def show_key(scope: Scope) -> None:
@@ -92,6 +88,6 @@ def show_key(scope: Scope) -> None:
 
 
 ROUTES = (
-    *(("POST", BASE + api.path, served(api)) for api in APIS),
-    ("POST", ROOT + RESPONSES.path, responded),
+    *(("POST", BASE + protocol.path, serve(protocol)) for protocol in PROTOCOLS),
+    ("POST", ROOT + RESPONSES.path, serve_responses),
 )

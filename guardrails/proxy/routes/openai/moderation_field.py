@@ -212,11 +212,11 @@ def _on(event: Event, both: Sides) -> Event:
 
 
 FORMS: Mapping[str, Form] = {
-    "/chat/completions": Form(
+    "openai.chat": Form(
         lambda model, results: {"type": "moderation_results", "model": model, "results": results},
         _chunk,
         True,
     ),
-    "/responses": Form(lambda model, results: results[0], _last),
+    "openai.responses": Form(lambda model, results: results[0], _last),
 }
-"""Path of an API that has the field → its form."""
+"""Name of a protocol that has the field → its form."""

@@ -8,8 +8,7 @@ fragments goes out as they are judged (`films.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from collections.abc import Coroutine
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -18,20 +17,20 @@ from starlette.responses import Response
 
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.errors import GuardrailsError, RequestError
-from guardrails.protocols.videos import videos_fields
+from guardrails.protocols.providers import OPENAI
+from guardrails.protocols.videos.protocol import JOB, REMIX
 from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judged, vetted
+from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.fragmented_films import film
-from guardrails.proxy.routes.openai import images
-from guardrails.proxy.routes.openai.completions import COMPLETIONS
 from guardrails.proxy.server.errors import respond
 from guardrails.proxy.server.middleware import ROUTE
 from guardrails.proxy.server.state import State, state_of
-from guardrails.proxy.upstreams.upstream_client import OPENAI, passed_back
+from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.wire import strict_json
 
 ROOT: Final = "/v1/videos"
@@ -42,34 +41,13 @@ LISTING: Final = ("after", "limit", "order")
 VARIANT: Final = ("variant",)
 """What may be asked for in the query of a list, and of a film: no more of it goes on."""
 
-JOBS = replace(
-    COMPLETIONS,  # what is said of streams there is never asked here
-    path="/videos",
-    request=videos_fields.request,
-    parsed=answer.parsed,
-    response=videos_fields.response,
-    withheld=images.withheld,
-    is_streamed=lambda body: False,
-)
-CREATE = replace(JOBS, forms="taken")
-
-
-def created(path: str) -> Callable[[HttpRequest], Awaitable[Response]]:
-    """Return what serves a path at which a job is begun."""
-    api = replace(CREATE, path=path)
-
-    async def endpoint(request: HttpRequest) -> Response:
-        return await exchange(request, api)
-
-    return endpoint
-
 
 async def remix(request: HttpRequest) -> Response:
     """Serve `/v1/videos/{video_id}/remix`."""
     request.scope[ROUTE] = ROOT + "/{video_id}/remix"
     at = _job(request)
     model = await _model(state_of(request), request, at)
-    return await exchange(request, replace(JOBS, path=at + "/remix", model=model))
+    return await exchange(request, Endpoint(REMIX, upstream_path=at + "/remix", model=model))
 
 
 async def listed(request: HttpRequest) -> Response:
@@ -118,7 +96,7 @@ async def _whole(call: Call, method: str, path: str) -> Response:
     headers, upstream = call.http.headers, call.state.upstream
     async with upstream.answer(method, path, headers, None, OPENAI, "", call.who.model) as found:
         back, raw = passed_back(found), await upstream.whole(found)
-    told = await call.state.by_size(len(raw), lambda: call.api.parsed(raw))
+    told = await call.state.by_size(len(raw), lambda: answer.parse_answer(call.protocol, raw))
     left = await judged(call, told, len(raw))
     out = raw if left is told else strict_json.dump(left)
     return Response(out, 200, {**back, **call.report.headers()}, "application/json")
@@ -130,7 +108,7 @@ def _call(state: State, request: HttpRequest, model: str | None) -> Call:
     who: Request = who_asks(client, claims(request, {}), {}, 1, model)
     client.asks(who.model, {}, state.settings.policies)
     own = state.under(request, who.model)
-    return Call(own, JOBS, request, who, Report(own.guard.policy.ref), b"")
+    return Call(own, Endpoint(JOB), request, who, Report(own.guard.policy.ref), b"")
 
 
 async def _model(state: State, request: HttpRequest, path: str) -> str | None:
@@ -165,7 +143,6 @@ def _query(request: HttpRequest, names: tuple[str, ...]) -> str:
 
 
 ROUTES = (
-    *(("POST", "/v1" + path, created(path)) for path in ("/videos", "/videos/edits", "/videos/extensions")),
     ("POST", ROOT + "/{video_id}/remix", remix),
     ("GET", ROOT, listed),
     ("GET", ROOT + "/{video_id}", job),

@@ -8,7 +8,6 @@ from typing import Any
 import openai
 import pytest
 
-from guardrails.proxy.routes.openai.completions import Texts, events
 from tests.proxy.contract_completions import asking, frames, text_chunk, text_completion
 
 PATH = "/v1/completions"
@@ -208,40 +207,6 @@ def test_what_is_no_completion_is_the_upstreams_fault(proxy, fake, kit, raw) -> 
     """502."""
     fake.answers(raw)
     assert kit.send(proxy, PATH, asking()).status == 502
-
-
-def test_chunks_are_put_together() -> None:
-    """Lists of log-probabilities are appended; what names no object is a text completion."""
-    texts = Texts()
-    for text, more in (("a", {}), ("b", {"finish_reason": "stop"})):
-        spelled = {"tokens": [text], "token_logprobs": [-1.0], "top_logprobs": [{text: -1.0}]}
-        texts.take({"id": "c", "choices": [{"index": 0, "text": text, "logprobs": spelled, **more}]})
-    assert texts.finished
-    assert texts.answer() == {
-        "id": "c",
-        "object": "text_completion",
-        "choices": [
-            {
-                "index": 0,
-                "text": "ab",
-                "finish_reason": "stop",
-                "logprobs": {
-                    "tokens": ["a", "b"],
-                    "token_logprobs": [-1.0, -1.0],
-                    "top_logprobs": [{"a": -1.0}, {"b": -1.0}],
-                },
-            }
-        ],
-    }
-
-
-def test_a_whole_completion_is_written_as_chunks() -> None:
-    """With all that stands beside its choices; without a cost there is no last one."""
-    whole = text_completion("a", "b", x=1)
-    first, second, cost = [event.data for event in events(whole)]
-    assert (first["choices"], second["choices"]) == ([whole["choices"][0]], [whole["choices"][1]])
-    assert (first["x"], "usage" in first, cost["choices"], cost["usage"]) == (1, False, [], whole["usage"])
-    assert len([*events({**whole, "usage": None})]) == 2
 
 
 @pytest.mark.parametrize("streamed", [False, True])

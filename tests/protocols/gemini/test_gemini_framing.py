@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.proxy.routes.gemini_stream import Array, Chunks
+from guardrails.protocols.gemini.gemini_framing import Array, Chunks
 from guardrails.wire import sse
 
 NOTED = sse.comment("x-guardrails-action: block; x-guardrails-rules: a,b")

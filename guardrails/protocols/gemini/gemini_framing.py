@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from guardrails.proxy.exchange.api import Events
+from guardrails.protocols.protocol import EventStream
 from guardrails.wire import sse, strict_json
 
 DATA = b"data: "
@@ -19,7 +19,7 @@ NOTED = b": x-guardrails-"
 class Chunks:
     """Writes events that have only data."""
 
-    headers: Mapping[str, str] = Events.headers
+    headers: Mapping[str, str] = EventStream.headers
 
     def __init__(self) -> None:
         self._noted: dict[str, str] = {}
@@ -60,7 +60,7 @@ class Chunks:
 class Array(Chunks):
     """Writes an array, an entry for each event."""
 
-    headers: Mapping[str, str] = {**Events.headers, "content-type": "application/json; charset=utf-8"}
+    headers: Mapping[str, str] = {**EventStream.headers, "content-type": "application/json; charset=utf-8"}
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,15 +1,14 @@
-"""`POST /v1/chat/completions`: OpenAI's chat API, as a table. What is withheld is so choice by choice.
+"""OpenAI's chat API. What is withheld is so choice by choice.
 
 Of a blocked answer each choice keeps its place and says `content_filter`; an edited choice loses what spells it.
 """
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
-
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
@@ -17,41 +16,29 @@ from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller, events
-from guardrails.proxy.exchange import answer
-from guardrails.proxy.exchange.api import Api
-from guardrails.proxy.exchange.exchange import exchange
-from guardrails.proxy.exchange.stream import written
-from guardrails.proxy.upstreams.upstream_client import OPENAI, invalid
-from guardrails.wire import sse
-
-END = sse.event(sse.DONE)
-"""Stands behind the last chunk."""
+from guardrails.protocols.protocol import SSE_DONE, Body, Protocol, StreamFormat, invalid_answer
 
 REQUIRED: Mapping[str, Any] = {"id": "", "object": "chat.completion", "created": 0, "model": ""}
+NO_USAGE: Mapping[str, int] = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+
+RefuseChoice = Callable[[Mapping[str, Any], int, str], dict[str, Any]]
+"""A blocked choice, its position and the words in its place → what stands there."""
 
 
-def parsed(raw: bytes) -> dict[str, Any]:
-    """Return the completion that an upstream's answer is.
-
-    Raises:
-        BackendError: it is none.
-    """
-    completion = answer.parsed(raw)
+def check_completion(completion: dict[str, Any]) -> None:
+    """Raise `BackendError` for an object that is no completion."""
     choices = completion.get("choices")
     if not isinstance(choices, list) or not all(isinstance(choice, dict) for choice in choices):
-        raise invalid("the upstream's answer is malformed: it has no choices")
-    return completion
+        raise invalid_answer("the upstream's answer is malformed: it has no choices")
 
 
-def refusal(choice: Mapping[str, Any], position: int, message: str) -> dict[str, Any]:
+def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[str, Any]:
     """Return what stands in the place of a blocked choice: nothing of it but its index."""
-    return {
-        **refused(choice, position),
-        "message": {"role": "assistant", "content": None, "refusal": message},
-    }
+    message = {"role": "assistant", "content": None, "refusal": words}
+    return {**stopped_choice(choice, position), "message": message}
 
 
-def refused(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
+def stopped_choice(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
     """Return a blocked choice but for what is said in its place."""
     index = choice.get("index")
     return {
@@ -61,17 +48,17 @@ def refused(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
     }
 
 
-def silent(choice: Mapping[str, Any]) -> dict[str, Any]:
+def _without_spelling(choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return an edited choice without what spells its old text."""
     return {name: None if name in payload.SPELLED else value for name, value in choice.items()}
 
 
-def withheld(
-    completion: dict[str, Any],
+def withhold(
+    completion: Any,
     leaves: Leaves,
     outcome: Outcome,
-    message: str,
-    refusal: Callable[[Mapping[str, Any], int, str], dict[str, Any]] = refusal,
+    words: str,
+    refuse_choice: RefuseChoice = refuse_choice,
     required: Mapping[str, Any] = REQUIRED,
 ) -> dict[str, Any]:
     """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
@@ -86,9 +73,9 @@ def withheld(
     choices = []
     for position, choice in enumerate(changed["choices"]):
         if everything or position in blocked:
-            choices.append(refusal(choice, position, message))
+            choices.append(refuse_choice(choice, position, words))
         elif position in touched:
-            choices.append(silent(choice))
+            choices.append(_without_spelling(choice))
         else:
             choices.append(choice)
     top = {name: value for name, value in changed.items() if name not in outside}
@@ -96,23 +83,33 @@ def withheld(
     return {**top, **missing, "choices": choices}
 
 
-CHAT = Api(
+def refuse_as(kind: str, refuse_choice: RefuseChoice) -> Callable[[str, Body], dict[str, Any]]:
+    """Return what answers a request with words alone, as a completion of a kind."""
+
+    def refuse(words: str, body: Body) -> dict[str, Any]:
+        options = body.get("stream_options")
+        counted = not body.get("stream") or (isinstance(options, Mapping) and options.get("include_usage"))
+        return {
+            "id": "guardrails-" + os.urandom(12).hex(),
+            "object": kind,
+            "created": int(time.time()),
+            "model": body.get("model", ""),
+            "choices": [refuse_choice({}, 0, words)],
+            **({"usage": NO_USAGE} if counted else {}),
+        }
+
+    return refuse
+
+
+CHAT = Protocol(
+    name="openai.chat",
     path="/chat/completions",
-    dialect=OPENAI,
-    request=chat_fields.request,
-    edited=payload.request,
-    parsed=parsed,
-    response=chat_fields.response,
-    withheld=withheld,
-    collector=Chunks,
-    teller=ChatTeller,
-    written=lambda completion: written([*events(completion)]) + END,
-    failed=lambda told: sse.event(told.body()),
-    tail=END,
-    annotated="asked",
+    read_request=chat_fields.request,
+    edit_request=payload.request,
+    check_response=check_completion,
+    read_response=chat_fields.response,
+    withhold=withhold,
+    refuse=refuse_as("chat.completion", refuse_choice),
+    stream=StreamFormat(codec=ChatTeller, assembler=Chunks, events=events, framing=SSE_DONE),
 )
-
-
-async def completions(request: HttpRequest) -> Response:
-    """Serve the route."""
-    return await exchange(request, CHAT)
+PROTOCOLS = (CHAT,)

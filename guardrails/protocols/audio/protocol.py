@@ -1,0 +1,54 @@
+"""OpenAI's audio API: speech that is made, and what is heard in a recording.
+
+What is to be said is judged as it is asked, and as it sounds. What is to be heard is judged as a sound, and what was heard as
+the answer that it is. Streams of either are held to their end. An answer of which anything is blocked is an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
+from guardrails.errors import BackendError
+from guardrails.protocols.audio import speech_fields, transcription_fields
+from guardrails.protocols.errors import BLOCKED, openai_error_writer
+from guardrails.protocols.images import images_fields
+from guardrails.protocols.images.protocol import withhold
+from guardrails.protocols.protocol import Protocol, never_streams
+
+
+def withhold_transcript(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+    """Return what was heard with texts edited.
+
+    Raises:
+        BackendError: something in it is blocked.
+    """
+    if outcome.blocked:
+        raise BackendError(words, 400, BLOCKED)
+    return dict(transcription_fields.changed(answer, leaves, outcome))
+
+
+SPEECH = Protocol(
+    name="openai.audio.speech",
+    path="/audio/speech",
+    read_request=speech_fields.request,
+    read_response=speech_fields.streamed,
+    withhold=withhold,
+    is_streamed=never_streams,
+    write_error=openai_error_writer(param="input"),
+)
+TRANSCRIPTIONS = Protocol(
+    name="openai.audio.transcriptions",
+    path="/audio/transcriptions",
+    read_request=transcription_fields.request,
+    edit_request=images_fields.uploaded,
+    read_response=transcription_fields.response,
+    withhold=withhold_transcript,
+    is_streamed=never_streams,
+    forms="only",
+    write_error=openai_error_writer(param="file"),
+)
+TRANSLATIONS = replace(TRANSCRIPTIONS, name="openai.audio.translations", path="/audio/translations")
+PROTOCOLS = (SPEECH, TRANSCRIPTIONS, TRANSLATIONS)

@@ -1,0 +1,57 @@
+"""OpenAI's older completion API. What is withheld is so choice by choice.
+
+A blocked choice says our words and `content_filter`; an edited one loses what spells it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from guardrails.protocols.chat import protocol as chat
+from guardrails.protocols.chat.chat_assembly import Chunks
+from guardrails.protocols.completions import completions_fields
+from guardrails.protocols.completions.completions_stream import KIND, TextTeller
+from guardrails.protocols.errors import openai_error_writer
+from guardrails.protocols.protocol import SSE_DONE, Protocol, StreamFormat
+from guardrails.protocols.streaming.codec import Event
+
+REQUIRED: Mapping[str, Any] = {**chat.REQUIRED, "object": KIND}
+
+
+class TextChunks(Chunks):
+    """Puts one text completion together."""
+
+    def answer(self) -> dict[str, Any]:
+        """Return the completion."""
+        made = super().answer()
+        return {**made, "object": KIND} if made["object"] == chat.REQUIRED["object"] else made
+
+
+def refuse_choice(choice: Mapping[str, Any], position: int, words: str) -> dict[str, Any]:
+    """Return what stands in the place of a blocked choice: nothing of it but its index."""
+    return {**chat.stopped_choice(choice, position), "text": words}
+
+
+def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
+    """Write a whole completion as chunks, one for each choice."""
+    head = {name: value for name, value in completion.items() if name not in ("choices", "usage")}
+    for choice in completion["choices"]:
+        yield Event("", {**head, "choices": [choice]})
+    if completion.get("usage") is not None:
+        yield Event("", {**head, "choices": [], "usage": completion["usage"]})
+
+
+COMPLETIONS = Protocol(
+    name="openai.completions",
+    path="/completions",
+    read_request=completions_fields.request,
+    check_response=chat.check_completion,
+    read_response=completions_fields.response,
+    withhold=partial(chat.withhold, refuse_choice=refuse_choice, required=REQUIRED),
+    refuse=chat.refuse_as(KIND, refuse_choice),
+    stream=StreamFormat(codec=TextTeller, assembler=TextChunks, events=write_events, framing=SSE_DONE),
+    write_error=openai_error_writer(param="prompt"),
+)
+PROTOCOLS = (COMPLETIONS,)

@@ -1,0 +1,47 @@
+"""OpenAI's embeddings API. Texts are judged before they are embedded; vectors pass.
+
+An answer that holds something that is stopped is an error: there is no form in which an embedding could refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guardrails.engine.content import payload
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
+from guardrails.errors import BackendError
+from guardrails.protocols.embeddings import embeddings_fields
+from guardrails.protocols.errors import BLOCKED, openai_error_writer
+from guardrails.protocols.protocol import Protocol, invalid_answer
+
+
+def check_list(answer: dict[str, Any]) -> None:
+    """Raise `BackendError` for an object that is no list of results."""
+    data = answer.get("data")
+    if not isinstance(data, list) or not all(isinstance(each, dict) for each in data):
+        raise invalid_answer("the upstream's answer is malformed: it has no data")
+
+
+def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+    """Return an answer with texts edited.
+
+    Raises:
+        BackendError: something in it is blocked.
+    """
+    if outcome.blocked:
+        raise BackendError(words, 502, BLOCKED)
+    changed: Any = payload.apply_edits(answer, leaves, outcome)
+    return dict(changed)
+
+
+EMBEDDINGS = Protocol(
+    name="openai.embeddings",
+    path="/embeddings",
+    read_request=embeddings_fields.request,
+    check_response=check_list,
+    read_response=embeddings_fields.response,
+    withhold=withhold,
+    write_error=openai_error_writer(param="input"),
+)
+PROTOCOLS = (EMBEDDINGS,)

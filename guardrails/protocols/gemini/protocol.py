@@ -1,0 +1,113 @@
+"""Google's Gemini API: `:generateContent`, `:streamGenerateContent` and `:countTokens` of a model.
+
+What is stopped says so as Google's own filters do, with status 200: a prompt by `promptFeedback` with a `blockReason`, without
+candidates; a candidate by `finishReason: SAFETY`, without content, our words in `finishMessage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
+from guardrails.protocols.errors import Problem, write_google_error
+from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
+from guardrails.protocols.gemini.gemini_assembly import Chunks
+from guardrails.protocols.gemini.gemini_fields import field_of
+from guardrails.protocols.gemini.gemini_stream import STOPPED, GeminiTeller, refusal
+from guardrails.protocols.messages.protocol import refuse_count
+from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
+from guardrails.protocols.providers import GEMINI
+from guardrails.protocols.streaming.codec import Event
+
+
+def count_candidates(body: Body) -> int:
+    """Return how many candidates a request asks for."""
+    count = field_of(field_of(body, "generationConfig"), "candidateCount")
+    return count if isinstance(count, int) and count > 0 else 1
+
+
+def check_answer(answer: dict[str, Any]) -> None:
+    """Raise `BackendError` for an object that is no answer of a model."""
+    candidates = answer.get("candidates", [] if isinstance(answer.get("promptFeedback"), dict) else None)
+    if not isinstance(candidates, list) or not all(isinstance(each, dict) for each in candidates):
+        raise invalid_answer("the upstream's answer is malformed: it has no candidates")
+
+
+def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+    """Return an answer with texts edited and candidates refused: all, for what belongs to none of them."""
+    changed: Any = gemini_fields.changed(answer, leaves, outcome)
+    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
+    if not places:
+        return dict(changed)
+    blocked = {path[1] for path in places if path[:1] == ("candidates",) and len(path) > 1}
+    everything = any(path[:1] != ("candidates",) or len(path) < 2 for path in places)
+    candidates = [
+        refusal(_index(candidate, position), words) if everything or position in blocked else candidate
+        for position, candidate in enumerate(changed.get("candidates") or ({},))
+    ]
+    gone = blocked_fields(leaves, outcome)
+    top = {name: value for name, value in changed.items() if (name,) not in gone}
+    return {**top, "candidates": candidates}
+
+
+def _index(candidate: Mapping[str, Any], position: int) -> int:
+    index = candidate.get("index")
+    return index if type(index) is int else position
+
+
+def refuse(words: str, body: Body) -> dict[str, Any]:
+    """Return the answer to a prompt that is stopped."""
+    return {"promptFeedback": {"blockReason": STOPPED, "blockReasonMessage": words}}
+
+
+def check_count(count: dict[str, Any]) -> None:
+    """Raise `BackendError` for an object that is no count."""
+    if type(count.get("totalTokens")) is not int:
+        raise invalid_answer("the upstream's answer is malformed: it is no count")
+
+
+def write_events(answer: Body) -> Iterator[Event]:
+    """Write a whole answer as one chunk."""
+    yield Event("", dict(answer))
+
+
+def write_failure(problem: Problem, codec: GeminiTeller) -> list[Event]:
+    """Write a failure as a chunk."""
+    return [Event("", write_google_error(problem))]
+
+
+GENERATE = Protocol(
+    name="gemini.generate",
+    path=":generateContent",
+    provider=GEMINI,
+    is_served=False,
+    is_wrapped=False,
+    read_request=gemini_fields.request,
+    edit_request=gemini_fields.changed,
+    check_response=check_answer,
+    read_response=gemini_answer_fields.response,
+    withhold=withhold,
+    refuse=refuse,
+    refuses_in_kind=True,
+    stream=StreamFormat(codec=GeminiTeller, assembler=Chunks, events=write_events, failure=write_failure),
+    is_streamed=lambda body: False,
+    count_choices=count_candidates,
+    write_error=write_google_error,
+)
+STREAM = replace(GENERATE, name="gemini.stream", path=":streamGenerateContent", is_streamed=lambda body: True)
+COUNT_TOKENS = replace(
+    GENERATE,
+    name="gemini.count_tokens",
+    path=":countTokens",
+    read_request=gemini_fields.to_count,
+    check_response=check_count,
+    read_response=gemini_answer_fields.count,
+    withhold=refuse_count,
+    refuse=None,
+    refuses_in_kind=False,
+)
+PROTOCOLS = (GENERATE, STREAM, COUNT_TOKENS)
+"""The path of each names a model, which the proxy's route reads (`proxy/routes/gemini.py`)."""

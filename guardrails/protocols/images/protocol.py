@@ -1,0 +1,73 @@
+"""OpenAI's images API: what is asked, the pictures that are sent, and those that are made are judged.
+
+An answer of which anything is stopped is an error, never a part of it: no picture could refuse. Each event of a stream is a
+picture, and is judged for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from guardrails.engine.content import image_links, payload
+from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.core.outcome import Outcome
+from guardrails.errors import BackendError
+from guardrails.protocols.embeddings.protocol import check_list
+from guardrails.protocols.errors import BLOCKED, Problem, write_images_error
+from guardrails.protocols.images import images_fields
+from guardrails.protocols.protocol import EventAnswers, Protocol
+from guardrails.protocols.streaming.codec import Event
+
+SHARED = ("background", "output_format", "quality", "size", "usage")
+"""What an answer says of all its pictures, and an event of its one."""
+
+
+def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+    """Return an answer with pictures and texts edited.
+
+    Raises:
+        BackendError: something in it is blocked.
+    """
+    if outcome.blocked:
+        raise BackendError(words, 400, BLOCKED)
+    changed: Any = payload.apply_edits(answer, leaves, outcome)
+    return dict(changed)
+
+
+def write_events(answer: Mapping[str, Any], kind: str) -> Iterator[Event]:
+    """Write a whole answer as the events that tell of finished pictures."""
+    shared = {name: answer[name] for name in SHARED if name in answer}
+    for picture in answer["data"]:
+        name = f"{kind}.completed"
+        yield Event(name, {"type": name, "created_at": answer.get("created", 0), **shared, **picture})
+
+
+def write_failure(problem: Problem) -> list[Event]:
+    """Write a failure as an event."""
+    return [Event("error", write_images_error(problem))]
+
+
+def _protocol(action: str, kind: str, **more: Any) -> Protocol:
+    return Protocol(
+        name=f"openai.images.{action}",
+        path=f"/images/{action}",
+        read_request=images_fields.request,
+        check_response=check_list,
+        read_response=images_fields.response,
+        withhold=withhold,
+        event_answers=EventAnswers(
+            is_last=images_fields.is_last, events=partial(write_events, kind=kind), failure=write_failure
+        ),
+        links=image_links.answered,
+        write_error=write_images_error,
+        **more,
+    )
+
+
+GENERATIONS = _protocol("generations", "image_generation")
+EDITS = _protocol("edits", "image_edit", edit_request=images_fields.uploaded, forms="taken")
+VARIATIONS = replace(EDITS, name="openai.images.variations", path="/images/variations", forms="only")
+PROTOCOLS = (GENERATIONS, EDITS, VARIATIONS)

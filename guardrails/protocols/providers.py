@@ -1,0 +1,57 @@
+"""Whose APIs there are: the headers and the root that all APIs of one provider share, and how its SDK calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """What the APIs of one provider share.
+
+    Attributes:
+        name: of the provider; that of its SDK's package, where it has one that can be wrapped.
+        headers: of a client that the upstream gets besides those that every upstream gets.
+        keys: the headers in which the operator's key goes instead of the client's, each with what stands before it.
+        root: below which the proxy serves its paths.
+        base: the root of its paths at the upstream, where that is another than the one that OpenAI's API and Anthropic's share.
+        sdk_root: below which its SDK calls them.
+    """
+
+    name: str
+    headers: tuple[str, ...]
+    keys: Mapping[str, str]
+    root: str = "/v1"
+    base: str = ""
+    sdk_root: str = ""
+
+
+OPENAI: Final = Provider(
+    "openai",
+    ("authorization", "openai-organization", "openai-project", "openai-beta"),
+    {"authorization": "Bearer "},
+)
+AZURE: Final = Provider(
+    "azure",
+    ("authorization", "api-key", "openai-organization", "openai-project", "openai-beta"),
+    {"authorization": "Bearer ", "api-key": ""},
+    root="/openai",
+)
+"""Servers know a key in one of these headers: Azure's own, or that of all others."""
+
+# Anthropic's clients have sent their key in either header; servers of others know one of them.
+ANTHROPIC: Final = Provider(
+    "anthropic",
+    ("authorization", "x-api-key", "anthropic-version", "anthropic-beta"),
+    {"authorization": "Bearer ", "x-api-key": ""},
+    sdk_root="/v1",
+)
+GEMINI: Final = Provider(
+    "gemini",
+    ("authorization", "x-goog-api-key", "x-goog-user-project"),
+    {"x-goog-api-key": ""},
+    root="/v1beta",
+)
+OLLAMA: Final = Provider("ollama", ("authorization",), {"authorization": "Bearer "}, root="/api", base="/api")
