@@ -42,7 +42,7 @@ class Whole:
         if wire is None:
             raise broken(f"it is of type {self.kind[:64]!r}")
         answer = wire.read(raw, self.kind, exchange.body)
-        heard = exchange.read(answer)
+        heard = exchange.read_whole(answer)
         verdict, outcome = yield from exchange.judge.whole(heard, inline)
         content = exchange.passed(answer, heard, verdict, outcome)
         if content is answer and wire.exact:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
+from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.errors import RequestError
 from guardrails.types import Stage
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, body_of
@@ -46,10 +47,17 @@ class Guarded:
         protocol = calls.find(options.method, str(options.url))
         if protocol is None:
             return None
-        forms = protocol.forms != "never"
-        return Exchange(
-            terms, protocol, {} if protocol.read_request is None else body_of(options, forms=forms)
-        )
+        if protocol.read_request is None:
+            return Exchange(terms, protocol, {})
+        body = body_of(options, forms=protocol.forms != "never")
+        protocol.is_streamed(body)  # which raises where that is not clear
+        return Exchange(terms, protocol, body)
+
+    def _error_saying(self, response: Any, raw: bytes) -> Exception:
+        """Return the SDK's error for a response with another body."""
+        own: Any = self
+        made: Exception = own._make_status_error_from_response(rebuilt(response, content=raw))
+        return made
 
 
 def sent(options: Any, exchange: Exchange) -> Any:
@@ -60,6 +68,12 @@ def sent(options: Any, exchange: Exchange) -> Any:
     if options.files:
         options.files, options.headers = files, headers(options.headers)
     return options
+
+
+def failed_response(error: Exception) -> Any:
+    """Return the response that an SDK's error is about; None for any other exception."""
+    is_status = any(base.__name__ == "APIStatusError" for base in type(error).__mro__)
+    return getattr(error, "response", None) if is_status else None
 
 
 def how_read(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +103,12 @@ class SyncGuarded(Guarded):
         token = CALL.set(exchange)
         try:
             return inner.request(cast_to, options, *args, **kwargs)
+        except Exception as error:
+            response = failed_response(error)
+            if exchange is None or response is None:
+                raise
+            said = exchange.terms.guard.pipeline.drive(exchange.vet_error(response.content, None))
+            raise (error if said == response.content else self._error_saying(response, said)) from None
         finally:
             CALL.reset(token)
 
@@ -135,6 +155,13 @@ class AsyncGuarded(Guarded):
         token = CALL.set(exchange)
         try:
             return await inner.request(cast_to, options, *args, **kwargs)
+        except Exception as error:
+            response = failed_response(error)
+            if exchange is None or response is None:
+                raise
+            vetting = exchange.vet_error(response.content, INLINE_ON_LOOP)
+            said = await exchange.terms.guard.pipeline.adrive(vetting)
+            raise (error if said == response.content else self._error_saying(response, said)) from None
         finally:
             CALL.reset(token)
 

@@ -6,24 +6,26 @@ Nothing here asks the network or waits: whoever makes the call takes the request
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from guardrails.engine.content import payload
 from guardrails.engine.content.payload import Subject
+from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault
-from guardrails.errors import Blocked, RequestError
+from guardrails.errors import BackendError, Blocked, RequestError
 from guardrails.protocols.protocol import Protocol
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.response_checker import Judge
-from guardrails.types import Stage, Verdict
+from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
 from guardrails.wrapping.sdk import events
-from guardrails.wrapping.sdk.answers import broken
+from guardrails.wrapping.sdk.answers import broken, parsed
 from guardrails.wrapping.sdk.body_formats import JSON, Body
 from guardrails.wrapping.sdk.file_answers import File
 from guardrails.wrapping.sdk.file_answers import response as read_file
@@ -112,7 +114,9 @@ class Exchange:
             return None
         message, streams = self.message(verdict), self.protocol.stream
         assert self.protocol.refuse is not None
-        refusal = self.protocol.refuse(message, self.body)
+        found = {finding.path.split("/")[1] for finding in verdict.findings if finding.path.startswith("/")}
+        clean = {name: value for name, value in self.body.items() if name not in found}
+        refusal = self.protocol.refuse(message, clean)
         if not self.streams or streams is None:
             return write(refusal).encode()
         codec = streams.codec()
@@ -139,6 +143,37 @@ class Exchange:
             return read_file(answer) if isinstance(answer, File) else self.protocol.response_payload(answer)
         except RequestError as error:
             raise broken(str(error)) from None
+
+    def read_whole(self, answer: Any) -> Subject:
+        """Return what there is to judge of a whole answer.
+
+        Raises:
+            BackendError: it is none of the API's, or has no form that can be judged.
+        """
+        if not isinstance(answer, File):
+            self.protocol.check_response(answer)
+        return self.read(answer)
+
+    def vet_error(self, raw: bytes, inline: int | None) -> Generator[list[Task], None, bytes]:
+        """Judge the body of an error that the upstream answered with; return what the caller may have of it.
+
+        Args:
+            raw: the body. One that is neither a text nor JSON that can be judged is left out.
+            inline: the number of characters up to which quick detectors run at once (`Pipeline.steps`).
+        """
+        try:
+            text = raw.decode()
+            error = parsed(text) if text.lstrip().startswith(("{", "[")) else text
+            subject = payload.read(error, Stage.OUTPUT)
+        except (UnicodeDecodeError, BackendError, RequestError, TypeError):
+            return b"{}"
+        verdict, _ = yield from self.judge.whole(subject, inline)
+        if verdict.blocked:
+            return b"{}"
+        if verdict.action < Action.REDACT:
+            return raw
+        left = verdict.content
+        return left.encode() if isinstance(left, str) else write(left).encode()
 
     def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what the caller may have of an answer, with the user's own values in it again; `answer` where nothing changes.

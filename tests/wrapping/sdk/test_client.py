@@ -267,6 +267,37 @@ def test_errors_of_the_sdk_come_through(
     assert caught.value.code == "c"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"), [(f"see {MASK}", "see [MASK]"), (f"see {BOMB}", ""), ("see what", "see what")]
+)
+def test_what_an_upstream_says_of_its_failure_is_judged(
+    client: Any, fake: Any, said: str, shown: str
+) -> None:
+    """An error of the SDK keeps its class and status; of its words there is what the policy leaves."""
+    fake.answers({"error": {"message": said, "type": "t", "param": None, "code": "c"}}, 400)
+    with pytest.raises(openai.BadRequestError) as caught:
+        client()("chat.completions.create", **ASKED)
+    assert (caught.value.status_code, shown in str(caught.value)) == (400, True)
+    assert "zqx" not in str(caught.value) + caught.value.response.text
+
+
+def test_an_error_that_two_parsers_read_in_two_ways_says_nothing(client: Any, fake: Any) -> None:
+    """Nor one that is no text."""
+    for raw in (b'{"error": {"message": "a", "Message": "b"}}', b"\xff\xfe"):
+        fake.answers(raw, 400)
+        with pytest.raises(openai.BadRequestError) as caught:
+            client()("chat.completions.create", **ASKED)
+        assert caught.value.response.text == "{}"
+
+
+def test_a_refusal_repeats_nothing_that_was_found(client: Any, fake: Any) -> None:
+    """Also where it stood in the name of the model."""
+    asked = {**ASKED, "model": f"see {BOMB}"}
+    answer = client(on_block="answer")("chat.completions.create", **asked)
+    assert "zqx" not in answer.to_json()
+    assert fake.asked == []
+
+
 def test_a_call_is_made_again_as_the_sdk_does(client: Any, fake: Any) -> None:
     """What is sent again is what was judged."""
     fake.answers({"error": {"message": "no"}}, 500, headers={"retry-after-ms": "1"})
