@@ -27,7 +27,8 @@ from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.fragmented_video import Relayed, Window
 from guardrails.errors import BackendError
-from guardrails.media.fragments.fragment import Cutter, Fragment, Uncut, shortened
+from guardrails.media.fragments.cutter import Cutter
+from guardrails.media.fragments.fragment import Fragment, Uncut, shortened
 from guardrails.proxy.access.client import gone, stop
 from guardrails.proxy.exchange.answer import Call, message_of, note
 from guardrails.proxy.exchange.report_headers import Report

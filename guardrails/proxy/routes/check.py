@@ -10,8 +10,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content import payload
+from guardrails.engine.core.checker import build_request as asking
 from guardrails.errors import RequestError
-from guardrails.guard import who as asking
 from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note

@@ -26,7 +26,7 @@ from guardrails.wrapping.sdk import events
 from guardrails.wrapping.sdk.answers import broken, parsed
 
 if TYPE_CHECKING:
-    from guardrails.guard import Guard
+    from guardrails.engine.core.checker import Checker
 
 Body = Mapping[str, Any]
 REFUSAL = "Stopped by policy."
@@ -96,13 +96,13 @@ class Api:
 class Terms:
     """How a backend is wrapped: by which guard, whether blocks are answered, who asks, and where an answer stands."""
 
-    guard: Guard
+    guard: Checker
     answers: bool
     context: Mapping[str, Any] = field(default_factory=dict)
     output: Stage = Stage.OUTPUT
 
 
-def judge_of(guard: Guard, asking: Mapping[str, Any], asked: Verdict | None) -> Judge:
+def judge_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -> Judge:
     """Return what judges the answer to one request.
 
     Args:
