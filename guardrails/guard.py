@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from guardrails.checker import Checker
 from guardrails.detectors.file_watch import Stamp, noted
 from guardrails.engine.content.budget import Budget
-from guardrails.engine.core.checker import Checker
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.media.fragmented_video import held
 from guardrails.engine.redaction.vault import Vault

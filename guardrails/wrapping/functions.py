@@ -32,17 +32,17 @@ from guardrails.engine.media.frame_batches import (
     refilmed,
     unreeled,
 )
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault, texts, told_apart
 from guardrails.errors import Blocked
 from guardrails.media.video.frames_in_memory import FASTEST
+from guardrails.protocols.reply_values import reply
 from guardrails.types import Action, Media, Returned, Stage, Text, ToolCall, Verdict
 from guardrails.wrapping.registry import wrapper_of
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
 from guardrails.wrapping.text_stream import Stream, open_stream
 
 if TYPE_CHECKING:
-    from guardrails.engine.core.checker import Checker
+    from guardrails.checker import Checker
 
 T = TypeVar("T")
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from guardrails.checker import Checker, build_request
 from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.content.payload import text
 from guardrails.engine.content.roles import ROLES
-from guardrails.engine.core.checker import Checker, build_request
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request

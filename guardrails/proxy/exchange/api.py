@@ -12,9 +12,9 @@ from typing import Any, Literal, Protocol
 from starlette.responses import Response
 
 from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.image_links import Link
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
+from guardrails.protocols.image_links import Link
 from guardrails.protocols.streaming.assembler import Collector
 from guardrails.protocols.streaming.codec import Teller
 from guardrails.proxy.server.errors import Problem

@@ -9,10 +9,10 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content import image_links
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.payload import Subject
 from guardrails.errors import Blocked, GuardrailsError, RequestError
+from guardrails.protocols import image_links
 from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks
 from guardrails.proxy.exchange.answer import Call, judged, message_of, note, vetted

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
+from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.ollama import ollama_fields
 from guardrails.protocols.ollama.ollama_stream import (
     AGAIN,
@@ -95,7 +96,7 @@ def _api(path: str, text: Path, **tables: Any) -> Api:
 
 
 MESSAGES = _api(
-    "/chat", CHAT, request=ollama_fields.request, edited=payload.request, response=ollama_fields.response
+    "/chat", CHAT, request=ollama_fields.request, edited=chat_payload.request, response=ollama_fields.response
 )
 COMPLETIONS = _api(
     "/generate",

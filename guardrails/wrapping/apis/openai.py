@@ -12,12 +12,12 @@ from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.field_readers import anything, by_table, figures, flag, keep, text
 from guardrails.engine.content.payload import Subject
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.redaction.reply_values import reply
-from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import HEAD, ChatTeller
 from guardrails.protocols.completions import completions_fields
 from guardrails.protocols.completions.completions_stream import TextTeller
+from guardrails.protocols.reply_values import reply
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path
 from guardrails.wrapping.apis import openai_audio, openai_videos
@@ -36,17 +36,17 @@ NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 def chat_request(body: Body) -> Subject:
     """Read a chat request."""
     leaves = chat_fields.request(body)
-    return payload.body(body, leaves, payload.request)
+    return payload.body(body, leaves, chat_payload.request)
 
 
 def chat_response(body: Body) -> Subject:
     """Read a chat completion."""
-    return payload.response(body, chat_fields.response(body))
+    return chat_payload.response(body, chat_fields.response(body))
 
 
 def text_response(body: Body) -> Subject:
     """Read a text completion."""
-    return payload.response(body, completions_fields.response(body))
+    return chat_payload.response(body, completions_fields.response(body))
 
 
 def choices(body: Body) -> int:
@@ -63,7 +63,7 @@ def withheld(
     """
 
     def withhold(completion: Any, heard: Subject, outcome: Outcome, message: str) -> dict[str, Any]:
-        changed: Any = payload.response(completion, heard.leaves)._apply(outcome)
+        changed: Any = chat_payload.response(completion, heard.leaves)._apply(outcome)
         found = heard.leaves.found
         places = [found[index].path if index >= 0 else () for index in outcome.blocked]
         everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)

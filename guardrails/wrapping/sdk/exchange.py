@@ -14,9 +14,9 @@ from guardrails.engine.content.payload import Subject
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import Blocked, RequestError
+from guardrails.protocols.reply_values import reply
 from guardrails.protocols.streaming.assembler import Collector
 from guardrails.protocols.streaming.codec import Event, Teller
 from guardrails.protocols.streaming.response_checker import Judge
@@ -26,7 +26,7 @@ from guardrails.wrapping.sdk import events
 from guardrails.wrapping.sdk.answers import broken, parsed
 
 if TYPE_CHECKING:
-    from guardrails.engine.core.checker import Checker
+    from guardrails.checker import Checker
 
 Body = Mapping[str, Any]
 REFUSAL = "Stopped by policy."

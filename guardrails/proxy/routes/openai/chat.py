@@ -11,10 +11,9 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
-from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller, events
 from guardrails.proxy.exchange import answer
@@ -63,7 +62,7 @@ def refused(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
 
 def silent(choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return an edited choice without what spells its old text."""
-    return {name: None if name in payload.SPELLED else value for name, value in choice.items()}
+    return {name: None if name in chat_payload.SPELLED else value for name, value in choice.items()}
 
 
 def withheld(
@@ -75,7 +74,7 @@ def withheld(
     required: Mapping[str, Any] = REQUIRED,
 ) -> dict[str, Any]:
     """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
-    changed: Any = payload.said_edits(completion, leaves, outcome)
+    changed: Any = chat_payload.said_edits(completion, leaves, outcome)
     touched = {
         leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
     }
@@ -100,7 +99,7 @@ CHAT = Api(
     path="/chat/completions",
     dialect=OPENAI,
     request=chat_fields.request,
-    edited=payload.request,
+    edited=chat_payload.request,
     parsed=parsed,
     response=chat_fields.response,
     withheld=withheld,

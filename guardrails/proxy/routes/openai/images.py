@@ -13,10 +13,11 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content import image_links, payload
+from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
+from guardrails.protocols import image_links
 from guardrails.protocols.images import images_fields
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.exchange import exchange

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from guardrails.engine.core.checker import Checker, build_request, escape_placeholders, vault_of
+from guardrails.checker import Checker, build_request, escape_placeholders, vault_of
 from guardrails.engine.redaction.vault import Vault
 from guardrails.guard import Guard
 from guardrails.types import Action, Place, Returned, Stage

@@ -8,7 +8,7 @@ from typing import Any
 
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import SOURCES
-from guardrails.engine.content.payload import Subject, read, removed_paths
+from guardrails.engine.content.payload import Subject, removed_paths
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.outcome import Outcome
@@ -20,6 +20,7 @@ from guardrails.engine.redaction.vault import Vault, told_apart
 from guardrails.engine.tools.tool_calls import returned
 from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
+from guardrails.protocols.chat.chat_payload import read
 from guardrails.types import Returned, Stage, Verdict
 
 NOBODY: Mapping[str, Any] = {}
