@@ -19,7 +19,7 @@ import re2
 from guardrails import Guard
 from guardrails.detectors.patterns.dialect import translate
 from guardrails.detectors.patterns.patterns_detector import Patterns
-from guardrails.detectors.terms.terms_detector import automaton
+from guardrails.detectors.terms.term_matcher import automaton
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.text import folded, normalized
 from lexical_corpus import Corpus

@@ -23,8 +23,8 @@ from guardrails.authoring.diff.change import Version
 from guardrails.authoring.diff.traffic import pairs
 from guardrails.authoring.diff.traffic.effects import Effects
 from guardrails.authoring.rows import Row
-from guardrails.engine.content.payload import read
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.protocols.chat.chat_payload import read
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.shadow.shadow_evaluation import Shadow
 from guardrails.proxy.shadow.shadow_queue import Runner

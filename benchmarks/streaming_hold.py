@@ -21,7 +21,6 @@ from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
 from guardrails.detectors.terms.terms_detector import Terms
-from guardrails.detectors.terms.terms_stream import TermStream
 from lexical_corpus import corpus
 from measure import machine, table
 
@@ -55,7 +54,7 @@ def starts() -> dict[str, Start]:
     words = [*corpus().phrases]
     for name, fold in (("2,000 terms", True), ("2,000 terms, exact", False)):
         terms = Terms(name, words, "custom.terms", score=1.0, words=True, fold=fold)
-        found[name] = lambda terms=terms: TermStream(terms)  # type: ignore[misc]
+        found[name] = lambda terms=terms: terms.stream(None)  # type: ignore[misc]
     return found
 
 

@@ -21,6 +21,7 @@ _OWN = frozenset(
         "__pycache__",
         "authoring",
         "cancellation",
+        "checker",
         "cli",
         "detectors",
         "engine",

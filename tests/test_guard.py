@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import inspect
 import json
 import re
 from collections.abc import Callable
@@ -241,12 +240,6 @@ def test_two_guards_do_not_mix(guard_of: Callable[..., Guard]) -> None:
     text = "alpha and enough words for the cache to keep"
     assert [one.check(text).blocked, two.check(text).blocked, one.check(text).blocked] == [True, False, True]
     assert one.policy.ref.digest != two.policy.ref.digest
-
-
-def test_check_and_acheck_take_the_same_arguments() -> None:
-    """One is the twin of the other."""
-    sync, twin = inspect.signature(Guard.check), inspect.signature(Guard.acheck)
-    assert sync.parameters == twin.parameters
 
 
 def test_streams_of_one_guard_do_not_mix(guard: Guard) -> None:

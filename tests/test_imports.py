@@ -1,11 +1,14 @@
-"""What an import brings along: heavy modules are imported where they are used."""
+"""What an import brings along: heavy modules are imported where they are used, and none that imports back."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
+from itertools import accumulate
 
+import grimp
 import pytest
 
 HEAVY = [
@@ -66,3 +69,25 @@ def test_a_guard_of_mcp_on_standard_input_brings_no_server() -> None:
     """An agent starts one for each of its servers."""
     loaded = loaded_by("import guardrails.mcp.guards, guardrails.mcp.transport.stdio")
     assert loaded.isdisjoint({"fastapi", "starlette", "aiohttp", "uvicorn", "numpy", "torch"})
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """What two modules need of each other stands below both; imports in functions and for types alone count as well, and so do
+    the folders that a module lies in, whose `__init__` an import of it runs.
+    """
+    graph = grimp.build_graph("guardrails", cache_dir=None)
+    imports = {
+        module: {
+            folder
+            for imported in graph.find_modules_directly_imported_by(module)
+            for folder in accumulate(imported.split("."), "{}.{}".format)
+            if not f"{module}.".startswith(f"{folder}.")
+        }
+        for module in graph.modules
+    }
+    circle: list[str] = []
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        circle = error.args[1]
+    assert not circle, " <- ".join(circle)

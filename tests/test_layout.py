@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ WIDENED = re.compile(r"^ *test_\w+ = widen\(", re.MULTILINE)
 """A test of the short run over a larger table, which has its docstring."""
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 LONGEST_FILE = 500
+FULLEST_FOLDER = 12
 LONGEST_FUNCTION = 60
 
 
@@ -76,6 +78,13 @@ def test_files_and_functions_are_short(path: Path) -> None:
         assert isinstance(node, ast.ClassDef) or length <= LONGEST_FUNCTION, (
             f"{name(path)}:{node.lineno}: {node.name}"
         )
+
+
+def test_folders_hold_few_files() -> None:
+    """What does not fit on a page of a listing is several ideas; a folder's own docstring stands in its `__init__`."""
+    files = [path.parent for path in SOURCES if path.name != "__init__.py"]
+    full = {name(folder): count for folder, count in Counter(files).items() if count > FULLEST_FOLDER}
+    assert not full
 
 
 @each_case("path", TESTS, ids=name)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject, body, read
+from guardrails.engine.content.payload import Subject, body
 from guardrails.policy.loading.items import Item
 from guardrails.policy.testing.test_checks import contents
 from guardrails.policy.testing.test_fields import CallDoc, DefinitionDoc, ResultDoc, TestDoc
+from guardrails.protocols.chat.chat_payload import read
 from guardrails.types import Image, Media, Place, Returned, Stage, Text, ToolCall, Use, Video
 
 MEDIA: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video}

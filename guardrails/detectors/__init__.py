@@ -4,7 +4,7 @@ The primitives of this floor:
 
 * `Kind`: what `use:` names in a policy: its configuration, its categories, and how to build it.
 * `BUILTIN`: the table of kinds, in the order in which people read about them. One line each.
-* `Bound`: a detector built for one policy: its name there, what it gives and what it needs.
+* `binding.Bound`: a detector built for one policy: its name there, what it gives and what it needs.
 * `ConfigProblem`, `ConfigProblems`: what is wrong with a configuration, and where in it.
 
 Adding a detector takes one file with a `KIND`, one line in `BUILTIN`, and a twin test file.
@@ -12,29 +12,20 @@ Adding a detector takes one file with a `KIND`, one line in `BUILTIN`, and a twi
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note
-from guardrails.detectors.images.text_layout import Shown
-from guardrails.detectors.shared_builds import Builds, Recorded
 from guardrails.inference.hub import hub_cache
 from guardrails.inference.safety.folder import ModelError
 from guardrails.remote.endpoint import Endpoint
-from guardrails.types import Content, Detection, Detector, Finding, Stream
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from guardrails.detectors.speech.transcript import Heard
+from guardrails.types import Detector
 
 BUILTIN: dict[str, str] = {
     "terms": "guardrails.detectors.terms.terms_detector",
@@ -150,51 +141,6 @@ class Kind:
     version: int = 1
 
 
-class FilmTrack(Detector, Protocol):
-    """A detector of the frames of one track of a film, which it gets one after the other, and of what they come to. It is begun
-    with the SHA-256 of the film's file in hexadecimal digits, or nothing.
-    """
-
-    def found(self, *, closed: bool) -> Sequence[Finding]:
-        """Return what all frames so far come to; unless `closed`, more may come: then only what none of them can take back."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A detector as one policy uses it. `inline` says that a call costs microseconds per thousand characters
-    for certain, so that it may run on the caller's thread; `at_once` is asked first where it does not: what it can
-    answer as quickly, None for what needs a worker. One that waits for a service has `adetect`, the coroutine of its
-    `detect`, which takes no worker. `digest` names everything that its findings depend on. `stream` begins a text that grows,
-    beside its context, and is None, or gives None, where the detector must see all of a text; `passages` says that it can judge
-    one passage after the other; `pixels`, that it looks at decoded pictures: their `source` is a `Picture`, and it sees none
-    that cannot be; `film` begins to look at one track of a film, where more than single frames tells what that is; `extracts`,
-    what reads the texts in pictures; `hears`, what listens to sounds. `family` is the file that
-    declares it: what is put together of several detectors is put together of those of one file, so that all policies which
-    build on that file share it.
-    """
-
-    name: str
-    detector: Detector
-    categories: frozenset[str]
-    spans: bool = True
-    tier: int = 0
-    inline: bool = True
-    at_once: Callable[[Sequence[Content]], list[Detection] | None] | None = None
-    adetect: Callable[[Sequence[Content]], Coroutine[Any, Any, Sequence[Detection]]] | None = None
-    contents: frozenset[str] = frozenset({"text"})
-    reads: tuple[str, ...] = ()
-    decoded: bool = True
-    digest: str = ""
-    stream: Callable[[Mapping[str, str] | None], Stream | None] | None = None
-    passages: bool = False
-    pixels: bool = False
-    film: Callable[[str], FilmTrack] | None = None
-    extracts: Callable[[Sequence[Content]], Sequence[Sequence[Shown]]] | None = None
-    hears: Callable[[Iterable[tuple[int, NDArray[Any]]]], Heard] | None = None
-    family: str = ""
-
-
 def kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
     """Return the kind that `use: name` means (`extra` comes from the library's caller), or None."""
     if extra and name in extra:
@@ -210,48 +156,6 @@ def kind(name: str, extra: Mapping[str, Kind] | None = None) -> Kind | None:
 def names(extra: Mapping[str, Kind] | None = None) -> list[str]:
     """Return every name that `use:` may take, for messages and the schema."""
     return sorted({*BUILTIN, *(extra or {})})
-
-
-def bind(name: str, of: Kind, config: Config, files: Files, family: str = "") -> Bound:
-    """Build the detector that a policy calls `name`, declared in the file `family`; raises `ConfigProblems`."""
-    detector, seen = _built(name, of, config, files)
-    tier = int(getattr(detector, "tier", of.tier))
-    identity = [of.name, of.version, name, config.model_dump(mode="json"), seen.digests]
-    if hasattr(detector, "identity"):  # of what comes with the package, and so was not read through `files`
-        identity.append(detector.identity)
-    digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    return Bound(
-        name=name,
-        detector=detector,
-        categories=of.categories(name, config),
-        spans=of.spans,
-        tier=tier,
-        inline=bool(getattr(detector, "inline", tier == 0)),
-        at_once=getattr(detector, "at_once", None),
-        adetect=getattr(detector, "adetect", None),
-        contents=getattr(detector, "contents", of.contents),
-        reads=of.reads,
-        decoded=of.decoded,
-        digest=digest,
-        stream=getattr(detector, "stream", None),
-        passages=bool(getattr(detector, "passages", False)),
-        pixels=bool(getattr(detector, "pixels", False)),
-        film=getattr(detector, "film", None),
-        extracts=getattr(detector, "extracts", None),
-        hears=getattr(detector, "hears", None),
-        family=family,
-    )
-
-
-def _built(name: str, of: Kind, config: Config, files: Files) -> tuple[Detector, Recorded]:
-    """Return the detector, a shared one where it is of a kind of this package, and what was read for it."""
-    if kind(of.name) is of:
-        return _BUILDS.get(of.name, name, config, files, lambda read: of.build(name, config, read))
-    seen = Recorded(files)
-    return of.build(name, config, seen), seen
-
-
-_BUILDS = Builds()
 
 
 def lines(files: Files, name: str) -> list[tuple[tuple[str, int, int], str]]:

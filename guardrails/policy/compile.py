@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 from pydantic import ValidationError
 
 from guardrails import taxonomy
-from guardrails.detectors import Bound, ConfigProblem, ConfigProblems, Kind, bind, kind, names
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, kind, names
+from guardrails.detectors.binding import Bound, bind
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from guardrails import taxonomy
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import Item
 from guardrails.policy.schema import FilmsDoc, LimitsDoc

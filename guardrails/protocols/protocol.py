@@ -14,11 +14,11 @@ from typing import Protocol as Interface
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.image_links import Link
 from guardrails.engine.content.payload import Subject
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.errors import ErrorWriter, Problem, write_openai_error
+from guardrails.protocols.image_links import Link
 from guardrails.protocols.providers import OPENAI, Provider
 from guardrails.protocols.streaming.assembler import Collector
 from guardrails.protocols.streaming.codec import Event, Teller

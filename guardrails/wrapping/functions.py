@@ -32,17 +32,17 @@ from guardrails.engine.media.frame_batches import (
     refilmed,
     unreeled,
 )
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault, texts, told_apart
 from guardrails.errors import Blocked
 from guardrails.media.video.frames_in_memory import FASTEST
+from guardrails.protocols.reply_values import reply
 from guardrails.types import Action, Media, Returned, Stage, Text, ToolCall, Verdict
 from guardrails.wrapping.registry import wrapper_of
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
+from guardrails.wrapping.text_stream import Stream, open_stream
 
 if TYPE_CHECKING:
-    from guardrails.guard import Guard
-    from guardrails.wrapping.text_stream import Stream
+    from guardrails.checker import Checker
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Call:
     """
 
     def __init__(
-        self, guard: Guard, *, answers: bool, output: Stage, fps: float | None, context: Mapping[str, Any]
+        self, guard: Checker, *, answers: bool, output: Stage, fps: float | None, context: Mapping[str, Any]
     ) -> None:
         self.guard = guard
         self.answers = answers
@@ -220,7 +220,7 @@ class Call:
 
     def stream(self) -> Stream:
         """Begin a text that grows."""
-        return self.guard.stream(self.output, **self.asked())
+        return open_stream(self.guard, self.output, **self.asked())
 
     def whole(self, chunks: list[Any]) -> list[Any]:
         """Return the chunks of a stream that is held, for checking: pieces of one text joined, a retriever's documents each.
@@ -297,7 +297,7 @@ def _shown(value: Any) -> Any:
 
 
 def wrap(
-    guard: Guard,
+    guard: Checker,
     function: T,
     *,
     on_block: str = "raise",

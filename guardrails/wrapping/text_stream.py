@@ -7,30 +7,33 @@ nothing more is shown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from guardrails.checker import Checker, build_request
+from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.content.payload import text
+from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
-from guardrails.engine.core.rule_evaluation import ROLES
+from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.redaction.restore_stream import Restoring
+from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.stream import stopped
 from guardrails.engine.streaming.text_channels import Voices
-from guardrails.types import Stage, Verdict
-
-if TYPE_CHECKING:
-    from guardrails.engine.core.rule_evaluation import Request
-    from guardrails.guard import Guard
+from guardrails.types import Returned, Stage, Verdict
 
 
 class Stream:
     """One streamed text. Made by `Guard.stream`."""
 
-    def __init__(self, guard: Guard, stage: Stage, request: Request, beside: tuple[str, str, str]) -> None:
-        self._guard, self._stage, self._request, self._beside = guard, stage, request, beside
+    def __init__(
+        self, checker: Checker, stage: Stage, request: Request, beside: tuple[str, str, str]
+    ) -> None:
+        self._checker, self._stage, self._request, self._beside = checker, stage, request, beside
         probe = self._subject("")
         leaf = probe.leaves.found[0].content
-        self._voices = Voices(guard.pipeline, request, leaf.context)
+        self._voices = Voices(checker.pipeline, request, leaf.context)
         self._part = self._voices.part(leaf.place)
         values = request.vault.values if request.vault is not None and ROLES[stage] == "assistant" else {}
         self._restoring = Restoring(values)
@@ -62,33 +65,33 @@ class Stream:
         """
         if self._skips(delta):
             return ""
-        self._guard.pipeline.drive(self._voices.feed(self._part, delta, None))
+        self._checker.pipeline.drive(self._voices.feed(self._part, delta, None))
         if self._voices.stop is not None:
-            self._stop(self._guard.pipeline.check(self._whole().leaves, self._request))
+            self._stop(self._checker.pipeline.check(self._whole().leaves, self._request))
         return self._restoring.feed(self._part.take())
 
     async def afeed(self, delta: str) -> str:
         """The twin of `feed` that does not block the event loop."""
         if self._skips(delta):
             return ""
-        await self._guard.pipeline.adrive(self._voices.feed(self._part, delta, INLINE_ON_LOOP))
+        await self._checker.pipeline.adrive(self._voices.feed(self._part, delta, INLINE_ON_LOOP))
         if self._voices.stop is not None:
-            self._stop(await self._guard.pipeline.acheck(self._whole().leaves, self._request))
+            self._stop(await self._checker.pipeline.acheck(self._whole().leaves, self._request))
         return self._restoring.feed(self._part.take())
 
     def flush(self) -> str:
         """End the text and return the rest of what may be shown: nothing where it is stopped."""
         if self._ends():
             return ""
-        self._guard.pipeline.drive(self._voices.finish(None))
-        return self._end(self._guard.pipeline.check(self._whole().leaves, self._request))
+        self._checker.pipeline.drive(self._voices.finish(None))
+        return self._end(self._checker.pipeline.check(self._whole().leaves, self._request))
 
     async def aflush(self) -> str:
         """The twin of `flush` that does not block the event loop."""
         if self._ends():
             return ""
-        await self._guard.pipeline.adrive(self._voices.finish(INLINE_ON_LOOP))
-        return self._end(await self._guard.pipeline.acheck(self._whole().leaves, self._request))
+        await self._checker.pipeline.adrive(self._voices.finish(INLINE_ON_LOOP))
+        return self._end(await self._checker.pipeline.acheck(self._whole().leaves, self._request))
 
     def _skips(self, delta: str) -> bool:
         if self._ended:
@@ -106,7 +109,7 @@ class Stream:
 
     def _stop(self, outcome: Outcome) -> None:
         outcome = stopped(outcome, self._voices.stop, self._request, 0)
-        self._verdict = self._guard.verdict(self._whole(), outcome, self._stage, self._request.vault)
+        self._verdict = self._checker.verdict(self._whole(), outcome, self._stage, self._request.vault)
 
     def _end(self, outcome: Outcome) -> str:
         """Take the outcome for the whole text; return the rest of what may be shown."""
@@ -115,20 +118,47 @@ class Stream:
         if self._voices.stop is not None or not content.startswith(shown):
             self._stop(outcome)
             return ""
-        self._verdict = self._guard.verdict(subject, outcome, self._stage, self._request.vault)
+        self._verdict = self._checker.verdict(subject, outcome, self._stage, self._request.vault)
         if self._verdict.blocked:
             return ""
         return self._restoring.feed(content[len(shown) :], last=True)
 
 
-def begun(guard: Guard, stage: str, request: Request, beside: tuple[str, str, str]) -> Stream:
-    """Begin a stream beside the system prompt, the prompt and the sources that it answers to.
+def open_stream(
+    checker: Checker,
+    stage: str,
+    *,
+    after: Verdict | Vault | None = None,
+    system: str = "",
+    prompt: str = "",
+    sources: str | Sequence[str] = "",
+    user: Mapping[str, Any] | None = None,
+    tenant: str | None = None,
+    client: Mapping[str, Any] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    model: str | None = None,
+    heard: Sequence[Returned] = (),
+) -> Stream:
+    """Return a filter for one streamed text; the arguments are those of `Checker.check`.
 
     Raises:
         ValueError: it goes on from what an earlier check handed out, at a stage where somebody else than the model could name
             that: such a text must be read as a whole.
     """
     at = Stage(stage)
+    request = build_request(
+        checker.read("", at, after, system, prompt, sources),
+        user=user,
+        tenant=tenant,
+        client=client,
+        metadata=metadata,
+        model=model,
+        after=after,
+        heard=heard,
+    )
     if request.vault is not None and not request.vault.is_empty and ROLES[at] != "assistant":
         raise ValueError(f"a stream at {stage!r} cannot go on from a vault: check() the whole text")
-    return Stream(guard, at, request, beside)
+    if isinstance(after, Verdict):
+        system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
+    passages = sources if isinstance(sources, str) else SOURCES.join(sources)
+    return Stream(checker, at, request, (system, prompt, passages))

@@ -16,9 +16,9 @@ from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.payload import Subject
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.errors import RequestError
-from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat import chat_fields, chat_payload
+from guardrails.protocols.reply_values import reply
 from guardrails.types import Place, Stage, Verdict
 from guardrails.wrapping.guarded_call import Call, Check, Flow, message_of, run
 from guardrails.wrapping.sdk.exchange import Terms
@@ -95,7 +95,7 @@ def flow(terms: Terms, inputs: Any, options: Mapping[str, Any]) -> Flow:
     passed: dict[int, Verdict] = {}
     answers: dict[int, Any] = {}
     for index, prompt in enumerate(prompts):
-        verdict: Verdict = yield Check(payload.read(prompt, Stage.INPUT), Stage.INPUT)
+        verdict: Verdict = yield Check(chat_payload.read(prompt, Stage.INPUT), Stage.INPUT)
         if verdict.blocked:
             answers[index] = _refused(message_of(terms, verdict))
         else:
@@ -125,7 +125,7 @@ def _answered(terms: Terms, asked: Verdict, found: Sequence[dict[str, Any]]) -> 
         if set(entry) != {TEXT}:
             raise TypeError("cannot check what the pipeline returned: it holds more than texts")
         before, new = _new(entry[TEXT], asked.content)
-        subject_ = joined(before, new) if isinstance(new, str) else payload.read(new, Stage.OUTPUT)
+        subject_ = joined(before, new) if isinstance(new, str) else chat_payload.read(new, Stage.OUTPUT)
         verdict: Verdict = yield Check(subject_, Stage.OUTPUT, asked)
         if verdict.blocked:
             told += _refused(message_of(terms, verdict))

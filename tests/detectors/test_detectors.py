@@ -1,34 +1,19 @@
-"""The floor's primitives: kinds by name, detectors bound with their digest, files below a folder and no others."""
+"""The floor's primitives: kinds by name, files below a folder and no others."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from guardrails.detectors import (
-    BUILTIN,
-    MAX_FILE,
-    MODELS,
-    Bound,
-    ConfigProblems,
-    Folder,
-    bind,
-    kind,
-    lines,
-    names,
-    shown,
-)
+from guardrails.detectors import BUILTIN, MAX_FILE, MODELS, ConfigProblems, Folder, kind, lines, names, shown
 from guardrails.detectors.file_watch import changed, noted
-from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.detectors.terms.terms_detector import TermsConfig
 from guardrails.inference.safety.folder import ModelError
-from guardrails.types import CLEAN, Content, Detection, Text
 from tests.cases import each_case
 
 
@@ -50,46 +35,6 @@ def test_kinds_of_the_caller_come_first() -> None:
     assert kind("mine", extra) is extra["mine"]
     assert kind("terms", extra) is extra["terms"]
     assert names(extra) == sorted([*BUILTIN, "mine"])
-
-
-def build(folder: Path, name: str = "t", of: object = TERMS, **fields: object) -> Bound:
-    """Bind a list of terms."""
-    config = of.config.model_validate({"use": "terms", **fields})
-    return bind(name, of, config, Folder(folder))
-
-
-def test_a_bound_detector_says_what_it_gives(tmp_path: Path) -> None:
-    """Name, categories and costs come along; linear patterns may run on the caller's thread, others may not."""
-    bound = build(tmp_path, terms=["a"], category="hate")
-    assert (bound.name, bound.categories, bound.spans, bound.tier, bound.inline) == (
-        "t",
-        {"hate"},
-        True,
-        0,
-        True,
-    )
-    assert len(bound.detector.detect([Text("a")])[0].findings) == 1
-    for pattern, inline in (("ab", True), ("a(?=b)", False)):
-        config = PATTERNS.config.model_validate({"use": "patterns", "patterns": [pattern]})
-        assert bind("p", PATTERNS, config, Folder(tmp_path)).inline is inline
-
-
-def test_a_digest_names_everything_that_findings_depend_on(tmp_path: Path) -> None:
-    """Name, configuration, version of the kind and contents of files change the digest; nothing else does."""
-    path = tmp_path / "t.txt"
-    path.write_text("a\n")
-    base = {"file": "t.txt"}
-    digests = [
-        build(tmp_path, **base).digest,
-        build(tmp_path, name="u", **base).digest,
-        build(tmp_path, score=0.5, **base).digest,
-        build(tmp_path, of=replace(TERMS, version=2), **base).digest,
-    ]
-    path.write_text("b\n")
-    digests.append(build(tmp_path, **base).digest)
-    assert len(set(digests)) == len(digests)
-    path.write_text("a\n")
-    assert build(tmp_path, **base).digest == digests[0]
 
 
 @pytest.fixture
@@ -258,29 +203,3 @@ def test_paths_are_shown_from_the_current_folder(tmp_path: Path, monkeypatch: py
 def test_terms_config_is_the_config_of_terms() -> None:
     """A kind names the model that reads its configuration."""
     assert TERMS.config is TermsConfig
-
-
-def test_a_detector_may_answer_at_once_and_have_an_identity(tmp_path: Path) -> None:
-    """Both are its own attributes; another identity is another digest."""
-
-    class Detector:
-        inline = False
-
-        def __init__(self, identity: str | None) -> None:
-            if identity is not None:
-                self.identity = identity
-
-        def at_once(self, batch: Sequence[Content]) -> list[Detection] | None:
-            return None
-
-        def detect(self, batch: Sequence[Content]) -> list[Detection]:
-            return [CLEAN] * len(batch)
-
-    def bound(identity: str | None) -> Bound:
-        of = replace(TERMS, build=lambda _name, _config, _files: Detector(identity))
-        return build(tmp_path, of=of, terms=["a"])
-
-    assert len({bound(identity).digest for identity in (None, "one", "two")}) == 3
-    found = bound("one")
-    assert (found.inline, found.at_once is not None) == (False, True)
-    assert build(tmp_path, terms=["a"]).at_once is None

@@ -18,7 +18,7 @@ from weakref import ref
 import pytest
 
 from guardrails import Guard, PolicyErrors, Stage, Verdict
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.shared_builds import Once
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.policy.endpoints import VARIABLE

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from guardrails import Text
-from guardrails.detectors import Bound, Folder, bind
+from guardrails.detectors import Folder
+from guardrails.detectors.binding import Bound, bind
 from guardrails.detectors.classifier.shipped_classifier import KIND, SHIPPED, ClassifierConfig
 from guardrails.inference.safety.folder import contents, manifest
 

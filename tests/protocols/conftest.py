@@ -13,11 +13,11 @@ from guardrails.engine.content.payload import Subject, apply_edits, body
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller
 from guardrails.protocols.chat.protocol import withhold
+from guardrails.protocols.reply_values import reply
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.response_checker import Judge

@@ -12,7 +12,8 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import CLIPConfig, CLIPModel
 
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_classifier import KIND
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from guardrails.inference.media.zero_shot import Texts, load

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.observers import Evaluated
 from guardrails.engine.streaming.stream_plan import reads

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.patterns.patterns_detector import Patterns
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.engine.core.pipeline import Pipeline

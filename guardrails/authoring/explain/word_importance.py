@@ -16,8 +16,8 @@ from itertools import accumulate
 from typing import Final
 
 from guardrails.authoring.explain.explained_findings import Findings, Found
-from guardrails.detectors import Bound
-from guardrails.detectors.terms.terms_detector import UNSPACED
+from guardrails.detectors.binding import Bound
+from guardrails.detectors.terms.term_matcher import UNSPACED
 from guardrails.engine.core.observers import Evaluated
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.types import Text

@@ -8,8 +8,9 @@ from functools import lru_cache
 from guardrails.authoring.lint.scene import Workbench
 from guardrails.detectors.patterns.streaming.open_prefixes import Prefixes, prefixes
 from guardrails.detectors.patterns.syntax_tree import Chars, Node, Unreadable, read
-from guardrails.policy.lints.issue import Found, Row
+from guardrails.policy.lints.issue import Found
 from guardrails.policy.lints.patterns import PatternRow, repeats, rows
+from guardrails.policy.lints.scene.scene import Row
 
 TOKENS = 500
 """Tokens of a reply of usual length,"""

@@ -19,8 +19,9 @@ from guardrails.authoring.lint.scene import Progress, Workbench
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.lints import lint as of_policy
-from guardrails.policy.lints.issue import SEVERITIES, Check, Issue, Scene, Severity
-from guardrails.policy.lints.lint import check, is_shipped
+from guardrails.policy.lints.issue import SEVERITIES, Issue, Severity
+from guardrails.policy.lints.lint import Check, check, is_shipped
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.items import Policy
 from guardrails.policy.loading.load import load
 from guardrails.policy.loading.source import Mark, Source

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from guardrails.engine.streaming.stream_plan import Needs, needed
 from guardrails.errors import GuardrailsError
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.items import Item
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import FiredRule, Stage, Verdict

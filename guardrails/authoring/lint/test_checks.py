@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from guardrails import taxonomy
 from guardrails.authoring.lint.scene import Ran, Workbench, called
-from guardrails.policy.lints.issue import Fix, Found, Row
+from guardrails.policy.lints.issue import Fix, Found
 from guardrails.policy.lints.lint import is_own
 from guardrails.policy.lints.rules import needs_tools, never_fires
+from guardrails.policy.lints.scene.scene import Row
 from guardrails.policy.loading.items import Item
 from guardrails.policy.loading.problems import nearest
 from guardrails.policy.testing.test_fields import TestDoc

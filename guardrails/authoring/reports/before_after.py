@@ -17,7 +17,6 @@ from guardrails.authoring.markup import Html, marked, tag
 from guardrails.authoring.reports.contact_sheet import Numbered, sheet
 from guardrails.authoring.reports.film_sheet import film_sheet
 from guardrails.authoring.reports.timeline import lines, timeline
-from guardrails.engine.content.payload import read
 from guardrails.engine.core.observers import Told
 from guardrails.engine.media.picture_decoding import looked_at
 from guardrails.engine.redaction.film_redaction import DROPPED
@@ -25,6 +24,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.media.errors import MediaError
 from guardrails.media.limits import Limits
 from guardrails.media.video.film_source import VideoLimits
+from guardrails.protocols.chat.chat_payload import read
 from guardrails.types import Audio, Finding, Image, Media, Text, Verdict, Video
 
 MASK: Final = "▒"

@@ -1,4 +1,4 @@
-"""Invisible characters in a text that grows: parts in, the runs of them out that no later text can change.
+"""Finds invisible characters in a text that grows: runs of them that no later text can change.
 
 Each hidden character is decided once: when the neighbours are there that may make it harmless, which for a direction mark are
 64 characters. A run is held from its start while it may go on; with `min`, all is held from the first run on until so many
@@ -7,16 +7,17 @@ were seen. Text without hidden characters is never held.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
-from guardrails.detectors.encodings.invisible import (
-    _FLAG,
-    _PRIVATE,
+from guardrails.detectors.encodings.hidden_characters import (
+    FLAG,
     NEAR,
+    PRIVATE,
     PRIVATE_RUN,
-    Invisible,
-    _harmless,
-    _is,
+    HiddenCharacters,
+    is_harmless,
+    matches_at,
 )
 from guardrails.types import Detection, Finding
 
@@ -28,7 +29,7 @@ AHEAD: Final = {
 }
 """Characters behind a hidden one that may make it harmless."""
 
-FLAG: Final = 6
+FLAG_LENGTH: Final = 6
 """Characters of the longest flag of a region, behind the black flag that it begins with."""
 
 
@@ -40,8 +41,12 @@ class InvisibleStream:
         scanned: characters looked at, all together.
     """
 
-    def __init__(self, detector: Invisible) -> None:
-        self._detector = detector
+    def __init__(
+        self, characters: HiddenCharacters, finding: Callable[[tuple[int, int]], Finding], least: int
+    ) -> None:
+        self._characters = characters
+        self._finding = finding
+        self._least = least
         self._text = ""
         self._base = 0
         self._at = 0
@@ -61,7 +66,9 @@ class InvisibleStream:
             ValueError: after `flush`.
         """
         self._check()
-        clean = self._at == len(self._text) and self._begun is None and not self._detector._any(delta)
+        clean = (
+            self._at == len(self._text) and self._begun is None and not self._characters.contains_any(delta)
+        )
         self._text += delta
         self.scanned += len(delta)
         if clean:
@@ -86,7 +93,7 @@ class InvisibleStream:
         """Go on to the first hidden character that what follows may make harmless, or to the end."""
         text, length = self._text, len(self._text)
         while self._at < length:
-            run = self._detector._run.search(text, self._at)
+            run = self._characters.run.search(text, self._at)
             start = length if run is None else run.start()
             if start > self._at:
                 self._close(self._at)
@@ -99,19 +106,19 @@ class InvisibleStream:
         """Decide what is left of a run of hidden characters; say whether all of it is."""
         text, length = self._text, len(self._text)
         if text[self._at - 1 : self._at] == "\U0001f3f4":
-            if flag := _FLAG.match(text, self._at):
+            if flag := FLAG.match(text, self._at):
                 self._at = flag.end()
-            elif not last and end == length < self._at + FLAG:
+            elif not last and end == length < self._at + FLAG_LENGTH:
                 return False
         while self._at < end:
             at = self._at
             width, fine = 1, False
-            if private := _PRIVATE.match(text, at, end):
+            if private := PRIVATE.match(text, at, end):
                 width = private.end() - at
                 # Those in front of it in the same run were two at least.
-                fine = width < PRIVATE_RUN and not _is(_PRIVATE, text, at - 1)
+                fine = width < PRIVATE_RUN and not matches_at(PRIVATE, text, at - 1)
             else:
-                fine = _harmless(text, at)
+                fine = is_harmless(text, at)
             if not last and self._is_open(at, width, fine, private=private is not None):
                 return False
             if fine:
@@ -136,8 +143,8 @@ class InvisibleStream:
 
     def _final(self, *, last: bool) -> Detection:
         limit = self._base + self._at if self._begun is None else self._begun
-        detector, found = self._detector, self._waiting
-        if found and self._seen < detector._least:
+        found = self._waiting
+        if found and self._seen < self._least:
             found = []
             if not last:
                 limit = self._waiting[0][0]
@@ -151,6 +158,4 @@ class InvisibleStream:
             self._at -= gone
         if not found:
             return Detection((), limit)
-        return Detection(
-            tuple(Finding(detector._category, 1.0, detector._name, span) for span in found), limit
-        )
+        return Detection(tuple(map(self._finding, found)), limit)

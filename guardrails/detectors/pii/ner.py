@@ -17,7 +17,7 @@ import numpy as np
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.pii.names import LABELS, Hit, key
 from guardrails.detectors.pii.ner_model import Pieces, Scores, TokenModel
-from guardrails.detectors.terms.terms_detector import UNSPACED
+from guardrails.detectors.terms.term_matcher import UNSPACED
 from guardrails.text import is_word
 
 _PREFIX: Final = re.compile(r"([BIELSU])[-_](?=.)")

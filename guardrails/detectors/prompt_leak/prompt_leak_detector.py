@@ -20,6 +20,7 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.detectors.prompt_leak.prompt_leak_stream import WORD, Gram, Grams, PromptLeakStream
+from guardrails.detectors.terms.term_matcher import form
 from guardrails.detectors.terms.terms_detector import Terms
 from guardrails.keys import digest
 from guardrails.text import View, folded, revealed, surrogates_replaced
@@ -172,7 +173,7 @@ def _build(name: str, config: PromptLeakConfig, files: Files) -> PromptLeak:
             hint="use a random text of letters and digits",
         )
         for index, canary in enumerate(config.canaries)
-        if not Terms.form(canary, fold=True)
+        if not form(canary, fold=True)
     ]
     wrong = category_problem(config.category, ("category",))
     if wrong is not None:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.detectors.terms.terms_detector import UNSPACED
+from guardrails.detectors.terms.term_matcher import UNSPACED
 from guardrails.text import View, folded, surrogates_replaced
 from guardrails.text.growing import READINGS, parted, readings, unfinished
 from guardrails.types import Detection, Finding, Stream

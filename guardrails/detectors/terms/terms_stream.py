@@ -1,16 +1,18 @@
-"""Terms in a text that grows: parts in, findings and how far they are settled out.
+"""Finds terms in a text that grows, and how far that is settled.
 
-The part that is held, cut where no spelling trick goes on (`text.growing`), is judged by the detector itself; what a term may
+The part that is held, cut where no spelling trick goes on (`text.growing`), is searched as a whole text is; what a term may
 still begin in is held until that is known. Left of the watermark no more is needed than the part that it cut into.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.detectors.terms.terms_detector import Terms, _needs_boundary, _single_spaces
+from guardrails.detectors.terms.term_matcher import TermMatcher, needs_boundary, single_spaces
 from guardrails.text import View, folded, surrogates_replaced
 from guardrails.text.growing import marked, parted, unfinished
-from guardrails.types import Detection, Finding, Text
+from guardrails.types import Detection, Finding
 
 
 class TermStream:
@@ -21,8 +23,9 @@ class TermStream:
         scanned: characters looked at, all together.
     """
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: TermMatcher, finding: Callable[[tuple[int, int]], Finding]) -> None:
         self._terms = terms
+        self._finding = finding
         self._prefixes = terms.prefixes
         self._text = ""
         self._base = 0
@@ -84,20 +87,11 @@ class TermStream:
         part, begun = self._text[:end], self.settled - self._base
         self.scanned += len(part)
         limit = end if last else self._open_from(part, begun)
-        found = [
-            finding
-            for finding in self._terms.detect([Text(part)])[0].findings
-            if finding.span is not None and finding.span[0] >= begun
-        ]
-        spans = [finding.span for finding in found if finding.span is not None]
+        spans = [span for span in self._terms.search(part) if span[0] >= begun]
         while over := [start for start, stop in spans if start < limit < stop]:
             limit = min(over)
         base = self._base
-        final = tuple(
-            Finding(finding.category, finding.score, finding.detector, (start + base, stop + base))
-            for finding, (start, stop) in zip(found, spans, strict=True)
-            if start < limit
-        )
+        final = tuple(self._finding((start + base, stop + base)) for start, stop in spans if start < limit)
         self._forget(limit, end)
         return final
 
@@ -125,13 +119,11 @@ class TermStream:
 
     def _hay(self, part: str) -> tuple[str, View]:
         if not self._terms.fold:
-            return _single_spaces(part), View(part)
+            return single_spaces(part), View(part)
         marks = marked(part)
         view = folded(part) if marks is None else folded(marks.text).over(marks)
-        return _single_spaces(view.text), view
+        return single_spaces(view.text), view
 
     def _may_stand(self, hay: str, at: int) -> bool:
         """Say whether a term may begin at a place, as far as the character in front of it tells."""
-        return not (
-            self._terms.words and at > 0 and _needs_boundary(hay[at - 1]) and _needs_boundary(hay[at])
-        )
+        return not (self._terms.words and at > 0 and needs_boundary(hay[at - 1]) and needs_boundary(hay[at]))

@@ -10,11 +10,10 @@ from io import IOBase
 from pathlib import Path
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaf, Leaves, at, edited
+from guardrails.engine.content.content_tree import Leaf, Leaves, edited
 from guardrails.engine.content.inline_media import medium
 from guardrails.engine.core.outcome import Outcome
 from guardrails.media.video.file_type import HEAD
-from guardrails.protocols.chat import chat_fields
 from guardrails.types import Audio, Image, Media, Place, Stage, Text, ToolCall, Use, Video
 from guardrails.wire.pointers import pointer
 
@@ -29,8 +28,6 @@ MEDIA: Mapping[str, type[Media]] = {
 CONVERSATIONS = (("messages",), ("input",), ("contents",))
 """Where the messages of a request stand."""
 
-SPELLED = ("logprobs", "token_ids")
-"""Fields of a choice that spell its text once more, in tokens."""
 
 MOST_DIMENSIONS = 3
 """Dimensions of an array that is one picture."""
@@ -59,23 +56,20 @@ class Subject:
 
 
 def read(given: object, stage: Stage) -> Subject:
-    """Read what a caller gave.
+    """Read what a caller gave, in whatever form; those of messages and chat bodies are read by `protocols.chat.chat_payload`.
 
-    Takes a text, messages in OpenAI's form (a list, or one mapping with `role`), a chat request (a mapping
-    with `messages`) or response (with `choices`), any other list or mapping of JSON values (all its strings
-    are judged at the stage), a content of `guardrails.types`; a picture, film or sound: the bytes of its file, a path to it or
-    the file, opened; or a PIL picture or an array of pixels. What is redacted of a file comes back as bytes.
+    Takes a text, any list or mapping of JSON values (all its strings are judged at the stage), a content of `guardrails.types`;
+    a picture, film or sound: the bytes of its file, a path to it or the file, opened; or a PIL picture or an array of pixels.
+    What is redacted of a file comes back as bytes.
 
     Raises:
         TypeError: for anything else.
-        RequestError: for messages of no known form, and for values inside that are no JSON.
+        RequestError: for values inside that are no JSON.
     """
     if isinstance(given, str):
         return text(given, stage)
-    if isinstance(given, list | tuple):
-        return _messages(given, stage) if any(map(_is_message, given)) else _structure(given, stage)
-    if isinstance(given, Mapping):
-        return _mapping(given, stage)
+    if isinstance(given, list | tuple | Mapping):
+        return _structure(given, stage)
     if isinstance(given, Text):
         return _text(given)
     if isinstance(given, ToolCall):
@@ -134,10 +128,6 @@ def text(given: str, stage: Stage) -> Subject:
     return Subject(leaves, lambda outcome: outcome.edits.get(0, given))
 
 
-def _is_message(entry: object) -> bool:
-    return isinstance(entry, Mapping) and "role" in entry
-
-
 def _cure(given: object) -> str:
     if is_tensor(given):
         return f"; {TENSOR}"
@@ -150,15 +140,6 @@ def apply_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
         (leaves.found[index].path, leaves.found[index].inner): new for index, new in outcome.edits.items()
     }
     return edited(given, places) if places else given
-
-
-def said_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
-    """Likewise, of a chat response; what is spoken goes where its transcript is edited, as it says what that said."""
-    changed: Any = apply_edits(given, leaves, outcome)
-    for path in {leaves.found[index].path for index in outcome.edits}:
-        if path[-2:] == ("audio", "transcript") and at(changed, path[:-1]).get("data"):
-            changed = edited(changed, {((*path[:-1], "data"), None): ""})
-    return changed
 
 
 def body(given: Any, leaves: Leaves, changed: Changed = apply_edits) -> Subject:
@@ -222,53 +203,6 @@ def _structure(given: object, stage: Stage) -> Subject:
     leaves = Leaves()
     leaves.anything(given, (), Place(stage))
     return body(given, leaves)
-
-
-def _messages(given: list[Any] | tuple[Any, ...], stage: Stage) -> Subject:
-    leaves = Leaves()
-    # What a model answered has not passed through a client, who could have forged it.
-    chat_fields.messages(leaves, given, forgeable=stage is not Stage.OUTPUT)
-    return Subject(leaves, lambda outcome: without(apply_edits(given, leaves, outcome), outcome.removed))
-
-
-def _mapping(given: Mapping[str, Any], stage: Stage) -> Subject:
-    # A client may add `choices` to its request, to have it read as a response.
-    if "messages" in given and not (stage is Stage.OUTPUT and "choices" in given):
-        leaves = chat_fields.request(given)
-        return Subject(leaves, lambda outcome: request(given, leaves, outcome))
-    if "choices" in given:
-        return response(given, chat_fields.response(given))
-    if not _is_message(given):
-        return _structure(given, stage)
-    leaves = Leaves()
-    chat_fields.message(leaves, given, (), 0, forgeable=stage is not Stage.OUTPUT)
-    return body(given, leaves)
-
-
-def response(given: Mapping[str, Any], leaves: Leaves) -> Subject:
-    """Read a chat response. An edited choice loses the fields that spell its text as it was."""
-
-    def apply(outcome: Outcome) -> object:
-        changed: Any = said_edits(given, leaves, outcome)
-        paths = {leaves.found[index].path[:2] for index in outcome.edits}
-        for place in (path for path in paths if len(path) == 2 and path[0] == "choices"):
-            choice = changed["choices"][place[1]]
-            if isinstance(choice, Mapping):
-                gone = dict.fromkeys(name for name in SPELLED if name in choice)
-                changed = edited(changed, {(place, None): {**choice, **gone}})
-        return changed
-
-    return Subject(leaves, apply)
-
-
-def request(given: Any, leaves: Leaves, outcome: Outcome) -> Any:
-    """Return a chat request with edits applied and removed turns left out; the same object where nothing
-    changes.
-    """
-    changed: Any = apply_edits(given, leaves, outcome)
-    if not outcome.removed:
-        return changed
-    return {**changed, "messages": without(changed["messages"], outcome.removed)}
 
 
 def without(messages: Any, removed: tuple[int, ...]) -> Any:

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Final
 
 from guardrails.cancellation import Cancelled, Token, check, current, within
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf, Stretch, stretches
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.media.errors import MediaError

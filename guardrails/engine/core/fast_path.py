@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.encodings.extractors import NOTHING, extract
 from guardrails.detectors.patterns.patterns_detector import Patterns
 from guardrails.detectors.patterns.table import PatternError, PatternTable

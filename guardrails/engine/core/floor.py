@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.core.detection_round import Task, judges
 from guardrails.engine.core.rule_evaluation import Evaluation, Fired, Judged, Request
 from guardrails.engine.redaction.edits import NUMBERED

@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Generic, TypeVar
 
 from guardrails.cancellation import Token, within
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.embedded_media import lift, name_deeper

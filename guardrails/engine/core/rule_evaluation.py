@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from guardrails.detectors.language.identification import language_of
+from guardrails.engine.content.roles import role_of
+from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.tools.tool_context import BASIC, Arguments, Uses, basic
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Opened
@@ -22,21 +24,8 @@ from guardrails.taxonomy import with_ancestors
 from guardrails.text import folded
 from guardrails.types import Action, Content, Finding, Media, Returned, Stage, Text
 
-if TYPE_CHECKING:
-    from guardrails.engine.redaction.vault import Vault
-
 COVERED = Picture | Opened
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
-
-ROLES: Mapping[Stage, str] = {
-    Stage.INPUT: "user",
-    Stage.OUTPUT: "assistant",
-    Stage.TOOL_DEFINITION: "system",
-    Stage.TOOL_CALL: "assistant",
-    Stage.TOOL_RESULT: "tool",
-    Stage.RETRIEVAL: "tool",
-}
-"""The role of a content that comes without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +97,7 @@ def leaf_value(name: str, content: Content | None, request: Request) -> object:
     if head == "tool":
         return place.tool or "" if name == "tool.name" else _of_tool(name, content, request)
     if name == "message.role":
-        return place.role or ROLES[place.stage]
+        return role_of(place)
     if name == "content.length":
         return len(content.text) if isinstance(content, Text) else 0
     if name == "content.language":

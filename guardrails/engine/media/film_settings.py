@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.media.film_findings import Decide
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.video.film_source import Sampling, VideoLimits

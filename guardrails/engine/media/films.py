@@ -16,7 +16,7 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Clip, Line, Shown, shown
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.core.detection_round import UNREADABLE, Task, unreadable

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from guardrails.detectors import Bound, FilmTrack
+from guardrails.detectors.binding import Bound, FilmTrack
 from guardrails.detectors.images.text_layout import Line, Shown, hull, shown
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.media.film_findings import Decide, Look, segments

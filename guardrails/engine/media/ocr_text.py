@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Shown, place_in
 from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
 from guardrails.engine.core.detection_round import Task

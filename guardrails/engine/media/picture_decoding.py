@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from guardrails.cancellation import check
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.budget import UNBOUNDED, Budget
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.detection_round import Task

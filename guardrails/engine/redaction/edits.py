@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from guardrails.engine.content.content_tree import Leaf, Stretch, stretches
+from guardrails.engine.content.roles import role_of
 from guardrails.engine.core.rule_evaluation import COVERED, Fired
 from guardrails.engine.redaction.replacements import hashed, kind
-from guardrails.engine.redaction.vault import Vault, role
+from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Finding, Media, Place, Text
 
@@ -231,11 +232,13 @@ def _message(place: Place) -> int:
 
 def _is_fixed(leaf: Leaf) -> bool:
     """Tell whether a text goes on as it is whatever it says of placeholders: identifiers, and what the operator wrote."""
-    return not _is_models(leaf) and (not leaf.editable or role(leaf.content.place) in ("system", "developer"))
+    return not _is_models(leaf) and (
+        not leaf.editable or role_of(leaf.content.place) in ("system", "developer")
+    )
 
 
 def _is_models(leaf: Leaf) -> bool:
-    return role(leaf.content.place) == "assistant"
+    return role_of(leaf.content.place) == "assistant"
 
 
 def _tell_apart(leaves: Sequence[Leaf], made: dict[int, list[Change]], vault: Vault) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.rule_evaluation import Fired

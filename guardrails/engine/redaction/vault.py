@@ -21,28 +21,14 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from guardrails.engine.core.rule_evaluation import ROLES
+from guardrails.engine.content.roles import is_users_own, role_of
 from guardrails.engine.redaction.fakes import made_up
 from guardrails.engine.redaction.replacements import canonical, hashed, kind
 from guardrails.engine.redaction.restore import PLACEHOLDER, restored
-from guardrails.types import Place, Stage, Text, ToolCall
+from guardrails.types import Place, Text, ToolCall
 
 ATTEMPTS = 20
 """Made-up values that are tried for one that is not taken: with fewer than a few letters there are not many."""
-
-
-def role(place: Place) -> str:
-    """Return whose words stand at a place."""
-    return place.role or ROLES[place.stage]
-
-
-def is_own(place: Place) -> bool:
-    """Tell whether a text is the user's own: a message of theirs, or a text that comes alone."""
-    return (
-        place.stage is Stage.INPUT
-        and role(place) == "user"
-        and (place.message is not None or place.role is None)
-    )
 
 
 class Vault:
@@ -91,7 +77,7 @@ class Vault:
             self._categories[placeholder] = category
             self._given.add(placeholder)
         placeholder = self._numbers[known]
-        if is_own(place):
+        if is_users_own(place):
             self._own.setdefault(placeholder, value)
         return placeholder
 
@@ -117,7 +103,7 @@ class Vault:
     def faked(self, category: str, value: str, place: Place, locale: str) -> str:
         """Return what stands in for a value: the same for the same, never that of another, never a value itself."""
         known = (category, canonical(category, value))
-        if role(place) in ("assistant", "tool") and value in self._made:
+        if role_of(place) in ("assistant", "tool") and value in self._made:
             return value  # made up here, and repeated
         if known not in self._fakes:
             self._fakes[known] = self._fake(category, value, locale)

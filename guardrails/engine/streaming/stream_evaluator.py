@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.encodings.extractors import Derived
 from guardrails.detectors.encodings.payload_stream import PayloadStream
 from guardrails.engine.content.content_tree import Leaf, Leaves

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.patterns.patterns_detector import Patterns, Together
 from guardrails.detectors.patterns.table import PatternError
 from guardrails.policy.compiled import CompiledPolicy, Rule

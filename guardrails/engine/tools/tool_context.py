@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf, decode, strings
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, Traces

@@ -1,10 +1,4 @@
-"""A film that is made of fragments in, as it comes; the fragments out, each once it is all there.
-
-    cutter = Cutter()
-    for piece in pieces:
-        for fragment in cutter.feed(piece):
-            fragment.start, fragment.end    # where it lies among all that came; together they are all of it
-    last = cutter.close()
+"""Fragments of a film: where each lies among the bytes that came, when it is shown, and shorter films that are made of some.
 
 Nothing is decoded, and of what comes only the boxes and packets are kept that say what a fragment is: fragments are places,
 whoever cuts keeps the bytes. Some fragments behind each other make a film of their own (`shortened`): behind the `head`, without
@@ -19,11 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Final, Protocol
-
-from guardrails.media.video.file_type import HEAD, TRANSPORT, kind_of
-
-MOST: Final = 50_000
-"""Fragments that a film may have: more than pictures that are looked at."""
 
 AT_ONCE: Final = 1 << 20
 """Bytes that are read at once."""
@@ -114,63 +103,3 @@ class Cuts(Protocol):
     def close(self) -> Fragment | None:
         """Give what is left at the end, if anything is; raises `Uncut` where something is missing."""
         ...
-
-
-class Cutter:
-    """Cuts a film of either kind, which its first bytes tell."""
-
-    def __init__(self) -> None:
-        self._first = bytearray()
-        self._cuts: Cuts | None = None
-        self._count = 0
-
-    @property
-    def head(self) -> bytes:
-        """What stands before each shorter film."""
-        return b"" if self._cuts is None else self._cuts.head
-
-    def feed(self, data: bytes) -> list[Fragment]:
-        """Take what comes, in pieces of any size; return the fragments that are all there by now.
-
-        Raises:
-            Uncut: why it cannot be cut any further.
-        """
-        if self._cuts is None:
-            self._first += data
-            if len(self._first) < HEAD:
-                return []
-            data, self._cuts = bytes(self._first), _cuts(self._first)
-            self._first.clear()
-        return self._counted(self._cuts.feed(data))
-
-    def close(self) -> list[Fragment]:
-        """Return what is left at the end.
-
-        Raises:
-            Uncut: something is missing.
-        """
-        found: list[Fragment] = []
-        if self._cuts is None:
-            data, self._cuts = bytes(self._first), _cuts(self._first)
-            found = self._counted(self._cuts.feed(data))
-        left = self._cuts.close()
-        return found if left is None else [*found, left]
-
-    def _counted(self, fragments: Iterable[Fragment]) -> list[Fragment]:
-        found = [*fragments]
-        self._count += len(found)
-        if self._count > MOST:
-            raise Uncut(f"it has more than {MOST} fragments")
-        return found
-
-
-def _cuts(first: bytes | bytearray) -> Cuts:
-    from guardrails.media.fragments.mp4_boxes import Boxes
-    from guardrails.media.fragments.ts_packets import Packets
-
-    kind = kind_of(bytes(first[:HEAD]))
-    if kind is not None and kind.format == "mp4" and first[4:8] == b"ftyp":
-        return Boxes()
-    if kind is TRANSPORT and first[:1] == b"G":
-        return Packets()
-    raise Uncut("it is neither an MP4 file nor a transport stream")

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.policy.lints.issue import Fix, Found, Scene
+from guardrails.policy.lints.issue import Fix, Found
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.source import Source
 from guardrails.types import Action
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from guardrails import taxonomy
-from guardrails.policy.lints.issue import Fix, Found, Row, Scene
+from guardrails.policy.lints.issue import Fix, Found
 from guardrails.policy.lints.reachability.firing import shown
+from guardrails.policy.lints.scene.scene import Row, Scene
 from guardrails.policy.loading.items import Item
 from guardrails.policy.schema import ExceptionDoc
 from guardrails.policy.testing.test_checks import contents

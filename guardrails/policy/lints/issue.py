@@ -1,28 +1,14 @@
-"""What lint finds and what it looks at: a `Scene` (a policy that loads, its compiled form and a day) goes into checks, `Found`s
-come out, which the table makes `Issue`s of.
+"""What lint finds: the `Found`s of a check, which the table of checks makes `Issue`s of.
 
 Severity goes by effect: an `error` does not do what its author meant, a `warning` most likely does not, a `note` is advice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from guardrails.detectors import Bound, Kind
-from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.lints.reachability.truth import Env, Shape, shape
-from guardrails.policy.lints.reachability.truth import Found as Given
-from guardrails.policy.loading.items import Item, Policy
 from guardrails.policy.loading.source import Mark, Path, Source
-from guardrails.policy.schema import RuleDoc
-from guardrails.types import Stage
-
-if TYPE_CHECKING:
-    from guardrails.policy.lints.words import TermList
 
 Severity = Literal["error", "warning", "note"]
 
@@ -79,120 +65,3 @@ class Issue:
             "subject": self.subject,
             "fixable": self.fix is not None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A rule as it was written and as it runs."""
-
-    item: Item
-    doc: RuleDoc
-    rule: Rule
-
-    def found(self, field: str, message: str, cure: str = "") -> Found:
-        """Return what is found at a field of the rule; at its id where it has no such field."""
-        there = field in self.item.data
-        mark = self.item.mark((field,)) if there else self.item.mark(("id",))
-        return Found(mark, message, cure, self.doc.id)
-
-    def inside(self, offset: int, message: str, cure: str = "") -> Found:
-        """Return what is found so many characters into the condition."""
-        return Found(self.item.inside(("when",), offset), message, cure, self.doc.id)
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What checks look at. `today` is the day on which exceptions are compared, `floor` the operator's floor, if there is one."""
-
-    policy: Policy
-    compiled: CompiledPolicy
-    today: date
-    floor: Scene | None = field(default=None, kw_only=True)
-
-    @cached_property
-    def rows(self) -> tuple[Row, ...]:
-        """The rules, in the order of the files."""
-        pairs = zip(self.policy.rules, self.compiled.rules, strict=True)
-        return tuple(Row(each.item, each.doc, rule) for each, rule in pairs if each.doc is not None)
-
-    @cached_property
-    def shapes(self) -> dict[str, Shape]:
-        """The conditions of the rules, taken apart, by id."""
-        return {row.rule.id: shape(row.rule.condition) for row in self.rows}
-
-    @cached_property
-    def enforced(self) -> tuple[Row, ...]:
-        """The rules that act."""
-        return tuple(row for row in self.rows if row.doc.mode == "enforce")
-
-    @cached_property
-    def bounds(self) -> dict[str, Bound]:
-        """The detectors, by name."""
-        return {bound.name: bound for bound in self.compiled.detectors}
-
-    @cached_property
-    def kinds(self) -> dict[str, Kind]:
-        """The kind of each detector, by its name."""
-        return {name: each.kind for name, each in self.policy.detectors.items() if each.kind is not None}
-
-    @property
-    def root(self) -> Source:
-        """The policy's own file."""
-        return self.policy.sources[0]
-
-    @cached_property
-    def head(self) -> dict[str, object]:
-        """What stands in the policy's own file."""
-        data = self.root.data
-        return data if isinstance(data, dict) else {}
-
-    @cached_property
-    def given(self) -> tuple[Given, ...]:
-        """Everything that detectors may find, one for each detector and category."""
-        from guardrails.policy.lints.reachability.scores import given
-
-        return tuple(given(self))
-
-    @cached_property
-    def feeding(self) -> dict[str, list[Given]]:
-        """What raises each variable of conditions."""
-        found: dict[str, list[Given]] = {}
-        for each in self.given:
-            for name in each.names():
-                found.setdefault(name, []).append(each)
-        return found
-
-    def given_to(self, rules: Iterable[str], stages: frozenset[Stage]) -> tuple[Given, ...]:
-        """What detectors may find at some of these stages that the conditions of some rules depend on."""
-        names = [name.removeprefix("count ") for rule in rules for name in self.shapes[rule].findings]
-        found = {each: None for name in names for each in self.feeding.get(name, ()) if each.stages & stages}
-        return tuple(found)
-
-    @cached_property
-    def term_lists(self) -> tuple[TermList, ...]:
-        """The lists of terms, read once."""
-        from guardrails.policy.lints.words import term_lists
-
-        return tuple(term_lists(self))
-
-    @cached_property
-    def answers(self) -> dict[str, list[tuple[Env, bool]] | None]:
-        """What the condition of each rule says to all that it is tried with, by id; None where that is too much."""
-        from guardrails.policy.lints.reachability.firing import answers
-
-        return {row.rule.id: answers(self, row) for row in self.rows}
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A row of the table: the code and severity of what `run` finds in a scene, and what that is in a sentence."""
-
-    code: str
-    severity: Severity
-    doc: str
-    run: Callable[[Any], Iterable[Found]]
-
-    def issues(self, scene: Scene) -> Iterable[Issue]:
-        """Run the check."""
-        for each in self.run(scene):
-            yield Issue(self.code, self.severity, each.mark, each.message, each.cure, each.subject, each.fix)

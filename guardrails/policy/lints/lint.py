@@ -11,6 +11,7 @@ Findings in the shipped policies that a policy extends are not told: they are no
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path as FilePath
 from typing import Any
@@ -27,13 +28,29 @@ from guardrails.policy.lints import (
     words,
 )
 from guardrails.policy.lints.floors import floors
-from guardrails.policy.lints.issue import SEVERITIES, Check, Found, Issue, Scene, Severity
+from guardrails.policy.lints.issue import SEVERITIES, Found, Issue, Severity
 from guardrails.policy.lints.reachability import scores  # fmt: skip
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.problems import nearest
 from guardrails.policy.loading.source import Source
 from guardrails.policy.shipped import shipped_folder
 
 Run = Callable[[Any], Iterable[Found]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A row of the table: the code and severity of what `run` finds in a scene, and what that is in a sentence."""
+
+    code: str
+    severity: Severity
+    doc: str
+    run: Run
+
+    def issues(self, scene: Scene) -> Iterable[Issue]:
+        """Run the check."""
+        for each in self.run(scene):
+            yield Issue(self.code, self.severity, each.mark, each.message, each.cure, each.subject, each.fix)
 
 
 def check(severity: Severity, run: Run) -> Check:

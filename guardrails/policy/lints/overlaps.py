@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from guardrails.policy.lints.issue import Found, Row, Scene
-from guardrails.policy.lints.reachability.firing import shown, tried
-from guardrails.policy.lints.reachability.truth import Env, Shape, TooMany, values, written
+from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.reachability.firing import shown
+from guardrails.policy.lints.scene.scene import Row, Scene
+from guardrails.policy.lints.scene.truth import Env, Shape, TooMany, values, written
 from guardrails.types import Action, Stage
 
 
@@ -68,7 +69,7 @@ class _Pairs:
         """Tell whether a rule fires wherever `row` does."""
         shape, above = self.scene.shapes[row.rule.id], self.scene.shapes[other.rule.id]
         try:
-            trials = tried(self.scene, row, other, stages=stages)
+            trials = self.scene.trials(row, other, stages=stages)
             return all(above.holds(env) for env in trials if shape.holds(env))
         except TooMany:
             return False

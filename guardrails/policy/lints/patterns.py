@@ -18,7 +18,8 @@ from guardrails.detectors import lines
 from guardrails.detectors.patterns import syntax_tree
 from guardrails.detectors.patterns.patterns_detector import Patterns, PatternsConfig
 from guardrails.detectors.patterns.table import TIMEOUT, Entry, shown
-from guardrails.policy.lints.issue import Fix, Found, Scene
+from guardrails.policy.lints.issue import Fix, Found
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.items import Item
 from guardrails.policy.loading.source import Mark
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from guardrails.detectors.language.scripts import NAMES
 from guardrails.policy.cel import cel
-from guardrails.policy.lints.issue import Found, Scene
-from guardrails.policy.lints.reachability.truth import KINDS, ROLES
+from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.truth import KINDS, ROLES
 from guardrails.policy.loading.problems import nearest
 from guardrails.types import Action
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from guardrails.policy.cel import cel
-from guardrails.policy.lints.issue import Found, Row, Scene
+from guardrails.policy.lints.issue import Found
 from guardrails.policy.lints.reachability.firing import can, shown
-from guardrails.policy.lints.reachability.truth import operands
+from guardrails.policy.lints.scene.scene import Row, Scene
+from guardrails.policy.lints.scene.truth import operands
 from guardrails.types import Action, Stage
 
 QUOTED = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')

@@ -8,7 +8,8 @@ from typing import Final
 
 from guardrails import taxonomy
 from guardrails.detectors.language.scripts import NAMES
-from guardrails.policy.lints.issue import Fix, Found, Scene
+from guardrails.policy.lints.issue import Fix, Found
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.items import Item
 from guardrails.policy.loading.problems import nearest
 from guardrails.types import Action, Stage

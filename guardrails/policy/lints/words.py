@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from guardrails.detectors import lines
-from guardrails.detectors.terms.terms_detector import Terms, TermsConfig
-from guardrails.policy.lints.issue import Fix, Found, Scene
-from guardrails.policy.loading.source import Mark
+from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.scene.scene import Scene
+from guardrails.policy.lints.scene.term_lists import Entry
 
 SHORT = {"substring": 2, "word": 1}
 """Characters of a term up to which it is found nearly everywhere, by how it is looked for."""
@@ -19,42 +17,6 @@ REGEX = re.compile(r"\\[bBdDsSwW]|\(\?|\.[*+]|\[[a-zA-Z0-9]-[a-zA-Z0-9]|[a-z]\||
 
 MOST = 5_000
 """Terms of a list up to which one that stands in another is looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A term as it is written, where, in the form in which it is looked for, and how to take it out."""
-
-    text: str
-    mark: Mark
-    form: str
-    fix: Fix | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TermList:
-    """A list of terms: the detector's name, its configuration, and all its entries, those of its file too."""
-
-    name: str
-    config: TermsConfig
-    entries: tuple[Entry, ...]
-
-
-def term_lists(scene: Scene) -> Iterator[TermList]:
-    """Yield the lists of a policy (`Scene.term_lists` keeps them)."""
-    for name, declared in scene.policy.detectors.items():
-        config, item = declared.config, declared.item
-        if not isinstance(config, TermsConfig):
-            continue
-        source, path = item.place(("terms",))
-        marks = (
-            (item.mark(("terms", at)), term, Fix(source, path, at)) for at, term in enumerate(config.terms)
-        )
-        named = lines(item, config.file) if config.file is not None else ()
-        every = (*marks, *((Mark(*place), term, None) for place, term in named))
-        fold = config.case == "ignore"
-        entries = (Entry(term, mark, Terms.form(term, fold=fold), fix) for mark, term, fix in every)
-        yield TermList(name, config, tuple(entries))
 
 
 def duplicate_term(scene: Scene) -> Iterator[Found]:

@@ -10,10 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
-from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller, events
 from guardrails.protocols.protocol import SSE_DONE, Body, Protocol, StreamFormat, invalid_answer
@@ -50,7 +49,7 @@ def stopped_choice(choice: Mapping[str, Any], position: int) -> dict[str, Any]:
 
 def _without_spelling(choice: Mapping[str, Any]) -> dict[str, Any]:
     """Return an edited choice without what spells its old text."""
-    return {name: None if name in payload.SPELLED else value for name, value in choice.items()}
+    return {name: None if name in chat_payload.SPELLED else value for name, value in choice.items()}
 
 
 def withhold(
@@ -62,7 +61,7 @@ def withhold(
     required: Mapping[str, Any] = REQUIRED,
 ) -> dict[str, Any]:
     """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
-    changed: Any = payload.said_edits(completion, leaves, outcome)
+    changed: Any = chat_payload.said_edits(completion, leaves, outcome)
     touched = {
         leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
     }
@@ -105,7 +104,7 @@ CHAT = Protocol(
     name="openai.chat",
     path="/chat/completions",
     read_request=chat_fields.request,
-    edit_request=payload.request,
+    edit_request=chat_payload.request,
     check_response=check_completion,
     read_response=chat_fields.response,
     withhold=withhold,

@@ -11,10 +11,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from guardrails.engine.content import image_links, payload
+from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
+from guardrails.protocols import image_links
 from guardrails.protocols.embeddings.protocol import check_list
 from guardrails.protocols.errors import BLOCKED, Problem, write_images_error
 from guardrails.protocols.images import images_fields

@@ -10,12 +10,12 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.content.field_readers import by_table, by_type, keep, parts, text
 from guardrails.engine.content.inline_media import pictured, uri
+from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.rule_evaluation import ROLES
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy, Rule, alone

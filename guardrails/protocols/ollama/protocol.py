@@ -14,6 +14,7 @@ from typing import Any
 from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
+from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.embeddings import protocol as embeddings
 from guardrails.protocols.errors import ErrorWriter, Problem, ollama_error_writer
 from guardrails.protocols.ollama import ollama_fields
@@ -108,7 +109,7 @@ CHATS = _protocol(
     CHAT,
     ollama_error_writer(),
     read_request=ollama_fields.request,
-    edit_request=payload.request,
+    edit_request=chat_payload.request,
     read_response=ollama_fields.response,
 )
 GENERATIONS = _protocol(

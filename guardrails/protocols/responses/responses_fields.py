@@ -39,10 +39,10 @@ from guardrails.engine.content.field_readers import (
 from guardrails.engine.content.inline_media import NO_FILE, NO_SOUND, base64, filed, pictured, sounding, uri
 from guardrails.engine.content.payload import apply_edits, without
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.redaction.reply_values import unspelled
 from guardrails.engine.tools.tool_calls import answered, called, defined
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.reply_values import unspelled
 from guardrails.types import Place, Stage, Use
 from guardrails.wire.pointers import Path, pointer
 

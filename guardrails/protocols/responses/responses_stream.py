@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardrails.engine.content.content_tree import at, edited
-from guardrails.engine.redaction.reply_values import unspelled
+from guardrails.protocols.reply_values import unspelled
 from guardrails.protocols.responses.event_kinds import KINDS, Kind, Slot, slot_of, texts
 from guardrails.protocols.responses.event_reader import Reader
 from guardrails.protocols.responses.event_writer import Told, missing, refusal

@@ -10,17 +10,17 @@ from typing import Any
 import aiohttp
 from starlette.requests import Request as HttpRequest
 
-from guardrails.engine.content import payload
 from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.payload import Subject
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
+from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol, invalid_answer
+from guardrails.protocols.reply_values import reply
 from guardrails.protocols.streaming.response_checker import Judge
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
@@ -192,7 +192,7 @@ async def vetted(call: Call, error: GuardrailsError) -> GuardrailsError:
         return invalid_answer(f"the upstream's answer is too large to be judged: {error}")
     if not isinstance(error, UpstreamAnswer):
         return error
-    verdict, _ = await call.state.judge(payload.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT)
+    verdict, _ = await call.state.judge(chat_payload.read(error.error, Stage.OUTPUT), call.who, Stage.OUTPUT)
     if verdict.action > Action.ALLOW:
         note(call.http, call.report, verdict)
     content = verdict.content

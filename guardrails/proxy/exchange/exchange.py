@@ -9,9 +9,10 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content import image_links, payload
+from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import Blocked, GuardrailsError, RequestError
+from guardrails.protocols import image_links
 from guardrails.protocols.registry import error_writer
 from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks

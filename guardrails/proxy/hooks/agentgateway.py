@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
-from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.protocol import CHAT
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.messages import messages_fields
@@ -57,7 +56,7 @@ def read_response(body: dict[str, Any]) -> Sequence[Piece]:
 
 
 def _answer(given: Mapping[str, Any], leaves: Leaves, outcome: Outcome) -> object:
-    return payload.response(given, leaves).apply(outcome)
+    return chat_payload.response(given, leaves).apply(outcome)
 
 
 def write(asked: Asked) -> Said:

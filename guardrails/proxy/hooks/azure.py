@@ -12,8 +12,8 @@ from typing import Any
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem
-from guardrails.proxy.hooks.azure_severity import FAMILIES, FOUR, severity
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, bare, others, texts, want
+from guardrails.proxy.routes.openai.azure_severity import FAMILIES, FOUR, severity
 from guardrails.types import Place, Stage
 
 LEVELS: Mapping[str, int] = {"FourSeverityLevels": FOUR, "EightSeverityLevels": 1}

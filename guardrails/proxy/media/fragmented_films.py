@@ -27,7 +27,8 @@ from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
 from guardrails.engine.media.fragmented_video import Relayed, Window
 from guardrails.errors import BackendError
-from guardrails.media.fragments.fragment import Cutter, Fragment, Uncut, shortened
+from guardrails.media.fragments.cutter import Cutter
+from guardrails.media.fragments.fragment import Fragment, Uncut, shortened
 from guardrails.protocols.errors import BLOCKED
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.proxy.access.client import gone, stop

@@ -9,9 +9,9 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content import payload
+from guardrails.checker import build_request as asking
 from guardrails.errors import RequestError
-from guardrails.guard import who as asking
+from guardrails.protocols.chat import chat_payload
 from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note
@@ -59,7 +59,7 @@ async def check(request: HttpRequest) -> Response:
         "model": body.get("model"),
     }
     try:
-        asked = payload.read(content, Stage(stage))
+        asked = chat_payload.read(content, Stage(stage))
     except TypeError as error:
         raise RequestError("invalid_type", str(error), "/content") from None
     taken = state.taken(asked.leaves, asking(asked, **who, after=None))

@@ -17,13 +17,13 @@ from starlette.requests import Request as HttpRequest
 
 from guardrails.detectors.file_watch import Stamp, noted
 from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.image_links import Link, with_pictures
 from guardrails.engine.content.payload import Subject
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
+from guardrails.protocols.image_links import Link, with_pictures
 from guardrails.proxy.access.admission import Admission, Counts, chosen, client_of
 from guardrails.proxy.access.body_budget import Bodies
 from guardrails.proxy.access.cross_site import CrossSite

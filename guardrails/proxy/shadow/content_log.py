@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from guardrails.engine.content.content_tree import Leaf, Leaves
-from guardrails.engine.core.rule_evaluation import ROLES, Request
+from guardrails.engine.content.roles import ROLES
+from guardrails.engine.core.rule_evaluation import Request
 from guardrails.types import Media, Stage, Text, ToolCall
 
 

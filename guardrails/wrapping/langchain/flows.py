@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from guardrails.engine.redaction.reply_values import reply
+from guardrails.protocols.reply_values import reply
 from guardrails.types import Restorer, Stage, Verdict
 from guardrails.wrapping.guarded_call import Call, Check, Flow, message_of
 from guardrails.wrapping.langchain.values import SPELLED, read, spread

@@ -10,16 +10,16 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from guardrails.engine.content import payload
 from guardrails.engine.content.payload import Subject
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError, Blocked, RequestError
+from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.reply_values import reply
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.response_checker import Judge
 from guardrails.types import Action, Stage, Verdict
@@ -31,7 +31,7 @@ from guardrails.wrapping.sdk.file_answers import File
 from guardrails.wrapping.sdk.file_answers import response as read_file
 
 if TYPE_CHECKING:
-    from guardrails.guard import Guard
+    from guardrails.checker import Checker
 
 REFUSAL = "Stopped by policy."
 STREAM = "text/event-stream"
@@ -41,13 +41,13 @@ STREAM = "text/event-stream"
 class Terms:
     """How a backend is wrapped: by which guard, whether blocks are answered, who asks, and where an answer stands."""
 
-    guard: Guard
+    guard: Checker
     answers: bool
     context: Mapping[str, Any] = field(default_factory=dict)
     output: Stage = Stage.OUTPUT
 
 
-def judge_of(guard: Guard, asking: Mapping[str, Any], asked: Verdict | None) -> Judge:
+def judge_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -> Judge:
     """Return what judges the answer to one request.
 
     Args:
@@ -164,7 +164,7 @@ class Exchange:
         try:
             text = raw.decode()
             error = parsed(text) if text.lstrip().startswith(("{", "[")) else text
-            subject = payload.read(error, Stage.OUTPUT)
+            subject = chat_payload.read(error, Stage.OUTPUT)
         except (UnicodeDecodeError, BackendError, RequestError, TypeError):
             return b"{}"
         verdict, _ = yield from self.judge.whole(subject, inline)

@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors, Text
-from guardrails.detectors import Bound, ConfigProblem, ConfigProblems, Folder, bind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
+from guardrails.detectors.binding import Bound, bind
 from guardrails.detectors.classifier.any_classifier import undisguised
 from guardrails.detectors.classifier.shipped_classifier import HEADS, KIND, ClassifierConfig
 from guardrails.types import CLEAN, Detection, Image

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Detection, Guard, PolicyErrors, Text
-from guardrails.detectors import Bound, ConfigProblem, ConfigProblems, Folder, bind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
+from guardrails.detectors.binding import Bound, bind
 from guardrails.detectors.classifier.shipped_classifier import AT_ONCE, HEADS, KIND, SHIPPED, ClassifierConfig
 from guardrails.types import CLEAN, Image
 

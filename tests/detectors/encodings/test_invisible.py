@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Guard
 from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.encodings.invisible import CLASSES, DEFAULT, KIND, Invisible, InvisibleConfig
+from guardrails.detectors.encodings.hidden_characters import CLASSES, DEFAULT
+from guardrails.detectors.encodings.invisible import KIND, Invisible, InvisibleConfig
 from guardrails.types import Image, Text
 from tests.cases import each_case
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails.detectors.encodings import invisible_stream
-from guardrails.detectors.encodings.invisible import DEFAULT, Invisible
-from guardrails.detectors.encodings.invisible_stream import InvisibleStream
+from guardrails.detectors.encodings.hidden_characters import DEFAULT
+from guardrails.detectors.encodings.invisible import Invisible
 from guardrails.types import Text
 from tests.cases import each_case, scale
 
@@ -100,7 +100,7 @@ def test_how_much_is_held(text: str, least: int, held: int) -> None:
 def test_the_work_is_linear(piece: str, least: int) -> None:
     """Characters that are looked at are a bounded multiple of those that come, however many are held."""
     text = piece * 3_000
-    stream = InvisibleStream(detector_of(least=least))
+    stream = detector_of(least=least).stream(None)
     for at in range(0, len(text), 4):
         stream.feed(text[at : at + 4])
     stream.flush()
@@ -111,7 +111,7 @@ def test_the_work_is_linear(piece: str, least: int) -> None:
 
 def test_a_stream_that_has_ended_takes_nothing_more() -> None:
     """A caller that goes on has made a mistake."""
-    stream = InvisibleStream(detector_of())
+    stream = detector_of().stream(None)
     stream.flush()
     for call in (stream.flush, lambda: stream.feed("a")):
         with pytest.raises(ValueError, match="the stream has ended"):
@@ -120,7 +120,7 @@ def test_a_stream_that_has_ended_takes_nothing_more() -> None:
 
 MUTANTS: dict[str, tuple[Any, str, Any]] = {
     "no neighbour is waited for": (invisible_stream, "AHEAD", {}),
-    "a flag is not waited for": (invisible_stream, "FLAG", 0),
+    "a flag is not waited for": (invisible_stream, "FLAG_LENGTH", 0),
     "too little is kept": (invisible_stream, "NEAR", 8),
 }
 

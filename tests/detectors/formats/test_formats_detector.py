@@ -11,7 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder, bind
+from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.formats.formats_detector import KIND, LONGEST_PYTHON, Format, FormatConfig, fence
 from guardrails.detectors.formats.sql import LONGEST_SQL
 from guardrails.detectors.formats.syntax import DEEPEST, json_error, python_error, xml_error

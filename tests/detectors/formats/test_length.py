@@ -13,7 +13,8 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.processors import TemplateProcessing
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder, bind
+from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.formats.length import KIND, Length, LengthConfig
 from guardrails.types import Image, Text
 from tests.cases import each_case

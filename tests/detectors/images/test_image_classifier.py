@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_classifier import KIND, ImageClassifier
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from guardrails.media.images.picture import opened

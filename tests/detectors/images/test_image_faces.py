@@ -14,7 +14,8 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_faces import KIND, SHIPPED, ImageFacesConfig
 from guardrails.media.images.picture import opened
 from guardrails.types import CLEAN, Action, Finding, Image, Text

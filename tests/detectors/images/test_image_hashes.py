@@ -15,7 +15,8 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.images.image_hashes import KIND, LONGEST, ImageHashConfig
 from guardrails.media.hashes.film_hash_file import FilmEntry, Look, text
 from guardrails.media.hashes.pdq import hashed

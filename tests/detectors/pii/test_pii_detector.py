@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.detectors import MODELS, ConfigProblem, ConfigProblems, Folder, bind
+from guardrails.detectors import MODELS, ConfigProblem, ConfigProblems, Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.pii.names import Hit
 from guardrails.detectors.pii.pii_detector import KIND, Pii, PiiConfig
 from guardrails.types import Detection, Text, ToolCall

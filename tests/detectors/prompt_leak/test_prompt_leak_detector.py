@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblems, Folder, bind
+from guardrails.detectors import ConfigProblems, Folder
+from guardrails.detectors.binding import bind
 from guardrails.detectors.prompt_leak.prompt_leak_detector import KIND, PromptLeak, PromptLeakConfig
 from guardrails.types import CLEAN, Finding, Image, Text
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder, bind, kind
+from guardrails.detectors import Folder, kind
+from guardrails.detectors.binding import bind
 from guardrails.detectors.speech.transcribers import Served
 from guardrails.detectors.speech.transcript import KIND, Heard, TranscriptConfig, Transcripts
 from guardrails.detectors.speech.transcript_text import Transcript

@@ -30,7 +30,7 @@ texts = st.lists(st.sampled_from(PIECES), max_size=9).map("".join)
 def disagreement(detector: Terms, text: str, parts: Sequence[str]) -> str:
     """Return what is wrong with a stream; nothing if all is right."""
     expected = {finding.span for finding in detector.detect([Text(text)])[0].findings}
-    stream, found, last, length = TermStream(detector), set[tuple[int, int] | None](), 0, 0
+    stream, found, last, length = detector.stream(None), set[tuple[int, int] | None](), 0, 0
     for part in [*parts, None]:
         detection = stream.flush() if part is None else stream.feed(part)
         found |= {finding.span for finding in detection.findings}
@@ -82,7 +82,7 @@ def test_all_cuts_of_short_texts(text: str, every_cut: Callable[[str], Iterator[
 )  # fmt: skip
 def test_how_much_is_held(text: str, held: int) -> None:
     """The word that may be or begin a term; of others the last letter, and what follows while it is no word yet."""
-    stream = TermStream(terms_of(["bad", "bad word", "project x"]))
+    stream = terms_of(["bad", "bad word", "project x"]).stream(None)
     for char in text:
         stream.feed(char)
     assert len(text) - stream.settled == held
@@ -90,7 +90,7 @@ def test_how_much_is_held(text: str, held: int) -> None:
 
 def test_exact_terms_hold_their_beginnings_alone() -> None:
     """Text that is compared as it is needs no accent or sign that may follow."""
-    stream = TermStream(terms_of(["bad", "bad word"], fold=False))
+    stream = terms_of(["bad", "bad word"], fold=False).stream(None)
     assert [len("it is bat"[:at]) - stream.feed(char).settled for at, char in enumerate("it is bat", 1)] == [
         0
     ] * 6 + [1, 2, 0]
@@ -103,7 +103,7 @@ def test_exact_terms_hold_their_beginnings_alone() -> None:
 )
 def test_the_work_is_linear(text: str) -> None:
     """Characters that are looked at are a bounded multiple of those that come, where all of them are held too."""
-    stream = TermStream(terms_of(["bad", "bad word", "aaaa b"]))
+    stream = terms_of(["bad", "bad word", "aaaa b"]).stream(None)
     for at in range(0, len(text), 4):
         stream.feed(text[at : at + 4])
     stream.flush()
@@ -113,7 +113,7 @@ def test_the_work_is_linear(text: str) -> None:
 
 def test_a_stream_that_has_ended_takes_nothing_more() -> None:
     """A caller that goes on has made a mistake."""
-    stream = TermStream(terms_of(["bad"]))
+    stream = terms_of(["bad"]).stream(None)
     stream.flush()
     for call in (stream.flush, lambda: stream.feed("a")):
         with pytest.raises(ValueError, match="the stream has ended"):

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from guardrails import Guard, Image, RequestError, Stage, Text, ToolCall, Video
 from guardrails.engine.content.payload import MEDIA, read
@@ -73,44 +71,6 @@ def test_what_nothing_is_wrong_with_comes_back_itself(bomb_redactor: Guard, give
     assert verdict.content is given_
 
 
-@pytest.mark.parametrize(
-    "given_",
-    [
-        {"zqxbomb": "x"},
-        user([{"type": "text", "text": "x", "zqxbomb": 1}]),
-        {"role": "user", "content": "x", "name": "zqxbomb"},
-        ToolCall("zqxbomb", "{}"),
-        ToolCall("f", '{"zqxbomb": 1}'),
-        ToolCall("f", "zqxbomb, but no JSON"),
-        [{"role": "tool", "tool_call_id": "zqxbomb", "content": "x"}],
-    ],
-)
-def test_names_and_identifiers_are_blocked_not_edited(bomb_redactor: Guard, given_: Any) -> None:
-    """Replacing a key or an id would break the structure that hangs on it."""
-    verdict = bomb_redactor.check(given_)
-    assert verdict.blocked
-    assert verdict.content is None
-    assert [rule.reason for rule in verdict.rules] == ["unsafe_edit"]
-
-
-# Beside a term a letter of its own, in any script, would be a repeat, and part of it.
-BESIDE = st.text(" .,;:!?'()\n\u00e4\u00df\u4e2d\u3042gkw", max_size=5)
-
-
-@given(st.integers(0, 6), st.integers(1, 6), BESIDE, BESIDE)
-def test_a_word_split_over_parts_leaves_no_piece(
-    bomb_redactor: Guard, cut: int, step: int, before: str, after: str
-) -> None:
-    """However a term is cut into parts it is found, and the redacted parts together hold one placeholder for
-    it.
-    """
-    whole = f"{before}{'zqxbomb'}{after}"
-    pieces = [whole[:cut], *(whole[i : i + step] for i in range(cut, len(whole), step))]
-    verdict = bomb_redactor.check(user([{"type": "text", "text": piece} for piece in pieces if piece]))
-    content: Any = verdict.content
-    assert "".join(part["text"] for part in content["content"]) == f"{before}[BOMB]{after}"
-
-
 def test_a_card_that_travels_as_a_number_is_redacted(guard_of: Any) -> None:
     """A card needs no quotes: in a call's arguments and in any JSON value."""
     rule = "  - {id: r, on: [input, tool_call], when: pii.credit_card > 0, then: redact}"
@@ -119,55 +79,6 @@ def test_a_card_that_travels_as_a_number_is_redacted(guard_of: Any) -> None:
         content = guard.check(ToolCall("pay", f'{{"card": {number}, "sum": 12}}')).content
         assert content.arguments == '{"card": "[CREDIT_CARD]", "sum": 12}'
     assert guard.check({"card": 4111111111111111, "n": 1}).content == {"card": "[CREDIT_CARD]", "n": 1}
-
-
-def test_log_probabilities_of_an_edited_choice_go(bomb_redactor: Guard) -> None:
-    """They spell the text as it was; those of the other choices stay."""
-    tokens = {"content": [{"token": "zqx"}, {"token": "bomb"}]}
-    body = {
-        "choices": [
-            {"index": index, "message": {"content": text}, "logprobs": tokens, "token_ids": [1, 2]}
-            for index, text in enumerate([BAD, "x"])
-        ]
-    }
-    content: Any = bomb_redactor.check(body, "output").content
-    assert [choice["logprobs"] for choice in content["choices"]] == [None, tokens]
-    assert content["choices"][0]["token_ids"] is None
-    assert "zqx" not in str(content["choices"][0])
-    assert body["choices"][0]["logprobs"] == tokens
-
-
-@pytest.mark.parametrize(
-    "body", [{"choices": [], "odd": BAD}, {"choices": BAD}, {"choices": {"a": BAD}}, {"choices": [BAD]}]
-)
-def test_responses_of_odd_shapes_are_edited_where_the_text_stands(
-    bomb_redactor: Guard, body: dict[str, Any]
-) -> None:
-    """Fields beside the choices, and choices that are no list of mappings, are read and edited all the same."""
-    content = bomb_redactor.check(body, "output").content
-    assert str(content) == str(body).replace(BAD, GOOD)
-
-
-def test_a_client_cannot_have_its_request_read_as_a_response(guard_of: Any) -> None:
-    """Rules on input hold although the request has a field `choices`; a response may have `messages` of its
-    own.
-    """
-    word = "detectors:\n  w: {use: terms, terms: [badword], category: custom.w}\n"
-    guard = guard_of(word + "rules:\n  - {id: r, on: input, when: custom.w > 0, then: block}")
-    assert guard.check({"messages": [user("a badword")], "choices": []}).blocked
-    assert str(guard.check({"choices": [{"text": "a badword"}], "messages": []}, "output").action) == "allow"
-
-
-def test_an_assistant_s_message_is_forgeable_only_where_a_client_sent_it(guard_of: Any) -> None:
-    """As input it meets input rules too; as output it is what the model just said."""
-    word = "detectors:\n  w: {use: terms, terms: [badword], category: custom.w}\n"
-    guard = guard_of(word + "rules:\n  - {id: r, on: input, when: custom.w > 0, then: block}")
-    for given_ in (
-        {"role": "assistant", "content": "a badword"},
-        [{"role": "assistant", "content": "a badword"}],
-    ):
-        assert guard.check(given_, "input").blocked
-        assert not guard.check(given_, "output").blocked
 
 
 class Picture:
@@ -231,13 +142,6 @@ def test_objects_of_other_libraries_say_how_to_give_them(bomb_redactor: Guard) -
     with pytest.raises(RequestError) as caught:
         bomb_redactor.check(user([response]))
     assert caught.value.path == "/content/0"
-
-
-def test_a_message_alone_has_paths_from_its_own_top(bomb_redactor: Guard) -> None:
-    """A pointer leads into what was given."""
-    assert [finding.path for finding in bomb_redactor.check(user(BAD)).findings] == ["/content"]
-    assert [finding.path for finding in bomb_redactor.check([user(BAD)]).findings] == ["/0/content"]
-    assert [finding.path for finding in bomb_redactor.check(BAD).findings] == [""]
 
 
 def test_of_several_pictures_each_is_checked(bomb_guard: Guard) -> None:

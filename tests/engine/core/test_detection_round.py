@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from guardrails import Audio, Content, Detection, Finding, Guard, Image, Stage, Text, ToolCall, Unchecked
 from guardrails.cancellation import Token
-from guardrails.detectors import Bound, Kind
+from guardrails.detectors import Kind
+from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.core.detection_round import (
     CHARACTERS_AT_ONCE,

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from guardrails import Detection, Guard
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.media.fragmented_video import Relayed, Window, Windows
-from guardrails.media.fragments.fragment import Cutter, Fragment, shortened
+from guardrails.media.fragments.cutter import Cutter
+from guardrails.media.fragments.fragment import Fragment, shortened
 from guardrails.types import Action, Content, FilmCoverage, Finding, Image, Place, Stage, Verdict, Video
 from tests.cases import each_case
 from tests.films import FRAGMENTS, Pixels, film, green, scene, tone

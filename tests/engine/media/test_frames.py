@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Line, shown
 from guardrails.engine.media.film_findings import Decide
 from guardrails.engine.media.frames import READ_MS, Frames

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guardrails.detectors import Bound
+from guardrails.detectors.binding import Bound
 from guardrails.detectors.speech.transcript import Heard
 from guardrails.engine.media.sounds import Hearing
 from guardrails.media.audio.recording import opened as recorded

@@ -7,31 +7,11 @@ from typing import Any
 import pytest
 
 from guardrails import Text, ToolCall
-from guardrails.engine.redaction.vault import Vault, is_own, role, texts, told_apart
+from guardrails.engine.redaction.vault import Vault, texts, told_apart
 from guardrails.types import Place, Stage
 
 OWN = Place(Stage.INPUT, role="user", message=0)
 MODELS = Place(Stage.OUTPUT, role="assistant")
-
-
-@pytest.mark.parametrize(
-    ("place", "own", "whose"),
-    [
-        (Place(Stage.INPUT), True, "user"),
-        (OWN, True, "user"),
-        (Place(Stage.INPUT, role="user"), False, "user"),  # a field of the request, such as its metadata
-        (Place(Stage.INPUT, role="system", message=0), False, "system"),
-        (Place(Stage.OUTPUT, also=(Stage.INPUT,), role="assistant", message=1), False, "assistant"),
-        (Place(Stage.TOOL_RESULT, role="tool", message=1), False, "tool"),
-        (Place(Stage.TOOL_CALL, role="assistant", message=1), False, "assistant"),
-        (Place(Stage.OUTPUT), False, "assistant"),
-        (Place(Stage.RETRIEVAL), False, "tool"),
-        (Place(Stage.TOOL_RESULT, role="user", message=0), False, "user"),
-    ],
-)
-def test_a_place_tells_whose_words_stand_there(place: Place, own: bool, whose: str) -> None:
-    """The user's own are their messages, and texts that come alone."""
-    assert (is_own(place), role(place)) == (own, whose)
 
 
 def test_each_kind_counts_for_itself_and_each_value_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.lints.floors.floor_pairs import Pair
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.load import load
 
 DETECTORS = """\

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from guardrails.policy.lints import document
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 
 PARENT = """\
 format: 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from guardrails.policy.lints import exceptions
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 
 RULES = """\
 rules:

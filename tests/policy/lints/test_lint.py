@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from guardrails.policy.compile import compile_policy
-from guardrails.policy.lints.issue import Found, Issue, Scene
+from guardrails.policy.lints.issue import Fix, Found, Issue
 from guardrails.policy.lints.lint import (
     CHECKS,
+    Check,
     check,
     is_own,
     is_shipped,
@@ -20,6 +21,7 @@ from guardrails.policy.lints.lint import (
     own,
     unused_ignore,
 )
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.load import load
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.shipped import shipped_folder
@@ -64,6 +66,15 @@ def test_a_code_is_the_name_of_its_function() -> None:
     row = check("note", some_thing)
     assert (row.code, row.severity, row.doc) == ("some_thing", "note", "It is so.")
     assert [row.code for row in CHECKS] == [row.run.__name__ for row in CHECKS]
+
+
+def test_a_check_gives_what_it_finds_its_code(scene: Callable[..., Scene]) -> None:
+    """Code and severity come from the table, the rest from what was found; equal issues are one, whatever their fix."""
+    found, mark = scene(), Mark("p.yaml", 1, 1)
+    row = Check("x", "note", "Doc.", lambda _: [Found(mark, "m", "c", "s", Fix(found.root, ("rules",), 0))])
+    (issue,) = row.issues(found)
+    assert (issue.code, issue.severity, issue.subject) == ("x", "note", "s")
+    assert issue == Issue("x", "note", mark, "m", "c", "s")
 
 
 def test_a_comment_silences_its_rule_alone(scene: Callable[..., Scene]) -> None:

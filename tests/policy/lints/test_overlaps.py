@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from guardrails.policy.lints import overlaps
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 
 WIDE = "{id: wide, on: [input, output], when: pii.email > 0.5, then: block}"
 NARROW = "{id: narrow, on: input, when: pii.email > 0.8, then: block}"

@@ -10,7 +10,7 @@ import regex
 
 from guardrails.detectors.patterns.table import TIMEOUT
 from guardrails.policy.lints import patterns
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 
 LOOPS = [
     (r"(?=x)(?:a+)+b", True),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from guardrails.policy.lints import rules
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from guardrails.policy.lints import texts
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 
 RULE = "rules:\n  - {{id: a, on: input, when: custom.w > 0, then: block, {}}}\n"
 

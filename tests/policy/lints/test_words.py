@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails.policy.lints import words
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 
 RULE = "rules: [{id: a, on: input, when: custom.p > 0, then: flag}]\n"
 

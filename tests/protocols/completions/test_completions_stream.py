@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError, Guard
-from guardrails.engine.content.payload import Subject, response
+from guardrails.engine.content.payload import Subject
 from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat.chat_payload import response
 from guardrails.protocols.completions.completions_stream import TextTeller
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.response_checker import Judge

@@ -17,7 +17,7 @@ from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.redaction.vault import Vault
-from guardrails.protocols.chat import chat_fields
+from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller
 from guardrails.protocols.streaming.codec import Teller
@@ -48,7 +48,7 @@ class Said:
 
     def read(self, answer: Any) -> Subject:
         """Read a completion."""
-        return payload.response(answer, chat_fields.response(answer))
+        return chat_payload.response(answer, chat_fields.response(answer))
 
     def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what the policy leaves, of a block a refusal."""
@@ -208,7 +208,7 @@ def test_what_is_about_to_be_judged_is_shown_before(text: str, ended: bool, guar
     own = judge(guard, ("", "a question", ""), before=before)
     if ended:
         answer = {"choices": [{"index": 0, "message": {"content": text}, "finish_reason": "stop"}]}
-        guard.pipeline.drive(own.whole(payload.response(answer, chat_fields.response(answer)), None))
+        guard.pipeline.drive(own.whole(chat_payload.response(answer, chat_fields.response(answer)), None))
     else:
         relay = own.relay(ChatTeller(), chat_fields.response)
         data: Any = {"choices": [{"index": 0, "delta": {"content": text}}]}

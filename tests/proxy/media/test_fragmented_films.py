@@ -17,7 +17,8 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from guardrails import Guard
-from guardrails.media.fragments.fragment import Cutter, Fragment
+from guardrails.media.fragments.cutter import Cutter
+from guardrails.media.fragments.fragment import Fragment
 from guardrails.proxy.media.fragmented_films import RELAYED, Relaying
 from tests.films import FRAGMENTS, Pixels, film, green, scene
 from tests.proxy.conftest import WAIT_S, Fake, Reply

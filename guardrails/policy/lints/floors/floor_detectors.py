@@ -8,7 +8,8 @@ from typing import Final
 
 from guardrails.detectors.config import Config
 from guardrails.policy.lints.floors.floor_pairs import CURE, Pair, Side
-from guardrails.policy.lints.issue import Found, Scene
+from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.source import Mark
 
 NUMBERS: Final = {"score": -1, "min_score": 1}

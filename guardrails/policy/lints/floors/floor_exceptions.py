@@ -11,7 +11,7 @@ from guardrails.policy.compiled import ExceptionRule
 from guardrails.policy.lints.exceptions import TRIED, finds
 from guardrails.policy.lints.floors.floor_pairs import CURE, Pair, Side, covered, does_as_much, tried
 from guardrails.policy.lints.issue import Found
-from guardrails.policy.lints.reachability.truth import Found as Given
+from guardrails.policy.lints.scene.truth import Found as Given
 from guardrails.policy.schema import ExceptionDoc
 from guardrails.types import Mode, Stage
 

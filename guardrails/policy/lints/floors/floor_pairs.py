@@ -12,10 +12,9 @@ from pathlib import Path as FilePath
 from typing import Final
 
 from guardrails import taxonomy
-from guardrails.policy.lints.issue import Row, Scene
-from guardrails.policy.lints.reachability.firing import TOOL_STAGES
-from guardrails.policy.lints.reachability.truth import KINDS, Shape, TooMany, Trials
-from guardrails.policy.lints.reachability.truth import Found as Given
+from guardrails.policy.lints.scene.scene import TOOL_STAGES, Row, Scene
+from guardrails.policy.lints.scene.truth import KINDS, Shape, TooMany, Trials
+from guardrails.policy.lints.scene.truth import Found as Given
 from guardrails.types import Action, Mode, Stage
 
 CURE: Final = "leave it out, or have it changed in the floor by who answers for that"

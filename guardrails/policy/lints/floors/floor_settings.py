@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from guardrails.policy.lints.floors.floor_pairs import Pair
-from guardrails.policy.lints.issue import Found, Scene
+from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
 from guardrails.types import Action

@@ -22,8 +22,9 @@ from guardrails.policy.lints.floors.floor_pairs import (
     tried,
 )
 from guardrails.policy.lints.floors.floor_settings import settings, tools
-from guardrails.policy.lints.issue import Found, Scene
+from guardrails.policy.lints.issue import Found
 from guardrails.policy.lints.reachability.firing import shown
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.types import Action, Mode, Stage
 
 

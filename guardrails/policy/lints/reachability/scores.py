@@ -1,4 +1,4 @@
-"""Scores: what detectors may find at which stage and how high, and numbers in conditions that do not go with that."""
+"""Checks of numbers in conditions: scores that detectors do not give, or give by chance."""
 
 from __future__ import annotations
 
@@ -6,60 +6,15 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from guardrails.detectors import Bound
-from guardrails.policy.lints.issue import Found, Row, Scene
-from guardrails.policy.lints.reachability.truth import KINDS, Compared
-from guardrails.policy.lints.reachability.truth import Found as Given
-from guardrails.types import Stage
+from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.scene.scene import Row, Scene
+from guardrails.policy.lints.scene.truth import Compared
+from guardrails.policy.lints.scene.truth import Found as Given
 
 EXACT = frozenset({"terms", "patterns", "pii", "secrets", "invisible", "length", "format", "urls"})
 """Kinds of detectors that find something or not; the scores of all others are measured."""
 
 SHIPPED = "text-safety"
-SEEN: Mapping[str, frozenset[str]] = {
-    "text": frozenset({"text"}),
-    "image": frozenset({"image", "video"}),
-    "audio": frozenset({"audio", "video"}),
-    "video": frozenset({"video"}),
-}
-"""What a detector looks at → the kinds of content in which that is found."""
-
-
-def given(scene: Scene) -> Iterator[Given]:
-    """Yield what each detector may find, with its scores where they are fixed."""
-    reads_media = any(bound.extracts or bound.hears for bound in scene.compiled.detectors)
-    for bound in scene.compiled.detectors:
-        fixed = _fixed(scene, bound)
-        kinds = frozenset().union(*(SEEN.get(each, frozenset(KINDS)) for each in bound.contents))
-        if reads_media and "text" in bound.contents:
-            kinds = frozenset(KINDS)  # what is read in a picture or heard in a film is a text
-        for category in sorted(bound.categories):
-            stages = frozenset(Stage) - _never(scene, bound, category)
-            yield Given(bound.name, category, fixed.get(category, ()), kinds, stages)
-
-
-def _fixed(scene: Scene, bound: Bound) -> Mapping[str, tuple[float, ...]]:
-    """Return the only scores of a detector, by category, where there are such."""
-    kind = scene.kinds[bound.name].name
-    config = scene.policy.detectors[bound.name].config
-    if kind == "terms" and config is not None:
-        return {category: (float(config.score),) for category in bound.categories}  # type: ignore[attr-defined]
-    if kind != "patterns":
-        return {}
-    found: dict[str, set[float]] = {}
-    for entry in bound.detector.table.entries:  # type: ignore[attr-defined]
-        found.setdefault(entry.row.category, set()).add(entry.row.score)
-    return {category: tuple(sorted(scores)) for category, scores in found.items()}
-
-
-def _never(scene: Scene, bound: Bound, category: str) -> frozenset[Stage]:
-    """Return the stages at which a detector does not find a category: a reply is no attack on the model that wrote it."""
-    if scene.kinds[bound.name].name == "classifier" and category in ("jailbreak", "injection"):
-        from guardrails.detectors.classifier.shipped_classifier import Classifier
-
-        if isinstance(bound.detector, Classifier):
-            return frozenset({Stage.OUTPUT})
-    return frozenset()
 
 
 def feeding(scene: Scene, name: str) -> list[Given]:

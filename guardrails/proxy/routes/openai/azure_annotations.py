@@ -20,7 +20,7 @@ from guardrails.protocols.chat.chat_stream import MOST_CHOICES
 from guardrails.protocols.moderations.moderations_fields import Moderation, Said
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import Heard, Side
-from guardrails.proxy.hooks.azure_severity import FAMILIES, word
+from guardrails.proxy.routes.openai.azure_severity import FAMILIES, word
 
 HEADER, AZURE = "x-guardrails-annotations", "azure"
 RESULTS, PROMPT = "content_filter_results", "prompt_filter_results"

@@ -14,13 +14,13 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content import image_links
+from guardrails.checker import build_request as asking
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.field_readers import WORD
 from guardrails.engine.content.payload import Subject
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
-from guardrails.guard import who as asking
+from guardrails.protocols import image_links
 from guardrails.protocols.moderations.moderations_fields import Moderation, inputs
 from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected

@@ -10,7 +10,7 @@ import pytest
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.lints.floors.floor_pairs import Pair
 from guardrails.policy.lints.floors.floor_settings import settings, tools
-from guardrails.policy.lints.issue import Scene
+from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.load import load
 
 RULES = "rules: [{id: a, on: input, when: custom.w > 0, then: block}]\n"

@@ -9,7 +9,8 @@ import pytest
 
 from guardrails.policy.lints.floors.floor_pairs import Pair
 from guardrails.policy.lints.floors.floors import weaker_than_floor
-from guardrails.policy.lints.issue import Found, Scene
+from guardrails.policy.lints.issue import Found
+from guardrails.policy.lints.scene.scene import Scene
 
 Told = Callable[..., list[Found]]
 

@@ -1,45 +1,12 @@
-"""Scores: what each detector may find is known, and what the shipped model has been seen to give is on file."""
+"""Scores: what the shipped model has been seen to give is on file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from guardrails.detectors.classifier.shipped_classifier import HEADS, category
-from guardrails.policy.lints.issue import Scene
 from guardrails.policy.lints.reachability import scores
-from guardrails.types import Stage
-
-
-def test_lists_and_patterns_have_the_scores_that_they_say(scene_of: Callable[..., Scene]) -> None:
-    """Terms have one score, patterns one for each row; what is measured may have any."""
-    scene = scene_of(
-        "detectors:\n"
-        "  t: {use: terms, terms: [zqx], score: 0.4}\n"
-        "  p:\n    use: patterns\n    score: 0.5\n    patterns: [zqa, {pattern: zqb, score: 0.9}, {pattern: zqc, category: custom.c}]\n"
-        "  m: {use: pii, entities: [email]}\n"
-        "rules: [{id: a, on: input, when: custom > 0 || pii > 0, then: flag}]\n"
-    )
-    assert {(each.category, each.scores) for each in scores.given(scene)} == {
-        ("custom.t", (0.4,)), ("custom.p", (0.5, 0.9)), ("custom.c", (0.5,)), ("pii.email", ()),
-    }  # fmt: skip
-
-
-def test_what_looks_at_pictures_finds_nothing_in_texts(scene_of: Callable[..., Scene]) -> None:
-    """Kinds of content go with what a detector looks at; where letters are read, texts are in pictures too."""
-    text = "detectors:\n  g: {use: green_square, category: custom.g}\n  t: {use: terms, terms: [zqx]}\n"
-    rules = "rules: [{id: a, on: input, when: custom > 0, then: flag}]\n"
-    kinds = {each.detector: each.kinds for each in scores.given(scene_of(text + rules))}
-    assert kinds == {"g": frozenset({"image", "video"}), "t": frozenset({"text"})}
-
-
-def test_attacks_are_found_at_all_stages_but_one(scene_of: Callable[..., Scene]) -> None:
-    """A reply is no attack on the model that wrote it; harm is found there too."""
-    scene = scene_of(
-        "detectors: {s: {use: classifier}}\nrules: [{id: a, on: input, when: unsafe > 0.9, then: flag}]\n"
-    )
-    stages = {each.category: each.stages for each in scores.given(scene)}
-    assert stages["injection"] == frozenset(Stage) - {Stage.OUTPUT}
-    assert stages["hate"] == frozenset(Stage)
+from guardrails.policy.lints.scene.scene import Scene
 
 
 def test_the_highest_scores_are_on_file_for_every_category() -> None:

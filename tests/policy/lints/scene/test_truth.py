@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.policy.condition import compile_condition
-from guardrails.policy.lints.reachability.truth import (
+from guardrails.policy.lints.scene.truth import (
     Found,
     TooMany,
     Trials,

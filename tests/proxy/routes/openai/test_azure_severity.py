@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.proxy.hooks.azure_severity import FAMILIES, FOUR, severity, word
+from guardrails.proxy.routes.openai.azure_severity import FAMILIES, FOUR, severity, word
 
 
 @pytest.mark.parametrize(

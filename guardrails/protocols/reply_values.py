@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.payload import SPELLED
+from guardrails.protocols.chat.chat_payload import SPELLED
 from guardrails.protocols.gemini import gemini_fields
 from guardrails.types import Restorer, Text
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from guardrails import Text
-from guardrails.engine.redaction.reply_values import reply
 from guardrails.engine.redaction.vault import Vault
+from guardrails.protocols.reply_values import reply
 from guardrails.types import Place, Stage
 
 E = "[EMAIL_1]"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.image_links import answered, asked, with_pictures
+from guardrails.protocols.image_links import answered, asked, with_pictures
 
 URL = "https://x.example/a.png"
 PICTURE = "data:image/png;base64,AAAA"
