@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import GuardrailsError, Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.mcp.listing import Listing
@@ -82,7 +82,7 @@ class Judge:
         self, side: Side, value: Any, use: Use, *, heard: bool = False, call: str | None = None, size: int = 0
     ) -> Verdict:
         """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call."""
-        leaves = Leaves()
+        leaves = ContentTree()
         place = replace(side.place, tool=use.tools[0][0], use=use)
         if call is not None:
             leaves.call(use.tools[0][0], call, (), place)

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 from typing import Protocol as Interface
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.errors import ErrorWriter, Problem, write_openai_error
@@ -202,11 +202,11 @@ class Protocol:
     method: str = "POST"
     is_served: bool = True
     is_wrapped: bool = True
-    read_request: Callable[[Any], Leaves] | None
-    edit_request: Callable[[Any, Leaves, Outcome], Any] = payload.apply_edits
+    read_request: Callable[[Any], ContentTree] | None
+    edit_request: Callable[[Any, ContentTree, Outcome], Any] = payload.apply_edits
     check_response: Callable[[dict[str, Any]], None] = accept_any
-    read_response: Callable[[Any], Leaves] | None = None
-    withhold: Callable[[Any, Leaves, Outcome, str], Any]
+    read_response: Callable[[Any], ContentTree] | None = None
+    withhold: Callable[[Any, ContentTree, Outcome, str], Any]
     refuse: Callable[[str, Body], dict[str, Any]] | None = None
     refuses_in_kind: bool = False
     stream: StreamFormat | None = None
@@ -217,17 +217,17 @@ class Protocol:
     event_answers: EventAnswers | None = None
     write_error: ErrorWriter = write_openai_error
 
-    def request_payload(self, body: Any) -> Subject:
+    def request_payload(self, body: Any) -> Payload:
         """Return what there is to judge of a request; raises `RequestError` for what is refused."""
         assert self.read_request is not None
         return payload.body(body, self.read_request(body), self.edit_request)
 
-    def response_payload(self, answer: Any) -> Subject:
+    def response_payload(self, answer: Any) -> Payload:
         """Return what there is to judge of an answer; raises `RequestError` where it has no form that can be judged."""
         assert self.read_response is not None
         return payload.body(answer, self.read_response(answer), self._left)
 
-    def _left(self, answer: Any, leaves: Leaves, outcome: Outcome) -> Any:
+    def _left(self, answer: Any, leaves: ContentTree, outcome: Outcome) -> Any:
         return self.withhold(answer, leaves, outcome, "") if outcome.edits else answer
 
 
@@ -236,6 +236,6 @@ def invalid_answer(why: str) -> BackendError:
     return BackendError(why, 502, "upstream_invalid")
 
 
-def blocked_fields(leaves: Leaves, outcome: Outcome) -> set[Path]:
+def blocked_fields(leaves: ContentTree, outcome: Outcome) -> set[Path]:
     """Return the top-level fields of an answer in which what is blocked stands, as paths of one name."""
     return {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}

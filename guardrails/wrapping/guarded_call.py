@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.errors import Blocked
@@ -27,7 +27,7 @@ END = object()
 class Check:
     """Something to judge; `after` is the verdict of what it answers to."""
 
-    subject: Subject
+    subject: Payload
     stage: Stage
     after: Verdict | None = None
 

@@ -17,14 +17,14 @@ from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.restore_stream import Restoring
+from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.redaction.vault import Vault
-from guardrails.engine.streaming.stream import stopped
-from guardrails.engine.streaming.text_channels import Voices
+from guardrails.engine.streaming.stream import stop_outcome
+from guardrails.engine.streaming.text_channels import TextChannels
 from guardrails.types import Returned, Stage, Verdict
 
 
-class Stream:
+class TextStream:
     """One streamed text. Made by `Guard.stream`."""
 
     def __init__(
@@ -33,10 +33,10 @@ class Stream:
         self._checker, self._stage, self._request, self._beside = checker, stage, request, beside
         probe = self._subject("")
         leaf = probe.leaves.found[0].content
-        self._voices = Voices(checker.pipeline, request, leaf.context)
+        self._voices = TextChannels(checker.pipeline, request, leaf.context)
         self._part = self._voices.part(leaf.place)
         values = request.vault.values if request.vault is not None and ROLES[stage] == "assistant" else {}
-        self._restoring = Restoring(values)
+        self._restoring = RestoreStream(values)
         self._came: list[str] = []
         self._verdict: Verdict | None = None
         self._ended = False
@@ -108,7 +108,7 @@ class Stream:
         return self._subject("".join(self._came))
 
     def _stop(self, outcome: Outcome) -> None:
-        outcome = stopped(outcome, self._voices.stop, self._request, 0)
+        outcome = stop_outcome(outcome, self._voices.stop, self._request, 0)
         self._verdict = self._checker.verdict(self._whole(), outcome, self._stage, self._request.vault)
 
     def _end(self, outcome: Outcome) -> str:
@@ -138,7 +138,7 @@ def open_stream(
     metadata: Mapping[str, Any] | None = None,
     model: str | None = None,
     heard: Sequence[Returned] = (),
-) -> Stream:
+) -> TextStream:
     """Return a filter for one streamed text; the arguments are those of `Checker.check`.
 
     Raises:
@@ -161,4 +161,4 @@ def open_stream(
     if isinstance(after, Verdict):
         system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
     passages = sources if isinstance(sources, str) else SOURCES.join(sources)
-    return Stream(checker, at, request, (system, prompt, passages))
+    return TextStream(checker, at, request, (system, prompt, passages))

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields, chat_payload
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Place, Stage, Verdict
 from guardrails.wrapping.guarded_call import Call, Check, Flow, message_of, run
 from guardrails.wrapping.sdk.exchange import Terms
@@ -58,13 +58,13 @@ def _is_chat(value: Any) -> bool:
     )
 
 
-def options_of(options: Mapping[str, Any]) -> Subject:
+def options_of(options: Mapping[str, Any]) -> Payload:
     """Read the options of a call: tools, documents, words to stop at; what holds no text is the caller's own.
 
     Raises:
         RequestError: one would lead around the guard.
     """
-    leaves = Leaves()
+    leaves = ContentTree()
     for name, value in options.items():
         if name in REFUSED and value is not None:
             raise RequestError("unsupported_option", f"{name!r} is refused: {REFUSED[name]}")
@@ -132,17 +132,17 @@ def _answered(terms: Terms, asked: Verdict, found: Sequence[dict[str, Any]]) -> 
             continue
         shown: Any = verdict.content
         if verdict.restorer is not None and verdict.restorer.values:
-            shown = reply(shown, verdict.restorer)
+            shown = restore_reply(shown, verdict.restorer)
         whole = shown if isinstance(new, str) else [*before, *shown]
         told.append(entry if whole == entry[TEXT] else {TEXT: whole})
     return told
 
 
-def joined(prompt: str, new: str) -> Subject:
+def joined(prompt: str, new: str) -> Payload:
     """Read a generated text: the prompt, what follows it, and both as one, for a word may begin in the one and end in the
     other, or stand behind it without a space.
     """
-    leaves = Leaves()
+    leaves = ContentTree()
     place = Place(Stage.OUTPUT, role="assistant")
     leaves.text(prompt, (0,), place)
     leaves.text(new, (1,), place)
@@ -153,7 +153,7 @@ def joined(prompt: str, new: str) -> Subject:
         changed: Any = payload.apply_edits(parts, leaves, outcome)
         return "".join(changed)
 
-    return Subject(leaves, apply)
+    return Payload(leaves, apply)
 
 
 def _new(said: Any, sent: Any) -> tuple[Any, Any]:

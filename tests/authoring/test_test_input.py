@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.test_input import asked, given, plain, subject_of
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import Image, Place, Returned, Stage, Text, ToolCall, Use, Video
 
@@ -80,7 +80,7 @@ def test_files_lie_below_the_folder_of_the_test(
 def test_subjects_stand_where_the_content_stands(one: Callable[[str], tuple[TestDoc, Any]]) -> None:
     """What is read knows its stage."""
     stage, subject = subject_of(*one("output: a"))
-    assert isinstance(subject, Subject)
+    assert isinstance(subject, Payload)
     assert (stage, subject.leaves.found[0].content.place.stage) == (Stage.OUTPUT, Stage.OUTPUT)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from guardrails import Detection, Finding, Guard, Stage, Text
 from guardrails.detectors import Kind
-from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
-from guardrails.engine.core.fast_path import Quick, decoding
+from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
+from guardrails.engine.core.fast_path import FastPath, decoding_limits
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.types import CLEAN, Place
 
@@ -131,7 +131,7 @@ def test_decoding_can_be_switched_off_but_not_for_the_floor(guard_of: Callable[.
     off = f"limits: {{encoding_depth: 0}}\n{POLICY}"
     assert str(guard_of(off).check(MAIL).action) == "allow"
     assert str(guard_of(off, floor=POLICY).check(MAIL).action) == "redact"
-    assert decoding(guard_of(off, floor=POLICY).pipeline.policies) == (3, 1_000, 200_000)
+    assert decoding_limits(guard_of(off, floor=POLICY).pipeline.policies) == (3, 1_000, 200_000)
 
 
 def test_exceptions_compare_the_decoded_text(guard_of: Callable[..., Guard]) -> None:
@@ -181,8 +181,8 @@ def test_the_allow_path_leaves_encoded_texts_to_the_pipeline(guard: Guard) -> No
     """Only a text in which nothing stands encoded is allowed at once."""
 
     def allow(text: str) -> object:
-        leaves = Leaves(found=[Leaf(Text(text, Place(Stage.INPUT)))])
-        return Quick(guard.pipeline.policies, FindingsCache()).allow(leaves, {}, {})
+        leaves = ContentTree(found=[Leaf(Text(text, Place(Stage.INPUT)))])
+        return FastPath(guard.pipeline.policies, FindingsCache()).allow(leaves, {}, {})
 
     assert allow(f"see {b64('a harmless sentence')}") is None
     assert allow("see the internationalization guide of /usr/share/documentation") is not None
@@ -190,12 +190,12 @@ def test_the_allow_path_leaves_encoded_texts_to_the_pipeline(guard: Guard) -> No
 
 def places(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> list[tuple[int, int, int]]:
     """Return the stretches as a list."""
-    return list(stretches(leaves, index, span))
+    return list(resolve_span(leaves, index, span))
 
 
 def test_stretches_of_a_decoded_text_lead_through_joined_parts() -> None:
     """A span of what was encoded in a joined text covers the payload's pieces in the parts."""
-    leaves = Leaves()
+    leaves = ContentTree()
     place = Place(Stage.INPUT)
     leaves.text(f"see {MAIL[:18]}", ("a",), place)
     leaves.text(f"{MAIL[18:]} there", ("b",), place)

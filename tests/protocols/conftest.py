@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject, apply_edits, body
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
@@ -17,7 +17,7 @@ from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller
 from guardrails.protocols.chat.protocol import withhold
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.response_checker import Judge
@@ -29,17 +29,17 @@ REFUSAL = "Not that."
 class Said:
     """What is done with an answer that was streamed, as the proxy does it: `read` gives its leaves, `withhold` what is left of it."""
 
-    def __init__(self, read: Callable[[Any], Leaves], withhold: Callable[..., Any]) -> None:
+    def __init__(self, read: Callable[[Any], ContentTree], withhold: Callable[..., Any]) -> None:
         self._read, self._withhold = read, withhold
 
-    def read(self, answer: Any) -> Subject:
+    def read(self, answer: Any) -> Payload:
         """Return what there is to judge."""
         return body(answer, self._read(answer))
 
-    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return the answer as its verdict lets it pass."""
         content = self._withhold(answer, heard.leaves, outcome, REFUSAL)
-        return content if verdict.restorer is None else reply(content, verdict.restorer)
+        return content if verdict.restorer is None else restore_reply(content, verdict.restorer)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words of a refusal."""
@@ -94,7 +94,7 @@ class Chat:
         if outcome.action >= Action.REDACT:
             content = withhold(answer, leaves, outcome, REFUSAL)
         if self.who.vault is not None:
-            content = reply(content, self.who.vault)
+            content = restore_reply(content, self.who.vault)
         if outcome.action is Action.BLOCK:
             self.told += relay.refused(content, REFUSAL)
         else:

@@ -12,7 +12,7 @@ from typing import Final
 
 from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf
-from guardrails.engine.core.observers import Evaluated
+from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.types import Audio, Finding, Media, Text, Unchecked, Video
 
@@ -110,7 +110,7 @@ class Findings:
         return tuple(sorted({self.numbers[pair] for pair in pairs if pair in self.numbers}))
 
 
-def findings_of(check: Evaluated) -> Findings:
+def findings_of(check: CheckRecord) -> Findings:
     """Number the findings of a check."""
     pairs = dict.fromkeys(
         (index, finding)
@@ -141,7 +141,7 @@ def short(text: str, most: int = QUOTED) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def detectors_of(check: Evaluated, findings: Findings) -> list[Asked]:
+def detectors_of(check: CheckRecord, findings: Findings) -> list[Asked]:
     """Return what each detector of the policies did."""
     bounds: dict[str, Bound] = {}
     for evaluation in check.evaluations:
@@ -150,7 +150,7 @@ def detectors_of(check: Evaluated, findings: Findings) -> list[Asked]:
     return [_asked(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
 
 
-def _asked(check: Evaluated, bound: Bound, ran: set[tuple[str, int]], findings: int) -> Asked:
+def _asked(check: CheckRecord, bound: Bound, ran: set[tuple[str, int]], findings: int) -> Asked:
     parts = Counter(_part(check, bound, index, ran) for index in range(len(check.leaves.found)))
     detections = [found[bound.digest] for found in check.round.found if bound.digest in found]
     took = check.outcome.timings.get(bound.name)
@@ -175,7 +175,7 @@ def _asked(check: Evaluated, bound: Bound, ran: set[tuple[str, int]], findings: 
     )
 
 
-def _part(check: Evaluated, bound: Bound, index: int, ran: set[tuple[str, int]]) -> str:
+def _part(check: CheckRecord, bound: Bound, index: int, ran: set[tuple[str, int]]) -> str:
     """Return what became of one part for a detector."""
     content = check.leaves.found[index].content
     detection = check.round.found[index].get(bound.digest)

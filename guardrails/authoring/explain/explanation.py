@@ -21,7 +21,7 @@ from guardrails.authoring.explain.explained_rules import RuleNote, notes_of
 from guardrails.authoring.explain.explained_streaming import Streamed, streaming_of
 from guardrails.authoring.explain.explained_texts import Marked, texts_of
 from guardrails.authoring.explain.word_importance import PASSES, Raised, raised_of
-from guardrails.engine.core.observers import Evaluated, Onlooker, observed
+from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.loading.problems import nearest
@@ -39,15 +39,15 @@ OWN: Final[Mapping[str, str]] = {
 """What timings name that is no detector."""
 
 
-class Witness(Onlooker):
+class Witness(Observer):
     """Sees how one check was evaluated; `check` has it once it was."""
 
     closely: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self.check: Evaluated | None = None
+        self.check: CheckRecord | None = None
 
-    def evaluated(self, check: Evaluated) -> None:
+    def evaluated(self, check: CheckRecord) -> None:
         """Take note; what comes last is how it was in the end."""
         self.check = check
 
@@ -141,14 +141,14 @@ def explain(
     if only is not None:
         _known(guard, only)
     seen = witness or Witness()
-    with observed(seen):
+    with observe_checks(seen):
         verdict = guard.check(content, stage, complete=True, **context)
     assert seen.check is not None  # who looks closely is told of each check
     return _explained(guard, verdict, seen.check, passes, only)
 
 
 def _explained(
-    guard: Guard, verdict: Verdict, check: Evaluated, passes: int, only: str | None
+    guard: Guard, verdict: Verdict, check: CheckRecord, passes: int, only: str | None
 ) -> Explanation:
     findings = findings_of(check)
     raised = raised_of(check, findings, passes)
@@ -172,7 +172,7 @@ def _explained(
     )
 
 
-def _tiers(check: Evaluated) -> dict[int, float]:
+def _tiers(check: CheckRecord) -> dict[int, float]:
     """Return what the detectors of each tier took together."""
     found: dict[int, float] = {}
     for task in check.ran:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.engine.streaming.stream_plan import Needs, needed
+from guardrails.engine.streaming.stream_plan import StreamNeeds, find_stream_needs
 from guardrails.errors import GuardrailsError
 from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.items import Item
@@ -54,9 +54,9 @@ class Workbench(Scene):
     progress: Progress = lambda done, of: None
 
     @cached_property
-    def streamed(self) -> Needs:
+    def streamed(self) -> StreamNeeds:
         """What streamed replies wait for."""
-        return needed((self.compiled,), (Stage.OUTPUT,))
+        return find_stream_needs((self.compiled,), (Stage.OUTPUT,))
 
     @cached_property
     def ran(self) -> tuple[Ran, ...]:

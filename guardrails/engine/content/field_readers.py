@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails.detectors.encodings.payloads import base64
-from guardrails.engine.content.content_tree import LISTS, MAPPINGS, NUMBERS, Leaves, strings
+from guardrails.engine.content.content_tree import LISTS, MAPPINGS, NUMBERS, ContentTree, find_strings
 from guardrails.errors import RequestError
 from guardrails.types import Place, Text
 from guardrails.wire.pointers import Path, pointer
 
-Reader = Callable[[Leaves, Any, Path, Place], None]
+Reader = Callable[[ContentTree, Any, Path, Place], None]
 
 WORD = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
 
 
-def keep(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def keep(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after
     all.
     """
@@ -29,13 +29,13 @@ def keep(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         flag(leaves, value, path, place)
 
 
-def flag(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def flag(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A number or a flag: nothing to judge, unless it is something else."""
     if value is not None and not isinstance(value, NUMBERS):
         identifier(leaves, value, path, place)
 
 
-def text(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def text(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text to judge."""
     if isinstance(value, str):
         leaves.text(value, path, place)
@@ -43,7 +43,7 @@ def text(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         leaves.anything(value, path, place)
 
 
-def identifier(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def identifier(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A name or id: judged like any text, but nothing in it can be replaced."""
     if isinstance(value, str):
         leaves.text(value, path, place, editable=False)
@@ -51,12 +51,12 @@ def identifier(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         leaves.unknown_field(value, path, place)
 
 
-def anything(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def anything(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A free structure: all its strings are judged."""
     leaves.anything(value, path, place)
 
 
-def arguments(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def arguments(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A call's arguments: JSON in a string, judged leaf by leaf (or already decoded, as some servers send
     it).
     """
@@ -66,7 +66,7 @@ def arguments(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         leaves.anything(value, path, place)
 
 
-def refuse(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def refuse(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A field that would change what the model reads behind the guard's back."""
     raise RequestError(
         "unsupported_field", f"{path[-1]!r} is refused: the guard cannot see what it does", pointer(path)
@@ -76,7 +76,7 @@ def refuse(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 def refused(reason: str) -> Reader:
     """Read a field that is refused for a reason, unless it says that it is not used."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         if value is not None and value is not False:
             raise RequestError("unsupported_field", f"{path[-1]!r} is refused: {reason}", pointer(path))
 
@@ -90,7 +90,7 @@ class Table:
     fields: Mapping[str, Reader]
     lenient: bool = False
 
-    def __call__(self, leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def __call__(self, leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, MAPPINGS):
             text(leaves, value, path, place)
             return
@@ -113,7 +113,7 @@ def by_table(fields: Mapping[str, Reader], *, lenient: bool = False) -> Table:
 def each(reader: Reader) -> Reader:
     """Read each entry of a list."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, LISTS):
             text(leaves, value, path, place)
             return
@@ -123,9 +123,9 @@ def each(reader: Reader) -> Reader:
     return read
 
 
-def figures(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def figures(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A structure of numbers and closed words: what else stands in it is judged."""
-    for where, found, _ in strings(value, path):
+    for where, found, _ in find_strings(value, path):
         if not WORD.fullmatch(found):
             leaves.text(found, where, place, editable=False)
 
@@ -137,7 +137,7 @@ LISTED = ("content", "refusal", "tokens", "token_logprobs", "top_logprobs", "tex
 """Names of the lists of log-probabilities."""
 
 
-def spelling(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def spelling(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Log-probabilities: what their tokens spell is judged unless it was, and which others could have stood there. They go
     as a whole where any of it is edited.
     """
@@ -149,7 +149,7 @@ def spelling(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     told: dict[str, None] = dict.fromkeys(name for name in names if name not in LISTED)
     for entries in lists:
         if not isinstance(entries, list) or not all(map(_is_entry, entries)):
-            told.update((found, None) for _, found, _ in strings(entries, path))
+            told.update((found, None) for _, found, _ in find_strings(entries, path))
             continue
         told.update(dict.fromkeys(_spelled(entries)))
         others = [other for entry in entries for other in entry.get("top_logprobs") or []]
@@ -188,7 +188,7 @@ def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
     texts.
     """
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         first = len(leaves.found)
         if isinstance(value, LISTS):
             each(part)(leaves, value, path, place)
@@ -229,20 +229,20 @@ SEALED = re.compile(r"[A-Za-z0-9+/=_:.-]{32,}")
 DATA_URL = re.compile(r"data:[\w/+.-]{1,64};base64,")
 
 
-def opaque(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def opaque(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A signature, a token, or bytes in Base64: no text to a model. What does not look like one is judged as a text."""
     start = DATA_URL.match(value) if isinstance(value, str) else None
     if not isinstance(value, str) or not SEALED.fullmatch(value, start.end() if start else 0):
         identifier(leaves, value, path, place)
 
 
-def signature(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def signature(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A signature or token: nothing to judge but what it says in Base64, which noise does not."""
     opaque(leaves, value, path, place)
     _decoded(leaves, value, path, place)
 
 
-def sealed(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def sealed(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text that its provider has encrypted, such as hidden reasoning: nobody here can judge it, and it is named. What is
     no more than Base64 is judged.
     """
@@ -253,7 +253,7 @@ def sealed(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         identifier(leaves, value, path, place)
 
 
-def _decoded(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def _decoded(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     if isinstance(value, str) and SEALED.fullmatch(value):
         for payload in base64(value):
             leaves.text(payload.text, path, place, editable=False)
@@ -264,7 +264,7 @@ def unseen(reason: str) -> Reader:
     it stands for is named as unchecked.
     """
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         if value is not None and value != [] and value != {}:
             leaves.cannot("part", reason, path, place)
             leaves.anything(value, path, place)
@@ -278,7 +278,7 @@ class Kinds:
 
     kinds: Mapping[str, Reader]
 
-    def __call__(self, leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def __call__(self, leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, Mapping):
             text(leaves, value, path, place)
             return
@@ -292,7 +292,7 @@ class Kinds:
             leaves.unknown_field(inner, (*path, name), place)
 
 
-def spoken(leaves: Leaves, roles: Sequence[str]) -> None:
+def spoken(leaves: ContentTree, roles: Sequence[str]) -> None:
     """Say who speaks in each message of a conversation, the oldest first; the current turn begins with a user's last one."""
     users = [index for index, role in enumerate(roles) if role == "user"]
     leaves.turns = max(1, len(users))

@@ -12,7 +12,7 @@ from binascii import Error, a2b_base64
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import Leaf, Leaves, placed, strings
+from guardrails.engine.content.content_tree import ContentTree, Leaf, find_strings, place_at
 from guardrails.engine.content.field_readers import SEALED, Reader, opaque, signature
 from guardrails.media.images.outline import GENERIC, WALKS, sniffed
 from guardrails.media.video.file_type import HEAD as FIRST
@@ -75,7 +75,7 @@ def may_be_picture(name: object, text: str) -> bool:
 def addressed(otherwise: Reader) -> Reader:
     """Read the address of a picture: a data URI is the picture itself, any other is read otherwise."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         head = HEAD.match(value) if isinstance(value, str) else None
         if head is None or not added(leaves, value[head.end() :], path, place, head[0], head[1]):
             otherwise(leaves, value, path, place)
@@ -87,13 +87,13 @@ uri = addressed(opaque)
 """Reads the address of a picture, which is judged and cannot be changed where it is none that is a picture itself."""
 
 
-def base64(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def base64(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture in Base64; what is none is judged as a text."""
     if not added(leaves, value, path, place, "", None):
         opaque(leaves, value, path, place)
 
 
-def sound(leaves: Leaves, value: Any, path: Path, place: Place, declared: str | None = None) -> None:
+def sound(leaves: ContentTree, value: Any, path: Path, place: Place, declared: str | None = None) -> None:
     """A sound, in Base64 or as a data URI; what is neither is judged as a text."""
     head = HEAD.match(value) if isinstance(value, str) else None
     rest = value if head is None else value[head.end() :]
@@ -105,7 +105,7 @@ def sound(leaves: Leaves, value: Any, path: Path, place: Place, declared: str | 
 def sounding(table: Reader) -> Reader:
     """Read a mapping with a sound as `data`, of the type that it says as `format`; the rest by a table."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         rest = value
         if isinstance(value, Mapping) and isinstance(value.get("data"), str):
             named = value.get("format")
@@ -116,7 +116,7 @@ def sounding(table: Reader) -> Reader:
     return read
 
 
-def filed(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def filed(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A file, in Base64 or as a data URI: a picture, film or sound where it is said to be one, or its bytes are; else a text."""
     head = HEAD.match(value) if isinstance(value, str) else None
     rest = value if head is None else value[head.end() :]
@@ -148,7 +148,7 @@ def begins_as_medium(head: bytes) -> bool:
 def source(table: Reader, declared: str = "media_type") -> Reader:
     """Read a mapping with a picture as `data` in Base64, of the type that it says as `declared`; the rest by a table."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         rest = value
         if isinstance(value, Mapping) and value.get("type") in ("base64", "image"):
             named = value.get(declared)
@@ -165,7 +165,7 @@ def pictured(table: Reader, kind: str = "part", none: str = NO_ADDRESS) -> Reade
     part is named as unchecked: of which kind, and why.
     """
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         first, named = leaves.mark()
         table(leaves, value, path, place)
         if len(leaves.unchecked) > named:
@@ -174,7 +174,7 @@ def pictured(table: Reader, kind: str = "part", none: str = NO_ADDRESS) -> Reade
         pictures = {leaf.path for leaf in leaves.found[first:] if isinstance(leaf.content, Media)}
         others = (
             may_be_picture(where[-1], text)
-            for where, text, is_value in (strings(value, path) if pictures else ())
+            for where, text, is_value in (find_strings(value, path) if pictures else ())
             if is_value and where not in pictures
         )
         if any(others):
@@ -208,7 +208,7 @@ def answering(head: bytes, media: str, certain: type[Media] | None = None) -> ty
 
 
 def added(
-    leaves: Leaves,
+    leaves: ContentTree,
     value: Any,
     path: Path,
     place: Place,
@@ -227,5 +227,5 @@ def added(
         return False
     said = None if declared is None else declared.lower()
     own = kind or medium(data, said)
-    leaves.found.append(Leaf(own(data, placed(place, path), declared=said), path, base64=head))
+    leaves.found.append(Leaf(own(data, place_at(place, path), declared=said), path, base64=head))
     return True

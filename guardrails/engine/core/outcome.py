@@ -12,14 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
-from guardrails.engine.core.detection_round import Round
-from guardrails.engine.core.floor import keep_back
+from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
+from guardrails.engine.core.detection_round import DetectionRound
+from guardrails.engine.core.floor import withhold_values
 from guardrails.engine.core.history import Exchange, History
-from guardrails.engine.core.rule_evaluation import Fired, Request
-from guardrails.engine.media.ocr_text import in_picture
+from guardrails.engine.core.rule_evaluation import Request, RuleMatch
+from guardrails.engine.media.ocr_text import locate_in_picture
 from guardrails.engine.redaction import edits as actions
-from guardrails.engine.redaction.media_redaction import UNCOVERED, Covered
+from guardrails.engine.redaction.media_redaction import NO_MEDIA_EDITS, MediaEdits
 from guardrails.engine.redaction.vault import Vault
 from guardrails.media.images.picture import Picture
 from guardrails.policy.compiled import CompiledPolicy
@@ -42,7 +42,7 @@ from guardrails.types import (
 @dataclass(slots=True)
 class Outcome:
     """Everything that a verdict says, and what shapes of content need to apply it: the new texts and pictures of leaves
-    (`edits`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
+    (`build_redactions`), the leaves that block (`blocked`), the messages to leave out (`removed`), and what was handed out in the
     place of values (`vault`); for people the `changes` that made the new texts.
     """
 
@@ -68,7 +68,7 @@ class _Rules:
         self._language = language
         self._found: dict[tuple[str, Mode], tuple[tuple[int, int, int], FiredRule]] = {}
 
-    def add(self, each: Fired, action: Action) -> None:
+    def add(self, each: RuleMatch, action: Action) -> None:
         rule = each.rule
         self.put(rule.fired(action, each.reason, self._language), rule.order)
 
@@ -88,7 +88,7 @@ class _Rules:
 class _Effects:
     """What becomes of what fired: the strictest action, leaves that block, messages to leave out."""
 
-    def __init__(self, leaves: Leaves, *, keep: bool) -> None:
+    def __init__(self, leaves: ContentTree, *, keep: bool) -> None:
         self._history, self._keep = History(leaves), keep
         self.action = Action.ALLOW
         self.blocked: set[int] = set()
@@ -112,20 +112,20 @@ class _Effects:
         return self._history.messages(self._left_out)
 
 
-def settle(
+def build_outcome(
     policies: Sequence[CompiledPolicy],
-    leaves: Leaves,
-    round_: Round,
-    fired: Sequence[Sequence[Fired]],
+    leaves: ContentTree,
+    round_: DetectionRound,
+    fired: Sequence[Sequence[RuleMatch]],
     request: Request,
-    pictures: Covered = UNCOVERED,
+    pictures: MediaEdits = NO_MEDIA_EDITS,
     *,
     complete: bool,
 ) -> Outcome:
     """Put together the outcome of a check; `pictures` are those that were redacted, or could not be."""
     unchecked = [(entry, leaves.found[index].content.place, index) for entry, index in round_.not_judged()]
     unchecked += [(entry, place, -1) for entry, place in leaves.unchecked]
-    coverage = coverage_of(leaves, unchecked)
+    coverage = build_coverage(leaves, unchecked)
     everything = [each for some in fired for each in some]
     if not everything and not unchecked:
         return Outcome(
@@ -138,12 +138,12 @@ def settle(
     for each in everything:
         if each.rule.mode is Mode.SHADOW:
             rules.add(each, each.action)
-    edits = actions.edits(leaves.found, (each for each in enforced if each.replace), request.vault)
+    edits = actions.build_redactions(leaves.found, (each for each in enforced if each.replace), request.vault)
     if edits.vault is not None:
         for floor in policies[1:]:
-            keep_back(edits.vault, request.vault, floor, request)
+            withhold_values(edits.vault, request.vault, floor, request)
     for each in (*enforced, *edits.blocks, *pictures.blocks):
-        rules.add(each, effects.of(each.action, concerned(each, leaves), each.members))
+        rules.add(each, effects.of(each.action, affected_places(each, leaves), each.members))
     for entry, place, index in unchecked:
         # A kind that no table has comes from a detector of the caller's own.
         wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)
@@ -173,7 +173,7 @@ def _unchecked_rule(entry: Unchecked, action: Action) -> FiredRule:
     )
 
 
-def concerned(fired: Fired, leaves: Leaves) -> Iterable[Place]:
+def affected_places(fired: RuleMatch, leaves: ContentTree) -> Iterable[Place]:
     """Return where that stands for which a rule fires: the parts of a joined text that a finding touches, or
     all it saw.
     """
@@ -183,34 +183,34 @@ def concerned(fired: Fired, leaves: Leaves) -> Iterable[Place]:
         leaf
         for index, finding in fired.grounds
         if finding.span
-        for leaf, _, _ in stretches(leaves.found, index, finding.span)
+        for leaf, _, _ in resolve_span(leaves.found, index, finding.span)
     }
     return [leaves.found[index].content.place for index in touched]
 
 
-def _findings(policies: Sequence[CompiledPolicy], round_: Round) -> tuple[Finding, ...]:
+def _findings(policies: Sequence[CompiledPolicy], round_: DetectionRound) -> tuple[Finding, ...]:
     found: dict[Finding, None] = {}
     for index, plans in enumerate(round_.plans):
         for plan in plans:
             found.update(
-                (_original(finding, round_.leaves, index), None)
+                (_locate_in_original(finding, round_.leaves, index), None)
                 for finding in round_.of(index, plan, frozenset())[0]
             )
     return tuple(found)
 
 
-def _original(finding: Finding, leaves: Sequence[Leaf], index: int) -> Finding:
+def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) -> Finding:
     """Return a finding in a decoded text as one in the text that it stood encoded in, or in a picture."""
     leaf = leaves[index]
     if leaf.derived is None or leaf.parent is None or finding.span is None:
         return finding
-    if pictured := in_picture(finding, leaves, index):
+    if pictured := locate_in_picture(finding, leaves, index):
         return pictured[0][1]
     spans = leaf.derived.originals(finding.span)
     return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
 
 
-def coverage_of(leaves: Leaves, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
+def build_coverage(leaves: ContentTree, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
     """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
     parts: dict[str, list[int]] = {"text": [0] * 5}
     missed = {index for _, _, index in unchecked}

@@ -22,23 +22,28 @@ from typing import Generic, TypeVar
 from guardrails.cancellation import Token, within
 from guardrails.detectors.binding import Bound
 from guardrails.engine.content.budget import Budget
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.embedded_media import lift, name_deeper
-from guardrails.engine.core.detection_round import Round, Task
-from guardrails.engine.core.fast_path import Known, Quick, decoding
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.embedded_media import add_embedded_media, note_nested_media
+from guardrails.engine.core.detection_round import DetectionRound, Task
+from guardrails.engine.core.fast_path import FastPath, KnownDetections, decoding_limits
 from guardrails.engine.core.findings_cache import CACHES, FindingsCache
 from guardrails.engine.core.history import History
-from guardrails.engine.core.observers import Evaluated, closely
-from guardrails.engine.core.outcome import Outcome, concerned, settle
-from guardrails.engine.core.rule_evaluation import Evaluation, Fired, Judged, Request
+from guardrails.engine.core.observers import CheckRecord, close_observer
+from guardrails.engine.core.outcome import Outcome, affected_places, build_outcome
+from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request, RuleMatch
 from guardrails.engine.core.worker_pool import workers
 from guardrails.engine.media.film_settings import film_limits, sound_limits
-from guardrails.engine.media.films import Watching, told, watched
-from guardrails.engine.media.ocr_text import Reading
-from guardrails.engine.media.picture_decoding import limits_of, opening, release
-from guardrails.engine.redaction.media_redaction import UNCOVERED, Covered, Covering, wanted
-from guardrails.engine.streaming.stream_plan import Gate, StreamLimits, gate
-from guardrails.engine.tools.tool_context import PREPARED, Uses, preparation
+from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
+from guardrails.engine.media.ocr_text import PictureReading
+from guardrails.engine.media.picture_decoding import limits_of, prepare_decoding, release_pictures
+from guardrails.engine.redaction.media_redaction import (
+    NO_MEDIA_EDITS,
+    MediaEdits,
+    MediaRedaction,
+    find_wanted,
+)
+from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, build_stream_plan
+from guardrails.engine.tools.tool_context import PREPARED, ToolContext, preparation_task
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED
 from guardrails.remote.loop import submit
@@ -73,14 +78,14 @@ class Pipeline:
         self.budget = Budget() if budget is None else budget
         self.policies = (policy,) if floor is None else (policy, floor)
         self.cache = CACHES.new() if cache is None else cache
-        self._quick = Quick(self.policies, self.cache)
-        self.decoding = decoding(self.policies)
+        self._quick = FastPath(self.policies, self.cache)
+        self.decoding = decoding_limits(self.policies)
         self.follows = any(
             each.tools.untrusted and each.names.intersection(FOLLOWED) for each in self.policies
         )
         """Whether a rule asks for what untrusted tools returned."""
         self._extractors = tuple(bound for bound in self.bounds() if bound.extracts is not None)
-        self._gates: dict[tuple[Stage, ...], Gate] = {}
+        self._gates: dict[tuple[Stage, ...], StreamPlan] = {}
         self._deadline_s = max(each.limits.deadline_ms for each in self.policies) / 1000.0
 
     def bounds(self) -> list[Bound]:
@@ -97,35 +102,35 @@ class Pipeline:
             all(each.on_limit == "hold" for each in limits),
         )
 
-    def gate(self, stages: tuple[Stage, ...]) -> Gate:
+    def gate(self, stages: tuple[Stage, ...]) -> StreamPlan:
         """Return what texts that grow wait for at these stages."""
         found = self._gates.get(stages)
         if found is None:
-            found = self._gates[stages] = gate(self.policies, stages)
+            found = self._gates[stages] = build_stream_plan(self.policies, stages)
         return found
 
-    def check(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
+    def check(self, leaves: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
         """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are
         full, and `RequestError` where leaves are over the budget.
         """
         self.budget.admits(leaves.found)
         return self.drive(self.judging(leaves, request, None, complete=complete))
 
-    async def acheck(self, leaves: Leaves, request: Request, *, complete: bool = False) -> Outcome:
+    async def acheck(self, leaves: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
         """The twin of `check` that never blocks the event loop for longer than short texts take."""
         self.budget.admits(leaves.found)
         return await self.adrive(self.judging(leaves, request, INLINE_ON_LOOP, complete=complete))
 
     def judging(
-        self, leaves: Leaves, request: Request, inline: int | None, *, complete: bool = False
+        self, leaves: ContentTree, request: Request, inline: int | None, *, complete: bool = False
     ) -> Steps:
         """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
         if inline is not None and takes_long(leaves):
             yield []  # whoever drives this goes on where it holds nobody up
             inline = None
-        known: Known = {}
+        known: KnownDetections = {}
         timings: dict[str, float] = {}
-        if closely():  # the short way says nothing of how it came to its outcome
+        if close_observer():  # the short way says nothing of how it came to its outcome
             return (yield from self.steps(leaves, request, known, timings, inline=inline, complete=complete))
         if (outcome := self._quick.allow(leaves, known, timings, inline)) is not None:
             return outcome
@@ -142,10 +147,10 @@ class Pipeline:
                     continue
                 futures, started = self._submit(tasks, deadline), perf_counter()
                 try:
-                    wait(futures, timeout=max(0.0, deadline.deadline - started) + patience(tasks))
+                    wait(futures, timeout=max(0.0, deadline.deadline - started) + extra_time(tasks))
                 finally:
                     self._collect(tasks, futures)
-                deadline.deadline += min(patience(tasks), perf_counter() - started)
+                deadline.deadline += min(extra_time(tasks), perf_counter() - started)
         except StopIteration as stop:
             settled: T = stop.value
             return settled
@@ -156,7 +161,7 @@ class Pipeline:
         off_loop = False
         while True:
             taken = await _off_loop(steps, deadline) if off_loop else _step(steps, deadline)
-            if isinstance(taken, Done):
+            if isinstance(taken, StepResult):
                 return taken.value
             if not taken:
                 off_loop = True
@@ -164,12 +169,12 @@ class Pipeline:
             futures, started = self._submit(taken, deadline), perf_counter()
             awaited = [asyncio.wrap_future(future) for future in futures]
             try:
-                await asyncio.wait(awaited, timeout=max(0.0, deadline.deadline - started) + patience(taken))
+                await asyncio.wait(awaited, timeout=max(0.0, deadline.deadline - started) + extra_time(taken))
             finally:  # also where the caller was cancelled: nobody waits for the rest any more
                 self._collect(taken, futures)
                 for each in awaited:
                     each.cancel()
-            deadline.deadline += min(patience(taken), perf_counter() - started)
+            deadline.deadline += min(extra_time(taken), perf_counter() - started)
 
     @staticmethod
     def _submit(tasks: Sequence[Task], deadline: Token) -> list[Future[None]]:
@@ -196,7 +201,7 @@ class Pipeline:
 
     def steps(
         self,
-        leaves: Leaves,
+        leaves: ContentTree,
         request: Request,
         known: Mapping[int, Mapping[str, Detection]],
         timings: dict[str, float],
@@ -227,13 +232,13 @@ class Pipeline:
         finally:
             for film in leaves.opened:
                 film.release()
-            release(leaves.found)
+            release_pictures(leaves.found)
         outcome.timings["total"] = (perf_counter() - started) * 1000.0
         return outcome
 
     def _outcome(
         self,
-        leaves: Leaves,
+        leaves: ContentTree,
         request: Request,
         known: Mapping[int, Mapping[str, Detection]],
         timings: dict[str, float],
@@ -242,25 +247,25 @@ class Pipeline:
         covers: bool = True,
     ) -> Steps:
         most = self.decoding[2]
-        if lift(leaves, self.policies, most):
+        if add_embedded_media(leaves, self.policies, most):
             self.budget.admits_pictures(leaves.found)
         films = yield from self._films(leaves, request, timings, inline, complete)
         read = yield from self._pictures(leaves, timings, inline)  # covers of sounds too
         known = {**known, **{film.index: film.detections() for film in films}}
         read |= {film.index for film in films if film.is_read}
         leaves.decode(*self.decoding)
-        name_deeper(leaves, self.policies, most)
+        note_nested_media(leaves, self.policies, most)
         requests = yield from self._known(leaves, request, inline)
-        round_ = Round(self.policies, leaves.found, self.cache, known, timings, read)
+        round_ = DetectionRound(self.policies, leaves.found, self.cache, known, timings, read)
         tiers = round_.tiers()
         skipped = any(film.ended_early for film in films)
-        onlooker = closely() if covers else None  # what was covered is another check
+        onlooker = close_observer() if covers else None  # what was covered is another check
         ran: list[Task] = []
         sure: int | None = None
-        fired: list[list[Fired]] | None = None
+        fired: list[list[RuleMatch]] | None = None
         for position, tier in enumerate(tiers):
             tasks = round_.tasks(tier)
-            yield from run(tasks, inline)
+            yield from run_tasks(tasks, inline)
             round_.settle(tasks)
             ran += tasks
             pending = frozenset(tiers[position + 1 :])
@@ -274,56 +279,61 @@ class Pipeline:
         else:
             fired = self._evaluate(round_, requests, leaves, frozenset())
         assert fired is not None
-        pictures = UNCOVERED
+        pictures = NO_MEDIA_EDITS
         if covers and not self._sure(fired, leaves):
             pictures = yield from self._covered(leaves, request, fired, timings, inline)
-        outcome = settle(self.policies, leaves, round_, fired, request, pictures, complete=not skipped)
+        outcome = build_outcome(self.policies, leaves, round_, fired, request, pictures, complete=not skipped)
         if onlooker is not None:
             made = self._evaluations(round_, requests, leaves, frozenset())
-            onlooker.evaluated(Evaluated(leaves, round_, ran, made, fired, sure, outcome))
+            onlooker.evaluated(CheckRecord(leaves, round_, ran, made, fired, sure, outcome))
         return outcome
 
     def _pictures(
-        self, leaves: Leaves, timings: dict[str, float], inline: int | None
+        self, leaves: ContentTree, timings: dict[str, float], inline: int | None
     ) -> Generator[list[Task], None, frozenset[int]]:
         """Decode pictures, and add what is written in them; return those that were read."""
         read_too = bool(self._extractors)
         seen, budget = self.cache.shapes, self.budget
-        closed = opening(self.policies, leaves.found, read=read_too, seen=seen, budget=budget)
+        closed = prepare_decoding(self.policies, leaves.found, read=read_too, seen=seen, budget=budget)
         if closed is not None:
-            yield from run([closed.task], inline)
+            yield from run_tasks([closed.task], inline)
             closed.settle(leaves.found, timings)
         read: frozenset[int] = frozenset()
         for bound in self._extractors:
-            reading = Reading(bound, leaves)
+            reading = PictureReading(bound, leaves)
             if reading.task.leaves:
-                yield from run([reading.task], inline)
+                yield from run_tasks([reading.task], inline)
                 read |= reading.settle(leaves, timings)
         return read
 
     def _films(
-        self, leaves: Leaves, request: Request, timings: dict[str, float], inline: int | None, complete: bool
-    ) -> Generator[list[Task], None, list[Watching]]:
+        self,
+        leaves: ContentTree,
+        request: Request,
+        timings: dict[str, float],
+        inline: int | None,
+        complete: bool,
+    ) -> Generator[list[Task], None, list[FilmCheck]]:
         """Watch films, and add what is written and said in them; one that is sure to be blocked is not watched any further."""
-        films = watched(self.policies, leaves.found, self.cache.films)
+        films = open_films(self.policies, leaves.found, self.cache.films)
         leaves.opened += films
         ended = False
         for film in films:
             try:
                 while not (film.done or ended):
-                    yield from run([film.task], inline)
+                    yield from run_tasks([film.task], inline)
                     film.settle(timings)
                     if not (complete or film.done) and self._stops(film, leaves, request):
                         ended = film.ended_early = True
             finally:
                 film.close()
-            told(film, leaves)
+            add_film_contents(film, leaves)
         return films
 
-    def _stops(self, film: Watching, leaves: Leaves, request: Request) -> bool:
+    def _stops(self, film: FilmCheck, leaves: ContentTree, request: Request) -> bool:
         """Tell whether what was found in a film so far blocks it, whatever comes."""
         alone = replace(leaves, found=[film.leaf(leaves)], unchecked=[], unknown=[])
-        round_ = Round(self.policies, alone.found, None, {0: film.detections()}, {})
+        round_ = DetectionRound(self.policies, alone.found, None, {0: film.detections()}, {})
         for tier in round_.tiers():
             round_.tasks(tier)  # all is known
         fired = self._evaluate(round_, [request] * len(self.policies), alone, frozenset())
@@ -334,30 +344,30 @@ class Pipeline:
 
     def _covered(
         self,
-        leaves: Leaves,
+        leaves: ContentTree,
         request: Request,
-        fired: Sequence[Sequence[Fired]],
+        fired: Sequence[Sequence[RuleMatch]],
         timings: dict[str, float],
         inline: int | None,
-    ) -> Generator[list[Task], None, Covered]:
+    ) -> Generator[list[Task], None, MediaEdits]:
         """Redact pictures, and judge each again before anybody sees it: what is still found in one stops it."""
-        found = wanted(leaves.found, fired)
+        found = find_wanted(leaves.found, fired)
         if not found:
-            return UNCOVERED
+            return NO_MEDIA_EDITS
         limits = (limits_of(self.policies), film_limits(self.policies), sound_limits(self.policies))
-        covering = Covering(leaves.found, found, *limits)
-        yield from run([covering.task], inline)
+        covering = MediaRedaction(leaves.found, found, *limits)
+        yield from run_tasks([covering.task], inline)
         for index, again in covering.again(leaves, timings):
             outcome = yield from self._outcome(
                 again, request, {}, timings, inline, complete=False, covers=False
             )
-            release(again.found)
+            release_pictures(again.found)
             if outcome.action >= Action.REDACT:
                 covering.refuse(index)
         return covering.settled()
 
     def _known(
-        self, leaves: Leaves, request: Request, inline: int | None
+        self, leaves: ContentTree, request: Request, inline: int | None
     ) -> Generator[list[Task], None, tuple[Request, ...]]:
         """Return the request for each policy, with what its conditions may read of the use of tools."""
         requests = []
@@ -366,16 +376,20 @@ class Pipeline:
             if not names:
                 requests.append(request)
                 continue
-            uses = Uses(policy.tools, names, leaves.found, request.heard, self.decoding)
-            yield from run([preparation(uses, INLINE_ON_LOOP)], inline)
+            uses = ToolContext(policy.tools, names, leaves.found, request.heard, self.decoding)
+            yield from run_tasks([preparation_task(uses, INLINE_ON_LOOP)], inline)
             requests.append(replace(request, uses=uses))
         return tuple(requests)
 
     def _evaluate(
-        self, round_: Round, requests: Sequence[Request], leaves: Leaves, pending: frozenset[int]
-    ) -> list[list[Fired]]:
+        self,
+        round_: DetectionRound,
+        requests: Sequence[Request],
+        leaves: ContentTree,
+        pending: frozenset[int],
+    ) -> list[list[RuleMatch]]:
         """Return what fires, by policy. What depends on a pending tier is left out."""
-        all_fired: list[list[Fired]] = []
+        all_fired: list[list[RuleMatch]] = []
         for evaluation in self._evaluations(round_, requests, leaves, pending):
             # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
             fired = evaluation.run()
@@ -385,7 +399,11 @@ class Pipeline:
         return all_fired
 
     def _evaluations(
-        self, round_: Round, requests: Sequence[Request], leaves: Leaves, pending: frozenset[int]
+        self,
+        round_: DetectionRound,
+        requests: Sequence[Request],
+        leaves: ContentTree,
+        pending: frozenset[int],
     ) -> list[Evaluation]:
         """Return what evaluates each policy."""
         evaluations = []
@@ -395,24 +413,26 @@ class Pipeline:
                 plan = plans[position]
                 findings, unknown = round_.of(index, plan, pending)
                 leaf = leaves.found[index]
-                items.append(Judged(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across))
+                items.append(
+                    JudgedContent(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across)
+                )
             evaluations.append(Evaluation(policy, items, requests[position]))
         return evaluations
 
     @staticmethod
-    def _sure(fired: list[list[Fired]], leaves: Leaves) -> bool:
+    def _sure(fired: list[list[RuleMatch]], leaves: ContentTree) -> bool:
         """Tell whether the check will block whatever the other tiers say."""
         history = History(leaves)
         return any(
             each.action is Action.BLOCK
             and each.rule.mode is Mode.ENFORCE
-            and not history.removable(concerned(each, leaves))
+            and not history.removable(affected_places(each, leaves))
             for some in fired
             for each in some
         )
 
 
-def run(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
+def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
     """Run quick tasks here, where they have at most `inline` characters (None: always), and yield the others to be run."""
     characters = 0
     if inline is not None:
@@ -428,7 +448,7 @@ def run(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None
         yield slow
 
 
-def patience(tasks: Sequence[Task]) -> float:
+def extra_time(tasks: Sequence[Task]) -> float:
     """Return the seconds that tasks may take besides the time that all have together; what they take of them costs the others
     nothing.
     """
@@ -446,7 +466,7 @@ def give_up(task: Task, future: Future[None]) -> None:
         workers().abandon(future)
 
 
-def takes_long(leaves: Leaves) -> bool:
+def takes_long(leaves: ContentTree) -> bool:
     """Tell whether leaves are too many or too long for an event loop to judge, whatever is in them."""
     if len(leaves.found) > CONTENTS_ON_LOOP:
         return True
@@ -454,25 +474,25 @@ def takes_long(leaves: Leaves) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Done(Generic[T]):
+class StepResult(Generic[T]):
     """What steps returned."""
 
     value: T
 
 
-def _step(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | Done[T]:
+def _step(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | StepResult[T]:
     """Return the tasks that steps yield next, or what they returned."""
     with within(deadline):
         try:
             return next(steps)
         except StopIteration as stop:
-            return Done(stop.value)
+            return StepResult(stop.value)
 
 
-async def _off_loop(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | Done[T]:
+async def _off_loop(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | StepResult[T]:
     """Take the next step on a worker, in the caller's context."""
     step = partial(copy_context().run, _step, steps, deadline)
-    future: Future[list[Task] | Done[T]] = workers().submit(step, bulk=True)
+    future: Future[list[Task] | StepResult[T]] = workers().submit(step, bulk=True)
     try:
         return await asyncio.wrap_future(future)
     except asyncio.CancelledError:

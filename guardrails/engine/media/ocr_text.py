@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Shown, place_in
-from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
+from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
 from guardrails.engine.core.detection_round import Task
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image, Media, Text, Unchecked
@@ -19,10 +19,10 @@ from guardrails.types import CLEAN, Content, Detection, Finding, Image, Media, T
 UNREAD = "what is written in it could not be read"
 
 
-class Reading:
+class PictureReading:
     """Pictures that are to be read by one extractor: `task` does it, `settle` takes what came of it."""
 
-    def __init__(self, bound: Bound, leaves: Leaves) -> None:
+    def __init__(self, bound: Bound, leaves: ContentTree) -> None:
         found = [index for index, leaf in enumerate(leaves.found) if _is_seen(leaf.content)]
         self._bound = bound
         self._read: Sequence[Sequence[Shown]] = ()
@@ -35,7 +35,7 @@ class Reading:
         self._read = self._bound.extracts(batch)
         return [CLEAN] * len(self._read)
 
-    def settle(self, leaves: Leaves, timings: dict[str, float]) -> frozenset[int]:
+    def settle(self, leaves: ContentTree, timings: dict[str, float]) -> frozenset[int]:
         """Add the texts to the leaves; return the pictures that were read."""
         name = self._bound.name
         timings[name] = timings.get(name, 0.0) + self.task.took_ms
@@ -44,7 +44,7 @@ class Reading:
             place = leaves.found[index].content.place
             leaves.unchecked.append((Unchecked("image", UNREAD, place.path), place))
         for index, texts in () if failed else zip(self.task.leaves, self._read, strict=True):
-            add(leaves, index, texts)
+            add_texts(leaves, index, texts)
         return frozenset(() if failed else self.task.leaves)
 
 
@@ -52,7 +52,7 @@ def _is_seen(content: Content) -> bool:
     return isinstance(content, Image) and isinstance(content.source, Picture)
 
 
-def add(leaves: Leaves, index: int, texts: Iterable[Shown]) -> None:
+def add_texts(leaves: ContentTree, index: int, texts: Iterable[Shown]) -> None:
     """Add what is written in a picture, or said in a film, as leaves of its own."""
     leaf = leaves.found[index]
     for each in texts:
@@ -63,14 +63,14 @@ def add(leaves: Leaves, index: int, texts: Iterable[Shown]) -> None:
         leaves.found.append(replace(leaf, content=text, parent=index, derived=each, base64=None))
 
 
-def in_picture(finding: Finding, leaves: Sequence[Leaf], index: int) -> list[tuple[int, Finding]]:
+def locate_in_picture(finding: Finding, leaves: Sequence[Leaf], index: int) -> list[tuple[int, Finding]]:
     """Return a finding as findings in pictures and films: one in a picture as it is, one in what is written or said there with
     its box and its clip.
     """
     if finding.span is None:
         return [(index, finding)] if isinstance(leaves[index].content, Media) else []
     found = []
-    for picture, start, end in stretches(leaves, index, finding.span):
+    for picture, start, end in resolve_span(leaves, index, finding.span):
         if isinstance(leaves[picture].content, Media):
             box, clip = place_in(texts_of(leaves, picture), (start, end))
             found.append((picture, replace(finding, span=None, box=box, clip=clip)))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Hears = Callable[[Iterable[tuple[int, NDArray[Any]]]], Heard]
 
 
-class Hearing:
+class SoundCheck:
     """What is heard of a film's tracks."""
 
     def __init__(self, film: Film | Recording, hearers: Sequence[Bound]) -> None:

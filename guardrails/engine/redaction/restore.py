@@ -60,7 +60,7 @@ _TARGET = re.compile(r"\([ \t]*<?(?:[a-z][a-z0-9+.-]*:[^\s)]|[/#]|www\.)", re.IG
 _HOST_AFTER = re.compile(r"[\w.@:%+~\[\]-]{0,253}?(?:[@.][\w-]{0,63}\.?[^\W\d_]{2,}|:/|:\\)")
 
 
-def restored(text: str, values: Mapping[str, str]) -> str:
+def restore_values(text: str, values: Mapping[str, str]) -> str:
     """Return the text with each placeholder that `values` has replaced by its value, except in links and markup.
 
     Values are not looked into: what looks like a placeholder in one stays. Cost: O(n).

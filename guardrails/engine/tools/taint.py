@@ -89,7 +89,7 @@ def _link(link: str, *, above: bool) -> Iterator[str]:
         yield f"/{place}"
 
 
-class Traces:
+class TaintTraces:
     """What sources hold.
 
     Attributes:

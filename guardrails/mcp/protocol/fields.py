@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves, strings
+from guardrails.engine.content.content_tree import ContentTree, find_strings
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -29,9 +29,9 @@ from guardrails.wire import strict_json
 from guardrails.wire.pointers import Path
 
 
-def fixed(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def fixed(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A word of the protocol, or several: judged, for whoever made it up may have others in mind, and never edited."""
-    for where, found, _ in strings(value, path):
+    for where, found, _ in find_strings(value, path):
         leaves.text(found, where, place, editable=False)
 
 
@@ -39,9 +39,9 @@ PROSE = frozenset({("title",), ("description",), ("$comment",)})
 """Fields of a schema that are there to be read; all else says what a value must be."""
 
 
-def schema(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def schema(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A JSON Schema: every text of it, names of properties and values to choose from too."""
-    for where, found, editable in strings(value, path):
+    for where, found, editable in find_strings(value, path):
         leaves.text(found, where, place, editable=editable and where[-1:] in PROSE)
 
 
@@ -49,7 +49,7 @@ def unseen(kind: str, name: str, fields: Mapping[str, Reader]) -> Reader:
     """Read what no detector of this build looks into: it is named as unchecked, and its other fields are judged."""
     table = by_table(fields)
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         leaves.cannot(kind, f"no detector reads this {name}", path, place)
         table(leaves, value, path, place)
 
@@ -59,7 +59,7 @@ def unseen(kind: str, name: str, fields: Mapping[str, Reader]) -> Reader:
 def each_value(reader: Reader) -> Reader:
     """Read each value of a mapping, and its names."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, Mapping):
             text(leaves, value, path, place)
             return
@@ -90,7 +90,7 @@ IMPLEMENTATION = by_table(
 )
 
 
-def contents(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def contents(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a resource holds: a text, or bytes, which no detector of this build reads."""
     if isinstance(value, Mapping) and value.get("blob") is not None:
         leaves.cannot("part", "no detector reads this file", path, place)
@@ -123,7 +123,7 @@ DEFINITION = by_table(
 )
 
 
-def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool definition."""
     DEFINITION(leaves, value, path, used(place, Stage.TOOL_DEFINITION, "system", named(value)))
 
@@ -142,7 +142,7 @@ def named(value: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def tool_use(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def tool_use(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A call that a sampled model made, or is shown."""
     given = value.get("input") if isinstance(value, Mapping) else None
     arguments = strict_json.dump({} if given is None else given).decode()
@@ -154,7 +154,7 @@ def tool_use(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 TOOL_USE = by_table({"type": keep, "name": identifier, "id": identifier, "input": anything, "_meta": META})
 
 
-def tool_result(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def tool_result(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a tool returned to a sampled model."""
     here = replace(place, stage=Stage.TOOL_RESULT, also=(), role="tool", use=Use(()))
     by_table(
@@ -185,7 +185,7 @@ CONTENT = parts(BLOCK, {"text": ("text",)})
 """What a tool returns and a message holds: judged each, and its texts joined."""
 
 
-def sampling_message(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def sampling_message(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A message that a server puts before the agent's model, as what a tool returned, and as a prompt: whatever its role, the
     server made it.
     """
@@ -214,7 +214,7 @@ SAMPLING = by_table(
 """`sampling/createMessage`."""
 
 
-def sampled(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def sampled(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the agent's model answered to a server."""
     here = replace(place, stage=Stage.OUTPUT, also=(), role="assistant")
     by_table({"role": fixed, "content": CONTENT, "model": fixed, "stopReason": fixed, "_meta": META})(
@@ -241,7 +241,7 @@ ROOTS = by_table(
 )
 
 
-def response(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def response(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """An answer of the client's to what a server asked in a result, told by its form."""
     if isinstance(value, Mapping) and "role" in value:
         sampled(leaves, value, path, place)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -76,7 +76,7 @@ def result(**known: Reader) -> Reader:
     return by_table({**common, "nextCursor": opaque, **known})
 
 
-def asked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def asked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A request of the server's that stands in a result."""
     method = SERVER.get(str(value.get("method"))) if isinstance(value, Mapping) else None
     if method is None or value.keys() - {"method", "params"}:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.audio import speech_fields, transcription_fields
@@ -19,7 +19,7 @@ from guardrails.protocols.images.protocol import withhold
 from guardrails.protocols.protocol import Protocol, never_streams
 
 
-def withhold_transcript(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withhold_transcript(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return what was heard with texts edited.
 
     Raises:

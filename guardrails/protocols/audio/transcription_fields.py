@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, Leaf, Leaves, edited, placed
+from guardrails.engine.content.content_tree import LISTS, ContentTree, Leaf, place_at, replace_values
 from guardrails.engine.content.field_readers import (
     by_table,
     each,
@@ -62,12 +62,12 @@ SPELLED: Final = ("words", "logprobs", "tokens")
 """Fields that spell a text once more."""
 
 
-def heard(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def heard(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The file that is to be heard: a sound, or a film."""
     if isinstance(value, Upload):
         said = value.media.lower() or None
         kind = Video if medium(value.data, said) is Video else Audio
-        leaves.found.append(Leaf(kind(value.data, placed(ASKED, path), declared=said), path))
+        leaves.found.append(Leaf(kind(value.data, place_at(ASKED, path), declared=said), path))
         leaves.text(value.name, path, ASKED, editable=False)
     elif value is not None:
         pictured(sound, "audio", NO_SOUND)(leaves, value, path, ASKED)
@@ -101,9 +101,9 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> Leaves:
+def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = Leaves(roles=("user",))
+    leaves = ContentTree(roles=("user",))
     REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
     return leaves
 
@@ -131,9 +131,9 @@ ANSWER = by_table({"text": text, "segments": each(SEGMENT), "words": each(WORD),
 EVENT = by_table({**ANSWER.fields, **SEGMENT.fields, "delta": text})
 
 
-def response(body: Any) -> Leaves:
+def response(body: Any) -> ContentTree:
     """Return the leaves of an answer: of one that is JSON, of `Lines` or of `Events`."""
-    leaves = Leaves()
+    leaves = ContentTree()
     if isinstance(body, Lines):
         _lines(leaves, body["lines"])
     elif isinstance(body, Events):
@@ -153,7 +153,7 @@ def lines(raw: bytes) -> Lines:
     return Lines(lines=raw.decode().splitlines(keepends=True))
 
 
-def _lines(leaves: Leaves, lines: list[str]) -> None:
+def _lines(leaves: ContentTree, lines: list[str]) -> None:
     """Add the lines of a text, or of subtitles without what says only when they are shown; and all of them as one."""
     found = []
     for index, line in enumerate(lines):
@@ -164,13 +164,13 @@ def _lines(leaves: Leaves, lines: list[str]) -> None:
     leaves.join(found, ("lines",), SAID)
 
 
-def _timed(leaves: Leaves, path: Path) -> None:
+def _timed(leaves: ContentTree, path: Path) -> None:
     """Add the texts of all segments of an answer as one, and all of its words."""
     _join(leaves, (*path, "segments"), "text")
     _join(leaves, (*path, "words"), "word")
 
 
-def _join(leaves: Leaves, path: Path, name: str) -> None:
+def _join(leaves: ContentTree, path: Path, name: str) -> None:
     """Add the texts of one field of all entries as one: a word that is split over two of them is still a word."""
     found = [
         index
@@ -182,7 +182,7 @@ def _join(leaves: Leaves, path: Path, name: str) -> None:
     leaves.join(found, path, SAID)
 
 
-def changed(body: Any, leaves: Leaves, outcome: Outcome) -> Any:
+def changed(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
     """Return an answer with an outcome's edits; the same object where nothing changes."""
     new: Any = apply_edits(body, leaves, outcome)
     if new is body:
@@ -202,7 +202,7 @@ def _coherent(new: Any) -> Any:
         kept = [_unspelled(segment) for segment in segments]
         said = "".join(str(each.get("text")) for each in kept if isinstance(each, Mapping))
         alike = _bare(said) == _bare(str(new.get("text")))
-        new = edited(new, {(("segments",), None): kept if alike else []})
+        new = replace_values(new, {(("segments",), None): kept if alike else []})
     return new
 
 

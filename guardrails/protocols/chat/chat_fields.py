@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import LISTS, Leaves
+from guardrails.engine.content.content_tree import LISTS, ContentTree
 from guardrails.engine.content.field_readers import (
     Reader,
     Table,
@@ -38,7 +38,7 @@ from guardrails.engine.content.inline_media import (
     sound,
     sounding,
 )
-from guardrails.engine.tools.tool_calls import answered, called, defined
+from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -59,7 +59,7 @@ KINDS = ("function", "custom")
 """The kinds of tools, which are also the fields in which a call or a definition says what it is of."""
 
 
-def kind_word(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def kind_word(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The `type` of a call or definition: nothing to judge where it is one of the usual words."""
     if value not in KINDS:
         identifier(leaves, value, path, place)
@@ -78,7 +78,7 @@ OWN_URL = addressed(text)
 URL = by_table({"url": OWN_URL, "detail": text})
 
 
-def address(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def address(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The address of a picture, in a mapping or, as some clients write it, alone."""
     (URL if isinstance(value, Mapping) else OWN_URL)(leaves, value, path, place)
 
@@ -107,7 +107,7 @@ PART_KINDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def part(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One part of a message's content."""
     if not isinstance(value, Mapping):
         text(leaves, value, path, place)
@@ -171,20 +171,20 @@ def _given(said: Iterable[Mapping[str, Any]], *names: str) -> list[Any]:
     return found
 
 
-def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool call of an assistant: its name and its arguments, at the stage `tool_call`."""
     function, name, given = own(value, path)
     # The older `function_call` has no id: its result names the function.
     identity = value.get("id") or name if isinstance(value, Mapping) else None
-    here = called(leaves, place, name, given, identity=identity)
+    here = place_call(leaves, place, name, given, identity=identity)
     if isinstance(function, Mapping):
         leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
     CALL(leaves, value, path, here)
 
 
-def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool definition: everything in it is read by the model."""
-    DEFINITION(leaves, value, path, defined(defines(value, path)))
+    DEFINITION(leaves, value, path, place_definition(defines(value, path)))
 
 
 FUNCTION = by_table({"name": identifier, "arguments": arguments, "input": text})
@@ -205,7 +205,7 @@ DEFINITION = by_table(
 )
 
 
-def audio(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def audio(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A spoken reply: its transcript is text; of an earlier one there is only an id, and what that says is not seen."""
     if value is not None:
         SPOKEN(leaves, value, path, place)
@@ -236,7 +236,7 @@ MESSAGE = by_table(
 
 
 def message(
-    leaves: Leaves, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
+    leaves: ContentTree, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
 ) -> str:
     """Read one message of a request by a field table; return its role."""
     if not isinstance(value, Mapping):
@@ -253,13 +253,13 @@ def message(
     name = value.get("name" if "name" in table.fields else "tool_name")
     place = Place(STAGES[role], also, role, message=index)
     if place.stage is Stage.TOOL_RESULT:
-        place = answered(leaves, place, value.get("tool_call_id") or name, name)
+        place = place_result(leaves, place, value.get("tool_call_id") or name, name)
     table(leaves, value, path, place)
     return role
 
 
 def messages(
-    leaves: Leaves, value: Any, path: Path = (), *, forgeable: bool = True, table: Table = MESSAGE
+    leaves: ContentTree, value: Any, path: Path = (), *, forgeable: bool = True, table: Table = MESSAGE
 ) -> None:
     """Read the messages of a request, oldest first, by a field table; `forgeable`: a client sent them, assistant turns too."""
     if not isinstance(value, LISTS):
@@ -272,7 +272,7 @@ def messages(
     leaves.beside(leaves.system())
 
 
-def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def choice(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One choice of a response."""
     index = value.get("index") if isinstance(value, Mapping) else None
     position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
@@ -304,20 +304,20 @@ RESPONSE = by_table(
 )
 
 
-def prediction(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def prediction(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A predicted reply: text that the model may repeat."""
     by_table({"type": keep, "content": content})(leaves, value, path, place)
 
 
-def request_messages(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def request_messages(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The conversation of a request."""
     messages(leaves, value, path)
 
 
-def searching(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def searching(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A tool of the provider's that no definition says: to be listed as any."""
     if value is not None:
-        leaves.text(SEARCH, path, defined(SEARCH), editable=False)
+        leaves.text(SEARCH, path, place_definition(SEARCH), editable=False)
         leaves.anything(value, path, place)
 
 
@@ -361,17 +361,17 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> Leaves:
+def request(body: Any) -> ContentTree:
     """Return the leaves of a chat completion request."""
-    leaves = Leaves()
+    leaves = ContentTree()
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
     REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
     return leaves
 
 
-def response(body: Any) -> Leaves:
+def response(body: Any) -> ContentTree:
     """Return the leaves of a chat completion."""
-    leaves = Leaves()
+    leaves = ContentTree()
     RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
     return leaves

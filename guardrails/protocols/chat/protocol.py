@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
@@ -54,14 +54,14 @@ def _without_spelling(choice: Mapping[str, Any]) -> dict[str, Any]:
 
 def withhold(
     completion: Any,
-    leaves: Leaves,
+    leaves: ContentTree,
     outcome: Outcome,
     words: str,
     refuse_choice: RefuseChoice = refuse_choice,
     required: Mapping[str, Any] = REQUIRED,
 ) -> dict[str, Any]:
     """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
-    changed: Any = chat_payload.said_edits(completion, leaves, outcome)
+    changed: Any = chat_payload.apply_spoken_edits(completion, leaves, outcome)
     touched = {
         leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
     }

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, Leaves
+from guardrails.engine.content.content_tree import LISTS, ContentTree
 from guardrails.engine.content.field_readers import Reader, by_table, each, flag, refuse, spelling, text
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
@@ -20,7 +20,7 @@ ASKED: Final = Place(Stage.INPUT, role="user", message=0)
 """Where a prompt stands: what one user says, in one turn."""
 
 
-def texts(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def texts(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text, or a list of texts; raises `RequestError` for anything else."""
     if value is None or isinstance(value, str):
         text(leaves, value, path, ASKED)
@@ -37,7 +37,7 @@ def texts(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         leaves.text(entry, (*path, index), ASKED)
 
 
-def beside(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def beside(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text that the model reads with the prompt."""
     text(leaves, value, path, ASKED)
 
@@ -60,14 +60,14 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> Leaves:
+def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = Leaves(roles=("user",))
+    leaves = ContentTree(roles=("user",))
     REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
     return leaves
 
 
-def spelled(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def spelled(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Log-probabilities, as lists of tokens, of numbers, and of the tokens that could have stood there: judged is what tokens
     spell together unless it was, and all else. Lists in the chat API's form are read as there.
     """
@@ -127,7 +127,7 @@ LISTED: Mapping[str, Callable[[Any], str | None]] = {
 CHOICE = by_table({**chat_fields.CHOICE.fields, "logprobs": spelled})
 
 
-def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def choice(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One choice of a completion."""
     index = value.get("index") if isinstance(value, Mapping) else None
     CHOICE(leaves, value, path, replace(place, choice_index=index if type(index) is int else int(path[-1])))
@@ -136,8 +136,8 @@ def choice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
 RESPONSE = by_table({**chat_fields.RESPONSE.fields, "choices": each(choice)})
 
 
-def response(body: Any) -> Leaves:
+def response(body: Any) -> ContentTree:
     """Return the leaves of a text completion."""
-    leaves = Leaves()
+    leaves = ContentTree()
     RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
     return leaves

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.embeddings import embeddings_fields
@@ -23,7 +23,7 @@ def check_list(answer: dict[str, Any]) -> None:
         raise invalid_answer("the upstream's answer is malformed: it has no data")
 
 
-def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with texts edited.
 
     Raises:

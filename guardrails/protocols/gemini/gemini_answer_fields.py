@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     anything,
     by_table,
@@ -25,7 +25,7 @@ LISTED = ("chosenCandidates", "topCandidates")
 """Fields of log-probabilities with the tokens that stand there, and with those that could."""
 
 
-def spelling(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def spelling(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Log-probabilities: what their tokens spell is judged unless it was, and which others could have stood there."""
     chosen, tops = _lists(value)
     if not all(map(_are_tokens, (chosen, *tops))):
@@ -63,7 +63,7 @@ def _are_tokens(entries: Any) -> bool:
     )
 
 
-def sources(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def sources(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What an answer rests on: it was retrieved, and clients show it."""
     leaves.anything(value, path, replace(place, stage=Stage.RETRIEVAL, also=(place.stage, *place.also)))
 
@@ -116,7 +116,7 @@ CANDIDATE = by_table(
 )
 
 
-def candidate(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def candidate(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One candidate of an answer."""
     index = value.get("index") if isinstance(value, Mapping) else None
     CANDIDATE(
@@ -142,15 +142,15 @@ COUNT = by_table(
 )
 
 
-def response(body: Any) -> Leaves:
+def response(body: Any) -> ContentTree:
     """Return the leaves of an answer."""
-    leaves = Leaves()
+    leaves = ContentTree()
     ANSWER(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
     return leaves
 
 
-def count(body: Any) -> Leaves:
+def count(body: Any) -> ContentTree:
     """Return the leaves of a count, which holds numbers."""
-    leaves = Leaves()
+    leaves = ContentTree()
     COUNT(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
     return leaves

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, MAPPINGS, Leaves, at, edited
+from guardrails.engine.content.content_tree import LISTS, MAPPINGS, ContentTree, replace_values, value_at
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -33,9 +33,9 @@ from guardrails.engine.content.field_readers import (
     text,
 )
 from guardrails.engine.content.inline_media import SAID, added
-from guardrails.engine.content.payload import apply_edits, without
+from guardrails.engine.content.payload import apply_edits, remove_messages
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.tools.tool_calls import answered, called, defined
+from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path, pointer
@@ -77,7 +77,7 @@ class Names:
     fields: Mapping[str, Reader]
     lenient: bool = False
 
-    def __call__(self, leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def __call__(self, leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, MAPPINGS):
             text(leaves, value, path, place)
             return
@@ -109,7 +109,7 @@ def media(name: str, data: str, reader: Reader) -> Reader:
     fields: dict[str, Reader] = {"mimeType": keep, "displayName": text}
     other, written = Names({**fields, data: reader}), Names({**fields, data: signature})
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         kind = str(field_of(value, "mimeType") or "").lower()
         if kind.partition("/")[0] in SAID and data == "data":
             named = next((name for name in value if camel(name) == data), data)
@@ -138,11 +138,11 @@ CODE: Final = "code_execution"
 def call(given: str, table: Reader, *, hosted: bool = False) -> Reader:
     """Read one call of a tool by a table; `given` is the field with its arguments, `hosted` whether the provider makes it."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         name, identity = _tool(value), field_of(value, "id")
         if place.stage is Stage.INPUT:  # no model made this call: it says what a user says
             place = replace(place, also=(Stage.INPUT, *place.also))
-        here = called(leaves, place, name, field_of(value, given), identity=identity, hosted=hosted)
+        here = place_call(leaves, place, name, field_of(value, given), identity=identity, hosted=hosted)
         if name is not None and identity != name:  # its result may have no id
             leaves.calls.setdefault(name, []).append((name, ""))
         leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
@@ -154,9 +154,9 @@ def call(given: str, table: Reader, *, hosted: bool = False) -> Reader:
 def result(table: Reader) -> Reader:
     """Read what a tool returned by a table."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         name, identity = _tool(value), field_of(value, "id")
-        here = answered(leaves, came_of(place), name if identity is None else identity, name)
+        here = place_result(leaves, came_of(place), name if identity is None else identity, name)
         table(leaves, value, path, here)
 
     return read
@@ -220,14 +220,14 @@ PART = Names(
 )
 
 
-def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def part(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One part of a content."""
     if isinstance(value, Mapping) and value and not any(camel(name) in PART.fields for name in value):
         leaves.cannot("part", "no detector reads this type of part", path, place)
     PART(leaves, value, path, place)
 
 
-def parts(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def parts(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The parts of a content, judged each and joined: all texts, all thoughts, and both as they stand."""
     first = len(leaves.found)
     many(part)(leaves, value, path, place)
@@ -235,7 +235,7 @@ def parts(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     for index in range(first, len(leaves.found)):
         where = leaves.found[index].path
         if where[-1] == "text" and len(where) == len(path) + (2 if isinstance(value, LISTS) else 1):
-            kind = THOUGHT if at(value, where[len(path) : -1]).get("thought") else READ
+            kind = THOUGHT if value_at(value, where[len(path) : -1]).get("thought") else READ
             by_kind.setdefault(kind, []).append(index)
     for indexes in by_kind.values():
         leaves.join(indexes, path, place)
@@ -248,7 +248,7 @@ SYSTEM: Final = Place(Stage.INPUT, role="system")
 TOLD: Final = Place(Stage.INPUT, role="user")
 
 
-def content(leaves: Leaves, value: Any, path: Path, index: int) -> str:
+def content(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
     """Read one content of a request; return whose turn it is: results come in a user's content, and are none of theirs."""
     if not isinstance(value, Mapping):
         raise RequestError(
@@ -269,7 +269,7 @@ def content(leaves: Leaves, value: Any, path: Path, index: int) -> str:
     return "tool" if own == "user" and answers else own
 
 
-def contents(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def contents(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The conversation of a request, oldest content first."""
     if isinstance(value, Mapping):
         roles = [content(leaves, value, path, 0)]
@@ -280,17 +280,17 @@ def contents(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     spoken(leaves, roles)
 
 
-def system(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def system(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The system prompt."""
     CONTENT(leaves, value, path, SYSTEM)
 
 
-def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One function: everything in its definition is read by the model."""
-    DEFINITION(leaves, value, path, defined(field_of(value, "name")))
+    DEFINITION(leaves, value, path, place_definition(field_of(value, "name")))
 
 
-def remote(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def remote(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Servers whose tools the model gets: how these are defined is not in the request."""
     if value:
         leaves.cannot("part", "the tools of a remote server are not seen", path, place)
@@ -308,9 +308,9 @@ HOSTED = (
 def hosted(name: str) -> Reader:
     """Read a tool of the provider's, which is known by its field: what is not listed is no tool here, though it says nothing."""
 
-    def read(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
-        leaves.text(name, path, defined(name), editable=False)
-        leaves.anything(value, path, defined(name))
+    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+        leaves.text(name, path, place_definition(name), editable=False)
+        leaves.anything(value, path, place_definition(name))
 
     return read
 
@@ -324,7 +324,7 @@ TOOL = Names(
 )
 
 
-def tools(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def tools(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The tools of a request, the provider's too."""
     many(TOOL)(leaves, value, path, Place(Stage.TOOL_DEFINITION, role="system"))
 
@@ -360,12 +360,12 @@ COUNTED = Names({**REQUEST.fields, "generateContentRequest": REQUEST})
 """What tokens are counted of: contents, or a whole request."""
 
 
-def request(body: Any) -> Leaves:
+def request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
     return _asked(body, REQUEST, field_of(body, "contents"))
 
 
-def to_count(body: Any) -> Leaves:
+def to_count(body: Any) -> ContentTree:
     """Return the leaves of a request for a count."""
     whole, alone = field_of(body, "generateContentRequest"), field_of(body, "contents")
     if whole is not None and alone is not None:
@@ -375,33 +375,33 @@ def to_count(body: Any) -> Leaves:
     return _asked(body, COUNTED, field_of(whole, "contents") if alone is None else alone)
 
 
-def _asked(body: Any, table: Reader, said: Any) -> Leaves:
+def _asked(body: Any, table: Reader, said: Any) -> ContentTree:
     if said is None:
         raise RequestError("invalid_contents", "the body must be a mapping with 'contents'", "/contents")
-    leaves = Leaves()
+    leaves = ContentTree()
     table(leaves, body, (), TOLD)
     leaves.beside(leaves.system())
     return leaves
 
 
-def changed(body: Any, leaves: Leaves, outcome: Outcome) -> Any:
+def changed(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
     """Return a request or an answer with an outcome's edits, without what signs, spells or points into a text that these change,
     and without removed turns; the same object where nothing changes.
     """
     new: Any = apply_edits(body, leaves, outcome)
     paths = {leaves.found[index].path for index in outcome.edits}
     for path in paths:
-        if path[-1:] == ("text",) and any(name in at(new, path[:-1]) for name in SIGNATURES):
-            new = edited(new, {(path[:-1], None): _without(at(new, path[:-1]), SIGNATURES)})
+        if path[-1:] == ("text",) and any(name in value_at(new, path[:-1]) for name in SIGNATURES):
+            new = replace_values(new, {(path[:-1], None): _without(value_at(new, path[:-1]), SIGNATURES)})
     for place in {path[:2] for path in paths if path[:1] == ("candidates",)}:
-        new = edited(new, {(place, None): unspelled(at(new, place))})
+        new = replace_values(new, {(place, None): unspelled(value_at(new, place))})
     return _kept(new, outcome.removed) if outcome.removed else new
 
 
 def _kept(body: Any, removed: tuple[int, ...]) -> Any:
     """Return a request without removed turns."""
     if "contents" in body:
-        return {**body, "contents": without(body["contents"], removed)}
+        return {**body, "contents": remove_messages(body["contents"], removed)}
     counted = "generateContentRequest"
     return {name: _kept(value, removed) if camel(name) == counted else value for name, value in body.items()}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.errors import Problem, write_google_error
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
@@ -36,7 +36,7 @@ def check_answer(answer: dict[str, Any]) -> None:
         raise invalid_answer("the upstream's answer is malformed: it has no candidates")
 
 
-def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with texts edited and candidates refused: all, for what belongs to none of them."""
     changed: Any = gemini_fields.changed(answer, leaves, outcome)
     places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols import image_links
@@ -26,7 +26,7 @@ SHARED = ("background", "output_format", "quality", "size", "usage")
 """What an answer says of all its pictures, and an event of its one."""
 
 
-def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with pictures and texts edited.
 
     Raises:
@@ -62,7 +62,7 @@ def _protocol(action: str, kind: str, **more: Any) -> Protocol:
         event_answers=EventAnswers(
             is_last=images_fields.is_last, events=partial(write_events, kind=kind), failure=write_failure
         ),
-        links=image_links.answered,
+        links=image_links.answer_links,
         write_error=write_images_error,
         **more,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem, write_anthropic_error
@@ -41,7 +41,7 @@ def check_message(message: dict[str, Any]) -> None:
         raise invalid_answer("the upstream's answer is malformed: it is no message")
 
 
-def withhold(message: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withhold(message: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return a message with texts edited, or a refusal in its place."""
     changed: dict[str, Any] = messages_fields.changed(message, leaves, outcome)
     if not outcome.blocked:
@@ -68,12 +68,12 @@ def check_count(count: dict[str, Any]) -> None:
         raise invalid_answer("the upstream's answer is malformed: it is no count")
 
 
-def refuse_count(count: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def refuse_count(count: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Raise `BackendError` for an answer that holds more than numbers."""
     raise invalid_answer("the upstream's answer is malformed: it is more than a count")
 
 
-def read_count_request(body: Any) -> Leaves:
+def read_count_request(body: Any) -> ContentTree:
     """Return the contents of a request for a count, which cannot be streamed; raises `RequestError` for what is refused."""
     leaves = messages_fields.request(body)
     if body.get("stream"):

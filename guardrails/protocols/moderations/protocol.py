@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import anything, by_table, keep
 from guardrails.protocols.embeddings.protocol import withhold
 from guardrails.protocols.moderations.moderations_fields import inputs
@@ -17,10 +17,10 @@ from guardrails.types import Place, Stage
 REQUEST = by_table({"model": keep, "input": anything})
 
 
-def read_request(body: Any) -> Leaves:
+def read_request(body: Any) -> ContentTree:
     """Return the contents of a request; raises `RequestError` for what is refused, such as token ids."""
     inputs(body.get("input"), Stage.INPUT)
-    leaves = Leaves()
+    leaves = ContentTree()
     REQUEST(leaves, body, (), Place(Stage.INPUT))
     return leaves
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.embeddings import protocol as embeddings
@@ -55,7 +55,7 @@ def check_answer(answer: dict[str, Any], text: Path) -> None:
         raise invalid_answer(f"the upstream's answer is malformed: it has no {text[0]}")
 
 
-def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str, text: Path) -> dict[str, Any]:
+def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str, text: Path) -> dict[str, Any]:
     """Return an answer with texts edited, or a refusal in its place."""
     changed: Any = payload.apply_edits(answer, leaves, outcome)
     if outcome.blocked:

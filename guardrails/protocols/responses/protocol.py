@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.errors import Problem, openai_error_writer
 from guardrails.protocols.protocol import Body, Protocol, StreamFormat, blocked_fields, invalid_answer
@@ -47,7 +47,7 @@ def check_answer(response: dict[str, Any]) -> None:
         raise invalid_answer("the upstream's answer is malformed: it is no response")
 
 
-def withhold(response: Any, leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withhold(response: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return a response with texts edited, or a refusal in its place."""
     changed: dict[str, Any] = responses_fields.changed(response, leaves, outcome)
     if not outcome.blocked:

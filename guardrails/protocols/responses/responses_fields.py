@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves, at, edited
+from guardrails.engine.content.content_tree import ContentTree, replace_values, value_at
 from guardrails.engine.content.field_readers import (
     Reader,
     anything,
@@ -37,12 +37,12 @@ from guardrails.engine.content.field_readers import (
     unseen,
 )
 from guardrails.engine.content.inline_media import NO_FILE, NO_SOUND, base64, filed, pictured, sounding, uri
-from guardrails.engine.content.payload import apply_edits, without
+from guardrails.engine.content.payload import apply_edits, remove_messages
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.tools.tool_calls import answered, called, defined
+from guardrails.engine.tools.tool_calls import place_call, place_definition, place_result
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
-from guardrails.protocols.reply_values import unspelled
+from guardrails.protocols.reply_values import drop_spelling
 from guardrails.types import Place, Stage, Use
 from guardrails.wire.pointers import Path, pointer
 
@@ -117,7 +117,7 @@ def came_of(place: Place) -> Place:
     return replace(place, stage=Stage.TOOL_RESULT, also=also, role="tool")
 
 
-def result(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def result(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a tool returned: a text, parts, or a structure."""
     here = came_of(place)
     if isinstance(value, str) or _are_parts(value):
@@ -128,7 +128,7 @@ def result(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         anything(leaves, value, path, here)
 
 
-def outputs(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def outputs(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What code wrote and drew."""
     each(OUTPUT)(leaves, value, path, came_of(place))
 
@@ -144,7 +144,7 @@ def _are_parts(value: Any) -> bool:
     )
 
 
-def picture(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def picture(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture that a model made, which is what it says and no call; one that a client sends back can be forged."""
     if value is not None:
         also = () if place.message is None else (Stage.INPUT,)
@@ -152,15 +152,15 @@ def picture(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         pictured(base64)(leaves, value, path, place)
 
 
-def definition(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool: everything in its definition is read by the model. Those of a remote server are not in the request."""
-    here = defined(chat_fields.defines(value, path))
+    here = place_definition(chat_fields.defines(value, path))
     if isinstance(value, Mapping) and value.get("type") == "mcp":
         leaves.cannot("part", "the tools of a remote server are not seen", path, here)
     DEFINITION(leaves, value, path, here)
 
 
-def masked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def masked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture in the definition of a tool that draws: the user's, as those of messages are."""
     if value is not None:
         MASK(leaves, value, path, TOLD)
@@ -215,10 +215,10 @@ GIVEN = ("arguments", "input", "code", "action", "actions", "operation", "querie
 """Fields with what a tool is called with."""
 
 
-def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One call of a tool, of the client's or a hosted one's, with what came of it where that is known."""
     name = value.get("name", value.get("type"))
-    here = called(
+    here = place_call(
         leaves,
         place,
         name,
@@ -231,7 +231,7 @@ def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
     CALL(leaves, value, path, here)
 
 
-def returned(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def returned(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the client, or a server, says that a tool returned."""
     place = came_of(place)
     kind, label = value.get("type"), value.get("server_label")
@@ -239,7 +239,7 @@ def returned(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         server = label if isinstance(label, str) else ""
         place = replace(place, tool=kind, use=Use(((kind, server),)))
     else:
-        place = answered(leaves, place, value.get("call_id"))
+        place = place_result(leaves, place, value.get("call_id"))
     RESULT(leaves, value, path, place)
 
 
@@ -275,7 +275,7 @@ ITEM = by_type(
 )
 
 
-def item(leaves: Leaves, value: Any, path: Path, index: int) -> str:
+def item(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
     """Read one item of a request; return whose turn it is."""
     if not isinstance(value, Mapping):
         raise RequestError(
@@ -296,7 +296,7 @@ def item(leaves: Leaves, value: Any, path: Path, index: int) -> str:
     return role
 
 
-def conversation(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def conversation(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The input of a request: a user's text, or items, oldest first."""
     if isinstance(value, str):
         leaves.text(value, path, Place(Stage.INPUT, role="user", message=0))
@@ -312,7 +312,7 @@ SYSTEM = Place(Stage.INPUT, role="system")
 TOLD = Place(Stage.INPUT, role="user")
 
 
-def variables(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def variables(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What is put into a stored prompt: texts or parts, by name."""
     if not isinstance(value, Mapping):
         anything(leaves, value, path, place)
@@ -322,7 +322,7 @@ def variables(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         (PART if isinstance(inner, Mapping) else text)(leaves, inner, (*path, name), place)
 
 
-def instructions(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def instructions(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The system prompt; in a response it may be items."""
     reader = each(ITEM) if isinstance(value, list) else text
     reader(leaves, value, path, SYSTEM)
@@ -364,7 +364,7 @@ REQUEST = by_table(
 )
 
 
-def output(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def output(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The items of an answer. Texts of several messages are judged joined too: clients show them as one."""
     first = len(leaves.found)
     each(ITEM)(leaves, value, path, place)
@@ -398,9 +398,9 @@ ANSWER = by_table(
 )
 
 
-def request(body: Any) -> Leaves:
+def request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
-    leaves = Leaves()
+    leaves = ContentTree()
     if not isinstance(body, Mapping) or not ("input" in body or "prompt" in body):
         raise RequestError("invalid_input", "the body must be a mapping with 'input'", "/input")
     REQUEST(leaves, body, (), TOLD)
@@ -408,20 +408,20 @@ def request(body: Any) -> Leaves:
     return leaves
 
 
-def response(body: Any) -> Leaves:
+def response(body: Any) -> ContentTree:
     """Return the leaves of a response."""
-    leaves = Leaves()
+    leaves = ContentTree()
     ANSWER(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
     return leaves
 
 
-def changed(body: Any, leaves: Leaves, outcome: Outcome) -> Any:
+def changed(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
     """Return a request or a response with an outcome's edits, without what spells or points into a text that these change,
     and without removed turns; the same object where nothing changes.
     """
     new: Any = apply_edits(body, leaves, outcome)
     for path in {leaves.found[index].path for index in outcome.edits}:
         if path[-1:] in (("text",), ("logprobs",)):
-            holder = unspelled(at(new, path[:-1]))
-            new = edited(new, {(path[:-1], None): holder}) if path[:-1] else new
-    return {**new, "input": without(new["input"], outcome.removed)} if outcome.removed else new
+            holder = drop_spelling(value_at(new, path[:-1]))
+            new = replace_values(new, {(path[:-1], None): holder}) if path[:-1] else new
+    return {**new, "input": remove_messages(new["input"], outcome.removed)} if outcome.removed else new

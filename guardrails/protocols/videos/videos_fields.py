@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import LISTS, Leaf, Leaves, placed
+from guardrails.engine.content.content_tree import LISTS, ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import by_table, each, figures, flag, identifier, keep, text
 from guardrails.engine.content.inline_media import base64, medium, pictured, uri
 from guardrails.protocols.chat import chat_fields
@@ -27,12 +27,12 @@ INSIDE: Final = re.compile(r"(?i)(?:input_references?|frame_images?|images?|vide
 LINKED: Final = "a film that is not in the answer itself is not judged"
 
 
-def sent(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def sent(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture or a film that is sent, or several: a file of a form, Base64, a data URI, or a mapping with one."""
     if isinstance(value, Upload):
         said = value.media.lower() or None
         kind = medium(value.data, said)
-        leaves.found.append(Leaf(kind(value.data, placed(ASKED, path), declared=said), path))
+        leaves.found.append(Leaf(kind(value.data, place_at(ASKED, path), declared=said), path))
         leaves.text(value.name, path, ASKED, editable=False)
     elif isinstance(value, LISTS):
         for index, entry in enumerate(value):
@@ -54,14 +54,14 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> Leaves:
+def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = Leaves(roles=("user",))
+    leaves = ContentTree(roles=("user",))
     REQUEST(leaves, images_fields.around(leaves, body, INSIDE, sent), (), Place(Stage.INPUT, role="user"))
     return leaves
 
 
-def linked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def linked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Addresses of a film, or of several; one that is a data URI is the film itself."""
     for index, entry in enumerate(value) if isinstance(value, LISTS) else [(None, value)]:
         if entry not in (None, ""):
@@ -69,13 +69,13 @@ def linked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
             pictured(uri, none=LINKED)(leaves, entry, at, place)
 
 
-def made(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def made(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A film that a model made, in Base64."""
     if value not in (None, ""):
         pictured(base64)(leaves, value, path, place)
 
 
-def repeated(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def repeated(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What was asked for."""
     text(leaves, value, path, ASKED)
 
@@ -100,8 +100,8 @@ RESPONSE = by_table({**JOB.fields, "data": each(JOB)})
 """A job, or a list of them."""
 
 
-def response(body: Any) -> Leaves:
+def response(body: Any) -> ContentTree:
     """Return the leaves of what is told of a job, or of several."""
-    leaves = Leaves()
+    leaves = ContentTree()
     RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
     return leaves

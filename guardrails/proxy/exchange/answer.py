@@ -11,8 +11,8 @@ import aiohttp
 from starlette.requests import Request as HttpRequest
 
 from guardrails.engine.content.budget import CODE as TOO_LARGE
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
@@ -20,7 +20,7 @@ from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol, invalid_answer
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.response_checker import Judge
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.report_headers import Report
@@ -101,10 +101,10 @@ class Call:
         state, asides = self.state, self.asides
         taken: list[Taken | None] = []
 
-        def before(leaves: Leaves, ended: bool) -> None:
+        def before(leaves: ContentTree, ended: bool) -> None:
             taken[:] = [state.taken(leaves, self.who, ended=ended)]
 
-        def verdict(heard: Subject, outcome: Outcome, vault: Vault | None) -> Verdict:
+        def verdict(heard: Payload, outcome: Outcome, vault: Vault | None) -> Verdict:
             made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
             state.saw(made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome)
             note(self.http, self.report, made)
@@ -121,7 +121,7 @@ class Call:
             before=before,
         )
 
-    def read(self, answer: dict[str, Any]) -> Subject:
+    def read(self, answer: dict[str, Any]) -> Payload:
         """Return what there is to judge of an answer.
 
         Raises:
@@ -133,14 +133,14 @@ class Call:
             raise invalid_answer(f"the upstream's answer is malformed: {error.code}") from None
 
     def passed(
-        self, answer: dict[str, Any], heard: Subject, verdict: Verdict, outcome: Outcome
+        self, answer: dict[str, Any], heard: Payload, verdict: Verdict, outcome: Outcome
     ) -> dict[str, Any]:
         """Return an answer as its verdict lets it pass; the same object if nothing changes."""
         content = answer
         if verdict.action >= Action.REDACT:
             content = self.protocol.withhold(answer, heard.leaves, outcome, self.message(verdict))
         restorer = verdict.restorer
-        return content if restorer is None or not restorer.values else reply(content, restorer)
+        return content if restorer is None or not restorer.values else restore_reply(content, restorer)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block."""
@@ -173,7 +173,7 @@ def parse_answer(protocol: Protocol, raw: bytes) -> dict[str, Any]:
 
 
 async def judged(
-    call: Call, answer: dict[str, Any], size: int, read: Callable[[dict[str, Any]], Subject] | None = None
+    call: Call, answer: dict[str, Any], size: int, read: Callable[[dict[str, Any]], Payload] | None = None
 ) -> dict[str, Any]:
     """Return an answer (of so many bytes) as the policy lets it pass; the same object if nothing changes. `read` gives what there
     is to judge of it, where that is more than what `Call.read` does.

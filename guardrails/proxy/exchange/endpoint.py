@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.protocol import SSE, Framing, Protocol, StreamWriter
 from guardrails.protocols.providers import Provider
 
@@ -35,7 +35,7 @@ class Endpoint:
     upstream_base: str | None = None
     sent_as: Provider | None = None
     model: str | None = None
-    model_reader: Callable[[Any], Leaves] | None = None
+    model_reader: Callable[[Any], ContentTree] | None = None
     stream_writer: Callable[[], StreamWriter] | None = None
     annotated: Literal["never", "asked", "always"] = "never"
     place_model: Callable[[dict[str, Any], bytes], tuple[dict[str, Any], bytes]] | None = None
@@ -62,7 +62,7 @@ class Endpoint:
         streams = self.protocol.stream or self.protocol.event_answers
         return SSE if streams is None else streams.framing
 
-    def read_request(self, body: Any) -> Leaves:
+    def read_request(self, body: Any) -> ContentTree:
         """Return the contents of a request; raises `RequestError` for what is refused."""
         read = self.model_reader or self.protocol.read_request
         assert read is not None  # a route serves what has something to judge

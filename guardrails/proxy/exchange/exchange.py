@@ -10,7 +10,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols import image_links
 from guardrails.protocols.registry import error_writer
@@ -64,14 +64,14 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
 
 async def fetched(state: State, endpoint: Endpoint, given: Given) -> Given:
     """Return a request with the pictures in it of which it had the addresses, as far as they may be fetched."""
-    body = await state.pictured(given.body, image_links.asked)
+    body = await state.pictured(given.body, image_links.request_links)
     if body is given.body:
         return given
     found = await state.off_loop(lambda: read(endpoint, strict_json.dump(body)))
     return replace(found, moderation=given.moderation)
 
 
-async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
+async def served(call: Call, body: dict[str, Any], leaves: ContentTree) -> Response:
     """Return what serves a request that was read, and perhaps sent on: its check comes first, then all else."""
     state, protocol, request, report = call.state, call.protocol, call.http, call.report
     asked, asides = payload.body(body, leaves, protocol.edit_request), call.asides

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, head_of
 from guardrails.protocols.streaming.codec import Event
@@ -24,7 +24,7 @@ class Heard:
     """What was judged on one side of a call, and how."""
 
     verdict: Verdict
-    leaves: Leaves
+    leaves: ContentTree
     outcome: Outcome
 
     @property
@@ -103,7 +103,7 @@ class Asides:
 
         return settle
 
-    def saw(self, side: Side, verdict: Verdict, leaves: Leaves, outcome: Outcome) -> None:
+    def saw(self, side: Side, verdict: Verdict, leaves: ContentTree, outcome: Outcome) -> None:
         """Take what was judged."""
         for aside in self.all:
             aside.saw(side, Heard(verdict, leaves, outcome))

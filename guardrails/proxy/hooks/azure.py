@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, bare, others, texts, want
@@ -26,7 +26,7 @@ CODES: Mapping[int, str] = {400: "InvalidRequestBody", 404: "NotFound", 429: "To
 
 def _rest(body: dict[str, Any], known: Sequence[str]) -> list[Piece]:
     """Return the fields that nobody knows as a piece, if there are any."""
-    leaves = Leaves()
+    leaves = ContentTree()
     others(leaves, body, known, Place())
     return [Piece(body, leaves, Stage.INPUT)] if leaves.found else []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, keep, opaque
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
@@ -78,7 +78,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         raise RequestError("invalid_type", f"must be {' or '.join(STAGES)}", "/source")
     if want(body, "outputScope", str, type(None)) not in (*SCOPES, None):
         raise RequestError("invalid_type", f"must be {' or '.join(SCOPES)}", "/outputScope")
-    leaves = Leaves()
+    leaves = ContentTree()
     by_stage: dict[Stage, list[int]] = {}
     for index, content in enumerate(want(body, "content", list)):
         _content(leaves, content, ("content", index), stage, by_stage)
@@ -90,7 +90,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
 
 
 def _content(
-    leaves: Leaves, content: Any, path: Path, stage: Stage, by_stage: dict[Stage, list[int]]
+    leaves: ContentTree, content: Any, path: Path, stage: Stage, by_stage: dict[Stage, list[int]]
 ) -> None:
     """Read one content: a text or a picture."""
     if not isinstance(content, dict) or len(content) != 1 or not {"text", "image"} & content.keys():
@@ -111,7 +111,7 @@ def _content(
         leaves.unknown_field(block[name], (*inside, name), Place(first))
 
 
-def _are_texts(leaves: Leaves, outcome: Outcome) -> bool:
+def _are_texts(leaves: ContentTree, outcome: Outcome) -> bool:
     return all(leaves.found[index].path[2:] == ("text", "text") for index in outcome.edits)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.errors import Problem
@@ -33,7 +33,7 @@ def read_contents(body: dict[str, Any]) -> Sequence[Piece]:
 def read_chat(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the conversation as one piece; tools beside it are definitions."""
     want(body, "messages", list)
-    leaves = Leaves()
+    leaves = ContentTree()
     chat_fields.messages(leaves, body["messages"], ("messages",))
     for index, tool in enumerate(want(body, "tools", list, type(None)) or []):
         chat_fields.definition(leaves, tool, ("tools", index), Place())
@@ -43,7 +43,7 @@ def read_chat(body: dict[str, Any]) -> Sequence[Piece]:
 
 def read_generation(body: dict[str, Any]) -> Sequence[Piece]:
     """Return a prompt and its answer as one piece."""
-    leaves = Leaves()
+    leaves = ContentTree()
     leaves.text(want(body, "prompt", str), ("prompt",), Place(role="user"))
     leaves.text(want(body, "generated_text", str), ("generated_text",), Place(Stage.OUTPUT, role="assistant"))
     leaves.beside("", body["prompt"])
@@ -58,7 +58,7 @@ def read_documents(body: dict[str, Any]) -> Sequence[Piece]:
     """Return an answer and what was retrieved for it as one piece."""
     if want(body, "context_type", str) not in CONTEXTS:
         raise RequestError("invalid_type", f"must be one of {', '.join(CONTEXTS)}", "/context_type")
-    leaves = Leaves()
+    leaves = ContentTree()
     for index, text in enumerate(texts(body, "context")):
         leaves.text(text, ("context", index), Place(Stage.RETRIEVAL))
     leaves.text(want(body, "content", str), ("content",), Place(Stage.OUTPUT, (Stage.INPUT,)))
@@ -71,7 +71,7 @@ def read_documents(body: dict[str, Any]) -> Sequence[Piece]:
 
 def _unknown(body: Mapping[str, Any], name: str) -> Iterator[Piece]:
     """Yield a piece of the fields that nobody knows, if there are any."""
-    leaves = Leaves()
+    leaves = ContentTree()
     others(leaves, body, (name, PARAMETERS), Place())
     if leaves.found:
         yield Piece(body, leaves, Stage.INPUT)

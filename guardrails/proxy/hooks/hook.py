@@ -15,8 +15,8 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Changed, Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import ApplyEdits, Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.rule_evaluation import Request
@@ -40,7 +40,7 @@ STOPPED = "This was stopped by policy."
 KINDS: Mapping[type, str] = {str: "a string", list: "an array", dict: "an object", bool: "true or false"}
 
 
-def everything(leaves: Leaves, outcome: Outcome) -> bool:
+def everything(leaves: ContentTree, outcome: Outcome) -> bool:
     """Tell that a protocol brings back whatever changes."""
     return True
 
@@ -50,10 +50,10 @@ class Piece:
     """One thing to judge: a value of a body, with its leaves."""
 
     given: Any
-    leaves: Leaves
+    leaves: ContentTree
     stage: Stage
-    changed: Changed = payload.apply_edits
-    carries: Callable[[Leaves, Outcome], bool] = everything
+    changed: ApplyEdits = payload.apply_edits
+    carries: Callable[[ContentTree, Outcome], bool] = everything
     """Whether the protocol can bring back what an outcome changes."""
     heard: tuple[Returned, ...] = ()
     """What tools returned in the request that it answers."""
@@ -200,7 +200,7 @@ async def judge(state: State, guard: Guard, piece: Piece, who: Request, *, compl
     outcome = await guard.pipeline.acheck(piece.leaves, who, complete=complete)
     if outcome.action is Action.REDACT and not piece.carries(piece.leaves, outcome):
         outcome = stopped(outcome)
-    asked = Subject(piece.leaves, lambda outcome: piece.changed(piece.given, piece.leaves, outcome))
+    asked = Payload(piece.leaves, lambda outcome: piece.changed(piece.given, piece.leaves, outcome))
     verdict = guard.verdict(asked, outcome, piece.stage, who.vault)
     state.saw(verdict, perf_counter() - started, taken, outcome)
     return Judged(piece, verdict, grounds(guard, verdict))
@@ -238,7 +238,7 @@ def grounds(guard: Guard, verdict: Verdict) -> dict[str, tuple[Finding, ...]]:
 
 def bare(text: str, path: Path, stage: Stage, *also: Stage) -> Piece:
     """Return one text of a body as a piece; `also` are further stages whose rules it meets."""
-    leaves = Leaves()
+    leaves = ContentTree()
     leaves.text(text, path, Place(stage, also))
     return Piece(text, leaves, stage, lambda given, _, outcome: outcome.edits.get(0, given))
 
@@ -269,13 +269,13 @@ def texts(body: Mapping[str, Any], name: str, *, needed: bool = True, path: Path
     return list(value)
 
 
-def standing(leaves: Leaves) -> Leaves:
+def standing(leaves: ContentTree) -> ContentTree:
     """Let no turn of a conversation be left out, which a protocol cannot tell."""
     leaves.current_from = 0
     return leaves
 
 
-def others(leaves: Leaves, body: Mapping[str, Any], known: Sequence[str], place: Place) -> None:
+def others(leaves: ContentTree, body: Mapping[str, Any], known: Sequence[str], place: Place) -> None:
     """Read the fields of a body that nobody knows: judged, and named."""
     for name, value in body.items():
         if name not in known:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import by_table, each, identifier, keep, opaque
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
@@ -30,11 +30,11 @@ TAIL = 4_096
 """Characters at the end of a growing reply that are to be held back: no find is longer (DESIGN §4.6)."""
 
 
-def _aside(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def _aside(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the gateway says of the request: no model reads it, and nobody could change it."""
 
 
-def _image(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def _image(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     leaves.cannot("part", "no detector reads this image", path, place)
     opaque(leaves, value, path, place)
 
@@ -64,7 +64,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         raise RequestError("invalid_type", f"must be {' or '.join(STAGES)}", "/input_type")
     for name in LISTS:
         want(body, name, list, type(None))
-    leaves = Leaves()
+    leaves = ContentTree()
     if body.get("structured_messages"):
         chat_fields.messages(
             leaves, body["structured_messages"], ("structured_messages",), forgeable=stage is Stage.INPUT
@@ -75,7 +75,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
     return [Piece(body, standing(leaves), stage, carries=_carries)]
 
 
-def _texts(leaves: Leaves, given: Sequence[str], place: Place) -> None:
+def _texts(leaves: ContentTree, given: Sequence[str], place: Place) -> None:
     """Read the texts: each at the stages at which the conversation has it; texts that stand in none are judged joined too."""
     known: dict[str, list[Place]] = {}
     for leaf in leaves.found:
@@ -93,7 +93,7 @@ def _texts(leaves: Leaves, given: Sequence[str], place: Place) -> None:
     leaves.join(alone, ("texts",), place)
 
 
-def _carries(leaves: Leaves, outcome: Outcome) -> bool:
+def _carries(leaves: ContentTree, outcome: Outcome) -> bool:
     """Tell whether all that changes comes back: what changes in the conversation must be a text that changes."""
     edited = [leaves.found[index] for index in outcome.edits]
     told = {

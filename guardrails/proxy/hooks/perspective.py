@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.proxy.hooks.hook import Asked, Hook, Judged, Piece, Said, others, texts, want
@@ -46,7 +46,7 @@ STATUSES: Mapping[int, str] = {
 
 def read(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the comment, with all beside it that says something, as one piece."""
-    comment, leaves = want(body, "comment", dict), Leaves()
+    comment, leaves = want(body, "comment", dict), ContentTree()
     for name in want(body, "requestedAttributes", dict):
         if name not in ATTRIBUTES:
             raise RequestError(

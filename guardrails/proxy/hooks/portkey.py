@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.tools.tool_calls import returned
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.errors import RequestError
 from guardrails.protocols.chat.protocol import CHAT
 from guardrails.protocols.completions.protocol import COMPLETIONS
@@ -59,13 +59,13 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
             leaves,
             Stage.OUTPUT,
             lambda given, leaves, outcome: protocol.withhold(given, leaves, outcome, ""),
-            heard=tuple(each for _, each in returned(before.found)),
+            heard=tuple(each for _, each in find_returned(before.found)),
         )
     ]
 
 
-def _any(value: dict[str, Any], stage: Stage) -> Leaves:
-    leaves = Leaves()
+def _any(value: dict[str, Any], stage: Stage) -> ContentTree:
+    leaves = ContentTree()
     leaves.anything(value, (), Place(stage))
     return leaves
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini.gemini_fields import field_of
 from guardrails.protocols.gemini.gemini_framing import Array, Chunks
@@ -33,7 +33,7 @@ FORMS: Mapping[str, Callable[[], Chunks]] = {"sse": Chunks, "json": Array}
 """`alt` → how a stream is written."""
 
 
-def read_for_model(body: Any, model: str, read: Callable[[Any], Leaves]) -> Leaves:
+def read_for_model(body: Any, model: str, read: Callable[[Any], ContentTree]) -> ContentTree:
     """Return the contents of a request to a model; raises `RequestError` where it names another, or is refused."""
     leaves = read(body)
     for holder in (body, field_of(body, "generateContentRequest")):

@@ -24,7 +24,7 @@ from typing import Any, Final
 from guardrails.authoring.diff.traffic.decisions import Named, decision, named
 from guardrails.authoring.diff.traffic.effects import turn
 from guardrails.authoring.shadow.shadow_log import row
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.guard import Guard
@@ -50,7 +50,7 @@ class Shadow:
         self._names: tuple[Named, Named] = named(live), named(guard)
         self._chance = random.SystemRandom()
 
-    def taken(self, leaves: Leaves, who: Request, *, ended: bool = True) -> Taken:
+    def taken(self, leaves: ContentTree, who: Request, *, ended: bool = True) -> Taken:
         """Return what is to be judged beside, before anybody has judged it."""
         try:
             return self._taken(leaves, who, ended)
@@ -58,7 +58,7 @@ class Shadow:
             LOG.error("a content was not taken for the shadow policy: %s", type(error).__name__)
             return Taken(None, who, why="fault")
 
-    def _taken(self, leaves: Leaves, who: Request, ended: bool) -> Taken:
+    def _taken(self, leaves: ContentTree, who: Request, ended: bool) -> Taken:
         sample = self._runner.doc.sample
         if sample < 1 and self._chance.random() >= sample:
             return Taken(None, who)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import (
     anything,
     arguments,
@@ -23,9 +23,9 @@ from guardrails.engine.content.field_readers import (
     parts,
     text,
 )
-from guardrails.engine.content.payload import Subject, apply_edits
+from guardrails.engine.content.payload import Payload, apply_edits
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.tools.tool_calls import answered, called
+from guardrails.engine.tools.tool_calls import place_call, place_result
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.messages import messages_fields
@@ -46,19 +46,19 @@ SPELLED = "logprobs"
 """What spells a message's text once more, in tokens."""
 
 
-def call(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One call of a tool, whole or in pieces."""
     if not isinstance(value, Mapping):
         text(leaves, value, path, place)
         return
     name, given = value.get("name"), value.get("args")
     arguments = given if isinstance(given, str) else write(given)
-    here = called(leaves, place, name, arguments, identity=value.get("id") or name)
+    here = place_call(leaves, place, name, arguments, identity=value.get("id") or name)
     leaves.call(here.tool or "", arguments, path, here)
     CALL(leaves, value, path, here)
 
 
-def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def part(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One part of a message's content, in the form of whichever provider."""
     kind = value.get("type") if isinstance(value, Mapping) else None
     if kind in ("tool_call", "tool_call_chunk", "invalid_tool_call", "server_tool_call"):
@@ -69,7 +69,7 @@ def part(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         messages_fields.block(leaves, value, path, place)
 
 
-def metadata(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def metadata(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the provider says of an answer: numbers and closed words, and tokens of a text that is judged elsewhere."""
     for name, inner in value.items() if isinstance(value, Mapping) else ():
         if name != SPELLED:
@@ -174,14 +174,14 @@ def _message(message: Any, old: Mapping[str, Any], new: Mapping[str, Any]) -> An
     return message.model_copy(update=changed)
 
 
-def read(given: Spread, stage: Stage, *, tools: Mapping[str, Any] | None = None) -> Subject:
+def read(given: Spread, stage: Stage, *, tools: Mapping[str, Any] | None = None) -> Payload:
     """Return a spread value as what there is to judge: messages where their role says, definitions of tools, all else at the
     stage.
 
     The subject's content is `value`, what the value becomes (of a list of messages those that the policy removes are left
     out), and `tools`.
     """
-    leaves = Leaves()
+    leaves = ContentTree()
     told = _conversation(leaves, given, stage)
     Walk(leaves, set(given.messages), told).value(given.shown, ("value",), Place(stage))
     for name, defined in (tools or {}).items():
@@ -194,7 +194,7 @@ def read(given: Spread, stage: Stage, *, tools: Mapping[str, Any] | None = None)
         gone = {given.messages[index] for index in outcome.removed}
         return {**changed, "value": _without(given.again(changed["value"]), gone)}
 
-    return Subject(leaves, apply)
+    return Payload(leaves, apply)
 
 
 def _without(value: Any, gone: set[Path]) -> Any:
@@ -213,7 +213,7 @@ def _without(value: Any, gone: set[Path]) -> Any:
     return value.model_copy(update={"messages": _without(value.messages, gone)})
 
 
-def _conversation(leaves: Leaves, given: Spread, stage: Stage) -> dict[Path, int]:
+def _conversation(leaves: ContentTree, given: Spread, stage: Stage) -> dict[Path, int]:
     """Note whose turns the messages are; return their numbers."""
     roles = [_role(_at(given.shown, path), path) for path in given.messages]
     if stage is Stage.INPUT and roles:
@@ -241,7 +241,7 @@ def _role(message: Mapping[str, Any], path: Path) -> str:
 class Walk:
     """Reads a spread value. `told` has the numbers of its messages."""
 
-    def __init__(self, leaves: Leaves, places: set[Path], told: Mapping[Path, int]) -> None:
+    def __init__(self, leaves: ContentTree, places: set[Path], told: Mapping[Path, int]) -> None:
         self.leaves = leaves
         self.places = places
         self.told = told
@@ -272,5 +272,5 @@ class Walk:
             name = value.get("name")
             here = Place(at, also, role, message=self.told[path[1:]])
             if at is Stage.TOOL_RESULT:
-                here = answered(self.leaves, here, value.get("tool_call_id") or name, name)
+                here = place_result(self.leaves, here, value.get("tool_call_id") or name, name)
         MESSAGE(self.leaves, value, path, here)

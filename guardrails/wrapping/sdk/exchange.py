@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
@@ -19,7 +19,7 @@ from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError, Blocked, RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.protocol import Protocol
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.response_checker import Judge
 from guardrails.types import Action, Stage, Verdict
@@ -62,7 +62,7 @@ def judge_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -
     request = Request(**given, today=today(), vault=vault, heard=heard)
     beside = ("", "", "") if asked is None else (asked.system, asked.prompt, asked.sources)
 
-    def verdict(subject: Subject, outcome: Outcome, before: Vault | None) -> Verdict:
+    def verdict(subject: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
         return guard.verdict(subject, outcome, Stage.OUTPUT, before)
 
     return Judge(guard.pipeline, request, beside, verdict)
@@ -133,7 +133,7 @@ class Exchange:
             raise Blocked(verdict)
         return verdict.message or REFUSAL
 
-    def read(self, answer: Any) -> Subject:
+    def read(self, answer: Any) -> Payload:
         """Return what there is to judge of an answer.
 
         Raises:
@@ -144,7 +144,7 @@ class Exchange:
         except RequestError as error:
             raise broken(str(error)) from None
 
-    def read_whole(self, answer: Any) -> Subject:
+    def read_whole(self, answer: Any) -> Payload:
         """Return what there is to judge of a whole answer.
 
         Raises:
@@ -175,7 +175,7 @@ class Exchange:
         left = verdict.content
         return left.encode() if isinstance(left, str) else write(left).encode()
 
-    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what the caller may have of an answer, with the user's own values in it again; `answer` where nothing changes.
 
         Raises:
@@ -185,7 +185,7 @@ class Exchange:
         if verdict.blocked:
             content = self.protocol.withhold(answer, heard.leaves, outcome, self.message(verdict))
         restorer = verdict.restorer
-        return content if restorer is None or not restorer.values else reply(content, restorer)
+        return content if restorer is None or not restorer.values else restore_reply(content, restorer)
 
 
 def written(told: Sequence[Event], *, done: bool = False) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.engine.content import field_readers
-from guardrails.engine.content.content_tree import Leaves, strings
+from guardrails.engine.content.content_tree import ContentTree, find_strings
 from guardrails.errors import RequestError
 from guardrails.types import Place, Stage, Text
 from tests.cases import each_case
@@ -21,14 +21,14 @@ NOISE = b64encode(bytes(range(128, 256))).decode()
 PLACE = Place(Stage.INPUT, role="user")
 
 
-def read(reader: field_readers.Reader, value: object) -> Leaves:
+def read(reader: field_readers.Reader, value: object) -> ContentTree:
     """Return what a reader collects of a value at `/x`."""
-    leaves = Leaves()
+    leaves = ContentTree()
     reader(leaves, value, ("x",), PLACE)
     return leaves
 
 
-def texts(leaves: Leaves) -> list[str]:
+def texts(leaves: ContentTree) -> list[str]:
     """Return the texts that were collected."""
     return [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)]
 
@@ -107,7 +107,7 @@ def entry(token: str, *others: str, **more: object) -> dict[str, object]:
 )
 def test_what_tokens_spell_is_judged_unless_it_was(value, found) -> None:
     """Beside the text `so said`: tokens and bytes that spell something else, alternatives, and all that has no such form."""
-    leaves = Leaves()
+    leaves = ContentTree()
     leaves.text("so said", ("text",), PLACE)
 
     field_readers.spelling(leaves, value, ("x",), PLACE)
@@ -185,7 +185,7 @@ JSON = st.recursive(
 @given(JSON)
 def test_no_reader_of_texts_loses_one(value) -> None:
     """Whatever stands in a field, every string below it is collected."""
-    expected = {text for _, text, _ in strings(value) if text}
+    expected = {text for _, text, _ in find_strings(value) if text}
 
     for reader in (
         field_readers.text,
@@ -230,6 +230,6 @@ def test_tokens_spell_a_text_or_something_else(entries, text, spelled) -> None:
 )
 def test_the_current_turn_begins_with_the_last_message_of_a_user(roles, turns, current) -> None:
     """What lies before is history; without a user all of it is current."""
-    leaves = Leaves()
+    leaves = ContentTree()
     field_readers.spoken(leaves, roles)
     assert (leaves.turns, leaves.current_from, leaves.roles) == (turns, current, tuple(roles))

@@ -15,8 +15,8 @@ from PIL import Image as Pillow
 
 from guardrails import Guard
 from guardrails.engine.content import inline_media
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject, body
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload, body
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
 from guardrails.protocols.messages import messages_fields
@@ -47,9 +47,9 @@ def base64(data: bytes) -> str:
 PLAIN, GREEN = base64(filed(green=False)), base64(filed(green=True))
 
 
-def read(reader: Callable[..., None], value: Any) -> Leaves:
+def read(reader: Callable[..., None], value: Any) -> ContentTree:
     """Return the leaves of a value, as a reader finds them."""
-    leaves = Leaves()
+    leaves = ContentTree()
     reader(leaves, value, ("p",), PLACE)
     return leaves
 
@@ -126,25 +126,25 @@ def test_what_is_no_text_is_judged_after_all(value: Any) -> None:
 CHAT = {"model": "m", "messages": [{"role": "user", "content": None}]}
 
 
-def chatting(part: Any) -> tuple[Any, Callable[[Any], Subject]]:
+def chatting(part: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a chat request with a part, and how it is read."""
     given_ = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
     return given_, lambda body_: body(body_, chat_fields.request(body_))
 
 
-def responding(item: Any) -> tuple[Any, Callable[[Any], Subject]]:
+def responding(item: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a request of the Responses API with an item, and how it is read."""
     given_ = {"model": "m", "input": [item]}
     return given_, lambda body_: body(body_, responses_fields.request(body_), responses_fields.changed)
 
 
-def messaging(block: Any) -> tuple[Any, Callable[[Any], Subject]]:
+def messaging(block: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a request of the Messages API with a block, and how it is read."""
     given_ = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [block]}]}
     return given_, lambda body_: body(body_, messages_fields.request(body_), messages_fields.changed)
 
 
-def drawing(item: Any) -> tuple[Any, Callable[[Any], Subject]]:
+def drawing(item: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return an answer of the Responses API with an item, and how it is read."""
     given_ = {"id": "r", "object": "response", "output": [item]}
     return given_, lambda body_: body(body_, responses_fields.response(body_), responses_fields.changed)
@@ -328,13 +328,13 @@ def test_pictures_of_a_reply_are_pictures() -> None:
     ]
 
 
-def asking(part: Any) -> tuple[Any, Callable[[Any], Subject]]:
+def asking(part: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return a request of Gemini's API with a part, and how it is read."""
     given_ = {"contents": [{"role": "user", "parts": [part]}]}
     return given_, lambda body_: body(body_, gemini_fields.request(body_), gemini_fields.changed)
 
 
-def replying(part: Any) -> tuple[Any, Callable[[Any], Subject]]:
+def replying(part: Any) -> tuple[Any, Callable[[Any], Payload]]:
     """Return an answer of Gemini's API with a part, and how it is read."""
     given_ = {"candidates": [{"index": 0, "content": {"role": "model", "parts": [part]}}]}
     return given_, lambda body_: body(body_, gemini_answer_fields.response(body_), gemini_fields.changed)
@@ -429,7 +429,7 @@ WAVE = base64(b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10
         asking({"inlineData": {"mimeType": "audio/wav", "data": WAVE}}),
     ],
 )  # fmt: skip
-def test_a_sound_is_one_wherever_it_stands(given_: Any, reads: Callable[[Any], Subject]) -> None:
+def test_a_sound_is_one_wherever_it_stands(given_: Any, reads: Callable[[Any], Payload]) -> None:
     """Its bytes are those that the model gets, and its type is what is said of it."""
     leaves = reads(given_).leaves
     [leaf] = [each for each in leaves.found if not isinstance(each.content, Text)]

@@ -13,16 +13,16 @@ from guardrails import Audio, Content, Detection, Finding, Guard, Image, Stage, 
 from guardrails.cancellation import Token
 from guardrails.detectors import Kind
 from guardrails.detectors.binding import Bound
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import (
     CHARACTERS_AT_ONCE,
     CONTENTS_AT_ONCE,
     MOST_FINDINGS,
     MOST_KEPT,
-    Round,
+    DetectionRound,
     Task,
-    slices,
-    sound,
+    split_batches,
+    validate_detection,
 )
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.types import CLEAN, Place
@@ -101,7 +101,7 @@ def test_ctrl_c_is_no_failure_of_a_detector() -> None:
 def test_a_span_is_compared_with_texts_alone() -> None:
     """What is no text has no length in characters."""
     answer = Detection((Finding("hate", 1.0, "d", (0, 99)),))
-    assert sound(answer, Image(b"x")) is answer
+    assert validate_detection(answer, Image(b"x")) is answer
 
 
 Make = Callable[..., tuple[Guard, Any]]
@@ -124,9 +124,9 @@ def two(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], own: Any) 
     return make
 
 
-def round_of(guard: Guard, leaves: Sequence[Leaf], cache: FindingsCache | None = None) -> Round:
+def round_of(guard: Guard, leaves: Sequence[Leaf], cache: FindingsCache | None = None) -> DetectionRound:
     """Return a round over some leaves in which every tier was run."""
-    ran = Round((guard.policy,), leaves, cache, {}, {})
+    ran = DetectionRound((guard.policy,), leaves, cache, {}, {})
     for tier in ran.tiers():
         tasks = ran.tasks(tier)
         for each in tasks:
@@ -155,14 +155,14 @@ def test_a_detector_sees_only_what_its_rules_need(two: Make) -> None:
 def test_a_detector_sees_all_contents_in_one_batch(two: Make) -> None:
     """Batch first: one call for all leaves of a check."""
     guard, _ = two()
-    tasks = Round((guard.policy,), [Leaf(Text("a")), Leaf(Text("b"))], None, {}, {}).tasks(0)
+    tasks = DetectionRound((guard.policy,), [Leaf(Text("a")), Leaf(Text("b"))], None, {}, {}).tasks(0)
     assert [len(each.contents) for each in tasks] == [2]
 
 
 def test_two_policies_share_a_detector_of_one_digest(two: Make) -> None:
     """The floor's detectors are not run twice where they are the same."""
     guard, detector = two()
-    ran = Round((guard.policy, guard.policy), [Leaf(Text("a"))], None, {}, {})
+    ran = DetectionRound((guard.policy, guard.policy), [Leaf(Text("a"))], None, {}, {})
     for each in ran.tasks(0):
         each.run()
     assert len(detector.seen) == 1
@@ -227,7 +227,7 @@ def test_text_past_the_limit_is_not_judged_and_says_so(two: Make) -> None:
     measured.
     """
     guard, detector = two(more="limits: {characters: 10}")
-    leaves = Leaves()
+    leaves = ContentTree()
     leaves.text("0123456789X", ("a",), Place())
     leaves.text("0123456", ("b",), Place())
     leaves.join([0, 1], ("c",), Place())
@@ -282,7 +282,7 @@ def test_a_joined_text_adds_what_its_parts_alone_do_not_show(
     lies.
     """
     guard, _ = two(everywhere("forbidden"))
-    leaves = Leaves()
+    leaves = ContentTree()
     for index, text in enumerate(parts):
         leaves.text(text, (index,), Place())
     leaves.join([0, 1], (), Place())
@@ -294,7 +294,7 @@ def test_a_joined_text_adds_what_its_parts_alone_do_not_show(
 def test_a_join_of_joins_does_not_repeat(two: Make) -> None:
     """A word that is split over two parts is found once, although two joined texts hold it."""
     guard, _ = two(everywhere("forbidden"))
-    leaves = Leaves()
+    leaves = ContentTree()
     for index, text in enumerate(["for", "bidden", "x"]):
         leaves.text(text, (index,), Place())
     leaves.join([0, 1], (), Place())
@@ -307,7 +307,7 @@ def test_pending_and_failed_detectors_are_unknown(two: Make) -> None:
     """A tier that has not run yet is unknown, but only for contents that it would read."""
     guard, _ = two(lambda content: Detection(error="no"), tier=1)
     leaves = [Leaf(Text("x")), Leaf(Image(b"x"))]
-    ran = Round((guard.policy,), leaves, None, {}, {})
+    ran = DetectionRound((guard.policy,), leaves, None, {}, {})
     assert ran.of(0, ran.plans[0][0], frozenset({1}))[1] == {"d"}
     assert ran.of(1, ran.plans[1][0], frozenset({1}))[1] == set()
     ran = round_of(guard, leaves)
@@ -360,7 +360,7 @@ def test_what_a_detector_answers_at_once_needs_no_worker(
 def test_slices_hold_all_contents_in_order(lengths: list[int]) -> None:
     """Each is as large as a detector gets through soon, or is one content alone."""
     contents = [Text("x" * length) for length in lengths]
-    cut = [*slices(contents)]
+    cut = [*split_batches(contents)]
     assert [content for some in cut for content in some] == contents
     for some in cut:
         assert len(some) <= CONTENTS_AT_ONCE
@@ -391,4 +391,4 @@ def test_wrong_answers_to_one_slice_are_an_error_of_all() -> None:
 def test_files_are_not_cut_apart() -> None:
     """Who opens, reads or covers pictures knows all of them, however many there are."""
     contents = [Image(b"x")] * (3 * CONTENTS_AT_ONCE)
-    assert [*slices(contents)] == [contents]
+    assert [*split_batches(contents)] == [contents]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from guardrails import Text, ToolCall
-from guardrails.engine.redaction.vault import Vault, texts, told_apart
+from guardrails.engine.redaction.vault import Vault, escape_placeholders, find_texts
 from guardrails.types import Place, Stage
 
 OWN = Place(Stage.INPUT, role="user", message=0)
@@ -99,7 +99,7 @@ def test_a_vault_shows_no_value() -> None:
 )
 def test_texts_are_found_in_any_form(value: Any, found: list[str]) -> None:
     """Keys too; what is no text has none."""
-    assert list(texts(value)) == found
+    assert list(find_texts(value)) == found
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_words_are_told_apart_from_what_was_handed_out_before(value: Any, new: A
     """In any form of content."""
     vault = Vault()
     vault.numbered("custom.a", "x", OWN)
-    assert told_apart(value, vault) == new
+    assert escape_placeholders(value, vault) == new
 
 
 @pytest.mark.parametrize(
@@ -127,4 +127,4 @@ def test_what_a_model_wrote_or_nobody_can_mistake_stays_the_same_object(value: A
     """So that a caller sees that nothing changed."""
     vault = Vault()
     vault.numbered("custom.a", "x", OWN)
-    assert told_apart(value, vault) is value
+    assert escape_placeholders(value, vault) is value

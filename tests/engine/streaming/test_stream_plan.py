@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard, Stage
 from guardrails.detectors import Kind
-from guardrails.engine.streaming.stream_plan import Gate
+from guardrails.engine.streaming.stream_plan import StreamPlan
 from guardrails.types import CLEAN, Detection
 
 DETECTORS = """
@@ -39,14 +39,16 @@ def kinds(kind_of: Callable[..., Kind]) -> dict[str, Kind]:
     }
 
 
-Gates = Callable[..., Gate]
+Gates = Callable[..., StreamPlan]
 
 
 @pytest.fixture
 def gate_of(guard_of: Callable[..., Guard], kinds: dict[str, Kind]) -> Gates:
     """Return a function: rules in, the gate of outputs out."""
 
-    def make(*rules: str, more: str = "", floor: str | None = None, stage: Stage = Stage.OUTPUT) -> Gate:
+    def make(
+        *rules: str, more: str = "", floor: str | None = None, stage: Stage = Stage.OUTPUT
+    ) -> StreamPlan:
         lines = "".join(f"  - {{id: r{at}, on: output, {rule}}}\n" for at, rule in enumerate(rules))
         guard = guard_of(f"{DETECTORS}rules:\n{lines}{more}", floor=floor, detectors=kinds)
         return guard.pipeline.gate((stage,))

@@ -6,9 +6,16 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.tools import tool_calls
-from guardrails.engine.tools.tool_calls import answered, called, defined, place, remembered, returned
+from guardrails.engine.tools.tool_calls import (
+    find_returned,
+    place_call,
+    place_definition,
+    place_result,
+    tool_place,
+    trim_returned,
+)
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.responses import responses_fields
@@ -32,7 +39,7 @@ def result(**fields: Any) -> dict[str, Any]:
 def of_chat(*entries: Any) -> list[Returned]:
     """Return what tools returned in a chat."""
     leaves = chat_fields.request({"messages": [ASKED, *entries]})
-    return [each for _, each in returned(leaves.found)]
+    return [each for _, each in find_returned(leaves.found)]
 
 
 WEB = (("web", ""),)
@@ -98,7 +105,7 @@ def test_results_of_the_messages_api() -> None:
         ]
     }
     leaves = messages_fields.request(body)
-    found = [(each.tools, each.text) for _, each in returned(leaves.found)]
+    found = [(each.tools, each.text) for _, each in find_returned(leaves.found)]
     assert [tools for tools, _ in found] == [
         (("read", "mail"),),
         (("web_search", ""),),
@@ -133,7 +140,7 @@ def test_results_of_the_responses_api() -> None:
         {"type": "mcp_list_tools", "server_label": "mail", "tools": [{"name": "read", "description": "d"}]},
     ]
     found = [
-        (each.tools, each.text) for _, each in returned(responses_fields.request({"input": items}).found)
+        (each.tools, each.text) for _, each in find_returned(responses_fields.request({"input": items}).found)
     ]
     assert [tools for tools, _ in found[:4]] == [
         (("web", ""),), (), (("read", "mail"),), (("web_search_call", ""),)
@@ -143,43 +150,45 @@ def test_results_of_the_responses_api() -> None:
 
 def test_a_call_says_what_it_was_called_with() -> None:
     """Arguments are kept as they came, and written where a server sends them decoded; its id leads to it."""
-    leaves = Leaves()
+    leaves = ContentTree()
     at = Place(Stage.OUTPUT, role="assistant", message=3)
-    here = called(leaves, at, "web", {"a": 1.0}, identity="c", server="s")
+    here = place_call(leaves, at, "web", {"a": 1.0}, identity="c", server="s")
     assert (here.stage, here.tool, here.message, here.use and here.use.tools) == (
         Stage.TOOL_CALL, "web", 3, (("web", "s"),)
     )  # fmt: skip
     assert here.use is not None
     assert here.use.arguments == '{"a":1.0}'
-    back = answered(leaves, Place(Stage.TOOL_RESULT), "c")
+    back = place_result(leaves, Place(Stage.TOOL_RESULT), "c")
     assert back.tool == "web"
     assert back.use is not None
     assert back.use.tools == (("web", "s"),)
-    assert called(leaves, at, 5, None).tool == ""
+    assert place_call(leaves, at, 5, None).tool == ""
     for odd in ({"a": float("nan")}, {"a": object()}):
-        use = called(leaves, at, "web", odd).use
+        use = place_call(leaves, at, "web", odd).use
         assert use is not None
         assert use.arguments is None
 
 
 def test_places_for_tools_of_ones_own() -> None:
     """A guard of tools names tool, server and approval itself; texts of one use belong together."""
-    at = place(Stage.TOOL_RESULT, "read", "mail", changed=True)
+    at = tool_place(Stage.TOOL_RESULT, "read", "mail", changed=True)
     assert (at.role, at.tool) == ("tool", "read")
-    leaves = Leaves()
+    leaves = ContentTree()
     leaves.anything({"a": "one", "b": ["two"]}, ("result",), at)
-    assert [each for _, each in returned(leaves.found)] == [Returned((("read", "mail"),), "a\none\nb\ntwo")]
-    assert defined("x").stage is Stage.TOOL_DEFINITION
+    assert [each for _, each in find_returned(leaves.found)] == [
+        Returned((("read", "mail"),), "a\none\nb\ntwo")
+    ]
+    assert place_definition("x").stage is Stage.TOOL_DEFINITION
     assert all(leaf.content.place.use is at.use for leaf in leaves.found)
 
 
 def test_a_result_of_nobody_s_is_a_result() -> None:
     """Texts at that stage without a use come from a tool that nobody knows."""
-    leaves = Leaves()
+    leaves = ContentTree()
     leaves.text("a", ("x",), Place(Stage.TOOL_RESULT, message=1, tool="calculator"))
     leaves.text("b", ("y",), Place(Stage.TOOL_RESULT, message=2))
     leaves.text("c", ("z",), Place(Stage.INPUT))
-    assert [each for _, each in returned(leaves.found)] == [Returned((), "a"), Returned((), "b")]
+    assert [each for _, each in find_returned(leaves.found)] == [Returned((), "a"), Returned((), "b")]
     assert isinstance(leaves.found[0].content, Text)
 
 
@@ -187,7 +196,7 @@ def test_a_session_forgets_texts_and_no_tools(monkeypatch: pytest.MonkeyPatch) -
     """The newest texts stay; tools whose texts are gone stay, each once, in front."""
     monkeypatch.setattr(tool_calls, "REMEMBERED", 10)
     heard = [Returned(WEB, "aaaa"), Returned(WEB, "bbbb"), Returned((), "cc"), Returned((), "dddd")]
-    kept = remembered(heard)
+    kept = trim_returned(heard)
     assert kept == (Returned(WEB, None), Returned((), "cc"), Returned((), "dddd"))
-    assert remembered(kept) == kept
-    assert remembered([]) == ()
+    assert trim_returned(kept) == kept
+    assert trim_returned([]) == ()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import Reader
 from guardrails.mcp.protocol import fields
 from guardrails.types import Place, Stage, Text, Use
@@ -17,7 +17,7 @@ HERE = Place(Stage.TOOL_RESULT, tool="t", use=Use((("t", "s"),)))
 
 def texts(reader: Reader, value: Any) -> list[tuple[str, bool]]:
     """Return the texts that a reader finds, and whether each may be edited."""
-    leaves = Leaves()
+    leaves = ContentTree()
     reader(leaves, value, (), HERE)
     return [(leaf.content.text, leaf.editable) for leaf in leaves.found if isinstance(leaf.content, Text)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.mcp.protocol.methods import CLIENT, ERROR, NOTE, NOTES, SAID, SERVER, UNKNOWN_CLIENT, Side
 from guardrails.types import Image, Stage, Text, ToolCall, Use
 from tests.cases import each_case
@@ -92,9 +92,9 @@ ROWS: list[tuple[str, Side, Any, dict[str, tuple[Stage, bool]]]] = [
 ]  # fmt: skip
 
 
-def read(side: Side, value: Any) -> Leaves:
+def read(side: Side, value: Any) -> ContentTree:
     """Return what is judged of one side of an exchange."""
-    leaves = Leaves()
+    leaves = ContentTree()
     side.read(leaves, value, (), replace(side.place, tool="tool", use=Use((("tool", "s"),))))
     return leaves
 

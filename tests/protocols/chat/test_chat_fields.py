@@ -10,21 +10,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Audio, Guard, RequestError, Text, ToolCall
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.chat import chat_fields
 from tests.cases import each_case, scale
 
 TERM = "zqxbomb"
 
 
-def read(*messages: dict[str, Any]) -> Leaves:
+def read(*messages: dict[str, Any]) -> ContentTree:
     """Return the leaves of some messages."""
-    leaves = Leaves()
+    leaves = ContentTree()
     chat_fields.messages(leaves, list(messages))
     return leaves
 
 
-def texts(leaves: Leaves) -> dict[str, tuple[str, ...]]:
+def texts(leaves: ContentTree) -> dict[str, tuple[str, ...]]:
     """Return the stages of each text."""
     return {
         leaf.content.text: tuple(map(str, (leaf.content.place.stage, *leaf.content.place.also)))
@@ -61,7 +61,7 @@ def test_the_role_says_the_stage(role: str, stages: tuple[str, ...]) -> None:
 
 def test_an_assistant_turn_that_no_client_sent_is_output_alone() -> None:
     """What a model just said cannot be forged by a client."""
-    leaves = Leaves()
+    leaves = ContentTree()
     chat_fields.messages(leaves, [{"role": "assistant", "content": "x y"}], forgeable=False)
     assert texts(leaves) == {"x y": ("output",)}
 

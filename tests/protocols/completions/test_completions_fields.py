@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import RequestError
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.completions.completions_fields import request, response
 from guardrails.types import Stage, Text
 
 
-def told(leaves: Leaves) -> list[tuple[str, str]]:
+def told(leaves: ContentTree) -> list[tuple[str, str]]:
     """Return each text with its place."""
     return [
         (leaf.content.place.path, leaf.content.text)

@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import RequestError
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.embeddings.embeddings_fields import request, response
 from guardrails.types import Text
 from guardrails.wire.lossless_json import Number
 from tests.cases import each_case
 
 
-def told(leaves: Leaves) -> list[tuple[str, str]]:
+def told(leaves: ContentTree) -> list[tuple[str, str]]:
     """Return each text with its place."""
     return [
         (leaf.content.place.path, leaf.content.text)

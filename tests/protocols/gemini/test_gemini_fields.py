@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_fields
@@ -30,7 +30,7 @@ def asked(*given: Any, **fields: Any) -> dict[str, Any]:
     return {"contents": [{"role": role, "parts": [part]} for role, part in given], **fields}
 
 
-def stages(leaves: Leaves) -> list[tuple[str | None, tuple[Stage, ...]]]:
+def stages(leaves: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
     """Return role and stages of what says `said`."""
     found = [
         leaf.content
@@ -76,7 +76,7 @@ def test_a_call_is_judged_as_a_whole_too() -> None:
     assert (call.name, call.arguments, call.place.tool) == ("f", '{"a":1.5}', "f")
 
 
-def tools_of(leaves: Leaves, text: str) -> Any:
+def tools_of(leaves: ContentTree, text: str) -> Any:
     """Return the tools that a text belongs to."""
     use = leaves.found[index_of(leaves, text)].content.place.use
     return None if use is None else ([name for name, _ in use.tools], use.hosted)
@@ -240,7 +240,7 @@ def test_unknown_fields_are_named() -> None:
     assert leaves.unknown == ["/contents/0/parts/0/note", "/other", "/tools/0/newTool"]
 
 
-def index_of(leaves: Leaves, text: str) -> int:
+def index_of(leaves: ContentTree, text: str) -> int:
     """Return the leaf with a text."""
     return next(at for at, leaf in enumerate(leaves.found) if getattr(leaf.content, "text", "") == text)
 

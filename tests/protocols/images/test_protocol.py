@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.errors import Problem
@@ -35,4 +35,4 @@ def test_a_blocked_answer_is_an_error() -> None:
     """No picture could refuse."""
     blocked = Outcome(Action.BLOCK, (), (), (), Coverage(), (), True, blocked=frozenset([-1]))
     with pytest.raises(BackendError, match="Not that"):
-        VARIATIONS.withhold({"data": []}, Leaves(), blocked, "Not that.")
+        VARIATIONS.withhold({"data": []}, ContentTree(), blocked, "Not that.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.messages import messages_fields
@@ -29,7 +29,7 @@ def asked(*given: Any, **fields: Any) -> dict[str, Any]:
     return {"messages": [{"role": role, "content": content} for role, content in given], **fields}
 
 
-def stages(leaves: Leaves) -> list[tuple[str | None, tuple[Stage, ...]]]:
+def stages(leaves: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
     """Return role and stages of what says `said`."""
     found = [
         leaf.content

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.protocols.messages import messages_fields
@@ -322,7 +322,7 @@ def test_no_cut_changes_what_is_read(guard, redactor, blocks, sizes) -> None:
     assert told == WORDS or "".join(map(own, masked)).partition("[BOMB]")[0].startswith(told)
 
 
-def edited(whole: dict[str, Any], leaves: Leaves, outcome: Any) -> list[dict[str, Any]]:
+def edited(whole: dict[str, Any], leaves: ContentTree, outcome: Any) -> list[dict[str, Any]]:
     """Return the blocks of a message with the edits of an outcome, signed ones too."""
     content: list[dict[str, Any]] = [dict(each) for each in whole["content"]]
     for index, new in outcome.edits.items():

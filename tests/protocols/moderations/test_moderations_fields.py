@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Content, Detection, Finding, Guard, RequestError
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.protocols.chat.chat_fields import request, response
@@ -52,7 +52,7 @@ def judged(guard: Guard, asked: Any, stage: Stage = Stage.INPUT) -> list[dict[st
     """Return the results on what is asked."""
     out, moderation = [], Moderation(guard.pipeline.policies, stage)
     for leaves in inputs(asked, stage):
-        verdict = guard.check(Subject(leaves, lambda _: None), stage.value, complete=True)
+        verdict = guard.check(Payload(leaves, lambda _: None), stage.value, complete=True)
         out.append(moderation.result(verdict, leaves))
     return out
 
@@ -244,7 +244,7 @@ def test_a_choice_has_what_was_found_in_it(guard_of, texts, flagged, scores) -> 
     """A finding, a rule or a flag of another choice is none of its own."""
     guard = guard_of(SAYING)
     leaves = response(answer(*texts))
-    subject = Subject(leaves, lambda _: None)
+    subject = Payload(leaves, lambda _: None)
     outcome = guard.pipeline.check(leaves, Request(), complete=True)
     verdict = guard.verdict(subject, outcome, Stage.OUTPUT)
     moderation = Moderation(guard.pipeline.policies, Stage.OUTPUT)
@@ -268,7 +268,7 @@ def test_what_belongs_to_no_choice_is_each_ones(guard_of) -> None:
     guard = guard_of(SAYING)
     leaves = response({**answer("fine", "fine"), "x_new": "a zqxhate"})
     outcome = guard.pipeline.check(leaves, Request(), complete=True)
-    verdict = guard.verdict(Subject(leaves, lambda _: None), outcome, Stage.OUTPUT)
+    verdict = guard.verdict(Payload(leaves, lambda _: None), outcome, Stage.OUTPUT)
     moderation = Moderation(guard.pipeline.policies, Stage.OUTPUT)
 
     said = [moderation.said(verdict, leaves, outcome, choice) for choice in range(2)]
@@ -290,7 +290,7 @@ def test_what_is_judged_at_the_stages_that_are_asked_for_is_told(guard_of, stage
     """A conversation stands at several."""
     guard = guard_of(SAYING)
     leaves = request({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]})
-    verdict = guard.check(Subject(leaves, lambda _: None), complete=True)
+    verdict = guard.check(Payload(leaves, lambda _: None), complete=True)
 
     result = Moderation(guard.pipeline.policies, *stages).result(verdict, leaves)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import RequestError
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.ollama.ollama_fields import (
     CHAT,
     EMBED,
@@ -30,7 +30,7 @@ PICTURE = base64.b64encode(bytes(range(64))).decode()
 CALL = {"id": "c1", "function": {"index": 0, "name": "f", "arguments": {"city": "Toronto", "n": 2}}}
 
 
-def told(leaves: Leaves) -> list[tuple[str, str, str]]:
+def told(leaves: ContentTree) -> list[tuple[str, str, str]]:
     """Return each text with its place and its stage."""
     return [
         (leaf.content.place.path, str(leaf.content.place.stage), leaf.content.text)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import removed_paths
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
@@ -23,7 +23,7 @@ def outcome(edits: Any = None, removed: tuple[int, ...] = ()) -> Outcome:
     return Outcome(Action.REDACT, (), (), (), Coverage(), (), True, edits=edits or {}, removed=removed)
 
 
-def stages(leaves: Leaves) -> list[tuple[str | None, tuple[Stage, ...]]]:
+def stages(leaves: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
     """Return role and stages of what says `said`."""
     found = [
         leaf.content

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard, Stage
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.streaming.stream import CHANGED
@@ -33,9 +33,9 @@ TOGETHER = ("a", "b")
 """Texts that are read as one."""
 
 
-def answer_leaves(answer: Mapping[str, Any]) -> Leaves:
+def answer_leaves(answer: Mapping[str, Any]) -> ContentTree:
     """Read an answer: texts by name, those of `TOGETHER` joined."""
-    leaves = Leaves()
+    leaves = ContentTree()
     for name, value in answer.items():
         leaves.anything(value, (name,), Place(Stage.OUTPUT))
     joined = [at for at, leaf in enumerate(leaves.found) if leaf.path[0] in TOGETHER]

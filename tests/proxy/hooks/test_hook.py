@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.proxy.hooks.hook import Judged, Piece, Said, bare, others, standing, stopped, texts, want
@@ -111,7 +111,7 @@ def test_stopped_blocks_what_would_have_changed() -> None:
 def test_a_judged_piece_says_what_it_says(hook_guard) -> None:
     """Whether it may be used, as it is or as something else, why not, and how long it is."""
     clean, changed, blocked = (
-        Judged(Piece(text, Leaves(), Stage.INPUT), hook_guard.check(text))
+        Judged(Piece(text, ContentTree(), Stage.INPUT), hook_guard.check(text))
         for text in ("hello", "Write to ann@example.org", "zqxbomb")
     )
 
@@ -150,7 +150,7 @@ def test_a_field_may_be_missing() -> None:
 
 def test_unknown_fields_are_judged_and_named() -> None:
     """Those that are known are left to who knows them."""
-    leaves = Leaves()
+    leaves = ContentTree()
 
     others(leaves, {"a": "x", "b": "y"}, ("a",), Place())
 
@@ -160,7 +160,7 @@ def test_unknown_fields_are_judged_and_named() -> None:
 
 def test_no_turn_of_a_standing_conversation_is_history() -> None:
     """So that none is left out."""
-    leaves = Leaves(current_from=4)
+    leaves = ContentTree(current_from=4)
 
     assert standing(leaves).current_from == 0
 

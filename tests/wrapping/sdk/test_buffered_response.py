@@ -11,7 +11,7 @@ import pytest
 
 from guardrails import BackendError, Blocked, Guard
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.protocol import Protocol
 from guardrails.types import Place, Stage
@@ -27,14 +27,14 @@ def anything(stage: Stage) -> Any:
     """Return a reader that judges all of a body."""
 
     def reader(body: Any) -> Any:
-        leaves = Leaves()
+        leaves = ContentTree()
         leaves.anything(body, (), Place(stage))
         return leaves
 
     return reader
 
 
-def withhold(answer: Any, leaves: Leaves, outcome: Outcome, words: str) -> Any:
+def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> Any:
     """Refuse where something is blocked."""
     if outcome.blocked:
         return {"no": words, "of": answer.get("id")}

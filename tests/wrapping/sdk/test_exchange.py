@@ -11,7 +11,7 @@ import pytest
 
 from guardrails import BackendError, Blocked, Guard
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller, events
@@ -27,7 +27,7 @@ def anything(stage: Stage) -> Any:
     """Return a reader that judges all of a body."""
 
     def reader(body: Any) -> Any:
-        leaves = Leaves()
+        leaves = ContentTree()
         leaves.anything(body, (), Place(stage))
         return leaves
 
