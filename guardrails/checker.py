@@ -8,16 +8,16 @@ from typing import Any
 
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import SOURCES
-from guardrails.engine.content.payload import Subject, removed_paths
+from guardrails.engine.content.payload import Payload, removed_paths
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import Pipeline, today
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.canary import planted, plants
-from guardrails.engine.redaction.replacements import KEYED, uses
-from guardrails.engine.redaction.vault import Vault, told_apart
-from guardrails.engine.tools.tool_calls import returned
+from guardrails.engine.redaction.canary import has_canary, plant_canary
+from guardrails.engine.redaction.replacements import KEYED, uses_replacement
+from guardrails.engine.redaction.vault import Vault, escape_placeholders
+from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.keys import key
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.protocols.chat.chat_payload import read
@@ -45,7 +45,7 @@ class Checker:
         budget: Budget | None = None,
     ) -> None:
         self.pipeline = Pipeline(policy, floor, cache, budget)
-        self._plants = plants(self.pipeline.policies)
+        self._plants = has_canary(self.pipeline.policies)
         if self.is_keyed or self._plants:
             key()  # a wrong one is an error now
 
@@ -67,7 +67,7 @@ class Checker:
     @property
     def is_keyed(self) -> bool:
         """Whether what is put in the place of values depends on a key (`with: hash`, `with: fake`)."""
-        return any(uses(policy, KEYED) for policy in self.pipeline.policies)
+        return any(uses_replacement(policy, KEYED) for policy in self.pipeline.policies)
 
     @property
     def parallel(self) -> bool:
@@ -96,7 +96,7 @@ class Checker:
         Args:
             content: a text, messages, a chat request or response, other JSON values, a picture (the bytes of its file, a
                 path to it, a PIL picture, an array of pixels), or a content of `guardrails.types`. Messages and bodies
-                say at which stage each part stands. What was read already (a `Subject`) is judged as it was read.
+                say at which stage each part stands. What was read already (a `Payload`) is judged as it was read.
             stage: where a bare text or picture stands: `input`, `output`, `tool_definition`, `tool_call`,
                 `tool_result` or `retrieval`.
             user: who asks (`request.user.*`), from your authentication, never from the client.
@@ -130,7 +130,7 @@ class Checker:
             after=after,
             heard=heard,
         )
-        outcome = self.pipeline.check(subject.leaves, request, complete=complete)
+        outcome = self.pipeline.check(subject.tree, request, complete=complete)
         return self.verdict(subject, outcome, at, request.vault, request.heard)
 
     async def acheck(
@@ -163,7 +163,7 @@ class Checker:
             after=after,
             heard=heard,
         )
-        outcome = await self.pipeline.acheck(subject.leaves, request, complete=complete)
+        outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return self.verdict(subject, outcome, at, request.vault, request.heard)
 
     @staticmethod
@@ -174,21 +174,23 @@ class Checker:
         system: str,
         prompt: str,
         sources: str | Sequence[str],
-    ) -> Subject:
+    ) -> Payload:
         """Return a content as leaves, with what a reply in it is judged beside; the arguments are those of `check`."""
-        if isinstance(content, Subject):
+        if isinstance(content, Payload):
             subject = content
         else:
-            subject = read(content if after is None else escape_placeholders(content, stage, after), stage)
+            subject = read(
+                content if after is None else escape_earlier_placeholders(content, stage, after), stage
+            )
         if isinstance(after, Verdict):
             system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
         passages = sources if isinstance(sources, str) else SOURCES.join(sources)
-        subject.leaves.beside(system, prompt, passages)
+        subject.tree.beside(system, prompt, passages)
         return subject
 
     def verdict(
         self,
-        subject: Subject,
+        subject: Payload,
         outcome: Outcome,
         stage: Stage,
         before: Vault | None = None,
@@ -198,35 +200,35 @@ class Checker:
         returned before.
         """
         content = subject.apply(outcome)
-        system = subject.leaves.system() if stage is Stage.INPUT and subject.leaves.roles else ""
+        system = subject.tree.system() if stage is Stage.INPUT and subject.tree.roles else ""
         return Verdict(
             id="vd_" + os.urandom(12).hex(),
             action=outcome.action,
             stage=stage,
             policy=self.pipeline.policy.ref,
-            content=planted(content, system) if self._plants and system else content,
+            content=plant_canary(content, system) if self._plants and system else content,
             complete=outcome.complete,
             rules=outcome.rules,
             shadow=outcome.shadow,
             findings=outcome.findings,
             coverage=outcome.coverage,
             errors=outcome.errors,
-            removed=removed_paths(subject.leaves, outcome) if outcome.removed else (),
+            removed=removed_paths(subject.tree, outcome) if outcome.removed else (),
             timings_ms=outcome.timings,
             restorer=outcome.vault or before,
             system=system,
-            prompt=subject.leaves.prompt() if stage is Stage.INPUT else "",
-            sources=subject.leaves.sources() if stage is not Stage.OUTPUT else "",
-            heard=(*heard, *(each for _, each in returned(subject.leaves.found)))
+            prompt=subject.tree.prompt() if stage is Stage.INPUT else "",
+            sources=subject.tree.sources() if stage is not Stage.OUTPUT else "",
+            heard=(*heard, *(each for _, each in find_returned(subject.tree.leaves)))
             if self.pipeline.follows
             else (),
         )
 
 
-def escape_placeholders(content: object, stage: Stage, after: Verdict | Vault) -> object:
+def escape_earlier_placeholders(content: object, stage: Stage, after: Verdict | Vault) -> object:
     """Return a content in which nobody but a model can name what the check before it handed out."""
     before = vault_of(after)
-    return content if before is None or ROLES[stage] == "assistant" else told_apart(content, before)
+    return content if before is None or ROLES[stage] == "assistant" else escape_placeholders(content, before)
 
 
 def vault_of(after: Verdict | Vault | None) -> Vault | None:
@@ -236,7 +238,7 @@ def vault_of(after: Verdict | Vault | None) -> Vault | None:
 
 
 def build_request(
-    subject: Subject,
+    subject: Payload,
     *,
     user: Mapping[str, Any] | None,
     tenant: str | None,
@@ -253,7 +255,7 @@ def build_request(
         client=client or NOBODY,
         metadata=metadata,
         model=model,
-        turns=subject.leaves.turns,
+        turns=subject.tree.turns,
         today=today(),
         vault=vault_of(after),
         heard=tuple(heard) or (after.heard if isinstance(after, Verdict) else ()),

@@ -11,13 +11,13 @@ from guardrails.checker import Checker
 from guardrails.detectors.file_watch import Stamp, noted
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.core.findings_cache import FindingsCache
-from guardrails.engine.media.fragmented_video import held
+from guardrails.engine.media.fragmented_video import holding_rules
 from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.loading.load import load
 from guardrails.types import Returned, Stage, Verdict
-from guardrails.wrapping.text_stream import Stream, open_stream
+from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
     from guardrails.detectors import Kind
@@ -113,7 +113,7 @@ class Guard(Checker):
         prompt: str = "",
         sources: str | Sequence[str] = "",
         heard: Sequence[Returned] = (),
-    ) -> Stream:
+    ) -> TextStream:
         """Return a filter for one streamed text: `.feed(delta) -> str`, `.flush() -> str`, `.verdict` (`text_stream.Stream`).
 
         What it returns is at each time the beginning of what `check` would leave of the whole text, or of what stands before
@@ -141,10 +141,10 @@ class Guard(Checker):
         """Return the rules for which nothing of a streamed text goes out before its end, each with the reason; none: texts
         go out as they are judged.
         """
-        return dict(self.pipeline.gate((Stage(stage),)).whole)
+        return dict(self.pipeline.stream_plan((Stage(stage),)).whole)
 
     def held_films(self, stage: str = "output") -> Mapping[str, str]:
         """Return the rules and detectors for which nothing of a film in fragments goes out before its end, each with the reason;
         none: its fragments go out as they are judged.
         """
-        return held(self.pipeline.policies, (Stage(stage),))
+        return holding_rules(self.pipeline.policies, (Stage(stage),))

@@ -355,7 +355,7 @@ def test_a_value_has_one_stand_in_throughout(guard_of: Callable[..., Guard], nam
 
 
 def test_what_was_read_already_is_judged_as_it_was_read(guard: Guard) -> None:
-    """A `Subject` of the engine keeps its stages and gets its edits, in both ways to check."""
+    """A `Payload` of the engine keeps its stages and gets its edits, in both ways to check."""
     given = payload.text("mail me at jo@example.com", Stage.OUTPUT)
     for verdict in (guard.check(given, "output"), asyncio.run(guard.acheck(given, "output"))):
         assert (verdict.content, str(verdict.action)) == ("mail me at [EMAIL]", "redact")

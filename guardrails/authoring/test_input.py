@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject, body
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload, body
 from guardrails.policy.loading.items import Item
 from guardrails.policy.testing.test_checks import contents
 from guardrails.policy.testing.test_fields import CallDoc, DefinitionDoc, ResultDoc, TestDoc
@@ -36,7 +36,7 @@ def given(test: TestDoc, item: Item) -> tuple[str, Any]:
     return Stage.INPUT.value if name == "messages" else name, value if make is None else make(value)
 
 
-def subject_of(test: TestDoc, item: Item) -> tuple[Stage, Subject]:
+def subject_of(test: TestDoc, item: Item) -> tuple[Stage, Payload]:
     """Return the same, read.
 
     Raises:
@@ -44,7 +44,7 @@ def subject_of(test: TestDoc, item: Item) -> tuple[Stage, Subject]:
         RequestError: its messages have no form that can be judged.
     """
     stage, content = given(test, item)
-    return Stage(stage), content if isinstance(content, Subject) else read(content, Stage(stage))
+    return Stage(stage), content if isinstance(content, Payload) else read(content, Stage(stage))
 
 
 def _used(doc: CallDoc | ResultDoc | DefinitionDoc, stage: Stage, arguments: str | None = None) -> Place:
@@ -61,11 +61,11 @@ def _result(doc: ResultDoc) -> Text:
     return Text(doc.text, _used(doc, Stage.TOOL_RESULT))
 
 
-def _definition(doc: DefinitionDoc) -> Subject:
+def _definition(doc: DefinitionDoc) -> Payload:
     definition = doc.model_dump(exclude={"server"}, exclude_none=True)
-    leaves = Leaves()
-    leaves.anything(definition, (), _used(doc, Stage.TOOL_DEFINITION))
-    return body(definition, leaves)
+    tree = ContentTree()
+    tree.anything(definition, (), _used(doc, Stage.TOOL_DEFINITION))
+    return body(definition, tree)
 
 
 DOCS: Final[Mapping[type, Callable[[Any], object]]] = {

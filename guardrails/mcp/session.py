@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
-from guardrails.engine.tools.tool_calls import remembered
+from guardrails.engine.tools.tool_calls import trim_returned
 from guardrails.types import Returned
 
 
@@ -33,7 +33,7 @@ class Session:
     def hear(self, more: tuple[Returned, ...]) -> None:
         """Remember what tools returned."""
         if more:
-            self.heard = remembered((*self.heard, *more))
+            self.heard = trim_returned((*self.heard, *more))
 
 
 class Sessions:

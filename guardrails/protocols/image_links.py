@@ -1,11 +1,11 @@
-"""A body in, the pictures in it of which it has only the address out; and the same body with pictures in their place."""
+"""Finds the pictures of which a body has only the address, and puts pictures in the place of their addresses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from guardrails.engine.content.content_tree import at, edited
+from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.protocols.gemini.gemini_fields import camel, field_of
 from guardrails.wire.pointers import MAX_DEPTH, Path
 
@@ -47,7 +47,7 @@ class Link(NamedTuple):
     form: Literal["uri", "source", "part"] = "uri"
 
 
-def asked(body: Mapping[str, Any]) -> Iterator[Link]:
+def request_links(body: Mapping[str, Any]) -> Iterator[Link]:
     """Yield the addresses of pictures in a request."""
     for name in HOLDING:
         own = name in ("images", "image", "mask", "markup")
@@ -56,7 +56,7 @@ def asked(body: Mapping[str, Any]) -> Iterator[Link]:
     yield from _parts(body, ())
 
 
-def answered(body: Mapping[str, Any]) -> Iterator[Link]:
+def answer_links(body: Mapping[str, Any]) -> Iterator[Link]:
     """Yield those in an answer of the images API, or in an event of its streams."""
     yield from _link(body.get("url"), ("url",))
     data = body.get("data")
@@ -65,7 +65,7 @@ def answered(body: Mapping[str, Any]) -> Iterator[Link]:
             yield from _link(entry.get("url"), ("data", index, "url"))
 
 
-def with_pictures(body: Any, links: Iterable[Link], pictures: Mapping[str, str], most: int) -> Any:
+def put_pictures(body: Any, links: Iterable[Link], pictures: Mapping[str, str], most: int) -> Any:
     """Return a body with pictures, which are data URIs, in the place of their addresses, as long as they have at most `most`
     characters together; the same object where there are none.
     """
@@ -75,25 +75,25 @@ def with_pictures(body: Any, links: Iterable[Link], pictures: Mapping[str, str],
         if picture is None or len(picture) > most:
             continue
         most -= len(picture)
-        edits[link.path, None] = WRITTEN[link.form](picture, at(body, link.path))
-    return edited(body, edits) if edits else body
+        edits[link.path, None] = WRITTEN[link.form](picture, value_at(body, link.path))
+    return replace_values(body, edits) if edits else body
 
 
 def _source(picture: str, before: Any) -> dict[str, str]:
-    media, data = _apart(picture)
+    media, data = _split_data_uri(picture)
     return {"type": "base64", "media_type": media, "data": data}
 
 
 def _part(picture: str, before: Any) -> dict[str, Any]:
     """Return a part of Gemini's that holds a picture; all else of it stays."""
-    media, data = _apart(picture)
+    media, data = _split_data_uri(picture)
     return dict(
         ("inlineData", {"mimeType": media, "data": data}) if camel(name) == FILE else (name, value)
         for name, value in before.items()
     )
 
 
-def _apart(picture: str) -> tuple[str, str]:
+def _split_data_uri(picture: str) -> tuple[str, str]:
     """Return the type and the data of a data URI."""
     head, _, data = picture.partition(";base64,")
     return head.removeprefix(DATA), data

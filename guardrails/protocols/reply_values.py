@@ -1,4 +1,4 @@
-"""A model's answer in, the same with the user's own values out, in the texts that a person reads.
+"""Puts the user's own values back into a model's answer, in the texts that a person reads.
 
 These are a text, the content of an assistant's message in OpenAI's or Anthropic's form (a text, or parts of that), that
 of each choice of a chat response, that of each message of a response, that of each candidate (Gemini's form), and that of
@@ -22,7 +22,7 @@ TEXT_PARTS = ("text", "output_text")
 """The types of parts that hold what a person reads, in their field `text`."""
 
 
-def reply(answer: Any, restorer: Restorer) -> Any:
+def restore_reply(answer: Any, restorer: Restorer) -> Any:
     """Return an answer that was checked with values put back into it; itself if nothing changes."""
     if isinstance(answer, str):
         return restorer.restore(answer)
@@ -30,14 +30,16 @@ def reply(answer: Any, restorer: Restorer) -> Any:
         text = restorer.restore(answer.text)
         return answer if text == answer.text else replace(answer, text=text)
     if isinstance(answer, list | tuple):
-        return _each(answer, lambda entry: _message(entry, restorer))
+        return _map_entries(answer, lambda entry: _message(entry, restorer))
     if isinstance(answer, Mapping) and isinstance(answer.get("choices"), list):
-        return _with(answer, "choices", _each(answer["choices"], lambda entry: _choice(entry, restorer)))
+        return _replace_field(
+            answer, "choices", _map_entries(answer["choices"], lambda entry: _choice(entry, restorer))
+        )
     if isinstance(answer, Mapping) and isinstance(answer.get("output"), list):
-        return _with(answer, "output", _items(answer["output"], restorer))
+        return _replace_field(answer, "output", _items(answer["output"], restorer))
     if isinstance(answer, Mapping) and isinstance(answer.get("candidates"), list):
-        return _with(
-            answer, "candidates", _each(answer["candidates"], lambda each: _candidate(each, restorer))
+        return _replace_field(
+            answer, "candidates", _map_entries(answer["candidates"], lambda each: _candidate(each, restorer))
         )
     if isinstance(answer, Mapping) and _is_ollamas(answer):
         return _choice(answer, restorer)
@@ -54,10 +56,10 @@ def _choice(choice: Any, restorer: Restorer) -> Any:
     if not isinstance(choice, Mapping):
         return choice
     if "message" in choice:
-        changed = _with(choice, "message", _message(choice["message"], restorer))
+        changed = _replace_field(choice, "message", _message(choice["message"], restorer))
     else:
         name = next((name for name in COMPLETED if isinstance(choice.get(name), str)), None)
-        changed = choice if name is None else _with(choice, name, restorer.restore(choice[name]))
+        changed = choice if name is None else _replace_field(choice, name, restorer.restore(choice[name]))
     if changed is choice:
         return choice
     return {name: None if name in SPELLED else value for name, value in changed.items()}
@@ -68,9 +70,9 @@ def _message(message: Any, restorer: Restorer) -> Any:
         return message
     content = message.get("content")
     if isinstance(content, str):
-        return _with(message, "content", restorer.restore(content))
+        return _replace_field(message, "content", restorer.restore(content))
     if isinstance(content, list | tuple):
-        return _with(message, "content", _parts(content, restorer))
+        return _replace_field(message, "content", _parts(content, restorer))
     return message
 
 
@@ -79,13 +81,13 @@ def _candidate(candidate: Any, restorer: Restorer) -> Any:
     content = candidate.get("content") if isinstance(candidate, Mapping) else None
     if not isinstance(content, Mapping) or not isinstance(content.get("parts"), list):
         return candidate
-    changed = _with(content, "parts", _parts(content["parts"], restorer))
+    changed = _replace_field(content, "parts", _parts(content["parts"], restorer))
     return candidate if changed is content else gemini_fields.unspelled({**candidate, "content": changed})
 
 
 def _items(items: Any, restorer: Restorer) -> Any:
     """Return the items of a response with values put back, unless one alone would get what all as one text would not."""
-    changed = _each(items, lambda item: _message(item, restorer))
+    changed = _map_entries(items, lambda item: _message(item, restorer))
     before, after = "".join(_texts(items)), "".join(_texts(changed))
     return changed if restorer.restore(before) == after else items
 
@@ -102,7 +104,7 @@ def _parts(parts: Any, restorer: Restorer) -> Any:
     """Return parts with values put back, unless a part alone would get what all of them as one text would not: a link
     may begin in one part and go on in the next.
     """
-    changed = _each(parts, lambda part: _part(part, restorer))
+    changed = _map_entries(parts, lambda part: _part(part, restorer))
     joined = "".join(part["text"] for part in parts if _is_text(part))
     alike = restorer.restore(joined) == "".join(part["text"] for part in changed if _is_text(part))
     return changed if alike else parts
@@ -116,11 +118,11 @@ def _is_text(part: Any) -> bool:
 
 
 def _part(part: Any, restorer: Restorer) -> Any:
-    changed = _with(part, "text", restorer.restore(part["text"])) if _is_text(part) else part
-    return part if changed is part else unspelled(changed)
+    changed = _replace_field(part, "text", restorer.restore(part["text"])) if _is_text(part) else part
+    return part if changed is part else drop_spelling(changed)
 
 
-def unspelled(part: Mapping[str, Any]) -> Mapping[str, Any]:
+def drop_spelling(part: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a part whose text was changed without what spells it as it was, and without what points into that."""
     gone: dict[str, Any] = {"logprobs": []} if part.get("logprobs") else {}
     notes = part.get("annotations")
@@ -130,13 +132,13 @@ def unspelled(part: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**part, **gone} if gone else part
 
 
-def _with(mapping: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
+def _replace_field(mapping: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
     """Return a mapping with a field of another value, itself if it is the same."""
     same = name in mapping and (value is mapping[name] or value == mapping[name])
     return mapping if same else {**mapping, name: value}
 
 
-def _each(entries: Any, change: Callable[[Any], Any]) -> Any:
+def _map_entries(entries: Any, change: Callable[[Any], Any]) -> Any:
     """Return a list or tuple of what its entries become, itself where nothing changes."""
     changed = [change(entry) for entry in entries]
     if all(new is old for new, old in zip(changed, entries, strict=True)):

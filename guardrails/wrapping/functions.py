@@ -15,31 +15,31 @@ import itertools
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from guardrails.engine.content.content_tree import digits
+from guardrails.engine.content.content_tree import format_number
 from guardrails.engine.content.payload import is_pixels, refuse_batch
 from guardrails.engine.media.frame_batches import (
     FPS,
     Film,
     Films,
-    Window,
-    drawn,
-    films_in,
+    FrameWindow,
+    build_film,
+    films_of_pipeline,
+    find_films,
+    frames_of_film,
     is_frame,
-    made_by,
-    rebuilt,
-    redrawn,
-    reel,
-    refilmed,
-    unreeled,
+    pictures_of_pipeline,
+    rebuild_sequence,
+    replace_films,
+    replace_pictures,
 )
-from guardrails.engine.redaction.vault import Vault, texts, told_apart
+from guardrails.engine.redaction.vault import Vault, escape_placeholders, find_texts
 from guardrails.errors import Blocked
 from guardrails.media.video.frames_in_memory import FASTEST
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Action, Media, Returned, Stage, Text, ToolCall, Verdict
 from guardrails.wrapping.registry import wrapper_of
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
-from guardrails.wrapping.text_stream import Stream, open_stream
+from guardrails.wrapping.text_stream import TextStream, open_stream
 
 if TYPE_CHECKING:
     from guardrails.checker import Checker
@@ -95,7 +95,7 @@ class Call:
 
     def argument(self, value: Any) -> Any:
         if _is_several(value):
-            return rebuilt(value, [self.argument(entry) for entry in value])
+            return rebuild_sequence(value, [self.argument(entry) for entry in value])
         if _is_options(value):
             pairs = [(self.argument(name), self.argument(inner)) for name, inner in value.items()]
             return dict(pairs) if pairs != list(value.items()) else value
@@ -114,7 +114,7 @@ class Call:
 
     async def aargument(self, value: Any) -> Any:
         if _is_several(value):
-            return rebuilt(value, [await self.aargument(entry) for entry in value])
+            return rebuild_sequence(value, [await self.aargument(entry) for entry in value])
         if _is_options(value):
             pairs = [
                 (await self.aargument(name), await self.aargument(inner)) for name, inner in value.items()
@@ -132,10 +132,10 @@ class Call:
         """Return an argument for a check that knows those before it, so that each number stands for one value."""
         if self.passed:
             self.vault = Vault(self.vault)
-            for text in texts(self.passed):
+            for text in find_texts(self.passed):
                 self.vault.reserve(text)
             self.passed.clear()
-            value = told_apart(value, self.vault)
+            value = escape_placeholders(value, self.vault)
         self.passed.append(value)
         return value
 
@@ -144,11 +144,11 @@ class Call:
         if _is_plain(value):
             return value
         if (framed := self.framed(value)) is not None:
-            return refilmed(value, framed, [self.film(each) for each in framed[0]])
+            return replace_films(value, framed, [self.film(each) for each in framed[0]])
         if _is_several(value):
-            return rebuilt(value, [self.after(entry) for entry in value])
-        if (images := drawn(value)) is not None:
-            return redrawn(value, images, [self.after(each) for each in images])
+            return rebuild_sequence(value, [self.after(entry) for entry in value])
+        if (images := pictures_of_pipeline(value)) is not None:
+            return replace_pictures(value, images, [self.after(each) for each in images])
         verdict = self.guard.check(_shown(value), self.output, **self.asked())
         return self.restored(self.kept(value, verdict))
 
@@ -157,41 +157,41 @@ class Call:
         if _is_plain(value):
             return value
         if (framed := self.framed(value)) is not None:
-            return refilmed(value, framed, [await self.afilm(each) for each in framed[0]])
+            return replace_films(value, framed, [await self.afilm(each) for each in framed[0]])
         if _is_several(value):
-            return rebuilt(value, [await self.aafter(entry) for entry in value])
-        if (images := drawn(value)) is not None:
-            return redrawn(value, images, [await self.aafter(each) for each in images])
+            return rebuild_sequence(value, [await self.aafter(entry) for entry in value])
+        if (images := pictures_of_pipeline(value)) is not None:
+            return replace_pictures(value, images, [await self.aafter(each) for each in images])
         verdict = await self.guard.acheck(_shown(value), self.output, **self.asked())
         return self.restored(self.kept(value, verdict))
 
     def framed(self, value: Any) -> Films | None:
         """Return the films of what the function returned, None where it is none."""
-        return made_by(value) or (None if self.fps is None else films_in(value))
+        return films_of_pipeline(value) or (None if self.fps is None else find_films(value))
 
     def film(self, frames: Film) -> Film:
         """Check the frames of one film; return them as the policy leaves them."""
         if not frames:
             return frames
-        film = reel(frames, self.fps or FPS, self.output, self.guard.pipeline.policies)
+        film = build_film(frames, self.fps or FPS, self.output, self.guard.pipeline.policies)
         verdict = self.guard.check(film, self.output, **self.asked())
         self.settled(verdict)
-        return unreeled(frames, film, verdict)
+        return frames_of_film(frames, film, verdict)
 
     async def afilm(self, frames: Film) -> Film:
         """The twin of `film` on an event loop."""
         if not frames:
             return frames
-        film = reel(frames, self.fps or FPS, self.output, self.guard.pipeline.policies)
+        film = build_film(frames, self.fps or FPS, self.output, self.guard.pipeline.policies)
         verdict = await self.guard.acheck(film, self.output, **self.asked())
         self.settled(verdict)
-        return unreeled(frames, film, verdict)
+        return frames_of_film(frames, film, verdict)
 
-    def window(self, first: Any) -> Window | None:
+    def window(self, first: Any) -> FrameWindow | None:
         """Return what holds the frames of a stream that begins with a chunk, None where that is no frame."""
         if self.fps is None or not is_frame(first):
             return None
-        return Window(self.fps, self.guard.pipeline.policies)
+        return FrameWindow(self.fps, self.guard.pipeline.policies)
 
     def kept(self, value: Any, verdict: Verdict) -> Any:
         """Return what to use in place of a value, itself where nothing changes."""
@@ -212,13 +212,15 @@ class Call:
 
     def restored(self, answer: Any) -> Any:
         """Return what a model answered with the user's own values in it again."""
-        return reply(answer, self.vault) if self.output is Stage.OUTPUT and self.vault.values else answer
+        return (
+            restore_reply(answer, self.vault) if self.output is Stage.OUTPUT and self.vault.values else answer
+        )
 
     def grows(self, first: Any) -> bool:
         """Tell whether a stream that begins with a chunk is a text that can be handed on as it grows."""
         return self.output is Stage.OUTPUT and not _is_picture(first)
 
-    def stream(self) -> Stream:
+    def stream(self) -> TextStream:
         """Begin a text that grows."""
         return open_stream(self.guard, self.output, **self.asked())
 
@@ -252,7 +254,7 @@ def piece(chunk: Any) -> str:
 
 def _is_plain(value: Any) -> bool:
     """Tell whether a value says nothing: None, a flag, or a number too short to be anyone's."""
-    return value is None or (isinstance(value, int | float) and not digits(value))
+    return value is None or (isinstance(value, int | float) and not format_number(value))
 
 
 def _is_message(entry: Any) -> bool:
@@ -277,7 +279,7 @@ def _is_options(value: Any) -> bool:
 def _is_content(value: Any) -> bool:
     """Tell whether an argument is text, messages or a picture; options, clients and the like are not."""
     if isinstance(value, int | float):
-        return bool(digits(value))
+        return bool(format_number(value))
     if isinstance(value, str | bytes | list | tuple | Mapping | Text | ToolCall | Media) or _is_message(
         value
     ):
@@ -290,7 +292,7 @@ def _is_content(value: Any) -> bool:
 def _shown(value: Any) -> Any:
     """Return what is judged of a value."""
     if isinstance(value, int | float):
-        return digits(value)
+        return format_number(value)
     if inspect.iscoroutine(value):
         value.close()  # a plain function returned it: nobody will await it any more
     return value
@@ -418,7 +420,7 @@ def _grown(call: Call, chunks: Iterable[Any]) -> Iterator[str]:
     call.settled(stream.verdict)
 
 
-def _filmed(call: Call, window: Window, frames: Iterable[Any]) -> Iterator[Any]:
+def _filmed(call: Call, window: FrameWindow, frames: Iterable[Any]) -> Iterator[Any]:
     """Yield frames once those after them were judged with them; raises as `Call.settled` does where one is stopped."""
     for frame in frames:
         if frame is not None and (known := window.feed(frame)) is not None:
@@ -473,7 +475,7 @@ async def _agrown(call: Call, first: Any, chunks: AsyncIterator[Any]) -> AsyncGe
 
 
 async def _afilmed(
-    call: Call, window: Window, first: Any, frames: AsyncIterator[Any]
+    call: Call, window: FrameWindow, first: Any, frames: AsyncIterator[Any]
 ) -> AsyncGenerator[Any, None]:
     """The twin of `_filmed` on an event loop; `first` comes before the frames."""
     frame = first

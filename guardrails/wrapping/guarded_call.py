@@ -12,9 +12,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Itera
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import Blocked
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms
@@ -27,7 +27,7 @@ END = object()
 class Check:
     """Something to judge; `after` is the verdict of what it answers to."""
 
-    subject: Subject
+    subject: Payload
     stage: Stage
     after: Verdict | None = None
 

@@ -13,12 +13,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields, chat_payload
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Place, Stage, Verdict
 from guardrails.wrapping.guarded_call import Call, Check, Flow, message_of, run
 from guardrails.wrapping.sdk.exchange import Terms
@@ -58,26 +58,26 @@ def _is_chat(value: Any) -> bool:
     )
 
 
-def options_of(options: Mapping[str, Any]) -> Subject:
+def options_of(options: Mapping[str, Any]) -> Payload:
     """Read the options of a call: tools, documents, words to stop at; what holds no text is the caller's own.
 
     Raises:
         RequestError: one would lead around the guard.
     """
-    leaves = Leaves()
+    tree = ContentTree()
     for name, value in options.items():
         if name in REFUSED and value is not None:
             raise RequestError("unsupported_option", f"{name!r} is refused: {REFUSED[name]}")
         if name == "tools":
             for index, tool in enumerate(value or ()):
-                chat_fields.definition(leaves, _tool(tool), (name, index), Place(Stage.TOOL_DEFINITION))
+                chat_fields.definition(tree, _tool(tool), (name, index), Place(Stage.TOOL_DEFINITION))
         elif name == "documents" and value is not None:
-            leaves.anything(value, (name,), chat_fields.RETRIEVED)
+            tree.anything(value, (name,), chat_fields.RETRIEVED)
         elif isinstance(value, str) or (
             isinstance(value, list | tuple) and any(isinstance(e, str) for e in value)
         ):
-            leaves.anything(value, (name,), Place(Stage.INPUT))
-    return payload.body(dict(options), leaves)
+            tree.anything(value, (name,), Place(Stage.INPUT))
+    return payload.body(dict(options), tree)
 
 
 def _tool(tool: Any) -> Any:
@@ -132,28 +132,28 @@ def _answered(terms: Terms, asked: Verdict, found: Sequence[dict[str, Any]]) -> 
             continue
         shown: Any = verdict.content
         if verdict.restorer is not None and verdict.restorer.values:
-            shown = reply(shown, verdict.restorer)
+            shown = restore_reply(shown, verdict.restorer)
         whole = shown if isinstance(new, str) else [*before, *shown]
         told.append(entry if whole == entry[TEXT] else {TEXT: whole})
     return told
 
 
-def joined(prompt: str, new: str) -> Subject:
+def joined(prompt: str, new: str) -> Payload:
     """Read a generated text: the prompt, what follows it, and both as one, for a word may begin in the one and end in the
     other, or stand behind it without a space.
     """
-    leaves = Leaves()
+    tree = ContentTree()
     place = Place(Stage.OUTPUT, role="assistant")
-    leaves.text(prompt, (0,), place)
-    leaves.text(new, (1,), place)
-    leaves.join([*range(len(leaves.found))], (), place)
+    tree.text(prompt, (0,), place)
+    tree.text(new, (1,), place)
+    tree.join([*range(len(tree.leaves))], (), place)
     parts = [prompt, new]
 
     def apply(outcome: Outcome) -> str:
-        changed: Any = payload.apply_edits(parts, leaves, outcome)
+        changed: Any = payload.apply_edits(parts, tree, outcome)
         return "".join(changed)
 
-    return Subject(leaves, apply)
+    return Payload(tree, apply)
 
 
 def _new(said: Any, sent: Any) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.test_input import asked, given, plain, subject_of
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.types import Image, Place, Returned, Stage, Text, ToolCall, Use, Video
 
@@ -54,9 +54,9 @@ def test_each_text_of_a_definition_is_judged(one: Callable[[str], tuple[TestDoc,
         *one("tool_definition: {name: web, description: d, parameters: {x: {title: t}}}")
     )
     assert stage is Stage.TOOL_DEFINITION
-    texts = {leaf.content.text for leaf in subject.leaves.found if isinstance(leaf.content, Text)}
+    texts = {leaf.content.text for leaf in subject.tree.leaves if isinstance(leaf.content, Text)}
     assert {"web", "d", "t"} <= texts
-    assert {leaf.content.place.tool for leaf in subject.leaves.found} == {"web"}
+    assert {leaf.content.place.tool for leaf in subject.tree.leaves} == {"web"}
 
 
 def test_files_lie_below_the_folder_of_the_test(
@@ -80,8 +80,8 @@ def test_files_lie_below_the_folder_of_the_test(
 def test_subjects_stand_where_the_content_stands(one: Callable[[str], tuple[TestDoc, Any]]) -> None:
     """What is read knows its stage."""
     stage, subject = subject_of(*one("output: a"))
-    assert isinstance(subject, Subject)
-    assert (stage, subject.leaves.found[0].content.place.stage) == (Stage.OUTPUT, Stage.OUTPUT)
+    assert isinstance(subject, Payload)
+    assert (stage, subject.tree.leaves[0].content.place.stage) == (Stage.OUTPUT, Stage.OUTPUT)
 
 
 def test_who_asks_is_what_the_test_says(one: Callable[[str], tuple[TestDoc, Any]]) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from guardrails import Detection, Finding, Guard, Stage, Text
 from guardrails.detectors import Kind
-from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
-from guardrails.engine.core.fast_path import Quick, decoding
+from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
+from guardrails.engine.core.fast_path import FastPath, decoding_limits
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.types import CLEAN, Place
 
@@ -131,7 +131,7 @@ def test_decoding_can_be_switched_off_but_not_for_the_floor(guard_of: Callable[.
     off = f"limits: {{encoding_depth: 0}}\n{POLICY}"
     assert str(guard_of(off).check(MAIL).action) == "allow"
     assert str(guard_of(off, floor=POLICY).check(MAIL).action) == "redact"
-    assert decoding(guard_of(off, floor=POLICY).pipeline.policies) == (3, 1_000, 200_000)
+    assert decoding_limits(guard_of(off, floor=POLICY).pipeline.policies) == (3, 1_000, 200_000)
 
 
 def test_exceptions_compare_the_decoded_text(guard_of: Callable[..., Guard]) -> None:
@@ -181,8 +181,8 @@ def test_the_allow_path_leaves_encoded_texts_to_the_pipeline(guard: Guard) -> No
     """Only a text in which nothing stands encoded is allowed at once."""
 
     def allow(text: str) -> object:
-        leaves = Leaves(found=[Leaf(Text(text, Place(Stage.INPUT)))])
-        return Quick(guard.pipeline.policies, FindingsCache()).allow(leaves, {}, {})
+        tree = ContentTree(leaves=[Leaf(Text(text, Place(Stage.INPUT)))])
+        return FastPath(guard.pipeline.policies, FindingsCache()).allow(tree, {}, {})
 
     assert allow(f"see {b64('a harmless sentence')}") is None
     assert allow("see the internationalization guide of /usr/share/documentation") is not None
@@ -190,19 +190,19 @@ def test_the_allow_path_leaves_encoded_texts_to_the_pipeline(guard: Guard) -> No
 
 def places(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> list[tuple[int, int, int]]:
     """Return the stretches as a list."""
-    return list(stretches(leaves, index, span))
+    return list(resolve_span(leaves, index, span))
 
 
 def test_stretches_of_a_decoded_text_lead_through_joined_parts() -> None:
     """A span of what was encoded in a joined text covers the payload's pieces in the parts."""
-    leaves = Leaves()
+    tree = ContentTree()
     place = Place(Stage.INPUT)
-    leaves.text(f"see {MAIL[:18]}", ("a",), place)
-    leaves.text(f"{MAIL[18:]} there", ("b",), place)
-    leaves.join([0, 1], (), place)
-    leaves.decode(3, 10, 1_000)
-    derived = len(leaves.found) - 1
-    assert leaves.found[derived].parent == 2
-    assert places(leaves.found, derived, (9, 23)) == [(0, 4, 22), (1, 0, 22)]
-    assert [leaf.again for leaf in leaves.found[:3]] == [False, False, True]
-    assert all(leaf.again for leaf in leaves.found[3:])
+    tree.text(f"see {MAIL[:18]}", ("a",), place)
+    tree.text(f"{MAIL[18:]} there", ("b",), place)
+    tree.join([0, 1], (), place)
+    tree.decode(3, 10, 1_000)
+    derived = len(tree.leaves) - 1
+    assert tree.leaves[derived].parent == 2
+    assert places(tree.leaves, derived, (9, 23)) == [(0, 4, 22), (1, 0, 22)]
+    assert [leaf.again for leaf in tree.leaves[:3]] == [False, False, True]
+    assert all(leaf.again for leaf in tree.leaves[3:])

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from guardrails import Content, Detection, Finding, Guard, Stage, Verdict
 from guardrails.detectors import Kind
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.streaming.stream_evaluator import CONTEXT, Watch
+from guardrails.engine.streaming.stream_evaluator import CONTEXT, StreamEvaluator
 from guardrails.inference.safety.passages import LONGEST
 from guardrails.types import CLEAN, Place, Unchecked
 from tests.cases import each_case, scale
@@ -41,9 +41,9 @@ def shown(guard: Guard, parts: Sequence[str]) -> tuple[str, Verdict]:
     return text, stream.verdict
 
 
-def watched(guard: Guard, parts: Sequence[str], *, joined: bool = False) -> Iterator[Watch]:
+def watched(guard: Guard, parts: Sequence[str], *, joined: bool = False) -> Iterator[StreamEvaluator]:
     """Yield a watch after each part of a text."""
-    watch = Watch(guard.pipeline, Place(Stage.OUTPUT), Request(), joined=joined)
+    watch = StreamEvaluator(guard.pipeline, Place(Stage.OUTPUT), Request(), joined=joined)
     for part in parts:
         guard.pipeline.drive(watch.steps(part, None))
         yield watch

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from guardrails import Finding, Text
-from guardrails.engine.core.rule_evaluation import Request, bind, truth
+from guardrails.engine.core.rule_evaluation import Request, bind_names, evaluate_condition
 from guardrails.policy.compiled import alone
 from guardrails.policy.condition import Condition, compile_condition, compile_context
 from guardrails.policy.names import Names
@@ -225,7 +225,7 @@ def by_each(condition: Condition, found: Sequence[Finding], context: Mapping[str
         condition.zeros(),
         *(alone(condition, each.category, each.score, each.detector) for each in found),
     ]
-    said = [truth(condition, {**values, **context}) for values in bound]
+    said = [evaluate_condition(condition, {**values, **context}) for values in bound]
     return True if True in said else None if None in said else False
 
 
@@ -240,8 +240,8 @@ def test_what_is_decided_finding_by_finding_is_what_all_together_say(
         return
     for request in REQUESTS:
         content = Text("x" * length)
-        together = truth(condition, bind(condition, found, frozenset(), content, request))
-        bound = bind(condition, (), frozenset(), content, request)
+        together = evaluate_condition(condition, bind_names(condition, found, frozenset(), content, request))
+        bound = bind_names(condition, (), frozenset(), content, request)
         context = {name: bound[name] for name in condition.context if name in bound}
         assert by_each(condition, found, context) == together, (text, request)
 
@@ -256,7 +256,9 @@ def test_past_the_longest_number_the_length_changes_nothing(
     streams = how(condition, ())
     if not streams.whole:
         one, other = (
-            truth(condition, bind(condition, found, frozenset(), Text("x" * size), REQUESTS[0]))
+            evaluate_condition(
+                condition, bind_names(condition, found, frozenset(), Text("x" * size), REQUESTS[0])
+            )
             for size in (streams.longest + 1, streams.longest + 1 + length + more)
         )
         assert one == other

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject, apply_edits, body
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.codec import Event
 from guardrails.protocols.streaming.relay import Relay
 from guardrails.protocols.streaming.response_checker import Judge
@@ -29,17 +29,17 @@ REFUSAL = "Not that."
 class Said:
     """What is done with an answer that was streamed, as the proxy does it: `read` gives its leaves, `withheld` what is left of it."""
 
-    def __init__(self, read: Callable[[Any], Leaves], withheld: Callable[..., Any]) -> None:
+    def __init__(self, read: Callable[[Any], ContentTree], withheld: Callable[..., Any]) -> None:
         self._read, self._withheld = read, withheld
 
-    def read(self, answer: Any) -> Subject:
+    def read(self, answer: Any) -> Payload:
         """Return what there is to judge."""
         return body(answer, self._read(answer))
 
-    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return the answer as its verdict lets it pass."""
-        content = self._withheld(answer, heard.leaves, outcome, REFUSAL)
-        return content if verdict.restorer is None else reply(content, verdict.restorer)
+        content = self._withheld(answer, heard.tree, outcome, REFUSAL)
+        return content if verdict.restorer is None else restore_reply(content, verdict.restorer)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words of a refusal."""
@@ -88,26 +88,26 @@ class Chat:
             self.told += relay.refused(None, REFUSAL)
             return self
         answer = self.collector.answer()
-        leaves = chat_fields.response(answer)
-        self.outcome = outcome = relay.settled(leaves, pipeline.check(leaves, relay.request))
+        tree = chat_fields.response(answer)
+        self.outcome = outcome = relay.settled(tree, pipeline.check(tree, relay.request))
         content: Any = answer
         if outcome.action >= Action.REDACT:
-            content = withheld(answer, leaves, outcome, REFUSAL)
+            content = withheld(answer, tree, outcome, REFUSAL)
         if self.who.vault is not None:
-            content = reply(content, self.who.vault)
+            content = restore_reply(content, self.who.vault)
         if outcome.action is Action.BLOCK:
             self.told += relay.refused(content, REFUSAL)
         else:
-            rest = relay.end(leaves, outcome, content)
+            rest = relay.end(tree, outcome, content)
             self.failed = rest is None
             self.told += rest or []
         return self
 
     def whole(self) -> tuple[Outcome, set[int]]:
         """Return the outcome of the check of what came as a whole, and the choices that it refuses."""
-        leaves = chat_fields.response(self.collector.answer())
-        outcome = self.guard.pipeline.check(leaves, self.who)
-        return outcome, {leaves.found[index].content.place.choice_index or 0 for index in outcome.blocked}
+        tree = chat_fields.response(self.collector.answer())
+        outcome = self.guard.pipeline.check(tree, self.who)
+        return outcome, {tree.leaves[index].content.place.choice_index or 0 for index in outcome.blocked}
 
     def edited(self, outcome: Outcome) -> Any:
         """Return the whole answer with an outcome's edits."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.protocols.image_links import answered, asked, with_pictures
+from guardrails.protocols.image_links import answer_links, put_pictures, request_links
 
 URL = "https://x.example/a.png"
 PICTURE = "data:image/png;base64,AAAA"
@@ -41,8 +41,8 @@ SHOWN = {"type": "image_url", "image_url": {"url": PICTURE, "detail": "low"}}
 )  # fmt: skip
 def test_addresses_of_a_request_are_replaced(body, shown) -> None:
     """In every form that pictures have; what else stands there stays."""
-    assert with_pictures(body, asked(body), {URL: PICTURE}, 99) == shown
-    assert with_pictures(body, asked(body), {}, 99) is body
+    assert put_pictures(body, request_links(body), {URL: PICTURE}, 99) == shown
+    assert put_pictures(body, request_links(body), {}, 99) is body
 
 
 @pytest.mark.parametrize(
@@ -63,16 +63,16 @@ def test_addresses_of_a_request_are_replaced(body, shown) -> None:
 )
 def test_what_is_no_address_of_a_picture_stays(body) -> None:
     """Texts, definitions, calls, and what is a picture already."""
-    assert [*asked(body)] == []
+    assert [*request_links(body)] == []
 
 
 def test_addresses_of_an_answer_are_replaced() -> None:
     """Of the images API."""
     body: dict[str, Any] = {"data": [{"url": URL}, {"b64_json": "AAAA"}, {"url": PICTURE}, "x"]}
-    assert with_pictures(body, answered(body), {URL: PICTURE}, 99) == {
+    assert put_pictures(body, answer_links(body), {URL: PICTURE}, 99) == {
         "data": [{"url": PICTURE}, *body["data"][1:]]
     }
-    assert [*answered({"data": "x"})] == []
+    assert [*answer_links({"data": "x"})] == []
 
 
 def test_what_nests_deeper_than_bodies_may_is_not_looked_at() -> None:
@@ -80,11 +80,11 @@ def test_what_nests_deeper_than_bodies_may_is_not_looked_at() -> None:
     deep: Any = LINKED
     for _ in range(200):
         deep = [deep]
-    assert [*asked({"messages": deep})] == []
+    assert [*request_links({"messages": deep})] == []
 
 
 def test_no_more_characters_are_put_into_a_body_than_are_let() -> None:
     """However often one picture stands there."""
     body = {"images": [{"image_url": URL}] * 3}
-    found = with_pictures(body, asked(body), {URL: PICTURE}, 2 * len(PICTURE))
+    found = put_pictures(body, request_links(body), {URL: PICTURE}, 2 * len(PICTURE))
     assert [each["image_url"] for each in found["images"]] == [PICTURE, PICTURE, URL]

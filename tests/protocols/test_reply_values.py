@@ -8,7 +8,7 @@ import pytest
 
 from guardrails import Text
 from guardrails.engine.redaction.vault import Vault
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Place, Stage
 
 E = "[EMAIL_1]"
@@ -23,7 +23,7 @@ UNSPELLED = {"logprobs": [], "annotations": [FILED]}
 def vault() -> Vault:
     """A vault that handed out one number."""
     made = Vault()
-    made.numbered("pii.email", "jo@x.org", Place(Stage.INPUT))
+    made.number_for("pii.email", "jo@x.org", Place(Stage.INPUT))
     return made
 
 
@@ -67,7 +67,7 @@ def part(text: str, kind: str = "text") -> dict[str, Any]:
 )  # fmt: skip
 def test_values_come_back_in_texts_that_a_person_reads(vault: Vault, answer: Any, shown: Any) -> None:
     """Whatever the form of the answer; of a choice that changes, the fields go that spell it in tokens."""
-    assert reply(answer, vault) == shown
+    assert restore_reply(answer, vault) == shown
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_values_come_back_in_texts_that_a_person_reads(vault: Vault, answer: Any
 )
 def test_all_else_stays_the_same_object(vault: Vault, answer: Any) -> None:
     """Calls, thoughts, other roles and forms, and links that go on from one part into the next."""
-    assert reply(answer, vault) is answer
+    assert restore_reply(answer, vault) is answer
 
 
 def test_a_link_may_go_on_in_the_next_message(vault: Vault) -> None:
@@ -100,4 +100,4 @@ def test_a_link_may_go_on_in_the_next_message(vault: Vault) -> None:
     answer = {
         "output": [said([part("see https://evil.example/", "output_text")]), said([part(E, "output_text")])]
     }
-    assert reply(answer, vault) == answer
+    assert restore_reply(answer, vault) == answer

@@ -12,7 +12,7 @@ from typing import Final
 
 from guardrails.detectors.binding import Bound
 from guardrails.engine.content.content_tree import Leaf
-from guardrails.engine.core.observers import Evaluated
+from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.types import Audio, Finding, Media, Text, Unchecked, Video
 
@@ -110,7 +110,7 @@ class Findings:
         return tuple(sorted({self.numbers[pair] for pair in pairs if pair in self.numbers}))
 
 
-def findings_of(check: Evaluated) -> Findings:
+def findings_of(check: CheckRecord) -> Findings:
     """Number the findings of a check."""
     pairs = dict.fromkeys(
         (index, finding)
@@ -123,7 +123,7 @@ def findings_of(check: Evaluated) -> Findings:
     out.counts.update(finding.detector for _, finding in ranked)
     for number, (index, finding) in enumerate(ranked[:FINDINGS], 1):
         out.numbers[index, finding] = number
-        out.found.append(Found(number, index, finding, *_quoted(check.leaves.found[index], finding)))
+        out.found.append(Found(number, index, finding, *_quoted(check.tree.leaves[index], finding)))
     return out
 
 
@@ -141,17 +141,17 @@ def short(text: str, most: int = QUOTED) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def detectors_of(check: Evaluated, findings: Findings) -> list[Asked]:
+def detectors_of(check: CheckRecord, findings: Findings) -> list[Asked]:
     """Return what each detector of the policies did."""
     bounds: dict[str, Bound] = {}
     for evaluation in check.evaluations:
         bounds.update((bound.digest, bound) for bound in evaluation.policy.detectors)
-    ran = {(task.bound.digest, index) for task in check.ran for index in task.leaves}
+    ran = {(task.bound.digest, index) for task in check.tasks for index in task.leaves}
     return [_asked(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
 
 
-def _asked(check: Evaluated, bound: Bound, ran: set[tuple[str, int]], findings: int) -> Asked:
-    parts = Counter(_part(check, bound, index, ran) for index in range(len(check.leaves.found)))
+def _asked(check: CheckRecord, bound: Bound, ran: set[tuple[str, int]], findings: int) -> Asked:
+    parts = Counter(_part(check, bound, index, ran) for index in range(len(check.tree.leaves)))
     detections = [found[bound.digest] for found in check.round.found if bound.digest in found]
     took = check.outcome.timings.get(bound.name)
     rules = [
@@ -175,9 +175,9 @@ def _asked(check: Evaluated, bound: Bound, ran: set[tuple[str, int]], findings: 
     )
 
 
-def _part(check: Evaluated, bound: Bound, index: int, ran: set[tuple[str, int]]) -> str:
+def _part(check: CheckRecord, bound: Bound, index: int, ran: set[tuple[str, int]]) -> str:
     """Return what became of one part for a detector."""
-    content = check.leaves.found[index].content
+    content = check.tree.leaves[index].content
     detection = check.round.found[index].get(bound.digest)
     if detection is not None:
         if detection.error is not None:

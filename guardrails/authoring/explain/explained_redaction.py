@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from guardrails.authoring.explain.explained_findings import Findings, Found, short
-from guardrails.engine.core.observers import Evaluated
-from guardrails.engine.core.rule_evaluation import covers, expired, stages
+from guardrails.engine.core.observers import CheckRecord
+from guardrails.engine.core.rule_evaluation import is_covered, is_expired, stages_of
 from guardrails.engine.redaction.edits import Change, Span
 from guardrails.policy.compiled import Rule, alone
 from guardrails.taxonomy import with_ancestors
@@ -109,7 +109,7 @@ class Redaction:
         }
 
 
-def redaction_of(check: Evaluated, findings: Findings) -> Redaction:
+def redaction_of(check: CheckRecord, findings: Findings) -> Redaction:
     """Return what redaction did."""
     changes = [
         _replaced(check, findings, index, change)
@@ -135,8 +135,8 @@ def redaction_of(check: Evaluated, findings: Findings) -> Redaction:
     )
 
 
-def _replaced(check: Evaluated, findings: Findings, index: int, change: Change) -> Replaced:
-    content = check.leaves.found[index].content
+def _replaced(check: CheckRecord, findings: Findings, index: int, change: Change) -> Replaced:
+    content = check.tree.leaves[index].content
     assert isinstance(content, Text)
     first = min((span.rule for span in change.spans), key=lambda rule: rule.order, default=None)
     numbers = {number for span in change.spans for number in _numbers(findings, span)}
@@ -157,12 +157,12 @@ def _numbers(findings: Findings, span: Span) -> Iterator[int]:
     return (found.number for found in findings.found if found.finding == span.finding)
 
 
-def _covered(check: Evaluated, findings: Findings) -> Iterator[Covered]:
+def _covered(check: CheckRecord, findings: Findings) -> Iterator[Covered]:
     """Yield what is covered in pictures and films."""
     fired = (each for some in check.fired for each in some if each.rule.mode is Mode.ENFORCE)
     for each in fired:
         for index, finding in each.replace:
-            content = check.leaves.found[index].content
+            content = check.tree.leaves[index].content
             number = findings.numbers.get((index, finding))
             if isinstance(content, Media) and number is not None:
                 film = content.kind != "image"
@@ -171,16 +171,18 @@ def _covered(check: Evaluated, findings: Findings) -> Iterator[Covered]:
                 yield Covered(content.place.path, number, each.rule.id, how, done)
 
 
-def _why(check: Evaluated, position: int, rule: Rule, found: Found) -> str | None:
+def _why(check: CheckRecord, position: int, rule: Rule, found: Found) -> str | None:
     """Return why a rule does not redact a finding, None where it has nothing to do with it."""
     evaluation, finding, leaf = check.evaluations[position], found.finding, found.leaf
     content = evaluation.items[leaf].content
-    if rule.redact.isdisjoint(with_ancestors(finding.category)) or not rule.on.intersection(stages(content)):
+    if rule.redact.isdisjoint(with_ancestors(finding.category)) or not rule.on.intersection(
+        stages_of(content)
+    ):
         return None
     if rule.mode is Mode.SHADOW:
         return "the rule is only recorded (mode: shadow)"
     for exception in rule.exceptions:
-        if not expired(exception, evaluation.request) and covers(
+        if not is_expired(exception, evaluation.request) and is_covered(
             exception, finding, content, evaluation.request
         ):
             return f"exception {exception.id!r} removes it for this rule"

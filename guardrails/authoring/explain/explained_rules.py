@@ -14,8 +14,8 @@ from typing import Final
 from guardrails.authoring.explain.condition_terms import Reader, Term, Truth
 from guardrails.authoring.explain.explained_findings import Findings
 from guardrails.authoring.explain.missing_scores import Missing, missing_of
-from guardrails.engine.core.observers import Evaluated
-from guardrails.engine.core.rule_evaluation import Evaluation, Fired, covers, expired
+from guardrails.engine.core.observers import CheckRecord
+from guardrails.engine.core.rule_evaluation import Evaluation, RuleMatch, is_covered, is_expired
 from guardrails.policy.compiled import Rule
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Content, Finding, FiredRule, Stage
@@ -151,7 +151,7 @@ class RuleNote:
         }
 
 
-def notes_of(check: Evaluated, findings: Findings, only: str | None = None) -> list[RuleNote]:
+def notes_of(check: CheckRecord, findings: Findings, only: str | None = None) -> list[RuleNote]:
     """Return a note on each rule of the policies, or on those called `only`; what people ask for first comes first."""
     notes = []
     for position, evaluation in enumerate(check.evaluations):
@@ -167,10 +167,10 @@ Members = tuple[int, ...]
 class _Judge:
     """Says of the rules of one policy what one evaluation came to."""
 
-    def __init__(self, check: Evaluated, position: int, findings: Findings) -> None:
+    def __init__(self, check: CheckRecord, position: int, findings: Findings) -> None:
         self._check, self._findings, self._floor = check, findings, position > 0
         self._evaluation: Evaluation = check.evaluations[position]
-        self._fired: dict[int, list[Fired]] = {}
+        self._fired: dict[int, list[RuleMatch]] = {}
         for fired in check.fired[position]:
             self._fired.setdefault(id(fired.rule), []).append(fired)
         self._reader = Reader(self._evaluation.policy)
@@ -267,8 +267,8 @@ class _Judge:
             if named.isdisjoint(with_ancestors(finding.category)):
                 continue
             for exception in rule.exceptions:
-                gone = expired(exception, request)
-                if gone is ((index, finding) in known) and covers(
+                gone = is_expired(exception, request)
+                if gone is ((index, finding) in known) and is_covered(
                     exception, finding, items[index].content, request
                 ):
                     number = self._findings.numbers.get((index, finding))
@@ -281,7 +281,7 @@ class _Judge:
         return {name: _why(name, failed) for name in names}
 
 
-def _state(truth: Truth, fired: Fired | None) -> str:
+def _state(truth: Truth, fired: RuleMatch | None) -> str:
     if fired is not None:
         return "undecided" if fired.reason == "error" else "fired"
     return {True: "nothing_to_redact", None: "undecided", False: "not_fired"}[truth]

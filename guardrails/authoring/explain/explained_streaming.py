@@ -14,7 +14,7 @@ from guardrails.detectors.binding import Bound
 from guardrails.detectors.patterns.patterns_detector import Patterns
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.engine.core.pipeline import Pipeline
-from guardrails.engine.streaming.stream_plan import Needs, needed, reads, waits
+from guardrails.engine.streaming.stream_plan import StreamNeeds, find_stream_needs, is_waited_for, reads
 from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Mode, Stage
 
@@ -56,7 +56,7 @@ class Streamed:
 def streaming_of(pipeline: Pipeline, stages: Iterable[Stage], only: str | None = None) -> list[Streamed]:
     """Return how texts at these stages wait for each rule, or for those called `only`; those that hold most come first."""
     order = [*HOWS]
-    needs = {stage: needed(pipeline.policies, (stage,)) for stage in stages}
+    needs = {stage: find_stream_needs(pipeline.policies, (stage,)) for stage in stages}
     found = [
         _of(rule, stage, needs[stage], patterns=only is not None)
         for stage in Stage
@@ -71,8 +71,8 @@ def _rules(pipeline: Pipeline, stage: Stage) -> Iterator[Rule]:
     return (rule for policy in pipeline.policies for rule in policy.rules if stage in rule.on)
 
 
-def _of(rule: Rule, stage: Stage, needs: Needs, *, patterns: bool) -> Streamed:
-    if not waits(rule):
+def _of(rule: Rule, stage: Stage, needs: StreamNeeds, *, patterns: bool) -> Streamed:
+    if not is_waited_for(rule):
         acts = rule.mode is Mode.ENFORCE and max(rule.then, rule.on_error) >= Action.REDACT
         how = "annotate" if acts else "recorded"
         return Streamed(rule.id, stage, how, HOWS[how], ())

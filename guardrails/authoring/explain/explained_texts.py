@@ -14,8 +14,8 @@ from typing import Final
 
 from guardrails.authoring.explain.explained_findings import Findings, Found
 from guardrails.authoring.explain.word_importance import Raised
-from guardrails.engine.content.content_tree import Leaf, stretches
-from guardrails.engine.core.observers import Evaluated
+from guardrails.engine.content.content_tree import Leaf, resolve_span
+from guardrails.engine.core.observers import CheckRecord
 from guardrails.types import Text
 
 TEXTS: Final = 50
@@ -57,18 +57,20 @@ class Marked:
         }
 
 
-def texts_of(check: Evaluated, findings: Findings, raised: Sequence[Raised] = ()) -> tuple[list[Marked], int]:
+def texts_of(
+    check: CheckRecord, findings: Findings, raised: Sequence[Raised] = ()
+) -> tuple[list[Marked], int]:
     """Return the texts that were judged as they were given, and how many of them are left out; `raised` are the words that raise
     the scores of findings.
     """
-    leaves = check.leaves.found
+    leaves = check.tree.leaves
     stretched: dict[int, list[tuple[int, int, int]]] = {}
     touched: dict[int, None] = {}
     words = {each.finding: each.marked for each in raised}
     for found in findings.found:
         if found.finding.span is None:
             continue
-        for index, start, end in stretches(leaves, found.leaf, found.finding.span):
+        for index, start, end in resolve_span(leaves, found.leaf, found.finding.span):
             content = leaves[index].content
             if not isinstance(content, Text):
                 continue
@@ -76,14 +78,14 @@ def texts_of(check: Evaluated, findings: Findings, raised: Sequence[Raised] = ()
             if not (_is_passage(check, found) and end - start >= LEAST * len(content.text)):
                 stretched.setdefault(index, []).append((start, end, found.number))
         for span in words.get(found.number, ()):
-            for index, start, end in stretches(leaves, found.leaf, span):
+            for index, start, end in resolve_span(leaves, found.leaf, span):
                 stretched.setdefault(index, []).append((start, end, found.number))
     own = [index for index, leaf in enumerate(leaves) if isinstance(leaf.content, Text) and not leaf.again]
     order = sorted(own, key=lambda index: (index not in stretched, index not in touched))[:TEXTS]
     return [_marked(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
 
 
-def _is_passage(check: Evaluated, found: Found) -> bool:
+def _is_passage(check: CheckRecord, found: Found) -> bool:
     """Tell whether a detector judges whole passages."""
     bounds = (bound for evaluation in check.evaluations for bound in evaluation.policy.detectors)
     return any(bound.passages for bound in bounds if bound.name == found.finding.detector)

@@ -21,7 +21,7 @@ from guardrails.authoring.explain.explained_rules import RuleNote, notes_of
 from guardrails.authoring.explain.explained_streaming import Streamed, streaming_of
 from guardrails.authoring.explain.explained_texts import Marked, texts_of
 from guardrails.authoring.explain.word_importance import PASSES, Raised, raised_of
-from guardrails.engine.core.observers import Evaluated, Onlooker, observed
+from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
 from guardrails.errors import GuardrailsError
 from guardrails.guard import Guard
 from guardrails.policy.loading.problems import nearest
@@ -39,15 +39,15 @@ OWN: Final[Mapping[str, str]] = {
 """What timings name that is no detector."""
 
 
-class Witness(Onlooker):
+class Witness(Observer):
     """Sees how one check was evaluated; `check` has it once it was."""
 
-    closely: ClassVar[bool] = True
+    wants_checks: ClassVar[bool] = True
 
     def __init__(self) -> None:
-        self.check: Evaluated | None = None
+        self.check: CheckRecord | None = None
 
-    def evaluated(self, check: Evaluated) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         """Take note; what comes last is how it was in the end."""
         self.check = check
 
@@ -141,19 +141,19 @@ def explain(
     if only is not None:
         _known(guard, only)
     seen = witness or Witness()
-    with observed(seen):
+    with observe_checks(seen):
         verdict = guard.check(content, stage, complete=True, **context)
     assert seen.check is not None  # who looks closely is told of each check
     return _explained(guard, verdict, seen.check, passes, only)
 
 
 def _explained(
-    guard: Guard, verdict: Verdict, check: Evaluated, passes: int, only: str | None
+    guard: Guard, verdict: Verdict, check: CheckRecord, passes: int, only: str | None
 ) -> Explanation:
     findings = findings_of(check)
     raised = raised_of(check, findings, passes)
     texts, texts_left_out = texts_of(check, findings, raised)
-    contents = [leaf.content for leaf in check.leaves.found]
+    contents = [leaf.content for leaf in check.tree.leaves]
     own = [content for content in contents if isinstance(content, Text) and content.place.origin is None]
     policies = guard.pipeline.policies
     return Explanation(
@@ -172,10 +172,10 @@ def _explained(
     )
 
 
-def _tiers(check: Evaluated) -> dict[int, float]:
+def _tiers(check: CheckRecord) -> dict[int, float]:
     """Return what the detectors of each tier took together."""
     found: dict[int, float] = {}
-    for task in check.ran:
+    for task in check.tasks:
         found[task.bound.tier] = found.get(task.bound.tier, 0.0) + task.took_ms
     return dict(sorted(found.items()))
 

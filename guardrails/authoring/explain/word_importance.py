@@ -18,7 +18,7 @@ from typing import Final
 from guardrails.authoring.explain.explained_findings import Findings, Found
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.terms.term_matcher import UNSPACED
-from guardrails.engine.core.observers import Evaluated
+from guardrails.engine.core.observers import CheckRecord
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.types import Text
 
@@ -110,7 +110,7 @@ class Raised:
         }
 
 
-def raised_of(check: Evaluated, findings: Findings, passes: int = PASSES) -> list[Raised]:
+def raised_of(check: CheckRecord, findings: Findings, passes: int = PASSES) -> list[Raised]:
     """Return for each classifier of a check what raises the scores in the passage that scores highest.
 
     Args:
@@ -133,7 +133,7 @@ def raised_of(check: Evaluated, findings: Findings, passes: int = PASSES) -> lis
             if found.finding.detector == bound.name
             and found.finding.score >= LEAST
             and found.finding.span is not None
-            and isinstance(check.leaves.found[found.leaf].content, Text)
+            and isinstance(check.tree.leaves[found.leaf].content, Text)
         ]
         wanted = [found for found in own if _is_read(check, bound, found)] or own
         if not wanted:
@@ -144,23 +144,23 @@ def raised_of(check: Evaluated, findings: Findings, passes: int = PASSES) -> lis
     return out
 
 
-def _classifiers(check: Evaluated) -> Iterable[Bound]:
+def _classifiers(check: CheckRecord) -> Iterable[Bound]:
     """Yield the classifiers of the policies, each once."""
     bounds = {bound.digest: bound for each in check.evaluations for bound in each.policy.detectors}
     # They judge passages, which nothing else does.
     return [bound for bound in bounds.values() if bound.passages]
 
 
-def _is_read(check: Evaluated, bound: Bound, found: Found) -> bool:
+def _is_read(check: CheckRecord, bound: Bound, found: Found) -> bool:
     """Tell whether a rule that looks at a part reads the category of a finding in it."""
     one = replace(bound, categories=frozenset((found.finding.category,)))
     plans = check.round.plans[found.leaf]
     return any(reads(rule, one) for plan in plans for rule in plan.rules)
 
 
-def _raised(check: Evaluated, bound: Bound, same: Sequence[Found], passes: int) -> list[Raised]:
+def _raised(check: CheckRecord, bound: Bound, same: Sequence[Found], passes: int) -> list[Raised]:
     """Return what raises the scores of findings in one passage."""
-    content, span = check.leaves.found[same[0].leaf].content, same[0].finding.span
+    content, span = check.tree.leaves[same[0].leaf].content, same[0].finding.span
     assert isinstance(content, Text)
     assert span is not None
     try:

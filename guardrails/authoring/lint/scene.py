@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guardrails.engine.streaming.stream_plan import Needs, needed
+from guardrails.engine.streaming.stream_plan import StreamNeeds, find_stream_needs
 from guardrails.errors import GuardrailsError
 from guardrails.policy.lints.scene.scene import Scene
 from guardrails.policy.loading.items import Item
@@ -54,9 +54,9 @@ class Workbench(Scene):
     progress: Progress = lambda done, of: None
 
     @cached_property
-    def streamed(self) -> Needs:
+    def streamed(self) -> StreamNeeds:
         """What streamed replies wait for."""
-        return needed((self.compiled,), (Stage.OUTPUT,))
+        return find_stream_needs((self.compiled,), (Stage.OUTPUT,))
 
     @cached_property
     def ran(self) -> tuple[Ran, ...]:
@@ -81,7 +81,7 @@ def _run(guard: Guard, item: Item, test: TestDoc) -> Ran:
     name = called(test)
     try:
         stage, subject = subject_of(test, item)
-        places = [leaf.content.place for leaf in subject.leaves.found]
+        places = [leaf.content.place for leaf in subject.tree.leaves]
         stages = frozenset(at for place in places for at in (place.stage, *place.also))
         verdict = guard.check(subject, stage.value, **asked(test), complete=True)
     except (OSError, GuardrailsError) as error:

@@ -17,8 +17,8 @@ from guardrails.authoring.markup import Html, marked, tag
 from guardrails.authoring.reports.contact_sheet import Numbered, sheet
 from guardrails.authoring.reports.film_sheet import film_sheet
 from guardrails.authoring.reports.timeline import lines, timeline
-from guardrails.engine.core.observers import Told
-from guardrails.engine.media.picture_decoding import looked_at
+from guardrails.engine.core.observers import FilmRecord
+from guardrails.engine.media.picture_decoding import decode_picture
 from guardrails.engine.redaction.film_redaction import DROPPED
 from guardrails.errors import GuardrailsError
 from guardrails.media.errors import MediaError
@@ -29,7 +29,7 @@ from guardrails.types import Audio, Finding, Image, Media, Text, Verdict, Video
 
 MASK: Final = "▒"
 
-NOTHING: Final[Mapping[str, Told]] = MappingProxyType({})
+NOTHING: Final[Mapping[str, FilmRecord]] = MappingProxyType({})
 
 NEAR_MS: Final = 600
 """Milliseconds around what was found in which what is written or said may be gone from a film, too."""
@@ -65,7 +65,7 @@ Part = Text | Image | Video | Audio
 def _leaves(content: object, verdict: Verdict) -> list[Part] | None:
     """Return the texts, pictures, films and sounds of a content; None where it is of no form that is read."""
     try:
-        found = read(content, verdict.stage).leaves.found
+        found = read(content, verdict.stage).tree.leaves
     except (TypeError, GuardrailsError):
         return None
     return [leaf.content for leaf in found if isinstance(leaf.content, Part)]
@@ -76,7 +76,7 @@ def checked(
     verdict: Verdict,
     numbered: Sequence[Numbered],
     looks: Looks,
-    told: Mapping[str, Told] = NOTHING,
+    told: Mapping[str, FilmRecord] = NOTHING,
 ) -> Iterator[Html]:
     """Yield what was checked, part by part, with the findings in it; `told` is what else is known of films, by path."""
     yield tag("h3", "What was checked")
@@ -126,7 +126,7 @@ def _film(
     left: Part | None,
     own: Sequence[Numbered],
     looks: Looks,
-    told: Told | None,
+    told: FilmRecord | None,
     seconds: float,
 ) -> Iterator[Html]:
     """Yield what is known of a film or sound, of which that may be shown which is `left`."""
@@ -193,7 +193,7 @@ def masked(text: str, left: str) -> str:
 def _picture(
     content: Image, looks: Looks, marks: Sequence[Numbered] = (), *, pixelated: bool = False
 ) -> Html:
-    picture = looked_at(content, looks.limits)
+    picture = decode_picture(content, looks.limits)
     if isinstance(picture, MediaError):
         return tag("p", f"This picture cannot be shown: {picture.code}: {picture}.", class_="dim")
     return sheet(picture, marks, pixelated=pixelated, most=looks.frames)

@@ -24,7 +24,7 @@ from guardrails.authoring.markup import Html, page, table, tag
 from guardrails.authoring.reports.before_after import Looks, becomes, checked
 from guardrails.authoring.reports.contact_sheet import Numbered
 from guardrails.authoring.reports.timeline import nearness, watched, when
-from guardrails.engine.core.observers import Told
+from guardrails.engine.core.observers import FilmRecord
 from guardrails.errors import GuardrailsError
 from guardrails.media.limits import Limits
 from guardrails.media.video.film_source import VideoLimits
@@ -60,7 +60,7 @@ class Judged:
     name: str
     content: object
     verdict: Verdict
-    told: Sequence[Told] = ()
+    told: Sequence[FilmRecord] = ()
 
 
 def report(

@@ -11,7 +11,7 @@ from typing import Final
 from guardrails.authoring.markup import Html, marked, tag
 from guardrails.authoring.reports.contact_sheet import Numbered
 from guardrails.detectors.images.text_layout import Clip
-from guardrails.engine.core.observers import Told
+from guardrails.engine.core.observers import FilmRecord
 from guardrails.types import FilmCoverage, Listed
 
 LANES: Final = 12
@@ -54,7 +54,7 @@ def when(clip: Clip) -> str:
     return "from {:.2f} s to {:.2f} s".format(*(each / 1_000 for each in clip))
 
 
-def timeline(marks: Sequence[Numbered], told: Told | None, seconds: float) -> Iterator[Html]:
+def timeline(marks: Sequence[Numbered], told: FilmRecord | None, seconds: float) -> Iterator[Html]:
     """Yield lanes for the categories of findings that have a time, and for those that frames scored for; nothing without any."""
     scores: Mapping[str, Sequence[tuple[Clip, float]]] = {} if told is None else told.scores
     timed = [(number, each, each.clip) for number, each in marks if each.clip is not None]
@@ -133,7 +133,7 @@ def _steps(points: Sequence[tuple[Clip, float]], length: float) -> str:
     return "".join(way)
 
 
-def lines(told: Told, shown: Sequence[str]) -> Iterator[Html]:
+def lines(told: FilmRecord, shown: Sequence[str]) -> Iterator[Html]:
     """Yield what was read and heard; `shown` is what may be shown of each line."""
     if not told.lines:
         return

@@ -23,8 +23,8 @@ from typing import Final
 
 from guardrails.authoring.checked_files import FileError, Folder, Found, content_of, kind_of
 from guardrails.authoring.scan.verdict_file import Asked, Fate, Line, Verdicts, fields_of, named
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.errors import Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.types import Place, Stage, Verdict
@@ -229,9 +229,9 @@ def _verdict(guard: Guard, path: Path, stage: Stage) -> tuple[str, Verdict]:
         unread, reason = UNREAD[error.code], error.reason
     except RequestError as error:
         unread, reason = "part", f"{error.code}: it has no form that can be judged"
-    leaves = Leaves()
-    leaves.cannot(unread, reason, (), Place(stage))
-    return kind, guard.check(Subject(leaves, lambda outcome: None), stage)
+    tree = ContentTree()
+    tree.cannot(unread, reason, (), Place(stage))
+    return kind, guard.check(Payload(tree, lambda outcome: None), stage)
 
 
 def _read(path: Path) -> tuple[str, os.stat_result]:

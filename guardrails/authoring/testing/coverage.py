@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from guardrails.engine.core.pipeline import today
-from guardrails.engine.core.rule_evaluation import Request, excepted
+from guardrails.engine.core.rule_evaluation import Request, is_excepted
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.types import Content, Finding, Verdict
 
@@ -122,4 +122,4 @@ class Coverage:
 def _takes(rule: Rule, finding: Finding, content: Content | None, request: Request) -> bool:
     if content is None or not rule.on.intersection((content.place.stage, *content.place.also)):
         return False
-    return excepted(rule, finding, content, request)
+    return is_excepted(rule, finding, content, request)

@@ -18,8 +18,8 @@ from typing import ClassVar, Final
 from guardrails.authoring.parallel import ordered, pushed
 from guardrails.authoring.rows import Row
 from guardrails.authoring.tune.thresholds import Way
-from guardrails.engine.core.observers import Evaluated, Onlooker, observed
-from guardrails.engine.core.rule_evaluation import Evaluation, stages
+from guardrails.engine.core.observers import CheckRecord, Observer, observe_checks
+from guardrails.engine.core.rule_evaluation import Evaluation, stages_of
 from guardrails.errors import Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy, Rule
@@ -147,12 +147,12 @@ class Rules:
         return made
 
 
-class Prober(Onlooker):
+class Prober(Observer):
     """Looks on while one row is judged, and asks the rule along the way. `step` is the last at which it fires, None where a
     detector failed that could have made it fire; `score` is the highest that its thresholds look at.
     """
 
-    closely: ClassVar[bool] = True
+    wants_checks: ClassVar[bool] = True
 
     def __init__(self, rules: Rules, way: Way) -> None:
         self._rules, self._way = rules, way
@@ -160,7 +160,7 @@ class Prober(Onlooker):
         self.step: int | None = NEVER
         self.score = 0.0
 
-    def evaluated(self, check: Evaluated) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         """Ask at the steps where the answer may change; the first time, when nothing was left out yet."""
         if self.asked:
             return
@@ -184,7 +184,7 @@ class Prober(Onlooker):
 
     def _fires(self, evaluation: Evaluation, step: int) -> bool | None:
         policy = self._rules.at(step)
-        items = [replace(item, plan=policy.plan(stages(item.content))) for item in evaluation.items]
+        items = [replace(item, plan=policy.plan(stages_of(item.content))) for item in evaluation.items]
         fired = Evaluation(policy, items, evaluation.request).run()
         if any(each.reason != "error" for each in fired):
             return True
@@ -246,7 +246,7 @@ def scored(
 def _probed(guard: Guard, rules: Rules, way: Way, rule: Rule, row: Row) -> Said:
     prober = Prober(rules, way)
     try:
-        with observed(prober):
+        with observe_checks(prober):
             verdict = row.judged(guard)
     except (RequestError, Overloaded, TypeError) as error:
         return Said("unread", str(error))

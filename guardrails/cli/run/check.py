@@ -18,7 +18,7 @@ from guardrails.errors import GuardrailsError
 from guardrails.types import Action
 
 if TYPE_CHECKING:
-    from guardrails.engine.core.observers import Told
+    from guardrails.engine.core.observers import FilmRecord
     from guardrails.guard import Guard
     from guardrails.policy.compiled import CompiledPolicy
     from guardrails.types import Verdict
@@ -84,21 +84,21 @@ def run(args: argparse.Namespace) -> int:
 
 def _judged(
     guard: Guard, content: Any, args: argparse.Namespace, context: Mapping[str, Any]
-) -> tuple[Verdict, Sequence[Told]]:
+) -> tuple[Verdict, Sequence[FilmRecord]]:
     """Judge a content; show on a terminal how far a film is watched, and return what was seen and heard of it, too."""
-    from guardrails.engine.core.observers import Onlooker, observed
+    from guardrails.engine.core.observers import Observer, observe_checks
 
-    class Watcher(Onlooker):
-        def went(self, seconds: float, of: float | None, listening: bool) -> None:
+    class Watcher(Observer):
+        def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
             if not args.json:
                 note = "seconds watched, listening" if listening else "seconds watched"
                 progress.draw(int(seconds), None if of is None else max(int(seconds), round(of)), note)
 
-        def told(self, film: Told) -> None:
+        def on_film(self, film: FilmRecord) -> None:
             told.setdefault(film.path, film)  # not what it became
 
-    told: dict[str, Told] = {}
-    with Progress(sys.stderr) as progress, observed(Watcher()):
+    told: dict[str, FilmRecord] = {}
+    with Progress(sys.stderr) as progress, observe_checks(Watcher()):
         verdict = guard.check(content, args.stage, **context)
     return verdict, [*told.values()]
 
@@ -119,7 +119,7 @@ def _reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str
 
 
 def _report(
-    guard: Guard, judged: Sequence[tuple[str, Any, Verdict, Sequence[Told]]], *, covered: bool
+    guard: Guard, judged: Sequence[tuple[str, Any, Verdict, Sequence[FilmRecord]]], *, covered: bool
 ) -> str:
     """Return the report; a text is named by its number there, as a name is not masked."""
     from guardrails.authoring.reports.check_report import Judged, report

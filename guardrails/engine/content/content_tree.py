@@ -1,4 +1,4 @@
-"""Leaves: what a body holds to judge, each with its JSON Pointer, and edits of leaves back into the body.
+"""The content tree of a body: each content with its JSON Pointer, and edits of contents back into the body.
 
 A body is walked by a field table (`chat.py` has the one of the chat API; each endpoint of the proxy adds its
 own): which fields are text to judge, which are structure, which are refused. String leaves of fields that no
@@ -32,7 +32,7 @@ SHORTEST_LONG = 100_000
 """The least number that is judged as a text too: a card number needs no quotes."""
 
 
-def placed(place: Place, path: Path) -> Place:
+def place_at(place: Place, path: Path) -> Place:
     """Return a place at a path: what `replace` does, in a third of its time, for every text."""
     return Place(
         place.stage,
@@ -83,18 +83,18 @@ SAID = (Stage.OUTPUT, Stage.TOOL_CALL)
 SOURCES = "\n\n"
 """What stands between the passages of `sources`."""
 
-Stretch = tuple[int, int, int]
+LeafSpan = tuple[int, int, int]
 """A leaf, and from where to where in its text."""
 
 
-def stretches(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> Iterator[Stretch]:
+def resolve_span(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> Iterator[LeafSpan]:
     """Yield what a span of a leaf covers: of the leaf's own text, of the texts that a joined one is made of, or of the
     text that it stood encoded in.
     """
     leaf = leaves[index]
     if leaf.derived is not None and leaf.parent is not None:
         for original in leaf.derived.originals(span):
-            yield from stretches(leaves, leaf.parent, original)
+            yield from resolve_span(leaves, leaf.parent, original)
         return
     start, end = span
     pieces = leaf.pieces
@@ -109,7 +109,7 @@ def stretches(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> Iter
         yield piece, max(start, begin) - begin, min(end, until) - begin
 
 
-class Beside(Mapping[str, str]):
+class ReplyContext(Mapping[str, str]):
     """What a reply is judged beside: `own`, and `sources`, which is put together when it is asked for. Few detectors read it,
     and in a long conversation every reply has all that was retrieved before it.
     """
@@ -122,9 +122,9 @@ class Beside(Mapping[str, str]):
         self.own = own
         self._given, self._retrieved, self._message = given, retrieved, message
 
-    def over(self, own: Mapping[str, str]) -> Beside:
+    def over(self, own: Mapping[str, str]) -> ReplyContext:
         """Return the same sources beside something else."""
-        return Beside(own, self._given, self._retrieved, self._message)
+        return ReplyContext(own, self._given, self._retrieved, self._message)
 
     def __getitem__(self, name: str) -> str:
         if name != "sources":
@@ -139,7 +139,7 @@ class Beside(Mapping[str, str]):
         return len(self.own) + 1
 
 
-def _beside(leaf: Leaf, context: Mapping[str, str]) -> Leaf:
+def _with_context(leaf: Leaf, context: Mapping[str, str]) -> Leaf:
     """Return a leaf with a context."""
     given = leaf.content
     content: Content = (
@@ -159,12 +159,12 @@ def _beside(leaf: Leaf, context: Mapping[str, str]) -> Leaf:
 
 
 @dataclass(slots=True)
-class Leaves:
+class ContentTree:
     """What a walk collects. `unchecked` are parts that cannot be judged; `unknown` are fields outside the
     table.
     """
 
-    found: list[Leaf] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
     unchecked: list[tuple[Unchecked, Place]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     turns: int = 1
@@ -182,13 +182,13 @@ class Leaves:
     def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
         """Add a text."""
         if value:
-            self.found.append(Leaf(Text(value, placed(place, path)), path, None, editable))
+            self.leaves.append(Leaf(Text(value, place_at(place, path)), path, None, editable))
 
     def system(self) -> str:
         """Return the system prompt of a conversation: all texts of its system and developer messages."""
         texts = (
             leaf.content.text
-            for leaf in self.found
+            for leaf in self.leaves
             if isinstance(leaf.content, Text)
             and leaf.content.place.role in ("system", "developer")
             and leaf.content.place.stage is Stage.INPUT
@@ -204,7 +204,7 @@ class Leaves:
     def _said(self) -> dict[int, str]:
         """Return what the user said, by message; -1 is outside of any."""
         said: dict[int, list[str]] = {}
-        for leaf in self.found:
+        for leaf in self.leaves:
             place = leaf.content.place
             if (
                 isinstance(leaf.content, Text)
@@ -224,7 +224,7 @@ class Leaves:
 
     def _retrieved(self) -> Iterator[tuple[int, str]]:
         """Yield what was retrieved with the message that it stands in; -1 is outside of any."""
-        for leaf in self.found:
+        for leaf in self.leaves:
             place = leaf.content.place
             if (
                 isinstance(leaf.content, Text)
@@ -239,19 +239,19 @@ class Leaves:
         system prompt, and for replies the user's message before it (`prompt` where these leaves have none) and what was
         retrieved before it (`sources` in front).
         """
-        if not any(leaf.content.place.stage in SAID for leaf in self.found):
+        if not any(leaf.content.place.stage in SAID for leaf in self.leaves):
             return
         said: dict[int, str] | None = None
         turns: list[int] | None = None
         retrieved = [*self._retrieved()]
         first = min((at for at, _ in retrieved), default=None)
-        for index, leaf in enumerate(self.found):
+        for index, leaf in enumerate(self.leaves):
             place = leaf.content.place
             if place.stage not in SAID:
                 continue
             before = leaf.content.context or {}
-            own = dict(before.own if isinstance(before, Beside) else before)
-            context: Mapping[str, str] = before.over(own) if isinstance(before, Beside) else own
+            own = dict(before.own if isinstance(before, ReplyContext) else before)
+            context: Mapping[str, str] = before.over(own) if isinstance(before, ReplyContext) else own
             if system:
                 own["system"] = system
             if place.stage is Stage.OUTPUT:
@@ -263,30 +263,30 @@ class Leaves:
                 own["prompt"] = said[turns[before_it - 1]] if before_it else prompt or own.get("prompt", "")
                 if sources or (first is not None and first < message):
                     own.pop("sources", None)
-                    context = Beside(own, sources, retrieved, message)
+                    context = ReplyContext(own, sources, retrieved, message)
             if context:
-                self.found[index] = _beside(leaf, context)
+                self.leaves[index] = _with_context(leaf, context)
 
     def call(self, name: str, arguments: str, path: Path, place: Place) -> None:
         """Add a tool call as a whole, for detectors that judge it so; its texts are added apart."""
-        call = ToolCall(name, arguments, placed(place, path))
-        self.found.append(Leaf(call, path, editable=False))
+        call = ToolCall(name, arguments, place_at(place, path))
+        self.leaves.append(Leaf(call, path, editable=False))
 
     def cannot(self, kind: str, reason: str, path: Path, place: Place) -> None:
         """Note a part that cannot be judged."""
-        shown = placed(place, path)
+        shown = place_at(place, path)
         self.unchecked.append((Unchecked(kind, reason, shown.path), shown))
 
     def anything(self, value: Any, path: Path, place: Place) -> None:
         """Add every string below a value, mapping keys too, and long numbers, which may be cards."""
-        for where, text, editable in strings(value, path):
+        for where, text, editable in find_strings(value, path):
             self.text(text, where, place, editable=editable)
 
     def unknown_field(self, value: Any, path: Path, place: Place) -> None:
         """Judge a field that the table does not know, its name too, and name it; a picture in it is one that nobody judges."""
         self.unknown.append(pointer(path))
         self.text(str(path[-1]), path, place, editable=False)
-        for where, text, editable in strings(value, path):
+        for where, text, editable in find_strings(value, path):
             self.text(text, where, place, editable=editable)
             if WRITTEN.match(text):
                 self.cannot("part", "a picture in a field that is not known", where, place)
@@ -302,25 +302,25 @@ class Leaves:
             if read != value:
                 self.text(read, path, place, editable=False)
             return
-        for where, text, editable in strings(decoded, path):
+        for where, text, editable in find_strings(decoded, path):
             if text:
-                shown = placed(place, where)
-                self.found.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
+                shown = place_at(place, where)
+                self.leaves.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""
-        return len(self.found), len(self.unchecked)
+        return len(self.leaves), len(self.unchecked)
 
     def cut(self, mark: tuple[int, int]) -> None:
         """Forget what was added since."""
-        del self.found[mark[0] :], self.unchecked[mark[1] :]
+        del self.leaves[mark[0] :], self.unchecked[mark[1] :]
 
     def join_turns(self, but: frozenset[int] = frozenset()) -> None:
         """Add the joined texts of all user messages, of all assistant messages, and so on, each stage for
         itself; the messages in `but` are left out.
         """
         by_voice: dict[tuple[str | None, Stage], list[int]] = {}
-        for index, leaf in enumerate(self.found):
+        for index, leaf in enumerate(self.leaves):
             place = leaf.content.place
             if (
                 place.message is not None
@@ -331,13 +331,13 @@ class Leaves:
             ):
                 by_voice.setdefault((place.role, place.stage), []).append(index)
         for indexes in by_voice.values():
-            first = self.found[indexes[0]].content.place
+            first = self.leaves[indexes[0]].content.place
             self.join(indexes, (), replace(first, message=None), across=True)
 
     def decode(self, depth: int, count: int, characters: int) -> None:
         """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""
-        for index in range(len(self.found)):
-            leaf = self.found[index]
+        for index in range(len(self.leaves)):
+            leaf = self.leaves[index]
             content = leaf.content
             if not isinstance(content, Text):
                 continue
@@ -345,7 +345,7 @@ class Leaves:
             for derived in extraction.derived:
                 place = replace(content.place, origin=derived.origin)
                 text = Text(derived.text, place, content.context)
-                self.found.append(
+                self.leaves.append(
                     Leaf(text, leaf.path, leaf.inner, leaf.editable, (), leaf.across, index, derived)
                 )
             for reason in extraction.left:
@@ -359,14 +359,14 @@ class Leaves:
         texts: list[str] = []
         start = 0
         for index in indexes:
-            content = self.found[index].content
+            content = self.leaves[index].content
             assert isinstance(content, Text)
             pieces.append((index, start))
             texts.append(content.text)
             start += len(content.text)
-        context = self.found[indexes[-1]].content.context
-        joined = Text("".join(texts), placed(place, path), context)
-        self.found.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
+        context = self.leaves[indexes[-1]].content.context
+        joined = Text("".join(texts), place_at(place, path), context)
+        self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
 
 
 def decode(text: str) -> tuple[Any, bool]:
@@ -380,7 +380,7 @@ def decode(text: str) -> tuple[Any, bool]:
         return None, False
 
 
-def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
+def find_strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
     """Yield `(path, text, editable)` for each string and long number below a value, and for each mapping key.
 
     Raises:
@@ -393,19 +393,19 @@ def strings(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, bool]]:
     elif isinstance(value, MAPPINGS):
         for key, inner in value.items():
             yield (*path, key), str(key), False
-            yield from strings(inner, (*path, key))
+            yield from find_strings(inner, (*path, key))
     elif isinstance(value, LISTS):
         for index, inner in enumerate(value):
-            yield from strings(inner, (*path, index))
+            yield from find_strings(inner, (*path, index))
     elif isinstance(value, NUMBERS):
-        text = digits(value, path)
+        text = format_number(value, path)
         if text:
             yield path, text, True
     elif value is not None:
         raise RequestError("not_json", f"cannot judge a value of type {type(value).__name__}", pointer(path))
 
 
-def digits(number: float, path: Path = ()) -> str:
+def format_number(number: float, path: Path = ()) -> str:
     """Return a number as the text to judge, "" where it is too small to be anyone's."""
     if not SHORTEST_LONG <= abs(number) < inf:
         return ""
@@ -415,7 +415,7 @@ def digits(number: float, path: Path = ()) -> str:
         raise RequestError("number_too_long", "a number has too many digits", pointer(path)) from None
 
 
-def edited(body: Any, edits: Mapping[tuple[Path, Path | None], Any]) -> Any:
+def replace_values(body: Any, edits: Mapping[tuple[Path, Path | None], Any]) -> Any:
     """Return the body with the texts at these places replaced; what leads to none of them is shared, not
     copied.
 
@@ -424,20 +424,20 @@ def edited(body: Any, edits: Mapping[tuple[Path, Path | None], Any]) -> Any:
     inside: dict[Path, dict[Path, Any]] = {}
     for (path, inner), text in edits.items():
         if inner is None:
-            body = _set(body, path, text)
+            body = _replace_value(body, path, text)
         else:
             inside.setdefault(path, {})[inner] = text
     for path, changes in inside.items():
-        value, sound = decode(at(body, path))
+        value, sound = decode(value_at(body, path))
         if not sound:
             raise ValueError(f"{pointer(path)} is edited as a whole and inside")
         for inner, text in changes.items():
-            value = _set(value, inner, text)
-        body = _set(body, path, _encoded(value))
+            value = _replace_value(value, inner, text)
+        body = _replace_value(body, path, _encode(value))
     return body
 
 
-def _encoded(value: Any) -> str:
+def _encode(value: Any) -> str:
     text = write(value, space=" ")
     try:
         text.encode()
@@ -446,17 +446,17 @@ def _encoded(value: Any) -> str:
     return text
 
 
-def at(body: Any, path: Path) -> Any:
+def value_at(body: Any, path: Path) -> Any:
     """Return what stands at a path of a body."""
     for part in path:
         body = body[part]
     return body
 
 
-def _set(body: Any, path: Path, value: Any) -> Any:
+def _replace_value(body: Any, path: Path, value: Any) -> Any:
     if not path:
         return value
     head, *rest = path
     copy = dict(body) if isinstance(body, Mapping) else list(body)
-    copy[head] = _set(copy[head], tuple(rest), value)  # type: ignore[index] # a path made by the walk fits
+    copy[head] = _replace_value(copy[head], tuple(rest), value)  # type: ignore[index] # a path made by the walk fits
     return tuple(copy) if isinstance(body, tuple) else copy

@@ -1,4 +1,4 @@
-r"""Pictures, films and sounds that texts carry: a text in, the files that stand in it as data URIs out, each to be judged as one.
+r"""Finds pictures, films and sounds that texts carry as data URIs, each to be judged as one.
 
 Such a URI is shown as a picture by what renders Markdown or HTML, in an attribute, a `url()` or a link, so it is read as browsers
 read it: in any case, over line breaks, with character references, escapes of JSON, CSS and URLs, with or without Base64,
@@ -16,7 +16,7 @@ from html import unescape
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.inline_media import KINDS, SAID
 from guardrails.media.errors import MediaError
 from guardrails.media.images.outline import WALKS, outline, sniffed
@@ -53,7 +53,7 @@ _BREAK: Final = (
 )
 
 
-def _written(char: str) -> str:
+def _spellings(char: str) -> str:
     """Return the pattern of the ways to write a character."""
     codes = [ord(each) for each in dict.fromkeys((char, char.upper()))]
     decimal, hexadecimal = "|".join(map(str, codes)), "|".join(f"{code:02x}" for code in codes)
@@ -65,7 +65,7 @@ def _written(char: str) -> str:
     )
 
 
-_D, _A, _T, _COLON = map(_written, "dat:")
+_D, _A, _T, _COLON = map(_spellings, "dat:")
 HEADS: Final = re.compile(_BREAK.join((_D, _A, _T, _A, _COLON)))
 """How a data URI begins."""
 
@@ -94,12 +94,12 @@ _SOUND: Final = re.compile(rb"[A-Za-z0-9+/]*")
 TO_END: Final = -1
 """A file that is written in a way whose end is not looked for: the text is held to its own."""
 
-Stretch = tuple[str, int, int]
+TextSpan = tuple[str, int, int]
 """What stands before a stretch of a text, and from where to where it goes."""
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class EmbeddedFile:
     """A file that a text carries: its bytes, what it is, and the type that it is said to be of, where that is of such files."""
 
     data: bytes
@@ -108,7 +108,7 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
-class Uri:
+class DataUri:
     """The head of a data URI in a text: where it begins and where its content does, what stands before it, and what it says."""
 
     start: int
@@ -123,7 +123,7 @@ class Uri:
         return SAID.get(self.declared.partition("/")[0])
 
 
-def looks(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> frozenset[type[Media]]:
+def media_kinds(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> frozenset[type[Media]]:
     """Return the kinds of files that policies look at, or read or listen to, in contents of some stages."""
     found: set[type[Media]] = set()
     for policy in policies:
@@ -139,7 +139,7 @@ def looks(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> froz
     return frozenset(found)
 
 
-def may_carry(text: str) -> bool:
+def may_hold_media(text: str) -> bool:
     """Tell whether a text may carry a file: by single characters first, which takes a tenth of a microsecond."""
     if "\\" in text and _ESCAPED.search(text):
         return HEADS.search(text) is not None
@@ -153,11 +153,11 @@ def may_carry(text: str) -> bool:
     return False
 
 
-def files(text: str) -> tuple[list[File], list[Unchecked]]:
+def find_files(text: str) -> tuple[list[EmbeddedFile], list[Unchecked]]:
     """Return what a text carries, each once, and what of it could not be read."""
-    if not may_carry(text):
+    if not may_hold_media(text):
         return [], []
-    found: dict[bytes, File] = {}
+    found: dict[bytes, EmbeddedFile] = {}
     left: dict[str, Unchecked] = {}
     for view in _views(text):
         for match in HEADS.finditer(view):
@@ -176,60 +176,62 @@ def files(text: str) -> tuple[list[File], list[Unchecked]]:
     return kept, [*left.values()]
 
 
-def _is_part(file: File, found: Iterable[bytes]) -> bool:
+def _is_part(file: EmbeddedFile, found: Iterable[bytes]) -> bool:
     """Tell whether a file is the beginning of one that another reading of the text gives in full."""
     longer = (data for data in found if len(data) > len(file.data) and data.startswith(file.data))
-    return any(is_whole(data) for data in longer) and not is_whole(file.data)
+    return any(is_complete_picture(data) for data in longer) and not is_complete_picture(file.data)
 
 
-def lift(leaves: Leaves, policies: Sequence[CompiledPolicy], limit: int) -> bool:
+def add_embedded_media(tree: ContentTree, policies: Sequence[CompiledPolicy], limit: int) -> bool:
     """Add what texts carry as leaves of their own, which cannot be changed, where a policy looks at such files; only the first
     characters of a text, up to a limit, are read at all. Tell whether there was anything.
     """
     known: set[tuple[object, ...]] = set()
-    for index in range(len(leaves.found)):
-        leaf = leaves.found[index]
+    for index in range(len(tree.leaves)):
+        leaf = tree.leaves[index]
         content = leaf.content
         if not isinstance(content, Text) or leaf.across or content.place.origin is not None:
             continue
         place = replace(content.place, origin=ORIGIN)
-        for file in _carried(leaves, content, policies, limit):
+        for file in _files_of(tree, content, policies, limit):
             key = (file.data, place.stage, place.also, place.message, place.choice_index)
             if key in known:
                 continue  # a joined text carries what its parts do
             known.add(key)
             medium = file.kind(file.data, place, context=content.context, declared=file.declared)
-            leaves.found.append(Leaf(medium, leaf.path, leaf.inner, editable=False))
+            tree.leaves.append(Leaf(medium, leaf.path, leaf.inner, editable=False))
     return bool(known)
 
 
-def name_deeper(leaves: Leaves, policies: Sequence[CompiledPolicy], limit: int) -> None:
+def note_nested_media(tree: ContentTree, policies: Sequence[CompiledPolicy], limit: int) -> None:
     """Name as unchecked what stands in texts that stood encoded in others, and not in these as well."""
     known: set[bytes] | None = None
-    for leaf in leaves.found:
+    for leaf in tree.leaves:
         content = leaf.content
         if not isinstance(content, Text) or leaf.parent is None:
             continue
-        if not isinstance(leaves.found[leaf.parent].content, Text):
+        if not isinstance(tree.leaves[leaf.parent].content, Text):
             continue  # what is written in a picture is shown as a text
-        for file in _carried(leaves, content, policies, limit):
+        for file in _files_of(tree, content, policies, limit):
             if known is None:
-                known = {each.content.data for each in leaves.found if isinstance(each.content, Media)}
+                known = {each.content.data for each in tree.leaves if isinstance(each.content, Media)}
             if file.data not in known:
-                leaves.unchecked.append((Unchecked("part", DEEPER, content.place.path), content.place))
+                tree.unchecked.append((Unchecked("part", DEEPER, content.place.path), content.place))
                 break
 
 
-def _carried(leaves: Leaves, content: Text, policies: Sequence[CompiledPolicy], limit: int) -> Sequence[File]:
+def _files_of(
+    tree: ContentTree, content: Text, policies: Sequence[CompiledPolicy], limit: int
+) -> Sequence[EmbeddedFile]:
     """Return what a text carries that a policy looks at; what of it could not be read is noted."""
     place = content.place
     if ":" not in content.text and "&" not in content.text and "\\" not in content.text:
         return ()
-    kinds = looks(policies, (place.stage, *place.also))
+    kinds = media_kinds(policies, (place.stage, *place.also))
     if not kinds:
         return ()
-    found, left = files(content.text[:limit])
-    leaves.unchecked += [(replace(each, path=place.path), place) for each in left]
+    found, left = find_files(content.text[:limit])
+    tree.unchecked += [(replace(each, path=place.path), place) for each in left]
     return [file for file in found if file.kind in kinds]
 
 
@@ -243,14 +245,14 @@ def _views(text: str) -> list[str]:
     return [*dict.fromkeys(views)]
 
 
-def _uri(text: str, match: re.Match[str]) -> Uri | None:
+def _uri(text: str, match: re.Match[str]) -> DataUri | None:
     """Return a head of a data URI with all of it, None where it has no comma."""
     comma = text.find(",", match.end(), match.end() + HEAD_MOST)
     if comma < 0:
         return None
     head = re.sub(r"[\t\n\r]", "", text[match.end() : comma])
     opener = text[match.start() - 1] if match.start() else ""
-    return Uri(
+    return DataUri(
         match.start(),
         comma + 1,
         opener,
@@ -259,7 +261,7 @@ def _uri(text: str, match: re.Match[str]) -> Uri | None:
     )
 
 
-def _file(text: str, uri: Uri) -> File | None:
+def _file(text: str, uri: DataUri) -> EmbeddedFile | None:
     """Return the file of a data URI, None where it is none that shows or sounds."""
     if uri.in_base64:
         return _of_base64(text, uri)
@@ -270,36 +272,36 @@ def _file(text: str, uri: Uri) -> File | None:
         return None
     data = unquote_to_bytes(written)
     if uri.declared == "image/svg+xml":
-        return File(data, Image, uri.declared) if data.lstrip()[:1] == b"<" else None
-    return _of(data, uri) if of_bytes(data) is not None else None
+        return EmbeddedFile(data, Image, uri.declared) if data.lstrip()[:1] == b"<" else None
+    return _of(data, uri) if media_type_of(data) is not None else None
 
 
-def _of_base64(text: str, uri: Uri) -> File | None:
+def _of_base64(text: str, uri: DataUri) -> EmbeddedFile | None:
     run = _RUN.match(text, uri.body)
     assert run is not None  # at least ""
     if len(run[0]) < LEAST:
         return None
     if text[run.end() : run.end() + 1] == _CLOSES.get(uri.opener, "none"):
-        return _of(decoded(run[0]), uri)
+        return _of(decode_base64(run[0]), uri)
     words = _SPACE.split(run[0].strip())
     if len(words[0]) < LEAST:
         return None
     long = next((at for at, word in enumerate(words) if len(word) < LINE), len(words))
-    tried = [decoded("".join(words[:count])) for count in dict.fromkeys((1, long, long + 1)) if count]
-    whole = next((data for data in tried if is_whole(data)), tried[min(1, len(tried) - 1)])
+    tried = [decode_base64("".join(words[:count])) for count in dict.fromkeys((1, long, long + 1)) if count]
+    whole = next((data for data in tried if is_complete_picture(data)), tried[min(1, len(tried) - 1)])
     return _of(whole, uri)
 
 
-def _of(data: bytes, uri: Uri) -> File | None:
+def _of(data: bytes, uri: DataUri) -> EmbeddedFile | None:
     """Return some bytes as what they are, or are said to be; None where they are neither, or too few."""
-    by_bytes = of_bytes(data)
+    by_bytes = media_type_of(data)
     kind = by_bytes or uri.said
-    if kind is None or (len(data) < SMALLEST and not is_whole(data)):
+    if kind is None or (len(data) < SMALLEST and not is_complete_picture(data)):
         return None
-    return File(data, kind, uri.declared if uri.said is kind else None)
+    return EmbeddedFile(data, kind, uri.declared if uri.said is kind else None)
 
 
-def decoded(written: str) -> bytes:
+def decode_base64(written: str) -> bytes:
     """Return the bytes of Base64 as browsers and lenient readers take it: up to what is none of it."""
     raw = unquote_to_bytes(written) if "%" in written else written.encode("ascii", "replace")
     raw = b"".join(raw.split()).translate(bytes.maketrans(b"-_", b"+/"))
@@ -309,16 +311,16 @@ def decoded(written: str) -> bytes:
     return b64decode(sound + b"=" * (-len(sound) % 4))
 
 
-def of_bytes(data: bytes) -> type[Media] | None:
+def media_type_of(data: bytes) -> type[Media] | None:
     """Return what some bytes are: a picture, a film or a sound, None of any other."""
     head = data[:FIRST]
     if (name := sniffed(head)) in WALKS:
-        return Image if name != "bmp" or is_whole(data) else None
+        return Image if name != "bmp" or is_complete_picture(data) else None
     kind = kind_of(head)
     return None if kind is None else KINDS[kind.what]
 
 
-def is_whole(data: bytes) -> bool:
+def is_complete_picture(data: bytes) -> bool:
     """Tell whether some bytes are a picture to its end."""
     try:
         outline(data)
@@ -327,7 +329,7 @@ def is_whole(data: bytes) -> bool:
     return True
 
 
-class Hold:
+class MediaHold:
     """Where a text that grows has to be held as a file may begin there: parts in, what is to be judged out.
 
     Attributes:
@@ -342,10 +344,10 @@ class Hold:
         self._base = self._start = 0
         self._to_end = False
 
-    def feed(self, delta: str, *, last: bool = False) -> list[Stretch]:
+    def feed(self, delta: str, *, last: bool = False) -> list[TextSpan]:
         """Take the next part, or with `last` the end; return the stretches of the text that carry files and have ended."""
         rest = self._rest + delta
-        found: list[Stretch] = []
+        found: list[TextSpan] = []
         at = 0
         while at >= 0:
             at, kept = (
@@ -357,7 +359,7 @@ class Hold:
         self.at = self._start if self.sure else self._base if self._rest else None
         return found
 
-    def _ended(self, rest: str, at: int, found: list[Stretch], *, last: bool) -> tuple[int, int]:
+    def _ended(self, rest: str, at: int, found: list[TextSpan], *, last: bool) -> tuple[int, int]:
         """Look for the end of a file; return where to go on, below 0 where nothing is left, and how much is not needed."""
         stop = None if self._to_end else _STOP.search(rest, at)
         if stop is None:
@@ -407,11 +409,11 @@ def _begins(text: str, match: re.Match[str], *, last: bool) -> int | None:
             return TO_END
         if len(body) < SMALLEST and not last:
             return None
-        return TO_END if "%" in body[:SMALLEST] and of_bytes(unquote_to_bytes(body)) is not None else 0
+        return TO_END if "%" in body[:SMALLEST] and media_type_of(unquote_to_bytes(body)) is not None else 0
     run = _RUN.match(body)
     written = "" if run is None else run[0]
     if len(written) < LEAST:
         if len(written) == len(body):
             return later
         return TO_END if written and body[len(written)] in _ESCAPES else 0
-    return uri.body if uri.said is not None or of_bytes(decoded(written)) is not None else 0
+    return uri.body if uri.said is not None or media_type_of(decode_base64(written)) is not None else 0

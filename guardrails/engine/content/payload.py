@@ -1,6 +1,4 @@
-"""What a caller gives to be checked → leaves, and an outcome → the content to use from now on, in the same
-shape.
-"""
+"""Payloads: a caller's value with its content tree, and an outcome's edits applied to the same shape."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from io import IOBase
 from pathlib import Path
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaf, Leaves, edited
+from guardrails.engine.content.content_tree import ContentTree, Leaf, replace_values
 from guardrails.engine.content.inline_media import medium
 from guardrails.engine.core.outcome import Outcome
 from guardrails.media.video.file_type import HEAD
@@ -36,18 +34,18 @@ BATCH = "give each picture of a batch by itself, as [height, width, 3]"
 TENSOR = "give a tensor as an array of pixels, [height, width, 3]: tensor.detach().cpu().numpy()"
 """What to do with what is no picture as it is."""
 
-Changed = Callable[[Any, Leaves, Outcome], Any]
+ApplyEdits = Callable[[Any, ContentTree, Outcome], Any]
 """A body, its leaves and an outcome → the body that the outcome leaves."""
 
 BARE: Mapping[Stage, Place] = {stage: Place(stage) for stage in Stage}
 """Where a text stands that comes without anything around it."""
 
 
-class Subject:
+class Payload:
     """Something to check. `apply` gives it back with an outcome's edits, or None where it is blocked."""
 
-    def __init__(self, leaves: Leaves, apply: Callable[[Outcome], object]) -> None:
-        self.leaves = leaves
+    def __init__(self, tree: ContentTree, apply: Callable[[Outcome], object]) -> None:
+        self.tree = tree
         self._apply = apply
 
     def apply(self, outcome: Outcome) -> object:
@@ -55,7 +53,7 @@ class Subject:
         return None if outcome.action.name == "BLOCK" else self._apply(outcome)
 
 
-def read(given: object, stage: Stage) -> Subject:
+def read(given: object, stage: Stage) -> Payload:
     """Read what a caller gave, in whatever form; those of messages and chat bodies are read by `protocols.chat.chat_payload`.
 
     Takes a text, any list or mapping of JSON values (all its strings are judged at the stage), a content of `guardrails.types`;
@@ -81,8 +79,8 @@ def read(given: object, stage: Stage) -> Subject:
     if (content := _of_file(given, BARE[stage])) is not None:
         return _media(given, content)
     raise TypeError(
-        f"cannot check a {type(given).__name__}: give a text, messages, a chat request or response, JSON, "
-        f"bytes, a path, an open file, a PIL picture, an array of pixels, or a content of guardrails.types{_cure(given)}"
+        f"cannot check a {type(given).__name__}: give a text, messages, a chat request or response, JSON, bytes, a path, an open "
+        f"file, a PIL picture, an array of pixels, or a content of guardrails.types{_conversion_hint(given)}"
     )
 
 
@@ -92,13 +90,13 @@ def _of_file(given: object, place: Place) -> Media | None:
         data = bytes(given)
         return medium(data[:HEAD])(data, place)
     if isinstance(given, Path):
-        return _named(given)(place=place, source=given)
+        return _type_by_name(given)(place=place, source=given)
     if isinstance(given, IOBase):
-        return _opened(given)(place=place, source=given)
+        return _type_of_open_file(given)(place=place, source=given)
     return Image(place=place, source=given) if is_pixels(given) else None
 
 
-def _named(path: Path) -> type[Media]:
+def _type_by_name(path: Path) -> type[Media]:
     """Return what a file is taken for: by its ending, else by its first bytes."""
     by_name = MEDIA.get(path.suffix.lower())
     if by_name is not None:
@@ -110,7 +108,7 @@ def _named(path: Path) -> type[Media]:
         return Image  # which says what is wrong, once it is opened
 
 
-def _opened(file: IOBase) -> type[Media]:
+def _type_of_open_file(file: IOBase) -> type[Media]:
     """Return what an open file is, from where it stands."""
     if not (file.readable() and file.seekable()):
         raise TypeError("cannot check a file that cannot be read and wound back: give its bytes")
@@ -122,53 +120,53 @@ def _opened(file: IOBase) -> type[Media]:
     return medium(head)
 
 
-def text(given: str, stage: Stage) -> Subject:
+def text(given: str, stage: Stage) -> Payload:
     """Read one text."""
-    leaves = Leaves(found=[Leaf(Text(given, BARE[stage]))])
-    return Subject(leaves, lambda outcome: outcome.edits.get(0, given))
+    tree = ContentTree(leaves=[Leaf(Text(given, BARE[stage]))])
+    return Payload(tree, lambda outcome: outcome.edits.get(0, given))
 
 
-def _cure(given: object) -> str:
+def _conversion_hint(given: object) -> str:
     if is_tensor(given):
         return f"; {TENSOR}"
     return "; give what its model_dump() returns" if hasattr(given, "model_dump") else ""
 
 
-def apply_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
+def apply_edits(given: object, tree: ContentTree, outcome: Outcome) -> object:
     """Return a body with the new texts of an outcome; the same object where nothing changes."""
     places = {
-        (leaves.found[index].path, leaves.found[index].inner): new for index, new in outcome.edits.items()
+        (tree.leaves[index].path, tree.leaves[index].inner): new for index, new in outcome.edits.items()
     }
-    return edited(given, places) if places else given
+    return replace_values(given, places) if places else given
 
 
-def body(given: Any, leaves: Leaves, changed: Changed = apply_edits) -> Subject:
+def body(given: Any, tree: ContentTree, changed: ApplyEdits = apply_edits) -> Payload:
     """Read a body whose leaves are known; `changed` makes of it what an outcome leaves."""
-    return Subject(leaves, lambda outcome: changed(given, leaves, outcome))
+    return Payload(tree, lambda outcome: changed(given, tree, outcome))
 
 
-def _text(given: Text) -> Subject:
-    leaves = Leaves(found=[Leaf(given)])
-    return Subject(leaves, lambda outcome: replace(given, text=outcome.edits[0]) if outcome.edits else given)
+def _text(given: Text) -> Payload:
+    tree = ContentTree(leaves=[Leaf(given)])
+    return Payload(tree, lambda outcome: replace(given, text=outcome.edits[0]) if outcome.edits else given)
 
 
-def _call(given: ToolCall) -> Subject:
-    leaves = Leaves()
+def _call(given: ToolCall) -> Payload:
+    tree = ContentTree()
     use = given.place.use or Use(((given.name, ""),), given.arguments)
     place = replace(given.place, tool=given.name, use=use)
-    leaves.text(given.name, ("name",), place, editable=False)
-    leaves.json_text(given.arguments, ("arguments",), place)
-    leaves.found.append(Leaf(replace(given, place=place), editable=False))
+    tree.text(given.name, ("name",), place, editable=False)
+    tree.json_text(given.arguments, ("arguments",), place)
+    tree.leaves.append(Leaf(replace(given, place=place), editable=False))
     fields = {"name": given.name, "arguments": given.arguments}
 
     def apply(outcome: Outcome) -> object:
-        changed: Any = apply_edits(fields, leaves, outcome)
+        changed: Any = apply_edits(fields, tree, outcome)
         return given if changed is fields else replace(given, arguments=changed["arguments"])
 
-    return Subject(leaves, apply)
+    return Payload(tree, apply)
 
 
-def _media(given: object, content: Media) -> Subject:
+def _media(given: object, content: Media) -> Payload:
     def apply(outcome: Outcome) -> object:
         if not outcome.edits:
             return given
@@ -177,7 +175,7 @@ def _media(given: object, content: Media) -> Subject:
             return made
         return replace(given, data=made) if isinstance(made, bytes) else replace(given, source=made)
 
-    return Subject(Leaves(found=[Leaf(content)]), apply)
+    return Payload(ContentTree(leaves=[Leaf(content)]), apply)
 
 
 def is_pixels(given: object) -> bool:
@@ -199,20 +197,20 @@ def refuse_batch(given: Any) -> None:
         raise TypeError(f"cannot check an array of several pictures: {BATCH}")
 
 
-def _structure(given: object, stage: Stage) -> Subject:
-    leaves = Leaves()
-    leaves.anything(given, (), Place(stage))
-    return body(given, leaves)
+def _structure(given: object, stage: Stage) -> Payload:
+    tree = ContentTree()
+    tree.anything(given, (), Place(stage))
+    return body(given, tree)
 
 
-def without(messages: Any, removed: tuple[int, ...]) -> Any:
+def remove_messages(messages: Any, removed: tuple[int, ...]) -> Any:
     """Return the messages that stay."""
     return (
         [message for index, message in enumerate(messages) if index not in removed] if removed else messages
     )
 
 
-def removed_paths(leaves: Leaves, outcome: Outcome) -> tuple[str, ...]:
+def removed_paths(tree: ContentTree, outcome: Outcome) -> tuple[str, ...]:
     """Return the JSON Pointers of the messages that an outcome leaves out."""
-    prefix = next((leaf.path[:1] for leaf in leaves.found if leaf.path[:1] in CONVERSATIONS), ())
+    prefix = next((leaf.path[:1] for leaf in tree.leaves if leaf.path[:1] in CONVERSATIONS), ())
     return tuple(pointer((*prefix, index)) for index in outcome.removed)

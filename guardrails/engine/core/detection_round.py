@@ -1,6 +1,6 @@
-"""Leaves in, detections out: which detectors each leaf needs, in tiers, from the cache where it can be.
+"""One round of detection: which detectors each content needs, in tiers, and what they found, from the cache where it can be.
 
-`Round` knows no thread and no clock but the one that times detectors: it hands out `Task`s, and whoever
+`DetectionRound` knows no thread and no clock but the one that times detectors: it hands out `Task`s, and whoever
 drives it (`pipeline.py`) runs them where they belong and gives the answers back.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 
 from guardrails.cancellation import Cancelled, Token, check, current, within
 from guardrails.detectors.binding import Bound
-from guardrails.engine.content.content_tree import Leaf, Stretch, stretches
+from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Picture
@@ -61,7 +61,7 @@ OVER_LIMIT: Final = frozenset(
 """Codes of films and sounds that a limit leaves out: `limit`."""
 
 
-def unreadable(content: Media, error: MediaError) -> Unchecked:
+def describe_unreadable(content: Media, error: MediaError) -> Unchecked:
     """Return as what a file is named that cannot be judged."""
     over = error.code in OVER_LIMIT and not isinstance(content, Image)
     kind = "limit" if over else UNREADABLE[content.kind]
@@ -96,7 +96,7 @@ class Task:
         """Ask the detector; whatever it raises or answers wrongly becomes an error for all its contents."""
         with within(self.token), self._asked():
             answers: list[Detection] = []
-            for contents in slices(self.contents):
+            for contents in split_batches(self.contents):
                 check()
                 given = self._checked(self.bound.detector.detect(contents), contents)
                 if given is None:
@@ -155,7 +155,7 @@ class Task:
             self.fail(f"{len(answers)} answers for {len(contents)} contents")
             return None
         return [
-            answer if answer is CLEAN else sound(answer, content)
+            answer if answer is CLEAN else validate_detection(answer, content)
             for answer, content in zip(answers, contents, strict=True)
         ]
 
@@ -164,7 +164,7 @@ class Task:
         self.answers = [Detection(error=reason)] * len(self.leaves)
 
 
-def slices(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
+def split_batches(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
     """Yield contents in order, as many at a time as a detector gets through in some tenths of a second: once nobody waits it is
     given no more of them. Files stay together: who opens, reads or covers them looks at all at once.
     """
@@ -180,7 +180,7 @@ def slices(contents: Sequence[Content]) -> Iterator[Sequence[Content]]:
     yield contents[begin:]
 
 
-def sound(answer: object, content: Content) -> Detection:
+def validate_detection(answer: object, content: Content) -> Detection:
     """Return a detector's answer, or an error in its place where a verdict cannot be built on it."""
     if not isinstance(answer, Detection):
         return Detection(error=f"answered with {type(answer).__name__}")
@@ -210,7 +210,7 @@ def judges(bound: Bound, content: Content) -> bool:
     return not (bound.pixels and isinstance(content, Media)) or isinstance(content.source, Picture | Film)
 
 
-class Round:
+class DetectionRound:
     """All detections of one check."""
 
     def __init__(
@@ -256,7 +256,7 @@ class Round:
                 content = Text(content.text[:limit], place, content.context)
             self.contents.append(content)
             self.found.append({})
-            self.cached.append(None if cache is None else entry_of(cache, content))
+            self.cached.append(None if cache is None else cache_entry(cache, content))
 
     def tiers(self) -> list[int]:
         """Return the tiers that these leaves need, cheapest first."""
@@ -285,7 +285,7 @@ class Round:
             if known is not None:
                 self._keep(index, bound, known)
             elif entry is not None:
-                known = entry.get(key_of(bound, content))
+                known = entry.get(cache_key(bound, content))
             if known is not None:
                 found[digest] = known
                 continue
@@ -308,9 +308,9 @@ class Round:
     def _keep(self, index: int, bound: Bound, answer: Detection) -> None:
         entry = self.cached[index]
         if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
-            remember(entry, {key_of(bound, self.contents[index]): answer})
+            store_detections(entry, {cache_key(bound, self.contents[index]): answer})
 
-    def of(
+    def findings_of(
         self, index: int, plan: Plan, pending: frozenset[int]
     ) -> tuple[tuple[Finding, ...], frozenset[str]]:
         """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending
@@ -339,7 +339,7 @@ class Round:
         own = self._own.get(digest)
         if own is None:
             own = self._own[digest] = {}
-            seen: dict[tuple[str, tuple[Stretch, ...]], float] = {}
+            seen: dict[tuple[str, tuple[LeafSpan, ...]], float] = {}
             for at, found in enumerate(self.found):
                 detection = found.get(digest)
                 if detection is None or not detection.findings:
@@ -350,7 +350,7 @@ class Round:
                     if finding.span is not None:
                         if derived is not None and not derived.hides(finding.span):
                             continue  # it stands in the text as it is
-                        key = (finding.category, tuple(stretches(self.leaves, at, finding.span)))
+                        key = (finding.category, tuple(resolve_span(self.leaves, at, finding.span)))
                         if seen.get(key, -1.0) >= finding.score and self.leaves[at].again:
                             continue
                         seen[key] = max(finding.score, seen.get(key, 0.0))
@@ -387,14 +387,14 @@ class Round:
         plans, content = self.plans[index], self.contents[index]
         return any(judges(bound, content) for plan in plans for tier in plan.tiers for bound in tier)
 
-    def not_judged(self) -> list[tuple[Unchecked, int]]:
+    def find_unchecked(self) -> list[tuple[Unchecked, int]]:
         """Return what was left out, with the leaf that it belongs to."""
         out = list(self.unchecked)
         for index, found in enumerate(self.found):
             place = self.leaves[index].content.place
             content = self.contents[index]
             if isinstance(content, Media) and isinstance(content.source, MediaError):
-                out.append((unreadable(content, content.source), index))
+                out.append((describe_unreadable(content, content.source), index))
             elif not isinstance(content, Text | ToolCall) and not (
                 index in self._read or self._is_judged(index)
             ):
@@ -405,7 +405,7 @@ class Round:
         return out
 
 
-def entry_of(cache: FindingsCache, content: Content) -> Entry | None:
+def cache_entry(cache: FindingsCache, content: Content) -> Entry | None:
     """Return what a cache knows of a content; None of what it does not keep."""
     if isinstance(content, Text):
         return cache.entry(content.text)
@@ -417,14 +417,14 @@ def entry_of(cache: FindingsCache, content: Content) -> Entry | None:
     return cache.picture(picture.sha256)
 
 
-def remember(entry: Entry, answers: Mapping[Key, Detection]) -> None:
+def store_detections(entry: Entry, answers: Mapping[Key, Detection]) -> None:
     """Keep detections of a text in its entry of the cache."""
     if len(entry) >= MOST_KEPT:
         entry.clear()
     entry.update(answers)
 
 
-def key_of(bound: Bound, content: Content) -> Key:
+def cache_key(bound: Bound, content: Content) -> Key:
     """Return under what a cache keeps what a detector says of a content, in the entry of its text."""
     if not bound.reads:
         return bound.digest

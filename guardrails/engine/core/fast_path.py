@@ -19,11 +19,11 @@ from guardrails.detectors.binding import Bound
 from guardrails.detectors.encodings.extractors import NOTHING, extract
 from guardrails.detectors.patterns.patterns_detector import Patterns
 from guardrails.detectors.patterns.table import PatternError, PatternTable
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.embedded_media import looks, may_carry
-from guardrails.engine.core.detection_round import key_of, remember, sound
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.embedded_media import may_hold_media, media_kinds
+from guardrails.engine.core.detection_round import cache_key, store_detections, validate_detection
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
-from guardrails.engine.core.outcome import Outcome, coverage_of
+from guardrails.engine.core.outcome import Outcome, build_coverage
 from guardrails.policy.compiled import CompiledPolicy, Plan
 from guardrails.text import normalized, revealed, surrogates_replaced
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text
@@ -35,18 +35,18 @@ ALL_PATTERNS = "patterns"
 KINDS = ("text", "tool_call")
 """Kinds of content that are judged, if by no detector, then because there is nothing to find."""
 
-Known = dict[int, Mapping[str, Detection]]
+KnownDetections = dict[int, Mapping[str, Detection]]
 """Index of a leaf → digest of a detector → its detection."""
 
-At = tuple[str, ...]
+ContentGroup = tuple[str, ...]
 """A kind of content, and the stages at which it stands."""
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class FastPlan:
     """What contents of one kind at some stages need: all `patterns` of which the `filters`, one pass over those of each file,
     find anything, and the `others`. `clear` are the digests of all with what each says of a clear content; `reads` tells that
-    some look at what the content stands beside, `looks` that some look at pictures, which a text may carry.
+    some look at what the content stands beside, `media_kinds` that some look at pictures, which a text may carry.
     """
 
     patterns: tuple[Bound, ...]
@@ -60,14 +60,14 @@ class Path:
         """Return what a cache holds of a content that is clear."""
         if not self.reads:
             return self.clear  # type: ignore[return-value] # a digest is a key
-        return {key_of(bound, content): CLEAN for bound in (*self.patterns, *self.others)}
+        return {cache_key(bound, content): CLEAN for bound in (*self.patterns, *self.others)}
 
 
-Batches = dict[At, tuple[Path, list[int]]]
+Batches = dict[ContentGroup, tuple[FastPlan, list[int]]]
 """What is to be asked: for each kind of content at some stages what they need, and the leaves."""
 
 
-def decoding(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
+def decoding_limits(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
     """Return how deep encodings are followed, how many payloads and how many characters: no floor is weakened by the
     policy above it.
     """
@@ -79,7 +79,7 @@ def decoding(policies: Sequence[CompiledPolicy]) -> tuple[int, int, int]:
     )
 
 
-class Quick:
+class FastPath:
     """The allow path of some policies together."""
 
     def __init__(self, policies: Sequence[CompiledPolicy], cache: FindingsCache) -> None:
@@ -87,53 +87,53 @@ class Quick:
         self._cache = cache
         self._limit = max(policy.limits.characters for policy in policies)
         self._joins = any(policy.joins_conversation for policy in policies)
-        self._decoding = decoding(policies)
-        self._filters = _filters(policies)  # here, not in the first request
-        self._paths: dict[At, Path | None] = {}
+        self._decoding = decoding_limits(policies)
+        self._filters = _join_patterns(policies)  # here, not in the first request
+        self._paths: dict[ContentGroup, FastPlan | None] = {}
 
     def allow(
         self,
-        leaves: Leaves,
-        known: Known,
+        tree: ContentTree,
+        known: KnownDetections,
         timings: dict[str, float],
         limit: int | None = None,
     ) -> Outcome | None:
         """Return the outcome if all is clear, else None, and fill in what was detected and what it took.
 
         Args:
-            leaves: what is checked.
+            tree: what is checked.
             known: index of a leaf → digest of a detector → its detection.
             timings: name of a detector → milliseconds.
             limit: characters up to which the caller's thread may do it (None: any number).
         """
         started = perf_counter()
-        if leaves.unchecked or not leaves.found:
+        if tree.unchecked or not tree.leaves:
             return None
-        mark = leaves.mark()
-        if self._joins and leaves.roles:
-            leaves.join_turns()
+        mark = tree.mark()
+        if self._joins and tree.roles:
+            tree.join_turns()
         kept: list[tuple[Entry, Mapping[Key, Detection]]] = []
-        new = self._new(leaves, kept, limit)
-        if new is None or not self._clear(leaves, new, known, timings):
-            leaves.cut(mark)
+        new = self._new(tree, kept, limit)
+        if new is None or not self._clear(tree, new, known, timings):
+            tree.cut(mark)
             for index in [index for index in known if index >= mark[0]]:
                 del known[index]  # what is joined depends on what stays of a conversation
             return None
         for entry, nothing in kept:
-            remember(entry, nothing)
+            store_detections(entry, nothing)
         timings["total"] = (perf_counter() - started) * 1000.0
-        return Outcome(Action.ALLOW, (), (), (), coverage_of(leaves, ()), (), True, timings=timings)
+        return Outcome(Action.ALLOW, (), (), (), build_coverage(tree, ()), (), True, timings=timings)
 
     def _new(
-        self, leaves: Leaves, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
+        self, tree: ContentTree, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
     ) -> Batches | None:
         """Return what is to be asked, None where that is too much, or more than the allow path can settle; `kept` takes what
         to remember once all is clear.
         """
         new: Batches = {}
-        several = len(leaves.found) > 1 or self._cache.every  # a text that comes alone hardly comes again
+        several = len(tree.leaves) > 1 or self._cache.every  # a text that comes alone hardly comes again
         characters = 0
-        for index, leaf in enumerate(leaves.found):
+        for index, leaf in enumerate(tree.leaves):
             content = leaf.content
             place = content.place
             at = (content.kind, place.stage, *place.also)
@@ -141,7 +141,7 @@ class Quick:
             if path is None or place.origin is not None:
                 return None
             if isinstance(content, Text):
-                if len(content.text) > self._limit or (path.looks and may_carry(content.text)):
+                if len(content.text) > self._limit or (path.looks and may_hold_media(content.text)):
                     return None
                 entry = self._cache.entry(content.text) if several else None
                 if entry is not None:
@@ -161,11 +161,13 @@ class Quick:
                 new[at] = (path, [index])
         return None if limit is not None and characters > limit else new
 
-    def _clear(self, leaves: Leaves, new: Batches, known: Known, timings: dict[str, float]) -> bool:
+    def _clear(
+        self, tree: ContentTree, new: Batches, known: KnownDetections, timings: dict[str, float]
+    ) -> bool:
         """Ask; tell whether nothing is found, and nothing stands encoded in any text."""
         for path, batch in new.values():
-            contents = [leaves.found[index].content for index in batch]
-            answers = _asked(path, contents, timings)
+            contents = [tree.leaves[index].content for index in batch]
+            answers = _detect(path, contents, timings)
             for at, index in enumerate(batch):
                 known[index] = (
                     path.clear
@@ -174,24 +176,24 @@ class Quick:
                 )
             if answers is not None:
                 return False
-        for leaf in leaves.found:
+        for leaf in tree.leaves:
             content = leaf.content
             if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING:
                 return False
         return True
 
-    def _path(self, at: At) -> Path | None:
+    def _path(self, at: ContentGroup) -> FastPlan | None:
         """Return what contents need, None if some detector is slow or a rule needs no finding."""
         kind, *stages = at
         plans = [policy.plan(tuple(map(Stage, stages))) for policy in self._policies]
-        bounds = {bound.digest: bound for bound in bounds_of(plans) if kind in bound.contents}
+        bounds = {bound.digest: bound for bound in iterate_bounds(plans) if kind in bound.contents}
         at_once = all(bound.inline or bound.at_once is not None for bound in bounds.values())
         path = None
         if kind in KINDS and at_once and not any(plan.always for plan in plans):
             filters = self._filters if kind == Text.kind else ()
-            shared = [bound for bound in bounds.values() if filters and patterns_of(bound) is not None]
+            shared = [bound for bound in bounds.values() if filters and linear_patterns(bound) is not None]
             others = [bound for bound in bounds.values() if bound not in shared]
-            path = Path(
+            path = FastPlan(
                 tuple(shared),
                 filters if shared else (),
                 tuple(
@@ -199,26 +201,26 @@ class Quick:
                 ),  # what may need a worker after all: last
                 dict.fromkeys(bounds, CLEAN),
                 any(bound.reads for bound in bounds.values()),
-                bool(looks(self._policies, tuple(map(Stage, stages)))),
+                bool(media_kinds(self._policies, tuple(map(Stage, stages)))),
             )
         self._paths[at] = path
         return path
 
 
-def _filters(policies: Sequence[CompiledPolicy]) -> tuple[PatternTable, ...]:
+def _join_patterns(policies: Sequence[CompiledPolicy]) -> tuple[PatternTable, ...]:
     """Return the patterns of all detectors, one table for those of each file: a pass over it costs little more than over the
     dearest of them, and policies that build on the same file share it. None where there are not several detectors.
     """
     families: dict[str, dict[str, PatternTable]] = {}
     for bound in (bound for policy in policies for bound in policy.detectors):
-        if (table := patterns_of(bound)) is not None:
+        if (table := linear_patterns(bound)) is not None:
             families.setdefault(bound.family, {})[bound.digest] = table
     if sum(map(len, families.values())) < 2:
         return ()
-    return tuple(table for tables in families.values() for table in _joined([*tables.values()]))
+    return tuple(table for tables in families.values() for table in _join_tables([*tables.values()]))
 
 
-def _joined(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
+def _join_tables(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
     """Return some tables as one; each as it is where they are too large together."""
     try:
         return [PatternTable.union(tables)] if len(tables) > 1 else tables
@@ -226,26 +228,26 @@ def _joined(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
         return tables
 
 
-def bounds_of(plans: Iterable[Plan]) -> Iterator[Bound]:
+def iterate_bounds(plans: Iterable[Plan]) -> Iterator[Bound]:
     """Yield the detectors of plans."""
     return (bound for plan in plans for tier in plan.tiers for bound in tier)
 
 
-def patterns_of(bound: Bound) -> PatternTable | None:
+def linear_patterns(bound: Bound) -> PatternTable | None:
     """Return the patterns that a detector searches for, None where it does anything else, or may take long."""
     detector = bound.detector
     return detector.table if isinstance(detector, Patterns) and detector.table.linear else None
 
 
-def _asked(
-    path: Path, contents: Sequence[Content], timings: dict[str, float]
+def _detect(
+    path: FastPlan, contents: Sequence[Content], timings: dict[str, float]
 ) -> dict[str, Sequence[Detection]] | None:
     """Return what was detected until there was something to say; None where nothing is to be said of any content."""
     before = perf_counter()
     found: frozenset[str] = frozenset()
     detectors = path.others
     if path.filters:
-        found = _found(path.filters, contents)
+        found = _matching_categories(path.filters, contents)
         if found:
             some = (bound for bound in path.patterns if not found.isdisjoint(bound.categories))
             detectors = (*some, *path.others)
@@ -255,7 +257,7 @@ def _asked(
     answers: dict[str, Sequence[Detection]] = {}
     clear = True
     for bound in detectors:
-        given = _answers(bound, contents)
+        given = _ask(bound, contents)
         if given is not None:
             answers[bound.digest] = given
             after = perf_counter()
@@ -270,7 +272,7 @@ def _asked(
     return answers | dict.fromkeys(rest, [CLEAN] * len(contents))
 
 
-def _answers(bound: Bound, contents: Sequence[Content]) -> list[Detection] | None:
+def _ask(bound: Bound, contents: Sequence[Content]) -> list[Detection] | None:
     """Return what a detector says, None where it needs a worker, or fails."""
     try:
         ask = bound.detector.detect if bound.inline or bound.at_once is None else bound.at_once
@@ -278,7 +280,7 @@ def _answers(bound: Bound, contents: Sequence[Content]) -> list[Detection] | Non
         if given is None or len(given) != len(contents):
             return None
         return [
-            answer if answer is CLEAN else sound(answer, content)
+            answer if answer is CLEAN else validate_detection(answer, content)
             for answer, content in zip(given, contents, strict=True)
         ]
     except KeyboardInterrupt:
@@ -287,7 +289,7 @@ def _answers(bound: Bound, contents: Sequence[Content]) -> list[Detection] | Non
         return None  # the pipeline asks again, and makes the failure part of the verdict
 
 
-def _found(tables: Sequence[PatternTable], contents: Sequence[Content]) -> frozenset[str]:
+def _matching_categories(tables: Sequence[PatternTable], contents: Sequence[Content]) -> frozenset[str]:
     """Return the categories of the patterns that may be found in texts, in one of the ways to read them."""
     found: frozenset[str] = frozenset()
     for content in contents:

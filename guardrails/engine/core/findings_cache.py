@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from weakref import WeakSet
 
-from guardrails.engine.media.film_cache import KnownFilms
+from guardrails.engine.media.film_cache import FilmCache
 from guardrails.media.images.decode_cache import Shapes
 from guardrails.types import Detection
 
@@ -39,7 +39,7 @@ class FindingsCache:
         self._by_text: OrderedDict[str | bytes, Entry] = OrderedDict()
         self.shapes = Shapes()
         """Pictures that were decoded: one whose findings are all here need not be decoded again."""
-        self.films = KnownFilms()
+        self.films = FilmCache()
         """What films came to: one that comes again need not be watched again."""
         self._lock = threading.Lock()
 

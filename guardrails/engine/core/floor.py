@@ -1,4 +1,4 @@
-"""A value that was handed out in, whether the operator's floor lets it stand in a reply out.
+"""Tells whether the operator's floor lets a value that was replaced stand in a reply again.
 
 What a policy replaces by numbers (`with: vault`) is put back into the reply after that was judged, as it is the user's own. The
 floor has not seen it there, and holds all the same: a value that one of its rules would replace or stop stays a placeholder.
@@ -11,7 +11,7 @@ from typing import Final
 
 from guardrails.detectors.binding import Bound
 from guardrails.engine.core.detection_round import Task, judges
-from guardrails.engine.core.rule_evaluation import Evaluation, Fired, Judged, Request
+from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request, RuleMatch
 from guardrails.engine.redaction.edits import NUMBERED
 from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compiled import CompiledPolicy
@@ -21,15 +21,15 @@ from guardrails.types import CLEAN, Action, Detection, Finding, Mode, Place, Sta
 REPLY: Final = Place(Stage.OUTPUT, role="assistant")
 
 
-def keep_back(vault: Vault, before: Vault | None, floor: CompiledPolicy, request: Request) -> None:
+def withhold_values(vault: Vault, before: Vault | None, floor: CompiledPolicy, request: Request) -> None:
     """Let no value be put back that the floor does not let stand; those that an earlier check handed out were seen to then."""
     known = {} if before is None else before.values
     for placeholder, value in dict(vault.values).items():
-        if placeholder not in known and not stands(vault.category(placeholder), value, floor, request):
+        if placeholder not in known and not may_stand(vault.category(placeholder), value, floor, request):
             vault.forget(placeholder)
 
 
-def stands(category: str, value: str, floor: CompiledPolicy, request: Request) -> bool:
+def may_stand(category: str, value: str, floor: CompiledPolicy, request: Request) -> bool:
     """Tell whether a value of a category may stand in a reply as it is. Detectors that judge passages are not asked: they judge
     what stands around it, which was there before.
     """
@@ -41,7 +41,7 @@ def stands(category: str, value: str, floor: CompiledPolicy, request: Request) -
         findings += answer.findings
         if answer.error is not None:
             unknown.add(bound.name)
-    judged = Judged(content, plan, tuple(findings), frozenset(unknown))
+    judged = JudgedContent(content, plan, tuple(findings), frozenset(unknown))
     return not any(map(_changes, Evaluation(floor, [judged], request).run()))
 
 
@@ -63,7 +63,7 @@ def _answer(bound: Bound, content: Text, category: str) -> Detection:
     return replace(found, findings=(*found.findings, whole))
 
 
-def _changes(fired: Fired) -> bool:
+def _changes(fired: RuleMatch) -> bool:
     """Tell whether a rule does something else with a text than to number what it finds, which is put back as well."""
     numbers = fired.action is Action.REDACT and fired.rule.replacement == NUMBERED
     return fired.rule.mode is Mode.ENFORCE and fired.action >= Action.REDACT and not numbers

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Final
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.types import Place
 
 Exchange = tuple[int, int, bool]
@@ -20,8 +20,8 @@ KEPT: Final = frozenset({"system", "developer"})
 class History:
     """The exchanges of a conversation: each begins with a user's turn, and the first with the first message."""
 
-    def __init__(self, leaves: Leaves) -> None:
-        self._roles, self._current_from = leaves.roles, leaves.current_from
+    def __init__(self, tree: ContentTree) -> None:
+        self._roles, self._current_from = tree.roles, tree.current_from
 
     @cached_property
     def _starts(self) -> list[int]:

@@ -1,8 +1,7 @@
-"""Who looks on while contents are judged goes in; told how far each film is, what was seen and heard of it, and how a check came
-to its outcome, they show it to people.
+"""Observers of checks, who show people how far a film is, what was seen and heard of it, and how a check came to its outcome.
 
 A verdict says what was found. A person who is to trust it wants to see the rest, too: what was looked at without a finding, what
-was read and heard, and what did not fire. That is told here, in the context in which somebody `observed` checks, and kept by
+was read and heard, and what did not fire. That is told here, in the context of `observe_checks`, and kept by
 nobody else.
 """
 
@@ -17,14 +16,14 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from guardrails.detectors.images.text_layout import Clip
 
 if TYPE_CHECKING:
-    from guardrails.engine.content.content_tree import Leaves
-    from guardrails.engine.core.detection_round import Round, Task
+    from guardrails.engine.content.content_tree import ContentTree
+    from guardrails.engine.core.detection_round import DetectionRound, Task
     from guardrails.engine.core.outcome import Outcome
-    from guardrails.engine.core.rule_evaluation import Evaluation, Fired
+    from guardrails.engine.core.rule_evaluation import Evaluation, RuleMatch
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FilmRecord:
     """What was seen and heard of one film: by category the score of each frame that was looked at, with when that is shown; and
     the lines that were read or heard, each with its origin (`ocr`, `speech`, `subtitle`, …) and when, where it has a time.
     """
@@ -35,54 +34,54 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class CheckRecord:
     """How one check came to its outcome: the leaves, what detectors said of them, the tasks that were run for that (what is not
     among them was known), and of each policy, the floor last, the evaluation and what fired. `sure` is the tier after which a
     block was certain already, None where that took all of them.
     """
 
-    leaves: Leaves
-    round: Round
-    ran: Sequence[Task]
+    tree: ContentTree
+    round: DetectionRound
+    tasks: Sequence[Task]
     evaluations: Sequence[Evaluation]
-    fired: Sequence[Sequence[Fired]]
+    fired: Sequence[Sequence[RuleMatch]]
     sure: int | None
     outcome: Outcome
 
 
-class Onlooker:
-    """Looks on while contents are judged; does nothing about it but what a class of its own adds. One that looks `closely` is
-    told of each check by `evaluated`, for which nothing of it is left out as too clear to need it.
+class Observer:
+    """Is told of what happens while contents are judged; each method does nothing here. One with `wants_checks` is told of each
+    check by `on_check`, for which no check takes the fast path.
     """
 
-    closely: ClassVar[bool] = False
+    wants_checks: ClassVar[bool] = False
 
-    def evaluated(self, check: Evaluated) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         """Take note of how a check came to its outcome; one that leaves turns out tells it anew each time, at last as it is."""
 
-    def went(self, seconds: float, of: float | None, listening: bool) -> None:
+    def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
         """Take note that so many seconds of a film were watched, of how many (None: nobody knows), and whether its sound is
         listened to by now.
         """
 
-    def told(self, film: Told) -> None:
+    def on_film(self, film: FilmRecord) -> None:
         """Take note of what was seen and heard of a film; one that was redacted is told once more as what it became."""
 
 
-LOOKING: Final[ContextVar[Onlooker | None]] = ContextVar("LOOKING", default=None)
+CURRENT: Final[ContextVar[Observer | None]] = ContextVar("LOOKING", default=None)
 
 
-def closely() -> Onlooker | None:
+def close_observer() -> Observer | None:
     """Return who looks on closely in this context, if anybody does."""
-    onlooker = LOOKING.get()
-    return onlooker if onlooker is not None and onlooker.closely else None
+    onlooker = CURRENT.get()
+    return onlooker if onlooker is not None and onlooker.wants_checks else None
 
 
 @contextmanager
-def observed(onlooker: Onlooker) -> Iterator[None]:
+def observe_checks(onlooker: Observer) -> Iterator[None]:
     """Have somebody told of what is judged in this context."""
-    token = LOOKING.set(onlooker)
+    token = CURRENT.set(onlooker)
     try:
         yield
     finally:
-        LOOKING.reset(token)
+        CURRENT.reset(token)

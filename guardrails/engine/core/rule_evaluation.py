@@ -1,4 +1,4 @@
-"""Rules and findings in, what fires out: pure functions, no I/O, no clock.
+"""Evaluates rules over findings: pure functions, no I/O, no clock.
 
 Order of things (DESIGN §4.2): findings, exceptions remove findings, conditions, mode, the strictest action. A
 rule is tried only if one of its categories was found or is unknown, or if it can hold without findings. A
@@ -15,7 +15,7 @@ from typing import Any
 from guardrails.detectors.language.identification import language_of
 from guardrails.engine.content.roles import role_of
 from guardrails.engine.redaction.vault import Vault
-from guardrails.engine.tools.tool_context import BASIC, Arguments, Uses, basic
+from guardrails.engine.tools.tool_context import BASIC, Arguments, ToolContext, basic_value
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Opened
 from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
@@ -24,7 +24,7 @@ from guardrails.taxonomy import with_ancestors
 from guardrails.text import folded
 from guardrails.types import Action, Content, Finding, Media, Returned, Stage, Text
 
-COVERED = Picture | Opened
+REDACTABLE_MEDIA = Picture | Opened
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
 
 
@@ -32,8 +32,8 @@ COVERED = Picture | Opened
 class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
     the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
-    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `uses`, which
-    each check makes for each policy, is what conditions may read of the use of tools.
+    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `tool_context`,
+    which each check makes for each policy, is what conditions may read of the use of tools.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Request:
     today: str = ""
     vault: Vault | None = None
     heard: tuple[Returned, ...] = ()
-    uses: Uses | None = None
+    tool_context: ToolContext | None = None
 
     @property
     def language(self) -> str | None:
@@ -55,7 +55,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedContent:
     """A content and what detectors said of it. `unknown` are the detectors that failed; `again` marks a text whose parts,
     or whose encoded form, are judged as well, `across` that the parts are of several messages.
     """
@@ -69,7 +69,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Fired:
+class RuleMatch:
     """A rule that fires on some contents (`members`, by index). `grounds` are the findings that it fires for,
     none where it fires for the context or a failure; `replace` are those to redact.
     """
@@ -82,7 +82,7 @@ class Fired:
     replace: tuple[tuple[int, Finding], ...] = ()
 
 
-def leaf_value(name: str, content: Content | None, request: Request) -> object:
+def context_value(name: str, content: Content | None, request: Request) -> object:
     """Return the value of a context leaf, or None where it has none."""
     head, _, rest = name.partition(".")
     if head == "request":
@@ -108,11 +108,11 @@ def leaf_value(name: str, content: Content | None, request: Request) -> object:
 def _of_tool(name: str, content: Content, request: Request) -> object:
     """Return what is known of the use of a tool that a content belongs to."""
     if name in BASIC:
-        return basic(name, content)
-    return None if request.uses is None else request.uses.value(name, content)
+        return basic_value(name, content)
+    return None if request.tool_context is None else request.tool_context.value(name, content)
 
 
-def bind(
+def bind_names(
     condition: Condition,
     findings: Iterable[Finding],
     unknown: frozenset[str],
@@ -135,17 +135,17 @@ def bind(
         )
         known = place in places and place[3:] != (None, None, None)
         places.add(place)
-        _take(bound, condition, finding, counts=not known)
+        _bind_finding(bound, condition, finding, counts=not known)
     for name in unknown:
         bound.pop(name, None)
     for name in condition.context:
-        value = leaf_value(name, content, request)
+        value = context_value(name, content, request)
         if value is not None:
             bound[name] = value
     return bound
 
 
-def _take(bound: dict[str, Any], condition: Condition, finding: Finding, *, counts: bool) -> None:
+def _bind_finding(bound: dict[str, Any], condition: Condition, finding: Finding, *, counts: bool) -> None:
     names = with_ancestors(finding.category)
     for name in condition.scores:
         if name in names:
@@ -158,27 +158,27 @@ def _take(bound: dict[str, Any], condition: Condition, finding: Finding, *, coun
             bound[variable] = max(bound[variable], finding.score)
 
 
-def truth(condition: Condition, bound: Mapping[str, object]) -> bool | None:
+def evaluate_condition(condition: Condition, bound: Mapping[str, object]) -> bool | None:
     """Evaluate a condition; None where it depends on what is unknown, or on a value that CEL cannot take."""
     arguments = bound.get("tool.arguments")
     if not isinstance(arguments, Arguments):
-        return _truth(condition, bound)
+        return _evaluate(condition, bound)
     # All texts of a call have the same arguments: what they differ in says whether it was asked before.
     own = ((name, value) for name, value in bound.items() if isinstance(value, str | int | float))
     key = (id(condition), *own)
     if key not in arguments.said:
-        arguments.said[key] = _truth(condition, bound)
+        arguments.said[key] = _evaluate(condition, bound)
     return arguments.said[key]
 
 
-def _truth(condition: Condition, bound: Mapping[str, object]) -> bool | None:
+def _evaluate(condition: Condition, bound: Mapping[str, object]) -> bool | None:
     try:
         return condition.evaluate(bound)
     except RuntimeError:  # half a surrogate pair in a context leaf, for one
         return None
 
 
-def hidden(policy: CompiledPolicy, failed: frozenset[str]) -> frozenset[str]:
+def hidden_categories(policy: CompiledPolicy, failed: frozenset[str]) -> frozenset[str]:
     """Return the categories, parents too, that failed detectors would have given."""
     return frozenset(
         name
@@ -209,7 +209,7 @@ MOST: Mapping[type, object] = {float: 1.0, int: 1 << 31}
 """The most that a score or a count can be."""
 
 
-def stages(content: Content) -> tuple[Stage, ...]:
+def stages_of(content: Content) -> tuple[Stage, ...]:
     """Return the stages whose rules a content meets."""
     return (content.place.stage, *content.place.also)
 
@@ -217,7 +217,7 @@ def stages(content: Content) -> tuple[Stage, ...]:
 class Evaluation:
     """One evaluation of one policy over contents that were judged."""
 
-    def __init__(self, policy: CompiledPolicy, items: Sequence[Judged], request: Request) -> None:
+    def __init__(self, policy: CompiledPolicy, items: Sequence[JudgedContent], request: Request) -> None:
         self.policy = policy
         self.items = items
         self.request = request
@@ -230,7 +230,7 @@ class Evaluation:
             tuple[int, frozenset[str]], tuple[bool | None, Mapping[str, object]]
         ] = {}
 
-    def run(self) -> list[Fired]:
+    def run(self) -> list[RuleMatch]:
         """Return what fires, in no particular order."""
         return [fired for rule, members in self.tries(self.candidates) for fired in self.rule(rule, members)]
 
@@ -253,7 +253,7 @@ class Evaluation:
         for scope, members in groups:
             for rule in choose(members):
                 if rule.scope == scope:
-                    own = tuple(i for i in members if rule.on.intersection(stages(self.items[i].content)))
+                    own = tuple(i for i in members if rule.on.intersection(stages_of(self.items[i].content)))
                     yield rule, own
 
     def candidates(self, members: tuple[int, ...]) -> tuple[Rule, ...]:
@@ -280,7 +280,7 @@ class Evaluation:
     def hidden(self, failed: frozenset[str]) -> frozenset[str]:
         """Return the categories, parents too, that failed detectors would have given."""
         if failed not in self._hidden:
-            self._hidden[failed] = hidden(self.policy, failed)
+            self._hidden[failed] = hidden_categories(self.policy, failed)
         return self._hidden[failed]
 
     def unknown(self, condition: Condition, failed: frozenset[str]) -> frozenset[str]:
@@ -292,7 +292,7 @@ class Evaluation:
             self._unknown[key] = unknown_names(condition, self.hidden(failed), failed)
         return self._unknown[key]
 
-    def rule(self, rule: Rule, members: tuple[int, ...]) -> Iterator[Fired]:
+    def rule(self, rule: Rule, members: tuple[int, ...]) -> Iterator[RuleMatch]:
         """Try one rule on contents that it looks at together."""
         found = [(index, finding) for index in members for finding in self.counted(rule, index)]
         failed = frozenset().union(*(self.items[index].unknown for index in members))
@@ -309,7 +309,7 @@ class Evaluation:
             unsure = unsure or holds is None
         if unsure and rule.on_error is not Action.ALLOW:
             blamed = tuple(index for index in members if self.items[index].unknown)
-            yield Fired(rule, rule.on_error, "error", blamed or members)
+            yield RuleMatch(rule, rule.on_error, "error", blamed or members)
 
     def contents(self, rule: Rule, members: tuple[int, ...]) -> Iterable[Content | None]:
         """Return the contents whose context a condition is tried with: a message may call several tools."""
@@ -352,22 +352,22 @@ class Evaluation:
         content: Content | None,
     ) -> tuple[bool | None, Mapping[str, object]]:
         unknown = self.unknown(condition, failed)
-        bound = bind(condition, findings, unknown, content, self.request)
-        answer = truth(condition, bound)
+        bound = bind_names(condition, findings, unknown, content, self.request)
+        answer = evaluate_condition(condition, bound)
         if answer is not None or not unknown:
             return answer, bound
         # Another detector may have found enough already: true for its score and for the highest that there
         # is.
-        least = bind(condition, findings, frozenset(), content, self.request)
+        least = bind_names(condition, findings, frozenset(), content, self.request)
         known = {name: value for name, value in least.items() if name not in unknown or value}
-        if known.keys() == bound.keys() or truth(condition, known) is not True:
+        if known.keys() == bound.keys() or evaluate_condition(condition, known) is not True:
             return None, bound
         most = known | {name: MOST[type(known[name])] for name in unknown.intersection(known)}
-        return (True, known) if truth(condition, most) else (None, bound)
+        return (True, known) if evaluate_condition(condition, most) else (None, bound)
 
     def fires(
         self, rule: Rule, members: tuple[int, ...], found: list[tuple[int, Finding]], content: Content | None
-    ) -> Fired | None:
+    ) -> RuleMatch | None:
         """Return what a rule does whose condition holds, None where it has nothing to redact."""
         categories = rule.condition.categories
         named = tuple(pair for pair in found if not categories.isdisjoint(with_ancestors(pair[1].category)))
@@ -375,20 +375,20 @@ class Evaluation:
         grounds = tuple(pair for pair in named if self.is_enough(rule, pair[1], content)) or named
         members = tuple(dict.fromkeys(index for index, _ in grounds)) or members
         if rule.then is not Action.REDACT:
-            return Fired(rule, rule.then, "matched", members, grounds)
+            return RuleMatch(rule, rule.then, "matched", members, grounds)
         replace = tuple(pair for pair in found if self.is_redacted(rule, pair[1], content))
         if not replace and not rule.alone:
             return None
         if not replace or not all(self.can_replace(*pair) for pair in replace):
             # Nothing that could be replaced: what the rule found must not go on as it is.
-            return Fired(rule, Action.BLOCK, "matched", members, grounds)
-        return Fired(rule, Action.REDACT, "matched", members, grounds, replace)
+            return RuleMatch(rule, Action.BLOCK, "matched", members, grounds)
+        return RuleMatch(rule, Action.REDACT, "matched", members, grounds, replace)
 
     def can_replace(self, index: int, finding: Finding) -> bool:
         """Tell whether a finding says what to replace: a stretch of a text, or of what was opened a box, a clip or all of it."""
         content = self.items[index].content
         if isinstance(content, Media):
-            return isinstance(content.source, COVERED)
+            return isinstance(content.source, REDACTABLE_MEDIA)
         return finding.span is not None
 
     def is_redacted(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
@@ -401,10 +401,10 @@ class Evaluation:
         """Tell whether the rule fires for this finding alone."""
         bound = alone(rule.condition, finding.category, finding.score, finding.detector)
         for name in rule.condition.context:
-            value = leaf_value(name, content, self.request)
+            value = context_value(name, content, self.request)
             if value is not None:
                 bound[name] = value
-        return truth(rule.condition, bound) is True
+        return evaluate_condition(rule.condition, bound) is True
 
     def counted(self, rule: Rule, index: int) -> Sequence[Finding]:
         """Return the findings in a content that no exception removes for this rule."""
@@ -414,28 +414,28 @@ class Evaluation:
         return [
             finding
             for finding in findings
-            if not excepted(rule, finding, self.items[index].content, self.request)
+            if not is_excepted(rule, finding, self.items[index].content, self.request)
         ]
 
 
-def excepted(rule: Rule, finding: Finding, content: Content, request: Request) -> bool:
+def is_excepted(rule: Rule, finding: Finding, content: Content, request: Request) -> bool:
     """Tell whether an exception removes a finding in a content for a rule."""
     return any(
-        not expired(exception, request) and covers(exception, finding, content, request)
+        not is_expired(exception, request) and is_covered(exception, finding, content, request)
         for exception in rule.exceptions
     )
 
 
-def expired(exception: ExceptionRule, request: Request) -> bool:
+def is_expired(exception: ExceptionRule, request: Request) -> bool:
     """Tell whether an exception held until a day before this one."""
     return exception.expires is not None and exception.expires < request.today
 
 
-def covers(exception: ExceptionRule, finding: Finding, content: Content, request: Request) -> bool:
+def is_covered(exception: ExceptionRule, finding: Finding, content: Content, request: Request) -> bool:
     """Tell whether a finding in a content is one of those that an exception is for, as long as it holds."""
     if exception.tenants is not None and request.tenant not in exception.tenants:
         return False
-    if exception.on is not None and not exception.on.issuperset(stages(content)):
+    if exception.on is not None and not exception.on.issuperset(stages_of(content)):
         return False
     if exception.categories is not None and exception.categories.isdisjoint(with_ancestors(finding.category)):
         return False
@@ -446,5 +446,5 @@ def covers(exception: ExceptionRule, finding: Finding, content: Content, request
             return False
     if exception.condition is None:
         return True
-    bound = bind(exception.condition, (), frozenset(), content, request)
-    return truth(exception.condition, bound) is True
+    bound = bind_names(exception.condition, (), frozenset(), content, request)
+    return evaluate_condition(exception.condition, bound) is True

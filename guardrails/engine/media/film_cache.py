@@ -1,4 +1,4 @@
-"""Films that come again: what one came to goes in, by the digest of its file and by how it was looked at, and comes out again.
+"""Caches what was found in a film, by the digest of its file and by how it was looked at.
 
 What was found, read and heard in a film is the same each time it is looked at in the same way, and looking takes seconds. So it
 is kept, as findings of texts are; verdicts never are. Only what is whole is kept: a film that was watched and heard to its end,
@@ -26,7 +26,7 @@ EACH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CachedFilm:
     """What a film came to: by digest what each detector found, what was written and said in it, the pictures that players show
     beside a sound, and what was looked at and what was not.
     """
@@ -47,13 +47,13 @@ class Known:
         return characters + sum(map(len, self.covers)) + EACH * things
 
 
-class KnownFilms:
+class FilmCache:
     """What films came to lately; the least recently used go first. Safe to share by threads."""
 
     def __init__(self, most: int = FILMS, size: int = SIZE) -> None:
         self._most, self._size = most, size
         self._share, self._held = 1.0, 0
-        self._by_key: OrderedDict[Hashable, tuple[Known, int]] = OrderedDict()
+        self._by_key: OrderedDict[Hashable, tuple[CachedFilm, int]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class KnownFilms:
             self._share = share
             self._trim()
 
-    def get(self, key: Hashable) -> Known | None:
+    def get(self, key: Hashable) -> CachedFilm | None:
         """Return what is known of a film."""
         with self._lock:
             found = self._by_key.get(key)
@@ -74,7 +74,7 @@ class KnownFilms:
             self._by_key.move_to_end(key)
             return found[0]
 
-    def add(self, key: Hashable, known: Known) -> None:
+    def add(self, key: Hashable, known: CachedFilm) -> None:
         """Remember a film; one that would take more than all may is not."""
         size = known.size
         with self._lock:

@@ -1,9 +1,9 @@
-"""Looks at single frames of a film in, findings with clips out: what one frame says alone is not enough, and what stays is one.
+"""Joins findings in single frames of a film into findings with clips, and drops what one frame says alone.
 
 A classifier that is wrong about one picture in two hundred is wrong about every film of some minutes. So a score counts as far as
 other looks near it, in the same shot, reach it too (`corroborate` of `of` neighbours), unless it is `hard`, which decides alone.
-A shot of one look has no neighbours: it is looked at again more closely where that can be (`doubtful`), and believed where it
-cannot, as a single odd frame between two cuts is a shot of one.
+A shot of one look has no neighbours: it is looked at again more closely where that can be (`find_doubtful`), and believed where
+it cannot, as a single odd frame between two cuts is a shot of one.
 
 Looks that belong together become one finding: from where a score reaches `enter` until it falls below `leave`, over gaps of up to
 `gap_ms`. What stays below `enter` is cut by tenths, so that a rule with a lower threshold fires for what reaches that, and for
@@ -31,7 +31,7 @@ FINE_MS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Decide:
+class SegmentSettings:
     """When looks make a finding (`FilmsDoc` says what each field is)."""
 
     hard: float
@@ -43,7 +43,7 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FrameFindings:
     """What one detector says of one frame, which stands for [start_ms, end_ms) of its shot."""
 
     start_ms: int
@@ -56,37 +56,39 @@ Track = Sequence[tuple[float, Finding | None]]
 """For each look the score of a category there, and the finding that says so."""
 
 
-def segments(looks: Sequence[Look], how: Decide, *, closed: bool = True) -> tuple[Finding, ...]:
+def segments(
+    looks: Sequence[FrameFindings], how: SegmentSettings, *, closed: bool = True
+) -> tuple[Finding, ...]:
     """Return what looks in the order of time, each at a place of its own, come to. Unless `closed`, more may come: then only
     what no later look can take back counts.
     """
     found: list[Finding] = []
     for track in _tracks(looks).values():
-        scores = counted(looks, track, how, closed=closed)
+        scores = count_scores(looks, track, how, closed=closed)
         for first, last in _runs(looks, scores, how):
             found.append(_finding(looks, track, scores, first, last))
     return tuple(sorted(found, key=lambda each: (each.clip or (0, 0), each.category)))
 
 
-def doubtful(looks: Sequence[Look], how: Decide) -> list[Clip]:
+def find_doubtful(looks: Sequence[FrameFindings], how: SegmentSettings) -> list[Clip]:
     """Return the clips to look at more closely, those that matter most first: around what one look alone says, and where segments
     begin and end between two looks.
     """
     found: list[tuple[float, Clip]] = []
     for track in _tracks(looks).values():
         raw = [score for score, _ in track]
-        sure = counted(looks, track, how, closed=False)
+        sure = count_scores(looks, track, how, closed=False)
         for at, score in enumerate(raw):
             if score >= UNSURE and score > sure[at]:
                 found.append((score, _within_shot(looks, at)))
-        for first, last in _runs(looks, counted(looks, track, how, closed=True), how):
+        for first, last in _runs(looks, count_scores(looks, track, how, closed=True), how):
             score = max(raw[first : last + 1])
             if score >= how.enter:
                 found += [(score, clip) for clip in _borders(looks, first, last)]
     return list(dict.fromkeys(clip for _, clip in sorted(found, key=lambda each: -each[0])))
 
 
-def _tracks(looks: Sequence[Look]) -> Mapping[tuple[str, bool], Track]:
+def _tracks(looks: Sequence[FrameFindings]) -> Mapping[tuple[str, bool], Track]:
     """Return the scores of each category, of whole frames and of boxes apart."""
     empty: tuple[float, Finding | None] = (0.0, None)
     found: dict[tuple[str, bool], list[tuple[float, Finding | None]]] = {}
@@ -107,7 +109,9 @@ def _holding(finding: Finding, other: Finding | None) -> Finding:
     return replace(finding, box=hull(boxes)) if len(boxes) > 1 else finding
 
 
-def counted(looks: Sequence[Look], track: Track, how: Decide, *, closed: bool) -> list[float]:
+def count_scores(
+    looks: Sequence[FrameFindings], track: Track, how: SegmentSettings, *, closed: bool
+) -> list[float]:
     """Return how much of each score counts; unless `closed`, more looks may come. A picture of a list is no guess: it counts."""
     scores: list[float] = []
     raw = [score for score, _ in track]
@@ -124,7 +128,7 @@ def counted(looks: Sequence[Look], track: Track, how: Decide, *, closed: bool) -
     return scores
 
 
-def _shots(looks: Sequence[Look]) -> Iterator[range]:
+def _shots(looks: Sequence[FrameFindings]) -> Iterator[range]:
     at = 0
     for _, same in groupby(looks, key=lambda look: look.shot):
         count = sum(1 for _ in same)
@@ -132,7 +136,9 @@ def _shots(looks: Sequence[Look]) -> Iterator[range]:
         at += count
 
 
-def _runs(looks: Sequence[Look], scores: Sequence[float], how: Decide) -> Iterator[tuple[int, int]]:
+def _runs(
+    looks: Sequence[FrameFindings], scores: Sequence[float], how: SegmentSettings
+) -> Iterator[tuple[int, int]]:
     """Yield the first and last look of each segment."""
     high = _high(looks, scores, how)
     inside = {at for first, last in high for at in range(first, last + 1)}
@@ -146,7 +152,9 @@ def _runs(looks: Sequence[Look], scores: Sequence[float], how: Decide) -> Iterat
         at += count
 
 
-def _high(looks: Sequence[Look], scores: Sequence[float], how: Decide) -> list[tuple[int, int]]:
+def _high(
+    looks: Sequence[FrameFindings], scores: Sequence[float], how: SegmentSettings
+) -> list[tuple[int, int]]:
     """Return the segments that reach `enter`, with what does not fall below `leave` around them, joined over small gaps."""
     found: list[tuple[int, int]] = []
     at = 0
@@ -162,7 +170,9 @@ def _high(looks: Sequence[Look], scores: Sequence[float], how: Decide) -> list[t
     return found
 
 
-def _finding(looks: Sequence[Look], track: Track, scores: Sequence[float], first: int, last: int) -> Finding:
+def _finding(
+    looks: Sequence[FrameFindings], track: Track, scores: Sequence[float], first: int, last: int
+) -> Finding:
     own = [finding for _, finding in track[first : last + 1] if finding is not None]
     best = max(range(first, last + 1), key=lambda at: scores[at])
     found = track[best][1]
@@ -172,18 +182,18 @@ def _finding(looks: Sequence[Look], track: Track, scores: Sequence[float], first
     return replace(found, score=scores[best], box=box, clip=clip)
 
 
-def _end(looks: Sequence[Look], at: int) -> int:
+def _end(looks: Sequence[FrameFindings], at: int) -> int:
     """Return until when a look stands for the film: until the next one."""
     return looks[at + 1].start_ms if at + 1 < len(looks) else looks[at].end_ms
 
 
-def _within_shot(looks: Sequence[Look], at: int) -> Clip:
+def _within_shot(looks: Sequence[FrameFindings], at: int) -> Clip:
     shot = next(shot for shot in _shots(looks) if at in shot)
     start, end = looks[shot.start].start_ms, _end(looks, shot.stop - 1)
     return max(start, looks[at].start_ms - AROUND_MS), min(end, looks[at].start_ms + AROUND_MS)
 
 
-def _borders(looks: Sequence[Look], first: int, last: int) -> Iterator[Clip]:
+def _borders(looks: Sequence[FrameFindings], first: int, last: int) -> Iterator[Clip]:
     for before, after in ((first - 1, first), (last, last + 1)):
         if before < 0 or after >= len(looks):
             continue

@@ -1,4 +1,4 @@
-"""Policies in, how films and sounds are looked at for them out: by which detectors, how closely, and under which limits.
+"""How the policies have films and sounds looked at: by which detectors, how closely, and under which limits.
 
 Of several policies no one sees less than it would alone: the highest limits count, and the lowest thresholds.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from guardrails.detectors.binding import Bound
-from guardrails.engine.media.film_findings import Decide
+from guardrails.engine.media.film_findings import SegmentSettings
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.video.film_source import Sampling, VideoLimits
 from guardrails.policy.compiled import CompiledPolicy, Plan
@@ -21,7 +21,7 @@ SIDES: Final = (512, 960)
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
+class FilmSettings:
     """How films at some stages are looked at: by which detectors, by what reads and transcribes, and how closely. A gap longer
     than `max_gap_ms` is named, and with `damage` whatever is damaged, however short.
     """
@@ -32,7 +32,7 @@ class Looking:
     limits: VideoLimits
     sound_limits: AudioLimits
     sampling: Sampling
-    decide: Decide
+    decide: SegmentSettings
     max_gap_ms: int | None
     damage: bool
 
@@ -62,7 +62,7 @@ def sound_limits(policies: Sequence[CompiledPolicy]) -> AudioLimits:
     )
 
 
-def looking(policies: Sequence[CompiledPolicy], plans: Sequence[Plan]) -> Looking:
+def settings_of_films(policies: Sequence[CompiledPolicy], plans: Sequence[Plan]) -> FilmSettings:
     """Return how films are looked at for some plans, those of the policies: a floor sees no less than it would alone."""
     films = [policy.films for policy in policies]
     bounds = {
@@ -75,7 +75,7 @@ def looking(policies: Sequence[CompiledPolicy], plans: Sequence[Plan]) -> Lookin
     every = {bound.digest: bound for policy in policies for bound in policy.detectors}
     readers = tuple(bound for bound in every.values() if bound.extracts is not None)
     gaps = [each.max_gap_ms for each in films if each.max_gap_ms is not None]
-    return Looking(
+    return FilmSettings(
         (*bounds.values(),),
         readers,
         tuple(bound for bound in every.values() if bound.hears is not None),
@@ -86,7 +86,7 @@ def looking(policies: Sequence[CompiledPolicy], plans: Sequence[Plan]) -> Lookin
             budget=max(each.max_frames for each in films),
             side=SIDES[bool(readers)],
         ),
-        Decide(
+        SegmentSettings(
             hard=min(each.hard for each in films),
             corroborate=min(each.corroborate for each in films),
             of=max(each.of for each in films),

@@ -1,5 +1,5 @@
-"""Films and sounds among leaves in, what detectors for pictures find in them and what is said there out, with clips: one engine,
-not one for each medium.
+"""Checks films and sounds: what detectors for pictures find in them, and what is said there, with clips; one engine, not one
+for each medium.
 
 A film is watched once, in steps of some frames, so that a rule that is sure to block ends it early; what a single frame says is
 looked at again more closely (`segments`). Every frame is looked at for cuts by the process that decodes; detectors look at those
@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Clip, Line, Shown, shown
-from guardrails.engine.content.content_tree import Leaf, Leaves
-from guardrails.engine.core.detection_round import UNREADABLE, Task, unreadable
-from guardrails.engine.core.observers import LOOKING, Told
-from guardrails.engine.media.film_cache import Known, KnownFilms
-from guardrails.engine.media.film_findings import doubtful
-from guardrails.engine.media.film_settings import Looking, looking
+from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.core.detection_round import UNREADABLE, Task, describe_unreadable
+from guardrails.engine.core.observers import CURRENT, FilmRecord
+from guardrails.engine.media.film_cache import CachedFilm, FilmCache
+from guardrails.engine.media.film_findings import find_doubtful
+from guardrails.engine.media.film_settings import FilmSettings, settings_of_films
 from guardrails.engine.media.frames import UNTOUCHED, Frames
-from guardrails.engine.media.ocr_text import add
-from guardrails.engine.media.sounds import Hearing
-from guardrails.engine.redaction.film_redaction import Redone
+from guardrails.engine.media.ocr_text import add_texts
+from guardrails.engine.media.sounds import SoundCheck
+from guardrails.engine.redaction.film_redaction import RedactedFilm
 from guardrails.errors import MissingExtra, Overloaded
 from guardrails.media.audio import recording
 from guardrails.media.audio.recording import Recording
@@ -77,25 +77,25 @@ COVER: Final = "cover"
 NOT_WATCHED: Final = "it was not watched: what was found before blocks"
 
 
-class Watching:
+class FilmCheck:
     """One film that is watched, or sound that is listened to: `task` looks at some more of it, until `done`, or until what was
     found blocks already (`ended_early`).
     """
 
     def __init__(
-        self, index: int, content: Video | Audio, how: Looking, known: KnownFilms | None = None
+        self, index: int, content: Video | Audio, how: FilmSettings, known: FilmCache | None = None
     ) -> None:
         """Take a film, the leaf with that index, and what is `known` of those that were looked at before."""
         self.index, self.ended_early = index, False
         self._content, self._how = content, how
         self._films = known
         self._key: Hashable = None
-        self._known: Known | None = None
+        self._known: CachedFilm | None = None
         self._steps: deque[Callable[[], None]] = deque([self._begin])
         self._film: Film | Recording | None = None
         self._watch: Watch | None = None
         self._frames: Frames | None = None
-        self._hearing: Hearing | None = None
+        self._hearing: SoundCheck | None = None
         self._said: list[Shown] = []
         self._covers: Sequence[bytes] = ()
         self._seen: Seen | None = None
@@ -138,12 +138,12 @@ class Watching:
         for answer in self._task.answers:
             if answer.error is not None and self._broken is None:
                 self._breaks(MediaError("timeout", f"it could not be watched: {answer.error}"))
-        onlooker = LOOKING.get()
+        onlooker = CURRENT.get()
         if onlooker is not None and self._film is not None:
             seen = self._watch.seen if self._watch is not None else self._seen
             length, most = self._film.seconds, self._how.limits.seconds
             of = None if length is None else min(length, most)
-            onlooker.went(0.0 if seen is None else seen.seconds, of, self._looked)
+            onlooker.on_progress(0.0 if seen is None else seen.seconds, of, self._looked)
 
     def close(self) -> None:
         """Watch no more."""
@@ -167,8 +167,8 @@ class Watching:
     def _begin(self) -> None:
         content, how = self._content, self._how
         source: Any = content.data if content.source is None else content.source
-        redone = source if isinstance(source, Redone) else UNTOUCHED
-        source = source.data if isinstance(source, Redone) else source
+        redone = source if isinstance(source, RedactedFilm) else UNTOUCHED
+        source = source.data if isinstance(source, RedactedFilm) else source
         if isinstance(source, Film | Recording):
             self._film = source
         elif isinstance(content, Video):
@@ -183,21 +183,21 @@ class Watching:
             self._known = self._films.get(self._key)
             if self._known is not None:
                 return
-        self._hearing = Hearing(self._film, how.hearers)
+        self._hearing = SoundCheck(self._film, how.hearers)
         if isinstance(self._film, Recording):
-            self._said, self._covers = [*_said(self._film.metadata)], self._film.covers()
+            self._said, self._covers = [*_metadata_lines(self._film.metadata)], self._film.covers()
             self._seen_all(self._hearing)
             return
         subtitled = any(track.kind == "subtitle" for track in self._film.tracks)
         self._said = [
-            *_said(self._film.metadata),
-            *_shown(self._film.subtitles() if subtitled else ()),
+            *_metadata_lines(self._film.metadata),
+            *_caption_lines(self._film.subtitles() if subtitled else ()),
         ]
         self._frames = Frames(self._film, content.place, how.bounds, how.readers, redone)
         self._watch = self._film.watch(how.sampling)
         self._steps.append(partial(self._look, self._watch, self._frames, self._hearing))
 
-    def _look(self, watch: Watch, frames: Frames, hearing: Hearing) -> None:
+    def _look(self, watch: Watch, frames: Frames, hearing: SoundCheck) -> None:
         """Look at some frames; after the last ones it is known what to look at more closely."""
         samples = [*islice(watch, AT_ONCE)]
         frames.add(samples)
@@ -208,7 +208,7 @@ class Watching:
         self._steps += [partial(self._look_closely, frames, *each) for each in self._doubtful(frames)]
         self._seen_all(hearing)
 
-    def _seen_all(self, hearing: Hearing) -> None:
+    def _seen_all(self, hearing: SoundCheck) -> None:
         """Go on to the sound."""
         self._steps.append(self._looked_at)
         self._steps += [partial(hearing.listen, track) for track in hearing.tracks]
@@ -223,7 +223,7 @@ class Watching:
             (number, clip)
             for number, track in frames.tracks.items()
             for bound in self._how.bounds
-            for clip in doubtful(track.looks(bound.digest), self._how.decide)
+            for clip in find_doubtful(track.looks(bound.digest), self._how.decide)
         )
         return [*dict.fromkeys(found)][:CLOSER]
 
@@ -238,7 +238,7 @@ class Watching:
         with film.watch(replace(self._how.sampling, clip=clip, track=number)) as watch:
             for sample in watch:
                 if sample.start_ms >= due and sample.start_ms not in known:
-                    chosen.append(_placed(sample, frames))
+                    chosen.append(_assign_shot(sample, frames))
                     due = max(due + step, sample.start_ms + 1)
         frames.add(chosen)
 
@@ -276,9 +276,9 @@ class Watching:
         every = sorted({(start, end) for track in tracks for start, end, _ in track.frames})
         return {category: [(clip, own.get(clip, 0.0)) for clip in every] for category, own in found.items()}
 
-    def leaf(self, leaves: Leaves) -> Leaf:
+    def leaf(self, tree: ContentTree) -> Leaf:
         """Return its leaf, with what the file is: a film, or why it is none; as it was where nobody looked."""
-        leaf = leaves.found[self.index]
+        leaf = tree.leaves[self.index]
         source = self._broken if self._film is None else self._film
         return leaf if source is None else replace(leaf, content=replace(self._content, source=source))
 
@@ -312,11 +312,11 @@ class Watching:
         if self._film.behind:
             yield Unchecked("part", f"{self._film.behind} {BEHIND}")
         if self._broken is not None:
-            yield unreadable(self._content, self._broken)
+            yield describe_unreadable(self._content, self._broken)
         if self._frames is not None and self._frames.unread is not None:
             yield Unchecked("video", self._frames.unread)
         if self._seen is not None:
-            yield from _missed(self._seen, self._how)
+            yield from _unseen_parts(self._seen, self._how)
         if self._hearing is not None:
             yield from self._hearing.unchecked
 
@@ -342,7 +342,7 @@ class Watching:
         """Keep what it came to, if that is whole."""
         if self._films is None or self._key is None or self._known is not None or not self._is_whole():
             return
-        known = Known(self.detections(), self.texts(), self.covers, [*self.unchecked()], self.coverage())
+        known = CachedFilm(self.detections(), self.texts(), self.covers, [*self.unchecked()], self.coverage())
         if not any(each.error is not None for each in known.detections.values()):
             self._films.add(self._key, known)
 
@@ -355,13 +355,13 @@ class Watching:
         return read and heard and (self._seen is None or self._seen.stopped is None)
 
 
-def watched(
-    policies: Sequence[CompiledPolicy], leaves: Sequence[Leaf], known: KnownFilms | None = None
-) -> list[Watching]:
+def open_films(
+    policies: Sequence[CompiledPolicy], leaves: Sequence[Leaf], known: FilmCache | None = None
+) -> list[FilmCheck]:
     """Return the films among leaves that some detector looks at, or something reads or transcribes, not watched yet; and the
     sounds for which there is any rule. What is `known` of one is not looked at again, unless somebody looks on.
     """
-    known = known if LOOKING.get() is None else None
+    known = known if CURRENT.get() is None else None
     found = []
     for index, leaf in enumerate(leaves):
         content = leaf.content
@@ -370,44 +370,44 @@ def watched(
         if content.source is None and not content.data and content.url is not None:
             continue  # only its address is known, and nobody fetches it
         plans = [policy.plan((content.place.stage, *content.place.also)) for policy in policies]
-        how = looking(policies, plans)
+        how = settings_of_films(policies, plans)
         some = how.bounds or how.readers or how.hearers or isinstance(content, Audio)
         if some and any(plan.rules for plan in plans):
-            found.append(Watching(index, content, how, known))
+            found.append(FilmCheck(index, content, how, known))
     return found
 
 
-def told(film: Watching, leaves: Leaves) -> None:
+def add_film_contents(film: FilmCheck, tree: ContentTree) -> None:
     """Put into leaves what a film is, what is written and said in it, and what was not looked at."""
     film.remember()
-    leaf = leaves.found[film.index] = film.leaf(leaves)
+    leaf = tree.leaves[film.index] = film.leaf(tree)
     place = leaf.content.place
-    leaves.unchecked += [(replace(each, path=place.path), place) for each in film.unchecked()]
-    leaves.films[film.index] = film.coverage()
+    tree.unchecked += [(replace(each, path=place.path), place) for each in film.unchecked()]
+    tree.films[film.index] = film.coverage()
     texts = film.texts()
-    add(leaves, film.index, texts)
+    add_texts(tree, film.index, texts)
     for cover in film.covers:
         content = Image(cover, replace(place, origin=COVER), context=leaf.content.context)
-        leaves.found.append(replace(leaf, content=content, editable=False, base64=None))
-    if (onlooker := LOOKING.get()) is not None:
+        tree.leaves.append(replace(leaf, content=content, editable=False, base64=None))
+    if (onlooker := CURRENT.get()) is not None:
         lines = [(text.origin, line.text, line.clip) for text in texts for _, line in text.lines]
-        onlooker.told(Told(place.path, film.scores(), lines))
+        onlooker.on_film(FilmRecord(place.path, film.scores(), lines))
 
 
-def _placed(sample: Sample, frames: Frames) -> Sample:
+def _assign_shot(sample: Sample, frames: Frames) -> Sample:
     """Return a frame with the shot in which it lies, as shots are counted where the whole film is watched."""
     track = frames.tracks.get(sample.track)
     before = [] if track is None else [each for each in track.frames if each[0] <= sample.start_ms]
     return replace(sample, shot=max(before)[2] if before else -1)
 
 
-def _said(metadata: Sequence[tuple[str, str]]) -> Iterator[Shown]:
+def _metadata_lines(metadata: Sequence[tuple[str, str]]) -> Iterator[Shown]:
     """Yield what a file says of itself."""
     if (text := shown((Line(value, None, whole=True) for _, value in metadata), "metadata")) is not None:
         yield text
 
 
-def _shown(captions: Sequence[Caption]) -> Iterator[Shown]:
+def _caption_lines(captions: Sequence[Caption]) -> Iterator[Shown]:
     """Yield subtitles."""
     lines = (Line(each.text, None, whole=True, clip=(each.start_ms, each.end_ms)) for each in captions)
     if (text := shown(lines, "subtitle")) is not None:
@@ -420,7 +420,7 @@ def _unread(tracks: Sequence[Track]) -> Iterator[Unchecked]:
     yield from (Unchecked("part", reason) for kind, reason in UNREAD.items() if kind in left)
 
 
-def _missed(seen: Seen, how: Looking) -> Iterator[Unchecked]:
+def _unseen_parts(seen: Seen, how: FilmSettings) -> Iterator[Unchecked]:
     if seen.captioned:
         yield Unchecked("part", CAPTIONED)
     if seen.stopped is not None:

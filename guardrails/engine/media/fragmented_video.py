@@ -1,13 +1,13 @@
-"""A film that comes in fragments in, short films to judge one after the other out, and one verdict over all of them.
+"""Checks a film that comes in fragments as short films, one after the other, with one verdict over all of them.
 
-Each short film (`Window`) has the fragments that go out once it is judged, and what is shown before and after them for as long
-as a score needs neighbours (`films: of`), and a closer look goes around: so each moment is judged among all that could condemn
-it or bear it out before it leaves, as frames of a stream are (`frame_batches.py`). The first fragment of a window can be
+Each short film (`FilmWindow`) has the fragments that go out once it is judged, and what is shown before and after them for as
+long as a score needs neighbours (`films: of`), and a closer look goes around: so each moment is judged among all that could
+condemn it or bear it out before it leaves, as frames of a stream are (`frame_batches.py`). The first fragment of a window can be
 decoded by itself; where such are rare, what is judged at once grows with what has to be decoded again, so that the work stays
 in proportion. So it does where more is there than was sent: the first part is short, those behind it are longer.
 
-Not every policy can judge a film so (`held`): what is redacted is made anew as a whole, a condition may ask for several findings
-at once, and what is written or said in a film is one text.
+Not every policy can judge a film so (`holding_rules`): what is redacted is made anew as a whole, a condition may ask for several
+findings at once, and what is written or said in a film is one text.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.media.film_findings import AROUND_MS
-from guardrails.engine.media.film_settings import Looking, looking
+from guardrails.engine.media.film_settings import FilmSettings, settings_of_films
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.media.fragments.fragment import Fragment
 from guardrails.policy.compiled import CompiledPolicy
@@ -49,12 +49,12 @@ SOUNDS: Final = ("absent", "silent", "checked", "not_checked")
 """What is known of a sound; of several, the last of these holds."""
 
 
-def held(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> dict[str, str]:
+def holding_rules(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> dict[str, str]:
     """Return why films at some stages are judged as a whole: rule or detector → reason; empty where they may go out in parts."""
     found: dict[str, str] = {}
     for policy in policies:
         plan = policy.plan(stages)
-        how = looking([policy], [plan])
+        how = settings_of_films([policy], [plan])
         for rule in plan.rules:
             if not any(reads(rule, bound) for bound in how.bounds):
                 continue  # of texts: all that are read here stand before the first fragment
@@ -71,7 +71,7 @@ def held(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> dict[
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class FilmWindow:
     """Fragments to judge as one film: `body` goes out once they are, `lead` went out before, `tail` is known by now. Times are
     those of the whole film: the window begins at `offset_ms`, what goes out is shown in `clip`. `closed`: the film ends here.
     """
@@ -89,7 +89,7 @@ class Window:
         return (*self.lead, *self.body, *self.tail)
 
 
-class Windows:
+class FilmWindows:
     """Makes windows of fragments: `add` takes these in their order, `next` returns a window once there is one."""
 
     def __init__(self, around_ms: float) -> None:
@@ -113,7 +113,7 @@ class Windows:
             self._ends.append(max(before, start if each.end_ms is None else each.end_ms))
             self._origin = start if self._origin is None else self._origin
 
-    def next(self, *, last: bool = False) -> Window | None:
+    def next(self, *, last: bool = False) -> FilmWindow | None:
         """Return the next window, None as long as more has to be known for it; `last`: no more fragments come."""
         count = len(self._known)
         if self._next == count:
@@ -146,9 +146,9 @@ class Windows:
         found = (number for number in range(first, len(self._known)) if self._ends[number] >= at)
         return next(found, len(self._known)) + 1
 
-    def _taken(self, body: int, tail: int, *, closed: bool) -> Window:
+    def _taken(self, body: int, tail: int, *, closed: bool) -> FilmWindow:
         known, lead, first, origin = self._known, self._lead, self._next, self._origin or 0.0
-        window = Window(
+        window = FilmWindow(
             (*known[lead:first],), (*known[first:body],), (*known[body:tail],),
             self._starts[lead] - origin, (self._starts[first] - origin, self._ends[body - 1] - origin), closed,
         )  # fmt: skip
@@ -182,15 +182,15 @@ class Windows:
         return True
 
 
-class Relayed:
+class FragmentedVideo:
     """One film that is judged window by window; `verdict` is what was judged so far."""
 
     def __init__(self, policies: Sequence[CompiledPolicy], place: Place, declared: str) -> None:
         """Take the policies, where the film stands, and what it is said to be."""
         stages = (place.stage, *place.also)
-        self._how: Looking = looking(policies, [policy.plan(stages) for policy in policies])
+        self._how: FilmSettings = settings_of_films(policies, [policy.plan(stages) for policy in policies])
         around_ms = max(AROUND_MS, ceil(1_000 * self._how.decide.of / self._how.sampling.fps))
-        self.windows = Windows(around_ms)
+        self.windows = FilmWindows(around_ms)
         self._place, self._declared = place, declared
         self._id = "vd_" + os.urandom(12).hex()
         self._film = FilmCoverage(place.path)
@@ -202,16 +202,16 @@ class Relayed:
         self._unchecked: dict[Unchecked, None] = {}
         self._timings: dict[str, float] = {}
 
-    def subject(self, window: Window, path: Path) -> Subject:
+    def subject(self, window: FilmWindow, path: Path) -> Payload:
         """Return what there is to judge of a window, which lies in a file; what is past a limit by now is named."""
         content = Video(place=self._place, source=path, declared=self._declared)
         found = payload.read(content, self._place.stage)
-        found.leaves.unchecked += [
+        found.tree.unchecked += [
             (Unchecked("limit", each, self._place.path), self._place) for each in self._past(window)
         ]
         return found
 
-    def _past(self, window: Window) -> Iterable[str]:
+    def _past(self, window: FilmWindow) -> Iterable[str]:
         """Yield what of the whole film is past a limit, what goes out of a window included."""
         limits, film = self._how.limits, self._film
         frames = film.frames + sum(each.frames for each in window.body)
@@ -224,7 +224,7 @@ class Relayed:
         if self._took_s > limits.grace + limits.wall_factor * limits.seconds:
             yield "it takes longer to judge than the longest film may"
 
-    def took(self, window: Window, given: Subject, verdict: Verdict, seconds: float) -> None:
+    def took(self, window: FilmWindow, given: Payload, verdict: Verdict, seconds: float) -> None:
         """Take what a window was judged to be, in so many seconds. Of one that is blocked all counts, else what goes out."""
         clip = (float("-inf"), float("inf")) if verdict.blocked else window.clip
         self._last, self._action = verdict, max(self._action, verdict.action)
@@ -265,12 +265,12 @@ class Relayed:
         else:
             known.append(replace(finding, clip=(start, end)))
 
-    def _watched(self, window: Window, given: Subject, verdict: Verdict) -> None:
+    def _watched(self, window: FilmWindow, given: Payload, verdict: Verdict) -> None:
         """Count how much of the film was looked at; what windows have in common once."""
         film = self._film
         now = verdict.coverage.films[0] if verdict.coverage.films else FilmCoverage()
         clip = (window.clip[0] - window.offset_ms, window.clip[1] - window.offset_ms)
-        counts = [each.within(clip, last=not window.tail) for each in given.leaves.opened]
+        counts = [each.within(clip, last=not window.tail) for each in given.tree.opened]
         self._film = replace(
             film,
             seconds=round(window.clip[1] / 1_000, 3),

@@ -1,5 +1,5 @@
-"""Pictures and frames that a function returned or yields go in, in any of the shapes that pipelines have; films to judge, and the
-same shape with other frames, come out.
+"""Films of pictures and frames that a function returned or yields, in any of the shapes that pipelines have; and the same
+shape with other frames.
 
 A stream of frames is judged in windows: those of a second go out once the second after them came, too, so that a detector has
 seen what bears a lone score out, and what is to be covered around a stretch that is found is covered before it leaves.
@@ -42,22 +42,22 @@ def is_frame(value: Any) -> bool:
     return is_pixels(value) and getattr(value, "ndim", 3) <= 3
 
 
-def films_in(value: Any) -> Films | None:
+def find_films(value: Any) -> Films | None:
     """Return the films of frames, of one ([frames, …]) or of several ([films, frames, …]); None for anything else."""
     if is_frame(value):
         return None
     if is_tensor(value) or is_pixels(value):
         if value.ndim == 4:
-            return [[*value]], lambda films: _stacked(films[0])
+            return [[*value]], lambda films: _stack(films[0])
         if value.ndim == 5:
-            return [[*film] for film in value], lambda films: _stacked([_stacked(film) for film in films])
+            return [[*film] for film in value], lambda films: _stack([_stack(film) for film in films])
         return None
     if not isinstance(value, list | tuple) or not value:
         return None
     kind = type(value)
     if all(map(is_frame, value)):
         return [[*value]], lambda films: kind(films[0])
-    inner = [films_in(each) for each in value]
+    inner = [find_films(each) for each in value]
     known = [each for each in inner if each is not None and len(each[0]) == 1]
     if len(known) < len(inner):
         return None
@@ -66,7 +66,7 @@ def films_in(value: Any) -> Films | None:
     )
 
 
-def _stacked(entries: Sequence[Any]) -> Any:
+def _stack(entries: Sequence[Any]) -> Any:
     if is_tensor(entries[0]):
         import torch
 
@@ -76,7 +76,7 @@ def _stacked(entries: Sequence[Any]) -> Any:
     return np.stack(entries)
 
 
-def made_by(value: Any) -> Films | None:
+def films_of_pipeline(value: Any) -> Films | None:
     """Return the films of what a pipeline of diffusers returned (`frames`); None for anything else.
 
     Raises:
@@ -87,7 +87,7 @@ def made_by(value: Any) -> Films | None:
     frames: Any = getattr(value, "frames", None)
     if frames is None:
         return None
-    found = films_in(frames)
+    found = find_films(frames)
     if found is None:
         raise TypeError(f"cannot check frames that are a {type(frames).__name__} of no known shape")
     films, put = found
@@ -104,13 +104,13 @@ def _is_of_diffusers(value: Any) -> bool:
     return any(base.__module__.partition(".")[0] == "diffusers" for base in type(value).__mro__)
 
 
-def refilmed(value: Any, framed: Films, made: list[Film]) -> Any:
+def replace_films(value: Any, framed: Films, made: list[Film]) -> Any:
     """Return what a function returned with other frames in the place of its own, itself where nothing changes."""
     films, put = framed
     return value if all(new is old for new, old in zip(made, films, strict=True)) else put(made)
 
 
-def drawn(value: Any) -> list[Any] | None:
+def pictures_of_pipeline(value: Any) -> list[Any] | None:
     """Return the pictures of what a pipeline of diffusers returned, None for anything else."""
     if not _is_of_diffusers(value):
         return None
@@ -118,7 +118,7 @@ def drawn(value: Any) -> list[Any] | None:
     return [*images] if isinstance(images, list | tuple) or getattr(images, "ndim", 0) == 4 else None
 
 
-def redrawn(value: Any, before: list[Any], images: list[Any]) -> Any:
+def replace_pictures(value: Any, before: list[Any], images: list[Any]) -> Any:
     """Return what a pipeline returned with pictures in the place of its own, itself where nothing changes."""
     if all(new is old for new, old in zip(images, before, strict=True)):
         return value
@@ -132,14 +132,14 @@ def redrawn(value: Any, before: list[Any], images: list[Any]) -> Any:
     return made
 
 
-def rebuilt(value: Any, entries: list[Any]) -> Any:
+def rebuild_sequence(value: Any, entries: list[Any]) -> Any:
     """Return a list or tuple of what its entries became, itself where nothing changes."""
     if all(new is old for new, old in zip(entries, value, strict=True)):
         return value
     return tuple(entries) if isinstance(value, tuple) else entries
 
 
-def reel(frames: Film, fps: float, stage: Stage, policies: Sequence[CompiledPolicy]) -> Video:
+def build_film(frames: Film, fps: float, stage: Stage, policies: Sequence[CompiledPolicy]) -> Video:
     """Return frames as a film to check at a stage."""
     source: Footage | MediaError
     try:
@@ -149,7 +149,7 @@ def reel(frames: Film, fps: float, stage: Stage, policies: Sequence[CompiledPoli
     return Video(place=Place(stage), source=source)
 
 
-def unreeled(frames: Film, film: Video, verdict: Verdict) -> Film:
+def frames_of_film(frames: Film, film: Video, verdict: Verdict) -> Film:
     """Return the frames that a verdict, which does not block, leaves of a film of frames: the same objects but for those that it
     changes, the same list where it changes none.
     """
@@ -186,7 +186,7 @@ def _like(frame: Any, made: Any) -> Any:
     return new.to(dtype=frame.dtype, device=frame.device)
 
 
-class Window:
+class FrameWindow:
     """The frames of a stream that are known: `feed` takes one, and returns what is to be judged once enough are there; `passed`
     takes what became of that, and returns what goes out; `rest` is what is to be judged at the end.
     """

@@ -1,4 +1,4 @@
-"""Frames of a film in, what detectors and readers say of them out: one after the other, as the film is watched.
+"""Detects and reads in the frames of a film, one after the other, as it is watched.
 
 What is written in a frame is read on each cut, where something appears and every five seconds, and told with the time for which
 it may be seen: from the frame before that was read in the same shot to the next one, or to the end of the shot.
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final
 from guardrails.detectors.binding import Bound, FilmTrack
 from guardrails.detectors.images.text_layout import Line, Shown, hull, shown
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.media.film_findings import Decide, Look, segments
-from guardrails.engine.redaction.film_redaction import Redone
+from guardrails.engine.media.film_findings import FrameFindings, SegmentSettings, segments
+from guardrails.engine.redaction.film_redaction import RedactedFilm
 from guardrails.media.images.picture import Frame, Picture
 from guardrails.types import Detection, Image, Place
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 READ_MS: Final = 5_000
 """Milliseconds after which a shot is read again."""
 
-UNTOUCHED: Final = Redone(b"")
+UNTOUCHED: Final = RedactedFilm(b"")
 """Nothing was covered in a film."""
 
 Seen = tuple[int, int, int]
@@ -45,10 +45,10 @@ class Track:
     lines: dict[tuple[str, str], int] = field(default_factory=dict)
     """What was written there, by origin and text: the place among all lines."""
 
-    def looks(self, digest: str) -> list[Look]:
+    def looks(self, digest: str) -> list[FrameFindings]:
         """Return what one detector says, in the order of time."""
         rows = sorted(zip(self.frames, self.found.get(digest, ()), strict=False), key=lambda row: row[0])
-        return [Look(*frame, detection.findings) for frame, detection in rows]
+        return [FrameFindings(*frame, detection.findings) for frame, detection in rows]
 
 
 class Frames:
@@ -60,7 +60,7 @@ class Frames:
         place: Place,
         bounds: Sequence[Bound],
         readers: Sequence[Bound],
-        redone: Redone = UNTOUCHED,
+        redone: RedactedFilm = UNTOUCHED,
     ) -> None:
         """Take the film, where it stands, the detectors that look at pictures, what reads texts in them, and what was covered."""
         self._film, self._place, self._bounds, self._readers = film, place, bounds, readers
@@ -174,7 +174,7 @@ class Frames:
         """Return what is written in all frames that were read, one text for each way to read."""
         return [text for origin, lines in self._lines.items() if (text := shown(lines, origin)) is not None]
 
-    def detection(self, bound: Bound, how: Decide, *, closed: bool) -> Detection:
+    def detection(self, bound: Bound, how: SegmentSettings, *, closed: bool) -> Detection:
         """Return what a detector says of the film; unless `closed`, more frames may come."""
         error = self._errors.get(bound.digest)
         if error is not None:

@@ -1,4 +1,4 @@
-"""What is written in pictures, or said in films: pictures among leaves in, their texts as leaves beside them out.
+"""Adds what is written in pictures, or said in films, to the content tree, as texts that stand where these do.
 
 Each text is judged where its picture stands, with the extractor as its origin. A picture whose text could not be read in time, or
 by which the reader failed, is named as unchecked.
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Shown, place_in
-from guardrails.engine.content.content_tree import Leaf, Leaves, stretches
+from guardrails.engine.content.content_tree import ContentTree, Leaf, resolve_span
 from guardrails.engine.core.detection_round import Task
 from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image, Media, Text, Unchecked
@@ -19,15 +19,15 @@ from guardrails.types import CLEAN, Content, Detection, Finding, Image, Media, T
 UNREAD = "what is written in it could not be read"
 
 
-class Reading:
+class PictureReading:
     """Pictures that are to be read by one extractor: `task` does it, `settle` takes what came of it."""
 
-    def __init__(self, bound: Bound, leaves: Leaves) -> None:
-        found = [index for index, leaf in enumerate(leaves.found) if _is_seen(leaf.content)]
+    def __init__(self, bound: Bound, tree: ContentTree) -> None:
+        found = [index for index, leaf in enumerate(tree.leaves) if _is_seen(leaf.content)]
         self._bound = bound
         self._read: Sequence[Sequence[Shown]] = ()
         own = Bound(bound.name, self, frozenset(), inline=False)
-        self.task = Task(own, found, [leaves.found[index].content for index in found])
+        self.task = Task(own, found, [tree.leaves[index].content for index in found])
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Read the pictures."""
@@ -35,16 +35,16 @@ class Reading:
         self._read = self._bound.extracts(batch)
         return [CLEAN] * len(self._read)
 
-    def settle(self, leaves: Leaves, timings: dict[str, float]) -> frozenset[int]:
+    def settle(self, tree: ContentTree, timings: dict[str, float]) -> frozenset[int]:
         """Add the texts to the leaves; return the pictures that were read."""
         name = self._bound.name
         timings[name] = timings.get(name, 0.0) + self.task.took_ms
         failed = any(answer.error is not None for answer in self.task.answers)
         for index in self.task.leaves if failed else ():
-            place = leaves.found[index].content.place
-            leaves.unchecked.append((Unchecked("image", UNREAD, place.path), place))
+            place = tree.leaves[index].content.place
+            tree.unchecked.append((Unchecked("image", UNREAD, place.path), place))
         for index, texts in () if failed else zip(self.task.leaves, self._read, strict=True):
-            add(leaves, index, texts)
+            add_texts(tree, index, texts)
         return frozenset(() if failed else self.task.leaves)
 
 
@@ -52,25 +52,25 @@ def _is_seen(content: Content) -> bool:
     return isinstance(content, Image) and isinstance(content.source, Picture)
 
 
-def add(leaves: Leaves, index: int, texts: Iterable[Shown]) -> None:
+def add_texts(tree: ContentTree, index: int, texts: Iterable[Shown]) -> None:
     """Add what is written in a picture, or said in a film, as leaves of its own."""
-    leaf = leaves.found[index]
+    leaf = tree.leaves[index]
     for each in texts:
-        begin = sum(len(other.text) + 1 for other in texts_of(leaves.found, index))
+        begin = sum(len(other.text) + 1 for other in texts_of(tree.leaves, index))
         each = replace(each, begin=begin)
         place = replace(leaf.content.place, origin=each.origin)
         text = Text(each.text, place, leaf.content.context)
-        leaves.found.append(replace(leaf, content=text, parent=index, derived=each, base64=None))
+        tree.leaves.append(replace(leaf, content=text, parent=index, derived=each, base64=None))
 
 
-def in_picture(finding: Finding, leaves: Sequence[Leaf], index: int) -> list[tuple[int, Finding]]:
+def locate_in_picture(finding: Finding, leaves: Sequence[Leaf], index: int) -> list[tuple[int, Finding]]:
     """Return a finding as findings in pictures and films: one in a picture as it is, one in what is written or said there with
     its box and its clip.
     """
     if finding.span is None:
         return [(index, finding)] if isinstance(leaves[index].content, Media) else []
     found = []
-    for picture, start, end in stretches(leaves, index, finding.span):
+    for picture, start, end in resolve_span(leaves, index, finding.span):
         if isinstance(leaves[picture].content, Media):
             box, clip = place_in(texts_of(leaves, picture), (start, end))
             found.append((picture, replace(finding, span=None, box=box, clip=clip)))

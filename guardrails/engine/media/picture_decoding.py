@@ -1,4 +1,4 @@
-"""Pictures among leaves in, pictures that detectors can look at out: each is decoded once, before them, on a worker.
+"""Decodes the pictures of a content tree for detectors: each once, before they run, on a worker.
 
 What cannot be decoded stays with the reason in its place, and becomes `unchecked: image`. A picture that nothing looks at is not
 decoded, and one of which only the address is known is not fetched. A file that this guard has decoded before has frames that are
@@ -37,7 +37,7 @@ FRAMES: Final = 5
 """How many times as many pixels all frames of a picture may have together as one of them."""
 
 
-class Opening:
+class PictureDecoding:
     """Pictures that are to be decoded: `task` does it, `settle` takes what came of it. No pixel of any is decoded where all
     together have more than the budget allows.
     """
@@ -67,10 +67,10 @@ class Opening:
 
     def _sized(self, content: Content) -> Unopened | MediaError:
         assert isinstance(content, Image)
-        return _or_why(lambda: _sized(content, self._limits))
+        return _catch_media_error(lambda: _read_size(content, self._limits))
 
     def _decoded(self, given: Unopened) -> Picture | MediaError:
-        return _or_why(lambda: given.open(self._seen, pixel_pool()))
+        return _catch_media_error(lambda: given.open(self._seen, pixel_pool()))
 
     def settle(self, leaves: list[Leaf], timings: dict[str, float]) -> None:
         """Put the decoded pictures into the leaves; those that were not done in time are none. Raises `RequestError` where they
@@ -99,14 +99,14 @@ def limits_of(policies: Sequence[CompiledPolicy]) -> Limits:
     )
 
 
-def opening(
+def prepare_decoding(
     policies: Sequence[CompiledPolicy],
     leaves: Sequence[Leaf],
     *,
     read: bool = False,
     seen: Shapes | None = None,
     budget: Budget = UNBOUNDED,
-) -> Opening | None:
+) -> PictureDecoding | None:
     """Return what decodes the pictures that some detector looks at, or that are all `read`, and that are not decoded yet; None
     where there are none. Files that were `seen` are decoded when a detector wants their pixels; all together may have as many as
     the budget allows.
@@ -114,7 +114,9 @@ def opening(
     found = [index for index, leaf in enumerate(leaves) if _is_due(leaf.content, policies, read)]
     if not found:
         return None
-    return Opening(found, [leaves[index].content for index in found], limits_of(policies), seen, budget)
+    return PictureDecoding(
+        found, [leaves[index].content for index in found], limits_of(policies), seen, budget
+    )
 
 
 def _is_due(content: Content, policies: Sequence[CompiledPolicy], read: bool) -> bool:
@@ -133,7 +135,7 @@ def _is_due(content: Content, policies: Sequence[CompiledPolicy], read: bool) ->
     )
 
 
-def release(leaves: Sequence[Leaf]) -> None:
+def release_pictures(leaves: Sequence[Leaf]) -> None:
     """Keep no pixels of pictures among leaves any longer, and give much memory back: who wants them later decodes them again."""
     for leaf in leaves:
         source = leaf.content.source if isinstance(leaf.content, Image) else None
@@ -144,17 +146,17 @@ def release(leaves: Sequence[Leaf]) -> None:
             workers().submit(pixel_pool().trim)
 
 
-def looked_at(content: Image, limits: Limits) -> Picture | MediaError:
+def decode_picture(content: Image, limits: Limits) -> Picture | MediaError:
     """Return a picture decoded, or why it cannot be."""
-    return _or_why(lambda: _sized(content, limits).open(None, None))
+    return _catch_media_error(lambda: _read_size(content, limits).open(None, None))
 
 
-def _sized(content: Image, limits: Limits) -> Unopened:
+def _read_size(content: Image, limits: Limits) -> Unopened:
     source = content.data if content.source is None else content.source
     return measured(source, limits, content.declared)
 
 
-def _or_why(read: Callable[[], T]) -> T | MediaError:
+def _catch_media_error(read: Callable[[], T]) -> T | MediaError:
     """Return what reading a picture gives, or why it cannot be judged."""
     try:
         return read()

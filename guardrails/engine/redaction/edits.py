@@ -1,4 +1,4 @@
-"""What fired → edits: the findings of redact rules in, new texts out.
+"""Builds the new texts of contents in which redact rules matched.
 
 Spans that share a character merge into one; it is replaced once, by the first of the rules that want it
 (severity, then order in the file), as the longest of that rule's findings says.
@@ -10,17 +10,17 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from guardrails.engine.content.content_tree import Leaf, Stretch, stretches
+from guardrails.engine.content.content_tree import Leaf, LeafSpan, resolve_span
 from guardrails.engine.content.roles import role_of
-from guardrails.engine.core.rule_evaluation import COVERED, Fired
-from guardrails.engine.redaction.replacements import hashed, kind
+from guardrails.engine.core.rule_evaluation import REDACTABLE_MEDIA, RuleMatch
+from guardrails.engine.redaction.replacements import keyed_hash, kind_name
 from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compiled import Rule
 from guardrails.types import Action, Finding, Media, Place, Text
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundValue:
     """What is to be replaced: a stretch of `text` at a place, of a `value` that may go on in the following parts."""
 
     category: str
@@ -31,23 +31,23 @@ class Found:
     vault: Vault
 
 
-def placeholder(found: Found) -> str:
+def placeholder(found: FoundValue) -> str:
     """Return the kind in capitals and brackets: `[EMAIL]`; every `secret.*` is `[SECRET]`."""
-    return f"[{kind(found.category)}]"
+    return f"[{kind_name(found.category)}]"
 
 
-def mask(found: Found) -> str:
+def mask(found: FoundValue) -> str:
     """Return an asterisk for each character; white space stays, so that lines do not move."""
     return "".join(char if char.isspace() else "*" for char in found.text)
 
 
-Replacement = Callable[[Found], str]
+Replacement = Callable[[FoundValue], str]
 REPLACEMENTS: Mapping[str, Replacement] = {
     "placeholder": placeholder,
     "mask": mask,
-    "hash": lambda found: hashed(found.category, found.value),
-    "fake": lambda found: found.vault.faked(found.category, found.value, found.place, found.locale),
-    "vault": lambda found: found.vault.numbered(found.category, found.value, found.place),
+    "hash": lambda found: keyed_hash(found.category, found.value),
+    "fake": lambda found: found.vault.fake_for(found.category, found.value, found.place, found.locale),
+    "vault": lambda found: found.vault.number_for(found.category, found.value, found.place),
 }
 """What a rule's `with:` may name → what makes the new text of what was found."""
 
@@ -80,7 +80,7 @@ class Change:
     spans: tuple[Span, ...] = ()
 
 
-def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span]]:
+def spans(leaves: Sequence[Leaf], fired: Iterable[RuleMatch]) -> dict[int, list[Span]]:
     """Return the stretches to replace, by leaf."""
     found: dict[int, list[Span]] = {}
     for each in fired:
@@ -89,7 +89,7 @@ def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span
                 continue
             assert finding.span is not None  # evaluate blocks what has none
             touched = [
-                each for each in stretches(leaves, index, finding.span) if not _is_medium(leaves[each[0]])
+                each for each in resolve_span(leaves, index, finding.span) if not _is_medium(leaves[each[0]])
             ]
             rest = "".join(_text(leaves[leaf])[start:end] for leaf, start, end in touched[1:])
             for position, (leaf, start, end) in enumerate(touched):
@@ -102,14 +102,14 @@ def spans(leaves: Sequence[Leaf], fired: Iterable[Fired]) -> dict[int, list[Span
 def _is_medium(leaf: Leaf) -> bool:
     """Tell whether what is found in a leaf is covered in a picture or film (`media_redaction.py`)."""
     content = leaf.content
-    return isinstance(content, Media) and isinstance(content.source, COVERED)
+    return isinstance(content, Media) and isinstance(content.source, REDACTABLE_MEDIA)
 
 
 def _text(leaf: Leaf) -> str:
     return leaf.content.text if isinstance(leaf.content, Text) else ""
 
 
-def replaced(text: str, changes: Iterable[Change]) -> str:
+def replace_spans(text: str, changes: Iterable[Change]) -> str:
     """Return the text with every change made; changes do not overlap."""
     out: list[str] = []
     position = 0
@@ -128,7 +128,7 @@ def changes(
     handed out for it: a model wrote it, and a text that grows gets its numbers as it is shown.
     """
     position = 0
-    for group in _merged(wanted):
+    for group in _merge_spans(wanted):
         start, end = group[0].start, max(span.end for span in group)
         if reserve:
             vault.reserve(before + content.text[position:start])
@@ -136,7 +136,7 @@ def changes(
         yield Change(start, end, _replacement(content, start, end, group, vault), (*group,))
 
 
-def _merged(wanted: Iterable[Span]) -> list[list[Span]]:
+def _merge_spans(wanted: Iterable[Span]) -> list[list[Span]]:
     groups: list[list[Span]] = []
     reach = 0
     for span in sorted(wanted, key=lambda span: (span.start, span.end)):
@@ -158,7 +158,7 @@ def _replacement(content: Text, start: int, end: int, group: Sequence[Span], vau
     longest = max(own, key=lambda span: (_length(span.finding), -span.start))
     text = content.text[start:end]
     value = text + max((span.rest for span in leading), key=len)
-    found = Found(longest.finding.category, text, value, content.place, rule.locale, vault)
+    found = FoundValue(longest.finding.category, text, value, content.place, rule.locale, vault)
     return REPLACEMENTS[rule.replacement](found)
 
 
@@ -168,18 +168,20 @@ def _length(finding: Finding) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Edits:
+class Redactions:
     """The new text of each leaf that changes; as blocks, what would change a leaf that must not be edited; what was handed out,
     None where nothing was found; and the changes that made each new text.
     """
 
     texts: Mapping[int, str]
-    blocks: Sequence[Fired] = ()
+    blocks: Sequence[RuleMatch] = ()
     vault: Vault | None = None
     changes: Mapping[int, Sequence[Change]] = field(default_factory=dict)
 
 
-def edits(leaves: Sequence[Leaf], fired: Iterable[Fired], before: Vault | None = None) -> Edits:
+def build_redactions(
+    leaves: Sequence[Leaf], fired: Iterable[RuleMatch], before: Vault | None = None
+) -> Redactions:
     """Return what becomes of the leaves.
 
     Args:
@@ -189,22 +191,24 @@ def edits(leaves: Sequence[Leaf], fired: Iterable[Fired], before: Vault | None =
     """
     found = spans(leaves, fired)
     if not found:
-        return Edits({})
-    blocks: list[Fired] = []
+        return Redactions({})
+    blocks: list[RuleMatch] = []
     wanted: dict[int, list[Span]] = {}
     for index, some in found.items():
         if leaves[index].editable and isinstance(leaves[index].content, Text):
             wanted[index] = some
         else:
             rules = {id(span.rule): span.rule for span in some}
-            blocks += [Fired(rule, Action.BLOCK, "unsafe_edit", (index,)) for rule in rules.values()]
+            blocks += [RuleMatch(rule, Action.BLOCK, "unsafe_edit", (index,)) for rule in rules.values()]
     vault = Vault(before)
-    made = _made(leaves, wanted, vault)
-    texts = {index: replaced(_text(leaves[index]), some) for index, some in made.items()}
-    return Edits(texts, blocks, vault, made)
+    made = _replace_in_leaf(leaves, wanted, vault)
+    texts = {index: replace_spans(_text(leaves[index]), some) for index, some in made.items()}
+    return Redactions(texts, blocks, vault, made)
 
 
-def _made(leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault) -> dict[int, list[Change]]:
+def _replace_in_leaf(
+    leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault
+) -> dict[int, list[Change]]:
     """Return the changes of each leaf, made in the order of the conversation."""
     numbers = any(span.rule.replacement == NUMBERED for some in wanted.values() for span in some)
     made: dict[int, list[Change]] = {}
@@ -222,7 +226,7 @@ def _made(leaves: Sequence[Leaf], wanted: Mapping[int, list[Span]], vault: Vault
         if own:
             vault.reserve(_text(leaf))
     if numbers:
-        _tell_apart(leaves, made, vault)
+        _escape_placeholders(leaves, made, vault)
     return made
 
 
@@ -241,16 +245,16 @@ def _is_models(leaf: Leaf) -> bool:
     return role_of(leaf.content.place) == "assistant"
 
 
-def _tell_apart(leaves: Sequence[Leaf], made: dict[int, list[Change]], vault: Vault) -> None:
+def _escape_placeholders(leaves: Sequence[Leaf], made: dict[int, list[Change]], vault: Vault) -> None:
     """Add changes for what somebody wrote that looks like a placeholder which was handed out."""
     before = {index: tuple(some) for index, some in made.items()}
-    written: dict[Stretch, str] = {}
+    written: dict[LeafSpan, str] = {}
     for index, leaf in enumerate(leaves):
         text = _text(leaf)
         if "[" not in text or leaf.parent is not None or _is_models(leaf):
             continue
-        for span, new in vault.mistakable(text):
-            touched = list(stretches(leaves, index, span))
+        for span, new in vault.find_mistakable(text):
+            touched = list(resolve_span(leaves, index, span))
             if all(leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched):
                 # In a joined text the same one comes up again.
                 written.update(dict.fromkeys(touched, "") | {touched[0]: new})

@@ -1,4 +1,4 @@
-"""A category and a value in, a made-up value out: of the same kind where Faker has it, else of the same shape.
+"""Makes up values in the place of others: of the same kind where Faker has it, else of the same shape.
 
 What is made depends on the key, the category and the canonical value alone, so the same value has the same stand-in in
 each turn, process and server that has the key. Providers whose answers depend on the date of today are left out.
@@ -28,7 +28,7 @@ _LOCK = threading.Lock()
 
 
 def _credit_card(faker: Faker, value: str) -> str:
-    return _poured(faker.credit_card_number("visa16"), value)
+    return _fill_shape(faker.credit_card_number("visa16"), value)
 
 
 def _ip_address(faker: Faker, value: str) -> str:
@@ -36,7 +36,7 @@ def _ip_address(faker: Faker, value: str) -> str:
 
 
 def _mac_address(faker: Faker, value: str) -> str:
-    return _poured(faker.mac_address().replace(":", ""), value)
+    return _fill_shape(faker.mac_address().replace(":", ""), value)
 
 
 _YEAR_FIRST = re.compile(r"\d{4}([-/. ])\d{1,2}\1\d{1,2}")
@@ -53,46 +53,46 @@ def _date(faker: Faker, value: str) -> str:
     return separator.join((year, month, day))
 
 
-def _asked(method: str) -> Callable[[Faker, str], str]:
+def _call_faker(method: str) -> Callable[[Faker, str], str]:
     return lambda faker, value: str(getattr(faker, method)())
 
 
 Make = Callable[["Faker", str], str]
 
 PROVIDERS: Mapping[str, tuple[Make, str | None]] = {
-    "pii.email": (_asked("ascii_safe_email"), None),  # a domain that is reserved for examples (RFC 2606)
-    "pii.phone": (_asked("phone_number"), None),
+    "pii.email": (_call_faker("ascii_safe_email"), None),  # a domain that is reserved for examples (RFC 2606)
+    "pii.phone": (_call_faker("phone_number"), None),
     "pii.credit_card": (_credit_card, LOCALE),
-    "pii.iban": (_asked("iban"), None),
-    "pii.person": (_asked("name"), None),
-    "pii.username": (_asked("user_name"), None),
-    "pii.organization": (_asked("company"), None),
-    "pii.location": (_asked("city"), None),
-    "pii.street_address": (_asked("street_address"), None),
-    "pii.postal_code": (_asked("postcode"), None),
+    "pii.iban": (_call_faker("iban"), None),
+    "pii.person": (_call_faker("name"), None),
+    "pii.username": (_call_faker("user_name"), None),
+    "pii.organization": (_call_faker("company"), None),
+    "pii.location": (_call_faker("city"), None),
+    "pii.street_address": (_call_faker("street_address"), None),
+    "pii.postal_code": (_call_faker("postcode"), None),
     "pii.date_of_birth": (_date, None),
     "pii.ip_address": (_ip_address, LOCALE),
     "pii.mac_address": (_mac_address, LOCALE),
-    "pii.passport": (_asked("passport_number"), LOCALE),
-    "pii.us_ssn": (_asked("ssn"), LOCALE),
-    "pii.us_itin": (_asked("itin"), LOCALE),
-    "pii.us_ein": (_asked("ein"), LOCALE),
-    "pii.us_aba_routing": (_asked("aba"), LOCALE),
-    "pii.ca_sin": (_asked("ssn"), "en_CA"),
-    "pii.uk_nino": (_asked("ssn"), "en_GB"),
-    "pii.br_cpf": (_asked("cpf"), "pt_BR"),
-    "pii.es_dni": (_asked("nif"), "es_ES"),
-    "pii.es_nie": (_asked("nie"), "es_ES"),
-    "pii.fr_nir": (_asked("ssn"), "fr_FR"),
-    "pii.in_aadhaar": (_asked("aadhaar_id"), "en_IN"),
-    "pii.in_pan": (_asked("pan"), "en_IN"),
-    "pii.nl_bsn": (_asked("ssn"), "nl_NL"),
-    "pii.tr_tckn": (_asked("ssn"), "tr_TR"),
+    "pii.passport": (_call_faker("passport_number"), LOCALE),
+    "pii.us_ssn": (_call_faker("ssn"), LOCALE),
+    "pii.us_itin": (_call_faker("itin"), LOCALE),
+    "pii.us_ein": (_call_faker("ein"), LOCALE),
+    "pii.us_aba_routing": (_call_faker("aba"), LOCALE),
+    "pii.ca_sin": (_call_faker("ssn"), "en_CA"),
+    "pii.uk_nino": (_call_faker("ssn"), "en_GB"),
+    "pii.br_cpf": (_call_faker("cpf"), "pt_BR"),
+    "pii.es_dni": (_call_faker("nif"), "es_ES"),
+    "pii.es_nie": (_call_faker("nie"), "es_ES"),
+    "pii.fr_nir": (_call_faker("ssn"), "fr_FR"),
+    "pii.in_aadhaar": (_call_faker("aadhaar_id"), "en_IN"),
+    "pii.in_pan": (_call_faker("pan"), "en_IN"),
+    "pii.nl_bsn": (_call_faker("ssn"), "nl_NL"),
+    "pii.tr_tckn": (_call_faker("ssn"), "tr_TR"),
 }
 """Category → what makes its values, and the locale that they need (None: the rule's)."""
 
 
-def made_up(category: str, value: str, locale: str, attempt: int = 0) -> str:
+def make_fake(category: str, value: str, locale: str, attempt: int = 0) -> str:
     """Return a made-up value. Another `attempt` gives another one, where the first is taken.
 
     Args:
@@ -107,14 +107,14 @@ def made_up(category: str, value: str, locale: str, attempt: int = 0) -> str:
     seed = int.from_bytes(digest("fake", category, canonical(category, value), str(attempt)), "big")
     make, needed = PROVIDERS.get(category, (None, None))
     if make is None:
-        return shaped(value, seed)
+        return keep_shape(value, seed)
     with _LOCK:
         faker = _faker(needed or locale)
         faker.seed_instance(seed)
         try:
             return make(faker, value)
         except AttributeError:  # Faker has not every provider for every country
-            return shaped(value, seed)
+            return keep_shape(value, seed)
 
 
 @lru_cache(maxsize=128)
@@ -126,7 +126,7 @@ def _faker(locale: str) -> Faker:
     return Faker(locale)
 
 
-def shaped(value: str, seed: int) -> str:
+def keep_shape(value: str, seed: int) -> str:
     """Return a value of the same shape: digits for digits, letters for letters of the same case, the rest as it is."""
     draw = random.Random(seed)  # noqa: S311 - the seed is a keyed digest, and nothing else is drawn from it
     return "".join(_other(char, draw) for char in value)
@@ -140,7 +140,7 @@ def _other(char: str, draw: random.Random) -> str:
     return char
 
 
-def _poured(made: str, value: str) -> str:
+def _fill_shape(made: str, value: str) -> str:
     """Return the characters that were made in the layout of the value, if as many fit into it."""
     places = [index for index, char in enumerate(value) if char.isalnum()]
     if len(places) != len(made):

@@ -1,4 +1,4 @@
-"""What fired on films and sounds → these without that: findings in, one new film out, in which they are covered, cut or silent.
+"""Redacts films and sounds: makes a new film in which what was found is covered, cut or silent.
 
 What is said is made silent; what is shown is covered in every frame of its stretch, where it stands or all over, or the stretch
 is cut out, as the rule says. A sound alone is made silent, whatever the rule says. A new film has no subtitles and no texts about
@@ -31,7 +31,7 @@ SAID: Final = frozenset({"speech"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Redone:
+class RedactedFilm:
     """A film that was made anew (a file, or frames where it was frames), and what was covered in it: what a detector infers from
     around that is what was covered.
     """
@@ -45,31 +45,33 @@ class Redone:
         return tuple(box for cover in now for box, _ in cover.of(size))
 
 
-def covered_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: VideoLimits) -> Redone:
+def redact_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: VideoLimits) -> RedactedFilm:
     """Return a film with findings covered.
 
     Raises:
         MediaError: it cannot be written again.
         Overloaded: all processes that decode are busy.
     """
-    edits = edits_of(found)
+    edits = media_edits(found)
     made = film.covered(edits) if isinstance(film, Footage) else recoded(film, edits, limits)
     if any(edit.how == "cut" for edit in edits):
-        return Redone(made)  # its frames are shown at other times
-    return Redone(made, planned(edits, (film.width, film.height)).covers)
+        return RedactedFilm(made)  # its frames are shown at other times
+    return RedactedFilm(made, planned(edits, (film.width, film.height)).covers)
 
 
-def silenced(sound: Recording, found: Sequence[tuple[Rule, Finding]], limits: AudioLimits) -> Redone:
+def silence_sound(
+    sound: Recording, found: Sequence[tuple[Rule, Finding]], limits: AudioLimits
+) -> RedactedFilm:
     """Return a sound that is silent where something was found.
 
     Raises:
         MediaError: it cannot be written again.
         Overloaded: all processes that decode are busy.
     """
-    return Redone(muted(sound, [edit.clip for edit in edits_of(found)], limits))
+    return RedactedFilm(muted(sound, [edit.clip for edit in media_edits(found)], limits))
 
 
-def edits_of(found: Sequence[tuple[Rule, Finding]]) -> list[Edit]:
+def media_edits(found: Sequence[tuple[Rule, Finding]]) -> list[Edit]:
     """Return what is to be done about findings; one of no time of its own is of the whole film."""
     edits: dict[Edit, None] = {}
     for rule, finding in found:

@@ -1,4 +1,4 @@
-"""What fired on pictures → pictures with that covered: the findings of redact rules in, new pictures out, or blocks.
+"""Redacts pictures: makes new ones in which what was found is covered, or blocks where that cannot be.
 
 A finding with a box has that covered in every frame, one without has the whole picture covered, each as its rule says. The new
 picture is in the shape of the old one; in a body it is Base64 again, as it was. Whoever asks judges it once more before it goes
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from guardrails.detectors.binding import Bound
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.rule_evaluation import Fired
-from guardrails.engine.media.ocr_text import in_picture
-from guardrails.engine.redaction.film_redaction import Redone, covered_film, silenced
+from guardrails.engine.core.rule_evaluation import RuleMatch
+from guardrails.engine.media.ocr_text import locate_in_picture
+from guardrails.engine.redaction.film_redaction import RedactedFilm, redact_film, silence_sound
 from guardrails.media.audio.recording import AudioLimits, Recording
 from guardrails.media.images.edit import Box, How
 from guardrails.media.images.picture import Picture, opened
@@ -43,28 +43,28 @@ Wanted = Mapping[int, Sequence[tuple[Rule, Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class MediaEdits:
     """The new picture of each leaf that has one, and as blocks those that could not be redacted."""
 
     edits: Mapping[int, Any] = field(default_factory=dict)
-    blocks: Sequence[Fired] = ()
+    blocks: Sequence[RuleMatch] = ()
 
 
-UNCOVERED: Final = Covered()
+NO_MEDIA_EDITS: Final = MediaEdits()
 """Nothing was to be covered."""
 
 
-def wanted(leaves: Sequence[Leaf], fired: Sequence[Sequence[Fired]]) -> Wanted:
+def find_wanted(leaves: Sequence[Leaf], fired: Sequence[Sequence[RuleMatch]]) -> Wanted:
     """Return what enforced rules want covered, by leaf."""
     found: dict[int, list[tuple[Rule, Finding]]] = {}
     for each in (each for some in fired for each in some if each.rule.mode is Mode.ENFORCE):
         for index, finding in each.replace:
-            for picture, own in in_picture(finding, leaves, index):
+            for picture, own in locate_in_picture(finding, leaves, index):
                 found.setdefault(picture, []).append((each.rule, own))
     return found
 
 
-class Covering:
+class MediaRedaction:
     """Pictures and films that are to be redacted: `task` does it, `again` gives what came of it to be judged, `settled` the end
     of it.
     """
@@ -80,8 +80,8 @@ class Covering:
         self._wanted = wanted
         self._limits, self._film_limits, self._sound_limits = limits, film_limits, sound_limits
         self._leaves = leaves
-        self._made: dict[int, tuple[Any, Picture | Redone]] = {}
-        self._kept: dict[int, tuple[Any, Picture | Redone]] = {}
+        self._made: dict[int, tuple[Any, Picture | RedactedFilm]] = {}
+        self._kept: dict[int, tuple[Any, Picture | RedactedFilm]] = {}
         contents = [leaves[index].content for index in wanted]
         sources = [each.source for each in contents if isinstance(each, Media)]
         wall_s = SLOWER * sum(each.wall_s for each in sources if isinstance(each, Opened))
@@ -92,45 +92,49 @@ class Covering:
         for index, content in zip(self._wanted, batch, strict=True):
             assert isinstance(content, Media)
             if isinstance(content.source, Film):
-                new = covered_film(content.source, self._wanted[index], self._film_limits)
+                new = redact_film(content.source, self._wanted[index], self._film_limits)
                 self._made[index] = (new.data, new)
             elif isinstance(content.source, Recording):
-                new = silenced(content.source, self._wanted[index], self._sound_limits)
+                new = silence_sound(content.source, self._wanted[index], self._sound_limits)
                 self._made[index] = (new.data, new)
             elif isinstance(content, Image):
-                self._made[index] = covered(content.source, self._wanted[index], self._limits)
+                self._made[index] = redact_media(content.source, self._wanted[index], self._limits)
         return [CLEAN] * len(batch)
 
-    def again(self, leaves: Leaves, timings: dict[str, float]) -> Iterator[tuple[int, Leaves]]:
+    def again(self, tree: ContentTree, timings: dict[str, float]) -> Iterator[tuple[int, ContentTree]]:
         """Yield the pictures that were made in time, each as leaves of its own."""
         timings[NAME] = timings.get(NAME, 0.0) + self.task.took_ms
         made_in_time = self._made.copy()  # an abandoned worker may go on
-        self._kept = {index: made for index, made in made_in_time.items() if leaves.found[index].editable}
+        self._kept = {index: made for index, made in made_in_time.items() if tree.leaves[index].editable}
         for index, (_, picture) in [*self._kept.items()]:
-            content = leaves.found[index].content
+            content = tree.leaves[index].content
             assert isinstance(content, Media)
             new = replace(content, source=picture, declared=None)
-            leaf = replace(leaves.found[index], content=new)
-            yield index, replace(leaves, found=[leaf], unchecked=[], unknown=[], films={})
+            leaf = replace(tree.leaves[index], content=new)
+            yield index, replace(tree, leaves=[leaf], unchecked=[], unknown=[], films={})
 
     def refuse(self, index: int) -> None:
         """Take back a picture in which something is still found."""
         del self._kept[index]
 
-    def settled(self) -> Covered:
+    def settled(self) -> MediaEdits:
         """Return what the pictures became."""
         edits = {}
         for index, (made, picture) in self._kept.items():
-            written = _written(self._leaves[index], made, picture)
+            written = _write_picture(self._leaves[index], made, picture)
             if written is not None:
                 edits[index] = written
         left = [index for index in self._wanted if index not in edits]
         rules = {(index, rule.id): rule for index in left for rule, _ in self._wanted[index]}
-        blocks = [Fired(rule, Action.BLOCK, "not_redacted", (index,)) for (index, _), rule in rules.items()]
-        return Covered(edits, blocks)
+        blocks = [
+            RuleMatch(rule, Action.BLOCK, "not_redacted", (index,)) for (index, _), rule in rules.items()
+        ]
+        return MediaEdits(edits, blocks)
 
 
-def covered(picture: Picture, found: Sequence[tuple[Rule, Finding]], limits: Limits) -> tuple[Any, Picture]:
+def redact_media(
+    picture: Picture, found: Sequence[tuple[Rule, Finding]], limits: Limits
+) -> tuple[Any, Picture]:
     """Return what a picture was made of with findings covered, and the picture that this is.
 
     Raises:
@@ -150,15 +154,15 @@ def covered(picture: Picture, found: Sequence[tuple[Rule, Finding]], limits: Lim
     return made, replace(picture, covered=under)
 
 
-def _written(leaf: Leaf, made: Any, picture: Picture | Redone) -> Any:
+def _write_picture(leaf: Leaf, made: Any, picture: Picture | RedactedFilm) -> Any:
     """Return what stands in the place of a leaf, in a body Base64; None where that says another type."""
     if leaf.base64 is None:
         return made
     if isinstance(leaf.content, Audio):
         return leaf.base64 + b64encode(made).decode()  # it stays what it is
     before, was = leaf.base64, leaf.content.source.format  # type: ignore[union-attr] # it is a picture or a film
-    is_film = isinstance(picture, Redone)
-    now = family_of(was) if isinstance(picture, Redone) else picture.format
+    is_film = isinstance(picture, RedactedFilm)
+    now = family_of(was) if isinstance(picture, RedactedFilm) else picture.format
     if before:
         before = f"data:{MEDIA[now] if is_film else 'image/' + now};base64,"
     elif was != now:

@@ -1,4 +1,4 @@
-"""A category and a value in, what redactions are made of out: the kind's name, the canonical form, a keyed digest.
+"""What replacements are made of: the name of a kind of value, the canonical form of a value, and its keyed digest.
 
 The key is the operator's (`guardrails.keys`), never a policy's.
 """
@@ -22,12 +22,12 @@ _NUMBERS = re.compile(
 )
 
 
-def uses(policy: CompiledPolicy, names: frozenset[str]) -> bool:
+def uses_replacement(policy: CompiledPolicy, names: frozenset[str]) -> bool:
     """Tell whether a rule of the policy redacts in one of these ways."""
     return any(rule.redact and rule.replacement in names for rule in policy.rules)
 
 
-def kind(category: str) -> str:
+def kind_name(category: str) -> str:
     """Return the name of the kind in capitals, as placeholders have it: `EMAIL`; every `secret.*` is `SECRET`."""
     root, _, leaf = category.partition(".")
     return (root if root == "secret" or not leaf else leaf.rsplit(".", 1)[-1]).upper()
@@ -52,6 +52,6 @@ def canonical(category: str, value: str) -> str:
     return form(value)
 
 
-def hashed(category: str, value: str) -> str:
+def keyed_hash(category: str, value: str) -> str:
     """Return the kind with the digest of the value: `[EMAIL:3f2a9c1b7d04]`, so that equal values can be joined."""
-    return f"[{kind(category)}:{digest('hash', category, canonical(category, value)).hex()[:DIGEST]}]"
+    return f"[{kind_name(category)}:{digest('hash', category, canonical(category, value)).hex()[:DIGEST]}]"

@@ -1,4 +1,4 @@
-r"""A model's text and values by placeholder in, the text with values put back out; nothing inside links or markup.
+r"""Puts values back into a model's text in the place of their placeholders, never inside links or markup.
 
 A link that is shown can be fetched without anybody's doing (a picture, a preview), so that a value in it would be sent
 to whoever the model was talked into naming. A placeholder therefore stays one where the text before it on the same run
@@ -60,7 +60,7 @@ _TARGET = re.compile(r"\([ \t]*<?(?:[a-z][a-z0-9+.-]*:[^\s)]|[/#]|www\.)", re.IG
 _HOST_AFTER = re.compile(r"[\w.@:%+~\[\]-]{0,253}?(?:[@.][\w-]{0,63}\.?[^\W\d_]{2,}|:/|:\\)")
 
 
-def restored(text: str, values: Mapping[str, str]) -> str:
+def restore_values(text: str, values: Mapping[str, str]) -> str:
     """Return the text with each placeholder that `values` has replaced by its value, except in links and markup.
 
     Values are not looked into: what looks like a placeholder in one stays. Cost: O(n).

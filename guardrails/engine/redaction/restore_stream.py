@@ -1,4 +1,4 @@
-"""A model's text that grows and values by placeholder in, the text with values put back out (`restore.py`), as it grows.
+"""Puts values back into a model's text as it grows (`restore.py`).
 
 Text without a placeholder that was handed out is never held, but for one that may be beginning at its end. Whether a value
 may stand in the place of one depends on what follows on its line, so that the line is waited for, or `AFTER` characters.
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from guardrails.engine.redaction.restore import restored
+from guardrails.engine.redaction.restore import restore_values
 
 AFTER: Final = 400
 """Characters behind a placeholder after which no host name goes on (RFC 1035: 253, and a label) and no link's target begins."""
 
 
-class Restoring:
+class RestoreStream:
     """The state of one text; `values` are the user's own by placeholder."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
@@ -36,7 +36,7 @@ class Restoring:
         self._before.append(part)
         out = part
         if any(key in part for key in self._values):
-            whole, shown = restored("".join(self._before), self._values), "".join(self._shown)
+            whole, shown = restore_values("".join(self._before), self._values), "".join(self._shown)
             out = whole[len(shown) :] if whole.startswith(shown) else part
         self._shown.append(out)
         return out

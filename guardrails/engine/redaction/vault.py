@@ -22,9 +22,9 @@ from types import MappingProxyType
 from typing import Any
 
 from guardrails.engine.content.roles import is_users_own, role_of
-from guardrails.engine.redaction.fakes import made_up
-from guardrails.engine.redaction.replacements import canonical, hashed, kind
-from guardrails.engine.redaction.restore import PLACEHOLDER, restored
+from guardrails.engine.redaction.fakes import make_fake
+from guardrails.engine.redaction.replacements import canonical, keyed_hash, kind_name
+from guardrails.engine.redaction.restore import PLACEHOLDER, restore_values
 from guardrails.types import Place, Text, ToolCall
 
 ATTEMPTS = 20
@@ -65,11 +65,11 @@ class Vault:
 
     def restore(self, text: str) -> str:
         """Return the text with the user's own values put back, except in links and markup (see `engine.restore`)."""
-        return restored(text, self._own) if self._own else text
+        return restore_values(text, self._own) if self._own else text
 
-    def numbered(self, category: str, value: str, place: Place) -> str:
+    def number_for(self, category: str, value: str, place: Place) -> str:
         """Return the placeholder of a value: a new number for one that is new in the conversation."""
-        name = kind(category)
+        name = kind_name(category)
         known = (name, canonical(category, value))
         if known not in self._numbers:
             placeholder = self._next(name)
@@ -93,14 +93,14 @@ class Vault:
         if "[" in text:
             self._reserved.update(found for found in PLACEHOLDER.findall(text) if found not in self._given)
 
-    def mistakable(self, text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    def find_mistakable(self, text: str) -> Iterator[tuple[tuple[int, int], str]]:
         """Yield the spans of what could be taken for a placeholder of this vault, each with how to write it."""
         for match in PLACEHOLDER.finditer(text):
             if match[0] in self._given:
                 name, _, number = match[0].rpartition("_")
                 yield match.span(), f"{name}-{number}"
 
-    def faked(self, category: str, value: str, place: Place, locale: str) -> str:
+    def fake_for(self, category: str, value: str, place: Place, locale: str) -> str:
         """Return what stands in for a value: the same for the same, never that of another, never a value itself."""
         known = (category, canonical(category, value))
         if role_of(place) in ("assistant", "tool") and value in self._made:
@@ -112,32 +112,32 @@ class Vault:
 
     def _fake(self, category: str, value: str, locale: str) -> str:
         for attempt in range(ATTEMPTS):
-            made = made_up(category, value, locale, attempt)
+            made = make_fake(category, value, locale, attempt)
             form = canonical(category, made)
             known = made in self._made or (category, form) in self._fakes
             if not known and form != canonical(category, value):
                 return made
-        return hashed(category, value)
+        return keyed_hash(category, value)
 
 
-def texts(value: Any) -> Iterator[str]:
+def find_texts(value: Any) -> Iterator[str]:
     """Yield the texts in a content of any form, as far as it shows them."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for name, inner in value.items():
-            yield from texts(name)
-            yield from texts(inner)
+            yield from find_texts(name)
+            yield from find_texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from texts(inner)
+            yield from find_texts(inner)
     elif isinstance(value, Text):
         yield value.text
     elif isinstance(value, ToolCall):
         yield value.arguments
 
 
-def told_apart(value: Any, vault: Vault) -> Any:
+def escape_placeholders(value: Any, vault: Vault) -> Any:
     """Return a content in which nobody's words can be taken for what was handed out before, itself if nothing changes.
 
     Only what a vault has from earlier checks needs this: what a check hands out itself it tells apart as it edits.
@@ -146,17 +146,17 @@ def told_apart(value: Any, vault: Vault) -> Any:
         return value
     if isinstance(value, str):
         out, position = "", 0
-        for (start, end), new in vault.mistakable(value):
+        for (start, end), new in vault.find_mistakable(value):
             out += value[position:start] + new
             position = end
         return out + value[position:] if out else value
     if isinstance(value, Text):
-        return _same_or(value, replace(value, text=told_apart(value.text, vault)))
+        return _same_or(value, replace(value, text=escape_placeholders(value.text, vault)))
     if isinstance(value, list | tuple):
-        entries = [told_apart(entry, vault) for entry in value]
+        entries = [escape_placeholders(entry, vault) for entry in value]
         return _same_or(value, tuple(entries) if isinstance(value, tuple) else entries)
     if isinstance(value, Mapping) and value.get("role") != "assistant":
-        return _same_or(value, {name: told_apart(inner, vault) for name, inner in value.items()})
+        return _same_or(value, {name: escape_placeholders(inner, vault) for name, inner in value.items()})
     return value
 
 

@@ -1,4 +1,4 @@
-"""One streamed text: deltas in, what may be shown of it out, and a verdict at its end.
+"""The outcome of one streamed text: the check of the whole, or of what came until it was stopped.
 
 What was shown is at each time the beginning of what the check of the whole text leaves of it, or of what stood before
 that by which it is stopped. At the end the whole is checked as any text: what the stream has not shown is shown as that
@@ -11,14 +11,14 @@ from dataclasses import replace
 
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.streaming.stream_evaluator import Stop
+from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.types import Action, FiredRule, Mode, Severity
 
 CHANGED = "stream.changed"
 """The rule that stands for a whole text which is judged otherwise than its beginnings were."""
 
 
-def with_rules(outcome: Outcome, other: Outcome) -> Outcome:
+def add_rules(outcome: Outcome, other: Outcome) -> Outcome:
     """Return the outcome of a check with the rules that fired in another, of what went on before it and is not in it."""
     known = {(rule.id, rule.mode) for rule in (*outcome.rules, *outcome.shadow)}
     rules, shadow = (
@@ -33,7 +33,7 @@ def with_rules(outcome: Outcome, other: Outcome) -> Outcome:
     )
 
 
-def stopped(outcome: Outcome, stop: Stop | None, request: Request, index: int = -1) -> Outcome:
+def stop_outcome(outcome: Outcome, stop: StreamStop | None, request: Request, index: int = -1) -> Outcome:
     """Return the outcome of a check of what there was of a text as the block that its stream came to.
 
     Args:

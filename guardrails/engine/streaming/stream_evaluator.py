@@ -1,7 +1,7 @@
-"""One growing text under the policies: parts in, what is to be replaced, how far that is for certain, and a stop out.
+"""Evaluates one growing text: what is to be replaced, up to where that is certain, and whether it must stop.
 
 Each detector says how far its findings are settled, or judges passage by passage; each finding is taken to the rules by
-itself (`policy/streaming.py`). `Watch.mark` is the place before which nothing that comes can change what becomes of the
+itself (`policy/streaming.py`). `StreamEvaluator.mark` is the place before which nothing that comes can change what becomes of the
 text. What may take long is yielded as tasks, as in `Pipeline.steps`. Work: linear in the text.
 """
 
@@ -16,13 +16,21 @@ from typing import Any, Final, TypeVar
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.encodings.extractors import Derived
 from guardrails.detectors.encodings.payload_stream import PayloadStream
-from guardrails.engine.content.content_tree import Leaf, Leaves
-from guardrails.engine.content.embedded_media import Hold, lift, looks
+from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.content.embedded_media import MediaHold, add_embedded_media, media_kinds
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.pipeline import Pipeline, run
-from guardrails.engine.core.rule_evaluation import Request, excepted, hidden, leaf_value, truth, unknown_names
+from guardrails.engine.core.pipeline import Pipeline
+from guardrails.engine.core.rule_evaluation import (
+    Request,
+    context_value,
+    evaluate_condition,
+    hidden_categories,
+    is_excepted,
+    unknown_names,
+)
+from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.redaction.edits import Span
-from guardrails.engine.streaming.stream_plan import Gate, reads
+from guardrails.engine.streaming.stream_plan import StreamPlan, reads
 from guardrails.inference.safety.passages import passages
 from guardrails.policy.compiled import CompiledPolicy, Rule, alone
 from guardrails.policy.streaming import LENGTH
@@ -35,11 +43,11 @@ CONTEXT: Final = 400
 """Characters before a passage back to which the passages before it are read with it."""
 
 Steps = Generator[list[Task], None, None]
-Stretches = Sequence[tuple[int, int]]
+TextSpans = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class StreamStop:
     """Why a text stops: a rule and why it fires, or a kind of what could not be judged; and where: what stands before `at`
     may still be shown.
     """
@@ -50,7 +58,7 @@ class Stop:
     kind: str = ""
 
 
-class Watch:
+class StreamEvaluator:
     """One growing text, as one voice of an answer. One that is `joined` is read in addition to its parts, which have the limit
     of length and are judged passage by passage.
 
@@ -72,22 +80,22 @@ class Watch:
     ) -> None:
         self._place, self._request, self._context = place, request, context
         self._policies = pipeline.policies
-        self._gate: Gate = pipeline.gate((place.stage, *place.also))
+        self._gate: StreamPlan = pipeline.stream_plan((place.stage, *place.also))
         self._limits = pipeline.limits
         self._most = sys.maxsize if joined else self._limits.characters
         self._streams: list[tuple[Sequence[Bound], Stream | None]] = [
-            (bounds, _answered(begin, context)) for bounds, begin in self._gate.streams
+            (bounds, _ask_safely(begin, context)) for bounds, begin in self._gate.streams
         ]
         self._by_passages = not joined and bool(self._gate.passages)
         self._payloads = PayloadStream(*pipeline.decoding) if self._gate.decoded else None
         self._pipeline = pipeline
-        self._hold = Hold() if looks(self._policies, (place.stage, *place.also)) else None
+        self._hold = MediaHold() if media_kinds(self._policies, (place.stage, *place.also)) else None
         self._text, self._base = "", 0
         self._starts = [0]
-        self._open: list[tuple[Rule, Finding | None, int, Stretches]] = []
+        self._open: list[tuple[Rule, Finding | None, int, TextSpans]] = []
         self._ended = self._is_past = self._is_judging = False
         self.length = self.mark = 0
-        self.stop: Stop | None = None
+        self.stop: StreamStop | None = None
         self.spans: list[Span] = []
         self._begin()
 
@@ -149,7 +157,7 @@ class Watch:
     def _feed(self, at: int, delta: str, *, last: bool) -> None:
         """Have detectors take a part. Where they break, the text is held until the check of the whole says what that means."""
         bounds, stream = self._streams[at]
-        said = None if stream is None else _answered(_said, stream, delta, last)
+        said = None if stream is None else _ask_safely(_feed_stream, stream, delta, last)
         if said is None:
             self._streams[at] = bounds, None
         else:
@@ -181,9 +189,9 @@ class Watch:
     def _past(self, kind: str, *, sure: bool = False) -> None:
         """Stop where something is left unjudged, of a kind that stops a text."""
         if sure or kind in self._gate.stops:
-            self._stop(Stop(None, "unchecked", self.mark, kind))
+            self._stop(StreamStop(None, "unchecked", self.mark, kind))
 
-    def _stop(self, stop: Stop) -> None:
+    def _stop(self, stop: StreamStop) -> None:
         """Stop the text, at the first place of all at which it is."""
         if self.stop is None or stop.at < self.stop.at:
             self.stop = stop
@@ -206,11 +214,11 @@ class Watch:
                 if not reads(rule, bound):
                     continue
                 values = rule.condition.zeros()
-                for name in unknown_names(rule.condition, hidden(policy, failed), failed):
+                for name in unknown_names(rule.condition, hidden_categories(policy, failed), failed):
                     values.pop(name, None)
-                holds = truth(rule.condition, values | self._leaves(rule))
+                holds = evaluate_condition(rule.condition, values | self._leaves(rule))
                 if holds is None and rule.on_error is Action.BLOCK:
-                    self._stop(Stop(rule, "error", self.mark))
+                    self._stop(StreamStop(rule, "error", self.mark))
 
     def _theirs(self, bound: Bound) -> Iterator[tuple[CompiledPolicy, list[Rule]]]:
         """Yield the policies that have a detector, each with its rules that are decided finding by finding."""
@@ -219,7 +227,7 @@ class Watch:
                 yield policy, [rule for rule in rules if not rule.how.whole]
 
     def _find(
-        self, bound: Bound, finding: Finding, at: int, said: str | None = None, over: Stretches = ()
+        self, bound: Bound, finding: Finding, at: int, said: str | None = None, over: TextSpans = ()
     ) -> None:
         """Take a finding, which stands at a place, to the rules. If that stood encoded in the text, `said` is what was found and
         `over` the stretches that hid it; the finding's span is then that of what was hidden, as in the check of the whole.
@@ -232,17 +240,17 @@ class Watch:
                     continue
                 self._decide(rule, finding, at, over)
 
-    def _decide(self, rule: Rule, finding: Finding | None, at: int, over: Stretches) -> None:
+    def _decide(self, rule: Rule, finding: Finding | None, at: int, over: TextSpans) -> None:
         holds = self._holds(rule, finding)
         if holds is None and not self._knows_length(rule):
             self._open.append((rule, finding, at, over))
         elif holds is None and rule.on_error is Action.BLOCK:
-            self._stop(Stop(rule, "error", at))
+            self._stop(StreamStop(rule, "error", at))
         elif holds and rule.then is Action.BLOCK:
-            self._stop(Stop(rule, "matched", at))
+            self._stop(StreamStop(rule, "matched", at))
         elif holds and rule.then is Action.REDACT and finding is not None:
             if not over:
-                self._stop(Stop(rule, "matched", at))
+                self._stop(StreamStop(rule, "matched", at))
             elif not rule.redact.isdisjoint(with_ancestors(finding.category)):
                 rest = "".join(map(self._between, over[1:]))
                 self.spans += [
@@ -254,7 +262,7 @@ class Watch:
             values = rule.condition.zeros()
         else:
             values = alone(rule.condition, finding.category, finding.score, finding.detector)
-        return truth(rule.condition, values | self._leaves(rule))
+        return evaluate_condition(rule.condition, values | self._leaves(rule))
 
     def _leaves(self, rule: Rule) -> dict[str, object]:
         """Return the context that a rule reads, but for a length that may still change what it says."""
@@ -263,7 +271,7 @@ class Watch:
             if name == LENGTH:
                 if self._knows_length(rule):
                     values[name] = min(self.length, self._most)
-            elif (value := leaf_value(name, Text("", self._place), self._request)) is not None:
+            elif (value := context_value(name, Text("", self._place), self._request)) is not None:
                 values[name] = value
         return values
 
@@ -278,7 +286,7 @@ class Watch:
             said = self._between(finding.span)
         if said is not None:
             finding = replace(finding, span=(0, len(said)))
-        return excepted(rule, finding, Text(said or "", self._place), self._request)
+        return is_excepted(rule, finding, Text(said or "", self._place), self._request)
 
     def _between(self, stretch: tuple[int, int]) -> str:
         """Return what stands in a stretch that is not settled yet."""
@@ -312,13 +320,13 @@ class Watch:
 
     def _judge_carried(self, text: str, at: int, inline: int | None) -> Steps:
         """Judge the pictures that a stretch carries, for which it was held; what may not pass as it is stops the text there."""
-        leaves = Leaves(found=[Leaf(Text(text, self._place, self._context))])
-        lift(leaves, self._policies, self._most)
-        del leaves.found[0]
-        if leaves.found or leaves.unchecked:
-            outcome = yield from self._pipeline.judging(leaves, self._request, inline)
+        tree = ContentTree(leaves=[Leaf(Text(text, self._place, self._context))])
+        add_embedded_media(tree, self._policies, self._most)
+        del tree.leaves[0]
+        if tree.leaves or tree.unchecked:
+            outcome = yield from self._pipeline.check_steps(tree, self._request, inline)
             if outcome.action >= Action.REDACT:
-                self._stop(Stop(None, "unchecked", at, "part"))
+                self._stop(StreamStop(None, "unchecked", at, "part"))
 
     def _ask(
         self, bounds: Sequence[Bound], contents: Sequence[tuple[int, Text]], inline: int | None
@@ -326,7 +334,7 @@ class Watch:
         """Have detectors judge texts that end a stretch of this one which begins at a place."""
         places = [*range(len(contents))]
         tasks = [Task(bound, places, [content for _, content in contents]) for bound in bounds]
-        yield from run(tasks, inline)
+        yield from run_tasks(tasks, inline)
         for task in tasks:
             for (at, _), answer in zip(contents, task.answers, strict=True):
                 # A passage is read with others, so that a finding stands for it as a whole.
@@ -341,7 +349,7 @@ class Watch:
         ]
         places = [*range(len(contents))]
         tasks = [Task(bound, places, contents) for bound in self._gate.decoded]
-        yield from run(tasks, inline)
+        yield from run_tasks(tasks, inline)
         for task in tasks:
             for derived, answer in zip(payloads, task.answers, strict=True):
                 self._take((task.bound,), replace(answer, findings=()))
@@ -356,12 +364,12 @@ class Watch:
                     self._find(task.bound, finding, over[0][0], said, over)
 
 
-def _said(stream: Stream, delta: str, last: bool) -> list[Detection]:
+def _feed_stream(stream: Stream, delta: str, last: bool) -> list[Detection]:
     """Return what detectors say of a part, and of the end."""
     return [*([stream.feed(delta)] if delta else []), *([stream.flush()] if last else [])]
 
 
-def _answered(ask: Callable[..., T], *about: object) -> T | None:
+def _ask_safely(ask: Callable[..., T], *about: object) -> T | None:
     """Return an answer of detectors, None where they break: what they raise stays out, as it may quote the text."""
     try:
         return ask(*about)

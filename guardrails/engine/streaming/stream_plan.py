@@ -1,4 +1,4 @@
-"""What a policy needs to know of a text before it may be shown as it grows: stages in, rules and detectors to wait for out.
+"""The plan of a stream: the rules and detectors that a growing text waits for at some stages.
 
 Waited for are the rules that could still change or stop the text, and the detectors that they read. What only records is
 judged when the text is there.
@@ -34,7 +34,7 @@ class StreamLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class StreamPlan:
     """What texts of some stages wait for.
 
     Attributes:
@@ -62,9 +62,9 @@ class Gate:
 
 
 @dataclass(slots=True)
-class Needs:
-    """What texts of some stages wait for, before what begins growing texts for them is put together: the fields of a `Gate`,
-    detectors by digest.
+class StreamNeeds:
+    """What texts of some stages wait for, before what begins growing texts for them is put together: the fields of a
+    `StreamPlan`, detectors by digest.
     """
 
     rules: list[tuple[Rule, ...]] = field(default_factory=list)
@@ -88,9 +88,9 @@ class Needs:
             self.whole[rule.id] = f"detector {bound.name!r} needs the whole text"
 
 
-def needed(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Needs:
+def find_stream_needs(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> StreamNeeds:
     """Return what texts at these stages wait for, as far as policies tell."""
-    needs = Needs()
+    needs = StreamNeeds()
     needs.stops = frozenset(
         kind for policy in policies for kind, action in policy.unchecked.items() if action is Action.BLOCK
     )
@@ -99,7 +99,7 @@ def needed(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Nee
         bounds = [bound for tier in plan.tiers for bound in tier]
         if UNREAD in needs.stops:  # also for detectors of rules that only record
             needs.passages.update((bound.digest, bound) for bound in bounds if bound.passages)
-        needs.rules.append(tuple(filter(waits, plan.rules)))
+        needs.rules.append(tuple(filter(is_waited_for, plan.rules)))
         for rule in needs.rules[-1]:
             if _is_of_pictures(rule, bounds):
                 continue
@@ -112,18 +112,18 @@ def needed(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Nee
     return needs
 
 
-def gate(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> Gate:
+def build_stream_plan(policies: Sequence[CompiledPolicy], stages: tuple[Stage, ...]) -> StreamPlan:
     """Return what texts at these stages wait for."""
-    needs = needed(policies, stages)
+    needs = find_stream_needs(policies, stages)
     own = tuple(frozenset(bound.digest for bound in policy.detectors) for policy in policies)
     of_same: dict[tuple[bool, ...], list[Bound]] = {}
     for bound in needs.exact.values():
         of_same.setdefault(tuple(bound.digest in some for some in own), []).append(bound)
-    return Gate(
+    return StreamPlan(
         rules=tuple(needs.rules),
         own=own,
         exact=tuple(needs.exact.values()),
-        streams=tuple(each for bounds in of_same.values() for each in streams(bounds)),
+        streams=tuple(each for bounds in of_same.values() for each in begin_streams(bounds)),
         passages=tuple(needs.passages.values()),
         whole=needs.whole,
         stops=needs.stops,
@@ -136,7 +136,7 @@ def _is_of_pictures(rule: Rule, bounds: Sequence[Bound]) -> bool:
     return rule.needs_findings and bool(able) and not any("text" in bound.contents for bound in able)
 
 
-def streams(bounds: Sequence[Bound]) -> Iterator[tuple[tuple[Bound, ...], Begin]]:
+def begin_streams(bounds: Sequence[Bound]) -> Iterator[tuple[tuple[Bound, ...], Begin]]:
     """Yield what begins a growing text for detectors: those of a file that search for patterns do so together where they can."""
     patterns = {id(bound.detector): bound for bound in bounds if isinstance(bound.detector, Patterns)}
     families: dict[str, list[Patterns]] = {}
@@ -153,7 +153,7 @@ def streams(bounds: Sequence[Bound]) -> Iterator[tuple[tuple[Bound, ...], Begin]
             yield (bound,), bound.stream
 
 
-def waits(rule: Rule) -> bool:
+def is_waited_for(rule: Rule) -> bool:
     """Tell whether a text waits for a rule."""
     strictest = max(rule.then, rule.on_error)
     return rule.mode is Mode.ENFORCE and strictest >= Action.REDACT and rule.stream != "annotate"

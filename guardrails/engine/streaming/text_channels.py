@@ -1,8 +1,9 @@
-"""The texts of one answer as they grow: deltas in, what of each may be shown out.
+"""The texts of one answer as they grow, and how much of each may be shown.
 
-A `Part` is one text of the answer. What people or machines read as one text, though it comes in several parts, is a
-`Voice` (DESIGN §4.4: parts are judged each and joined): a part shows what is settled in all its voices, one of which is its
-own. Values are replaced as `engine/redaction/edits.py` does it in whole texts, and numbered in the order in which they are shown.
+A `StreamedPart` is one text of the answer. What people or machines read as one text, though it comes in several parts, is a
+`TextChannel` (DESIGN §4.4: parts are judged each and joined): a part shows what is settled in all its channels, one of which is
+its own. Values are replaced as `engine/redaction/edits.py` does it in whole texts, and numbered in the order in which they are
+shown.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from typing import Final
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.edits import Change, Span, changes, replaced
+from guardrails.engine.redaction.edits import Change, Span, changes, replace_spans
 from guardrails.engine.redaction.vault import Vault
-from guardrails.engine.streaming.stream_evaluator import Steps, Stop, Watch
+from guardrails.engine.streaming.stream_evaluator import Steps, StreamEvaluator, StreamStop
 from guardrails.types import Place, Text
 
 REMEMBERED: Final = 20_000
 """Characters shown in which a placeholder of the model's own is looked for when the next value is numbered."""
 
 
-class Part:
+class StreamedPart:
     """One text. `length` is that of what came, `shown` how much of it was taken, `text` what it became so far."""
 
     def __init__(self, place: Place, vault: Vault) -> None:
@@ -93,7 +94,7 @@ class Part:
             made = [*changes(text, moved, self._vault, reserve=True, before=self._before)]
         end = made[-1].end if made else 0
         self._before = ((self._before if not made else "") + self._rest[end:size])[-REMEMBERED:]
-        out = replaced(self._rest[:size], made)
+        out = replace_spans(self._rest[:size], made)
         self.changed = self.changed or bool(made)
         self._rest = self._rest[size:]
         self.shown = until
@@ -102,18 +103,18 @@ class Part:
         return out
 
 
-class Voice:
+class TextChannel:
     """Parts that are read as one text. As long as there is one alone, and it grows, that is watched by itself, and a joined voice
     sleeps: it wakes up for what follows that part, and reads it then.
     """
 
-    def __init__(self, begin: Callable[[], Watch], *, sleeps: bool) -> None:
+    def __init__(self, begin: Callable[[], StreamEvaluator], *, sleeps: bool) -> None:
         self._begin = begin
         self._watch = None if sleeps else begin()
-        self._parts: list[tuple[Part, int]] = []
+        self._parts: list[tuple[StreamedPart, int]] = []
 
     @property
-    def stop(self) -> Stop | None:
+    def stop(self) -> StreamStop | None:
         """Why it must not go on, None as long as it may."""
         return None if self._watch is None else self._watch.stop
 
@@ -127,7 +128,7 @@ class Voice:
         """Whether it sleeps although more than one part is there."""
         return self._watch is None and len(self._parts) > 1
 
-    def join(self, part: Part) -> None:
+    def join(self, part: StreamedPart) -> None:
         """Let a part follow."""
         self._parts.append((part, sum(own.length for own, _ in self._parts)))
 
@@ -148,7 +149,7 @@ class Voice:
 
     def _spread(self, span: Span) -> None:
         """Hand a stretch to the parts in which it lies and was not shown; only the first is replaced by something."""
-        touched: list[tuple[Part, int, int]] = []
+        touched: list[tuple[StreamedPart, int, int]] = []
         for part, begin in self._parts:
             start, end = max(span.start - begin, part.shown), min(span.end - begin, part.length)
             if start < end:
@@ -158,7 +159,7 @@ class Voice:
             leads = at == 0 and span.leads
             part.replace(Span(start, end, span.rule, span.finding, leads, rest + span.rest if leads else ""))
 
-    def mark(self, part: Part) -> int:
+    def mark(self, part: StreamedPart) -> int:
         """Return how far a part of it is settled."""
         if self._watch is None:
             return part.length
@@ -166,7 +167,7 @@ class Voice:
         return min(max(self._watch.mark - begin, 0), part.length)
 
 
-class Voices:
+class TextChannels:
     """All the texts of one answer, of one choice or several.
 
     Args:
@@ -188,16 +189,16 @@ class Voices:
     ) -> None:
         self._pipeline, self._request, self._context = pipeline, request, context
         self._choices = choices
-        self.stops: dict[int | None, Stop] = {}
+        self.stops: dict[int | None, StreamStop] = {}
         self.vault = Vault(request.vault)
-        self._joined: dict[tuple[object, ...], Voice] = {}
-        self._of: dict[int, list[Voice]] = {}
-        self._passing: dict[int, list[Voice]] = {}
-        self._open: dict[int, Part] = {}
-        self._parts: list[Part] = []
+        self._joined: dict[tuple[object, ...], TextChannel] = {}
+        self._of: dict[int, list[TextChannel]] = {}
+        self._passing: dict[int, list[TextChannel]] = {}
+        self._open: dict[int, StreamedPart] = {}
+        self._parts: list[StreamedPart] = []
 
     @property
-    def stop(self) -> Stop | None:
+    def stop(self) -> StreamStop | None:
         """Why the answer must not go on, None as long as some choice of it may."""
         done = len(self.stops) >= self._choices or None in self.stops
         return next(iter(self.stops.values())) if done else None
@@ -209,15 +210,15 @@ class Voices:
 
     def part(
         self, place: Place, *joined: tuple[object, ...], passing: Sequence[tuple[object, ...]] = ()
-    ) -> Part:
+    ) -> StreamedPart:
         """Begin a text; `joined` are the keys of the voices that it goes on with, besides its own, `passing` of those for whose
         next part it does not wait once it has ended: that part alone is held to what they make up.
         """
-        part = Part(place, self.vault)
-        voices = [Voice(partial(self._watch, place, joined=False), sleeps=False)]
+        part = StreamedPart(place, self.vault)
+        voices = [TextChannel(partial(self._watch, place, joined=False), sleeps=False)]
         for key in (*joined, *passing):
             if key not in self._joined:
-                self._joined[key] = Voice(partial(self._watch, place, joined=True), sleeps=True)
+                self._joined[key] = TextChannel(partial(self._watch, place, joined=True), sleeps=True)
             voices.append(self._joined[key])
         for voice in voices:
             voice.join(part)
@@ -227,10 +228,10 @@ class Voices:
         self._parts.append(part)
         return part
 
-    def _watch(self, place: Place, *, joined: bool) -> Watch:
-        return Watch(self._pipeline, place, self._request, self._context, joined=joined)
+    def _watch(self, place: Place, *, joined: bool) -> StreamEvaluator:
+        return StreamEvaluator(self._pipeline, place, self._request, self._context, joined=joined)
 
-    def feed(self, part: Part, delta: str, inline: int | None) -> Generator[list[Task], None, None]:
+    def feed(self, part: StreamedPart, delta: str, inline: int | None) -> Generator[list[Task], None, None]:
         """Take what follows in a part."""
         for voice in self._of[id(part)]:
             if voice.is_due:
@@ -240,14 +241,14 @@ class Voices:
             yield from voice.steps(delta, inline)
         self._settle()
 
-    def end(self, part: Part, inline: int | None) -> Generator[list[Task], None, None]:
+    def end(self, part: StreamedPart, inline: int | None) -> Generator[list[Task], None, None]:
         """Take the end of a part; what it is joined with may go on."""
         if id(part) in self._open:
             for voice in self._of[id(part)]:
                 yield from voice.wake(inline)
             yield from self._end(part, inline)
 
-    def _end(self, part: Part, inline: int | None) -> Generator[list[Task], None, None]:
+    def _end(self, part: StreamedPart, inline: int | None) -> Generator[list[Task], None, None]:
         if self._open.pop(id(part), None) is not None:
             yield from self._of[id(part)][0].steps("", inline, last=True)
             passing = self._passing.pop(id(part))

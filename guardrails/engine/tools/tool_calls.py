@@ -1,4 +1,4 @@
-"""Which tool a content belongs to: calls and results in, the uses of tools that their places name out, and what tools returned.
+"""Which tool a content belongs to, by calls and results, and what tools returned.
 
 A call says its tool, and an id. A result says the id: its tool is the one that was called with it, earlier in the same walk, and
 also the one that it names itself, if it does. Where no earlier call has the id nobody knows the tool (`Use.tools` is empty),
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.types import Place, Returned, Stage, Text, ToolCall, Use
 from guardrails.wire.lossless_json import write
 
@@ -25,7 +25,7 @@ REMEMBERED: Final = 2_000_000
 """Characters of what tools returned that a session remembers."""
 
 
-def place(
+def tool_place(
     stage: Stage, name: str, server: str = "", *, arguments: str | None = None, changed: bool = False
 ) -> Place:
     """Return where the contents of one use of a tool stand; `arguments` is the JSON text of a call's."""
@@ -33,7 +33,7 @@ def place(
     return Place(stage, role=ROLES[stage], tool=name, use=use)
 
 
-def remembered(heard: Sequence[Returned]) -> tuple[Returned, ...]:
+def trim_returned(heard: Sequence[Returned]) -> tuple[Returned, ...]:
     """Return what tools returned, the newest first to stay: older texts are forgotten, the tools that they came from never."""
     kept: list[Returned] = []
     forgotten: dict[tuple[tuple[str, str], ...], None] = {}
@@ -47,7 +47,7 @@ def remembered(heard: Sequence[Returned]) -> tuple[Returned, ...]:
     return (*(Returned(tools) for tools in forgotten), *reversed(kept))
 
 
-def returned(leaves: Sequence[Leaf]) -> Iterator[tuple[int, Returned]]:
+def find_returned(leaves: Sequence[Leaf]) -> Iterator[tuple[int, Returned]]:
     """Yield what tools returned that stands in leaves, with the leaf that it begins with; what the provider's own tools did
     also where it does not stand there.
     """
@@ -67,8 +67,8 @@ def returned(leaves: Sequence[Leaf]) -> Iterator[tuple[int, Returned]]:
         yield index, Returned(tools, "\n".join(texts))
 
 
-def called(
-    leaves: Leaves,
+def place_call(
+    tree: ContentTree,
     at: Place,
     name: object,
     arguments: object,
@@ -80,7 +80,7 @@ def called(
     """Return where the contents of a call stand that is found at a place, and remember its id for results.
 
     Args:
-        leaves: what is collected.
+        tree: what is collected.
         at: where the call is found.
         name: of the tool.
         arguments: its JSON text, or the value itself.
@@ -91,20 +91,20 @@ def called(
     tool = (_text(name), _text(server))
     given = arguments if isinstance(arguments, str) else "" if arguments is None else _written(arguments)
     if isinstance(identity, str):
-        leaves.calls.setdefault(identity, []).append(tool)
+        tree.calls.setdefault(identity, []).append(tool)
     return replace(at, stage=Stage.TOOL_CALL, tool=tool[0], use=Use((tool,), given, hosted=hosted))
 
 
-def defined(name: object) -> Place:
+def place_definition(name: object) -> Place:
     """Return where the definition of a tool stands in a request."""
-    return place(Stage.TOOL_DEFINITION, _text(name))
+    return tool_place(Stage.TOOL_DEFINITION, _text(name))
 
 
-def answered(leaves: Leaves, at: Place, identity: object, claimed: object = None) -> Place:
+def place_result(tree: ContentTree, at: Place, identity: object, claimed: object = None) -> Place:
     """Return where the contents of a result stand that is found at a place: which calls it is of, `identity` says; `claimed` is
     what the result says of its tool.
     """
-    known = leaves.calls.get(identity, []) if isinstance(identity, str) else []
+    known = tree.calls.get(identity, []) if isinstance(identity, str) else []
     tools = dict.fromkeys(known)
     said = claimed if isinstance(claimed, str) else None
     if tools and said is not None and all(name != said for name, _ in tools):

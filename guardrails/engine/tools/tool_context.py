@@ -1,4 +1,4 @@
-"""What is known of the use of tools in one check in, what conditions of one policy may read of it out (`tool.*`).
+"""What conditions of one policy may read of the use of tools in one check (`tool.*`).
 
 A call is tainted by what untrusted tools returned before it: in the conversation that is checked, or in what was heard of one
 before (`Request.heard`). It carries what its arguments hold of that (`taint.py`). Which tool a result comes from is what the
@@ -15,10 +15,10 @@ from contextlib import suppress
 from typing import Any, Final
 
 from guardrails.detectors.binding import Bound
-from guardrails.engine.content.content_tree import Leaf, decode, strings
+from guardrails.engine.content.content_tree import Leaf, decode, find_strings
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, Traces
-from guardrails.engine.tools.tool_calls import returned
+from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, TaintTraces
+from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.errors import RequestError
 from guardrails.policy.names import FOLLOWED, OF_CALLS
 from guardrails.policy.tools import Tools
@@ -27,13 +27,13 @@ from guardrails.types import CLEAN, Content, Detection, Place, Returned, Stage, 
 from guardrails.wire.lossless_json import Number
 
 BASIC: Final = ("tool.server", "tool.changed")
-"""What is the same for all policies, and known without `Uses`."""
+"""What is the same for all policies, and known without `ToolContext`."""
 
 OF_TOOLS: Final = (Stage.TOOL_DEFINITION, Stage.TOOL_CALL, Stage.TOOL_RESULT)
 """The stages at which contents belong to a tool."""
 
 PREPARED: Final = ("tool.listed", *OF_CALLS)
-"""What needs `Uses`."""
+"""What needs `ToolContext`."""
 
 LONGEST: Final = 5.0
 """Seconds of CPU time that all calls of a check may take together."""
@@ -69,13 +69,13 @@ ELSEWHERE: Final[Mapping[str, object]] = {
 """What is known of contents that belong to no call."""
 
 
-class Uses:
+class ToolContext:
     """What one policy's conditions may read of tools in one check. `prepare` comes first.
 
     Args:
         tools: what the policy says of tools.
         names: the names that its conditions have for that.
-        leaves: what is checked.
+        tree: what is checked.
         heard: what tools returned before.
         decoding: how deep encodings are followed.
     """
@@ -114,16 +114,16 @@ class Uses:
 
     def _results(self) -> Iterator[Returned]:
         yield from self._heard
-        yield from (each for _, each in returned(self._leaves))
+        yield from (each for _, each in find_returned(self._leaves))
 
     def prepare(self) -> None:
         """Find out all that conditions ask for. Whatever stops it leaves the rest unknown."""
         if not self._leaves:
             return
         follows = bool(self._tools.untrusted) and bool(self._names.intersection(FOLLOWED))
-        traces = Traces(self._decoding) if self._names.intersection(FOLLOWED[2:]) else None
+        traces = TaintTraces(self._decoding) if self._names.intersection(FOLLOWED[2:]) else None
         forgot = False
-        results = dict(returned(self._leaves)) if follows else {}
+        results = dict(find_returned(self._leaves)) if follows else {}
         for each in self._heard if follows else ():
             forgot = self._hear(each, traces) or forgot
         until = time.thread_time() + LONGEST
@@ -141,7 +141,7 @@ class Uses:
             if index in results:
                 forgot = self._hear(results[index], traces) or forgot
 
-    def _hear(self, result: Returned, traces: Traces | None) -> bool:
+    def _hear(self, result: Returned, traces: TaintTraces | None) -> bool:
         """Take what a tool returned; return whether it is not known any more."""
         strangers = self._tools.distrusted(result.tools)
         self._sources.update(dict.fromkeys(strangers))
@@ -163,7 +163,7 @@ class Uses:
             return True
         return sound and not entry.schema.errors(use.arguments or "{}")
 
-    def _follow(self, use: Use, facts: Facts, traces: Traces | None) -> None:
+    def _follow(self, use: Use, facts: Facts, traces: TaintTraces | None) -> None:
         """Find out what came to a call from untrusted tools."""
         facts["tool.tainted"] = bool(self._sources)
         if len(self._sources) <= MOST_SOURCES:
@@ -192,10 +192,10 @@ class Uses:
         return self._lists[tools]
 
 
-class _Preparing:
+class _Preparation:
     """Has uses prepared, as a detector would judge."""
 
-    def __init__(self, uses: Uses) -> None:
+    def __init__(self, uses: ToolContext) -> None:
         self._uses = uses
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
@@ -203,16 +203,16 @@ class _Preparing:
         return [CLEAN] * len(batch)
 
 
-def preparation(uses: Uses, inline: int) -> Task:
+def preparation_task(uses: ToolContext, inline: int) -> Task:
     """Return what has uses prepared: on a worker where they hold more than so many characters, or schemas are asked. If it
     fails, or is not done in time, they are unknown.
     """
     quick = uses.size <= inline and not uses.validates
-    bound = Bound("tools", _Preparing(uses), frozenset(), inline=quick)
+    bound = Bound("tools", _Preparation(uses), frozenset(), inline=quick)
     return Task(bound, [0], [Text("")])
 
 
-def basic(name: str, content: Content) -> object:
+def basic_value(name: str, content: Content) -> object:
     """Return what a condition reads of a content's tool that is the same for all policies (`BASIC`)."""
     use = content.place.use
     if name == "tool.changed":
@@ -224,7 +224,7 @@ def basic(name: str, content: Content) -> object:
 def _texts(arguments: str) -> list[str]:
     """Return the texts in a call's arguments; that is no JSON, all of it."""
     value, sound = decode(arguments or "{}")
-    return [text for _, text, _ in strings(value)] if sound else [arguments]
+    return [text for _, text, _ in find_strings(value)] if sound else [arguments]
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from guardrails.engine.content.content_tree import at
+from guardrails.engine.content.content_tree import value_at
 from guardrails.errors import RequestError
 from guardrails.mcp.link import VERSION
 from guardrails.mcp.protocol.rpc import Body, Message
@@ -69,7 +69,9 @@ def passed_on(headers: Mapping[str, str], message: Message, sent: Body, key: str
         if name.startswith(PARAMETER):
             value = _decoded(name, written)
             values = {
-                _written(at(after, path)) for path, given in _leaves(arguments) if _written(given) == value
+                _written(value_at(after, path))
+                for path, given in _leaves(arguments)
+                if _written(given) == value
             }
             if len(values) != 1:
                 raise _mismatch(name)

@@ -12,7 +12,7 @@ from binascii import Error
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import Leaf, Leaves, placed
+from guardrails.engine.content.content_tree import ContentTree, Leaf, place_at
 from guardrails.engine.content.field_readers import anything, by_table, each, figures, flag, identifier, keep
 from guardrails.errors import RequestError
 from guardrails.media.images.outline import GENERIC
@@ -34,9 +34,9 @@ FRAMES: Final = frozenset({"mp3", "aac"})
 """Files that may begin without a name of their own, as samples too may begin by chance."""
 
 
-def voice(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def voice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Who speaks: a name, or a mapping with an id."""
-    (VOICE if isinstance(value, Mapping) else keep)(leaves, value, path, place)
+    (VOICE if isinstance(value, Mapping) else keep)(tree, value, path, place)
 
 
 VOICE = by_table({"id": identifier})
@@ -51,11 +51,11 @@ REQUEST = by_table(
 )
 
 
-def request(body: Any) -> Leaves:
+def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = Leaves(roles=("user",))
-    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
 EVENT = by_table({"type": keep, "usage": figures, "error": anything})
@@ -87,13 +87,13 @@ def header(asked: Mapping[str, Any], media: str, head: bytes, size: int) -> byte
     return struct.pack("<4sI4s", b"RIFF", 36 + size, b"WAVE") + form + struct.pack("<4sI", b"data", size)
 
 
-def streamed(body: Mapping[str, Any]) -> Leaves:
+def streamed(body: Mapping[str, Any]) -> ContentTree:
     """Return the leaves of a stream (`Events`), whose events hold pieces of one sound (`audio`).
 
     Raises:
         RequestError: a piece is no sound Base64.
     """
-    leaves, sound = Leaves(), bytearray()
+    tree, sound = ContentTree(), bytearray()
     try:
         for event in body["events"]:
             if "audio" in event:
@@ -101,9 +101,9 @@ def streamed(body: Mapping[str, Any]) -> Leaves:
     except (Error, ValueError, TypeError):
         raise RequestError("not_base64", "a piece of the sound is no Base64", "/events") from None
     rest = [{name: value for name, value in event.items() if name != "audio"} for event in body["events"]]
-    each(EVENT)(leaves, rest, ("events",), SAID)
+    each(EVENT)(tree, rest, ("events",), SAID)
     if sound:
-        place = placed(SAID, ("events",))
+        place = place_at(SAID, ("events",))
         before = header(body.get("asked", {}), "", bytes(sound[:HEAD]), len(sound))
-        leaves.found.append(Leaf(Audio(before + sound, place), ("events",), editable=False))
-    return leaves
+        tree.leaves.append(Leaf(Audio(before + sound, place), ("events",), editable=False))
+    return tree

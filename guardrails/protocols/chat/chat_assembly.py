@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import digits
+from guardrails.engine.content.content_tree import format_number
 from guardrails.engine.content.field_readers import WORD
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, MOST_CHOICES, PADDING
 from guardrails.protocols.streaming.assembler import joined
@@ -82,7 +82,7 @@ class Node:
             found.append({name: node.value() for name, node in self.fields.items()})
         if self.items is not None:
             found.append([node.value() for node in self.items])
-        longs = [other for other in self.others[:-1] if digits(other)]
+        longs = [other for other in self.others[:-1] if format_number(other)]
         found += [*longs, *self.others[-1:]]
         return found[0] if len(found) == 1 else (found or None)
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves, at, edited
-from guardrails.engine.content.payload import Subject, apply_edits, body, without
+from guardrails.engine.content.content_tree import ContentTree, replace_values, value_at
+from guardrails.engine.content.payload import Payload, apply_edits, body, remove_messages
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat import chat_fields
 from guardrails.types import Stage
@@ -19,7 +19,7 @@ SPELLED = ("logprobs", "token_ids")
 """Fields of a choice that spell its text once more, in tokens."""
 
 
-def read(given: object, stage: Stage) -> Subject:
+def read(given: object, stage: Stage) -> Payload:
     """Read what a caller gave: messages in OpenAI's form (a list, or one mapping with `role`), a chat request (a mapping with
     `messages`) or response (with `choices`), or anything that `payload.read` takes.
 
@@ -38,57 +38,57 @@ def _is_message(entry: object) -> bool:
     return isinstance(entry, Mapping) and "role" in entry
 
 
-def said_edits(given: object, leaves: Leaves, outcome: Outcome) -> object:
+def apply_spoken_edits(given: object, tree: ContentTree, outcome: Outcome) -> object:
     """Return a chat response with the new texts of an outcome; what is spoken goes where its transcript is edited, as it says the
     same.
     """
-    changed: Any = apply_edits(given, leaves, outcome)
-    for path in {leaves.found[index].path for index in outcome.edits}:
-        if path[-2:] == ("audio", "transcript") and at(changed, path[:-1]).get("data"):
-            changed = edited(changed, {((*path[:-1], "data"), None): ""})
+    changed: Any = apply_edits(given, tree, outcome)
+    for path in {tree.leaves[index].path for index in outcome.edits}:
+        if path[-2:] == ("audio", "transcript") and value_at(changed, path[:-1]).get("data"):
+            changed = replace_values(changed, {((*path[:-1], "data"), None): ""})
     return changed
 
 
-def _messages(given: list[Any] | tuple[Any, ...], stage: Stage) -> Subject:
-    leaves = Leaves()
+def _messages(given: list[Any] | tuple[Any, ...], stage: Stage) -> Payload:
+    tree = ContentTree()
     # What a model answered has not passed through a client, who could have forged it.
-    chat_fields.messages(leaves, given, forgeable=stage is not Stage.OUTPUT)
-    return Subject(leaves, lambda outcome: without(apply_edits(given, leaves, outcome), outcome.removed))
+    chat_fields.messages(tree, given, forgeable=stage is not Stage.OUTPUT)
+    return Payload(tree, lambda outcome: remove_messages(apply_edits(given, tree, outcome), outcome.removed))
 
 
-def _mapping(given: Mapping[str, Any], stage: Stage) -> Subject:
+def _mapping(given: Mapping[str, Any], stage: Stage) -> Payload:
     # A client may add `choices` to its request, to have it read as a response.
     if "messages" in given and not (stage is Stage.OUTPUT and "choices" in given):
-        leaves = chat_fields.request(given)
-        return Subject(leaves, lambda outcome: request(given, leaves, outcome))
+        tree = chat_fields.request(given)
+        return Payload(tree, lambda outcome: request(given, tree, outcome))
     if "choices" in given:
         return response(given, chat_fields.response(given))
-    leaves = Leaves()
-    chat_fields.message(leaves, given, (), 0, forgeable=stage is not Stage.OUTPUT)
-    return body(given, leaves)
+    tree = ContentTree()
+    chat_fields.message(tree, given, (), 0, forgeable=stage is not Stage.OUTPUT)
+    return body(given, tree)
 
 
-def response(given: Mapping[str, Any], leaves: Leaves) -> Subject:
+def response(given: Mapping[str, Any], tree: ContentTree) -> Payload:
     """Read a chat response. An edited choice loses the fields that spell its text as it was."""
 
     def apply(outcome: Outcome) -> object:
-        changed: Any = said_edits(given, leaves, outcome)
-        paths = {leaves.found[index].path[:2] for index in outcome.edits}
+        changed: Any = apply_spoken_edits(given, tree, outcome)
+        paths = {tree.leaves[index].path[:2] for index in outcome.edits}
         for place in (path for path in paths if len(path) == 2 and path[0] == "choices"):
             choice = changed["choices"][place[1]]
             if isinstance(choice, Mapping):
                 gone = dict.fromkeys(name for name in SPELLED if name in choice)
-                changed = edited(changed, {(place, None): {**choice, **gone}})
+                changed = replace_values(changed, {(place, None): {**choice, **gone}})
         return changed
 
-    return Subject(leaves, apply)
+    return Payload(tree, apply)
 
 
-def request(given: Any, leaves: Leaves, outcome: Outcome) -> Any:
+def request(given: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a chat request with edits applied and removed turns left out; the same object where nothing
     changes.
     """
-    changed: Any = apply_edits(given, leaves, outcome)
+    changed: Any = apply_edits(given, tree, outcome)
     if not outcome.removed:
         return changed
-    return {**changed, "messages": without(changed["messages"], outcome.removed)}
+    return {**changed, "messages": remove_messages(changed["messages"], outcome.removed)}

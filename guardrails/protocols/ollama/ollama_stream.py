@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import at, edited
+from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.engine.content.field_readers import WORD, spells
 from guardrails.protocols.chat.chat_assembly import Node
 from guardrails.protocols.ollama.ollama_fields import COUNTS, GENERATED, HEAD, MESSAGE, MESSAGED
@@ -138,7 +138,7 @@ class OllamaTeller:
         """Add log-probabilities: those of the texts of their line go on with it, once the others that could have stood there
         were judged. What spells anything else is written once it is known what becomes of that.
         """
-        pieces = [at(item.data, path) for _, path in item.grows]
+        pieces = [value_at(item.data, path) for _, path in item.grows]
         if any(spells(entries, text) for text in (*pieces, "".join(pieces), "".join(reversed(pieces)))):
             item.rest = {SPELLED: entries}
         else:
@@ -158,7 +158,7 @@ class OllamaTeller:
             rest = grown.rest()
             if rest is None:
                 return None
-            said = edited(said, {(path, None): rest})
+            said = replace_values(said, {(path, None): rest})
         return [*events(said, self._text)]
 
     def refused(self, answer: Mapping[str, Any] | None, words: str) -> list[Event]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import at
+from guardrails.engine.content.content_tree import value_at
 from guardrails.engine.content.field_readers import WORD, spells
 from guardrails.protocols.responses.event_kinds import (
     DRAWN,
@@ -245,7 +245,7 @@ class Reader:
             BackendError: it tells something else.
         """
         for path, slot in found:
-            text, grown = at(item.data, path), self.texts.get(slot)
+            text, grown = value_at(item.data, path), self.texts.get(slot)
             left.discard(slot)
             if grown is not None and slot not in self.whole:
                 if text != grown.came:

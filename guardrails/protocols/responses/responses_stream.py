@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import at, edited
-from guardrails.protocols.reply_values import unspelled
+from guardrails.engine.content.content_tree import replace_values, value_at
+from guardrails.protocols.reply_values import drop_spelling
 from guardrails.protocols.responses.event_kinds import KINDS, Kind, Slot, slot_of, texts
 from guardrails.protocols.responses.event_reader import Reader
 from guardrails.protocols.responses.event_writer import Told, missing, refusal
@@ -45,9 +45,9 @@ class ResponsesTeller:
                 return None
             data = noted
         for path, slot in texts(kind, data):
-            grown, part = self._reader.texts.get(slot), at(data, path[:-1])
-            if grown is not None and grown.changed and (new := unspelled(part)) is not part:
-                data = edited(data, {(path[:-1], None): new})
+            grown, part = self._reader.texts.get(slot), value_at(data, path[:-1])
+            if grown is not None and grown.changed and (new := drop_spelling(part)) is not part:
+                data = replace_values(data, {(path[:-1], None): new})
         self._told.add(data)
         return self._numbered(event, data)
 
@@ -85,10 +85,12 @@ class ResponsesTeller:
             if slot not in found or (slot not in self._reader.whole and grown.rest() is None):
                 return None
             *holder, name = grown.path
-            part = at(answer, tuple(holder))
+            part = value_at(answer, tuple(holder))
             text = part[name] if slot in self._reader.whole else grown.made
             if text != part[name]:
-                answer = edited(answer, {(tuple(holder), None): unspelled({**part, str(name): text})})
+                answer = replace_values(
+                    answer, {(tuple(holder), None): drop_spelling({**part, str(name): text})}
+                )
             before = self._told.text(slot)
             if not text.startswith(before) or (text != before and slot in self._told.closed):
                 return None

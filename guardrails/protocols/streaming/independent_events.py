@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves, strings
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree, find_strings
+from guardrails.engine.content.payload import Payload
 from guardrails.protocols.streaming.codec import malformed
 from guardrails.types import Image, Place, Stage, Text
 from guardrails.wire.pointers import Path
@@ -29,7 +29,7 @@ class Apart:
     """
 
     def __init__(
-        self, read: Callable[[dict[str, Any]], Leaves], last: Callable[[Mapping[str, Any]], bool]
+        self, read: Callable[[dict[str, Any]], ContentTree], last: Callable[[Mapping[str, Any]], bool]
     ) -> None:
         self._read, self._last = read, last
         self._said: dict[tuple[Path, bool], tuple[str, str]] = {}
@@ -37,19 +37,19 @@ class Apart:
         self._waits = self._ended = False
         self._held: list[bytes] = []
 
-    def read(self, event: dict[str, Any]) -> Subject:
+    def read(self, event: dict[str, Any]) -> Payload:
         """Return what there is to judge of an event: its own, and what texts in it go on."""
-        leaves = self._read(event)
-        self._waits = self._waits or any(isinstance(leaf.content, Text) for leaf in leaves.found)
-        pictures = {leaf.path for leaf in leaves.found if isinstance(leaf.content, Image)}
-        for path, text, is_value in strings(event):
+        tree = self._read(event)
+        self._waits = self._waits or any(isinstance(leaf.content, Text) for leaf in tree.leaves)
+        pictures = {leaf.path for leaf in tree.leaves if isinstance(leaf.content, Image)}
+        for path, text, is_value in find_strings(event):
             last, before = self._said.get((path, is_value), ("", ""))
             if path in pictures or text == last:
                 continue
             self._said[path, is_value] = text, before + text
             if before:
-                leaves.text(before + text, path, SAID, editable=False)
-        return payload.body(event, leaves)
+                tree.text(before + text, path, SAID, editable=False)
+        return payload.body(event, tree)
 
     def came(self, data: Mapping[str, Any], kind: str) -> None:
         """Take note of an event and its type; raises `BackendError` where that is not what it says itself."""

@@ -9,7 +9,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.content.content_tree import at, edited
+from guardrails.engine.content.content_tree import replace_values, value_at
 from guardrails.protocols.streaming.codec import Event, Item
 from guardrails.protocols.streaming.streamed_text import Grown
 from guardrails.wire.pointers import Path
@@ -104,7 +104,7 @@ class Held:
             return []
         (grown, path), end = item.grows[0], held.ends[0]
         piece = grown.take(end)
-        return [Event(held.kind, edited(item.data, {(path, None): piece}))] if piece else []
+        return [Event(held.kind, replace_values(item.data, {(path, None): piece}))] if piece else []
 
     def _made(self, held: _Held, *, last: bool = False) -> list[Event]:
         """Return an event with its texts as they are left, behind what is left of those that it closes; with `last` no text goes
@@ -118,7 +118,7 @@ class Held:
             if last and end == grown.part.length and not grown.closes:
                 new[path] += grown.close(sure=True)
             grown.last = (held.kind, item, path)
-        if item.bare and not any(new.values()) and any(at(item.data, path) for path in new):
+        if item.bare and not any(new.values()) and any(value_at(item.data, path) for path in new):
             return out  # all of it went on before, or nothing of it is left
         new.update({path: grown.made for grown, path in item.copies})
         texts = [grown for grown, _ in (*item.grows, *item.copies)]
@@ -126,8 +126,8 @@ class Held:
             new.update(item.spelled)
         data: Any = item.data
         for path, value in new.items():
-            if at(data, path) != value:
-                data = edited(data, {(path, None): value})
+            if value_at(data, path) != value:
+                data = replace_values(data, {(path, None): value})
         return [*out, Event(held.kind, data, held.raw if data is held.came else b"")]
 
 
@@ -145,4 +145,4 @@ def _closed(grown: Grown, *, sure: bool) -> list[Event]:
     kind, item, path = grown.last
     new: dict[tuple[Path, Path | None], Any] = {(path, None): text}
     new.update(((place, None), value) for place, value in item.spelled)
-    return [Event(kind, edited(item.data, new))]
+    return [Event(kind, replace_values(item.data, new))]

@@ -1,7 +1,7 @@
 """One streamed answer on its way: events in, those that may go on out, in their order, with what a policy changes changed.
 
 A `Teller` knows one API: it says of each event which growing texts stand in it, what else in it is to be judged, and whether it
-must wait for the end of the answer. The texts go to `Voices`; an event is held (`pending_events.py`) until all of them are
+must wait for the end of the answer. The texts go to `TextChannels`; an event is held (`pending_events.py`) until all of them are
 settled, but for pieces of a text, which go on as soon as they are. At the end the whole answer is judged as if it had not been
 streamed; what waited goes on then, or the teller writes how the answer ends. Nothing here waits: what may take long is yielded
 as tasks.
@@ -13,15 +13,15 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from guardrails.engine.content.content_tree import Leaf, Leaves, at, edited
+from guardrails.engine.content.content_tree import ContentTree, Leaf, replace_values, value_at
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.restore_stream import Restoring
-from guardrails.engine.streaming.stream import stopped, with_rules
-from guardrails.engine.streaming.stream_evaluator import Stop
-from guardrails.engine.streaming.text_channels import Voices
+from guardrails.engine.redaction.restore_stream import RestoreStream
+from guardrails.engine.streaming.stream import add_rules, stop_outcome
+from guardrails.engine.streaming.stream_evaluator import StreamStop
+from guardrails.engine.streaming.text_channels import TextChannels
 from guardrails.protocols.streaming.codec import Event, Item, Teller
 from guardrails.protocols.streaming.pending_events import Held
 from guardrails.protocols.streaming.streamed_text import Grown
@@ -30,7 +30,7 @@ from guardrails.wire.pointers import Path
 
 Steps = Generator[list[Task], None, None]
 
-UNSHOWN: Final = Stop(None, "unchecked", 0, "image")
+UNSHOWN: Final = StreamStop(None, "unchecked", 0, "image")
 """Why an answer stops that drew what is blocked; the check of that says so itself."""
 
 REMEMBERED = 64
@@ -57,21 +57,21 @@ class Relay:
         pipeline: Pipeline,
         request: Request,
         teller: Teller,
-        leaves: Callable[[Any], Leaves],
+        tree: Callable[[Any], ContentTree],
         context: Mapping[str, str] | None = None,
         choices: int = 1,
     ) -> None:
-        self._pipeline, self._request, self._teller, self._leaves = pipeline, request, teller, leaves
-        self._voices = Voices(pipeline, request, context, choices)
+        self._pipeline, self._request, self._teller, self._leaves = pipeline, request, teller, tree
+        self._voices = TextChannels(pipeline, request, context, choices)
         self._choices = choices
         self._held = Held()
-        self._restorings: dict[tuple[str, int | None], Restoring] = {}
+        self._restorings: dict[tuple[str, int | None], RestoreStream] = {}
         self._texts: list[Grown] = []
         self._harmless: set[str] = set()
         self._anew = self.is_refused = False
         self._alone: list[Outcome] = []
         """Of what the whole answer does not hold."""
-        self._blocked: Leaves | None = None
+        self._blocked: ContentTree | None = None
         """What of that stopped the answer."""
 
     def begin(
@@ -85,7 +85,7 @@ class Relay:
         part = self._voices.part(place, *names, passing=others)
         vault, restoring = self._request.vault, None
         if shown and vault is not None and vault.values:
-            restoring = Restoring(vault.values)
+            restoring = RestoreStream(vault.values)
             if joined:
                 restoring = self._restorings.setdefault((joined[-1], place.choice_index), restoring)
         grown = Grown(path, part, restoring)
@@ -93,7 +93,7 @@ class Relay:
         return grown
 
     @property
-    def stop(self) -> Stop | None:
+    def stop(self) -> StreamStop | None:
         """Why the answer must not go on, None as long as it may."""
         stop = self._voices.stop
         return UNSHOWN if stop is None and self._blocked is not None else stop
@@ -122,7 +122,7 @@ class Relay:
             item = self._teller.read(data, kind, self.begin)
             ends: list[int] = []
             for grown, path in item.grows:
-                fresh.setdefault(id(grown), (grown, []))[1].append(grown.whole(at(data, path)))
+                fresh.setdefault(id(grown), (grown, []))[1].append(grown.whole(value_at(data, path)))
                 ends.append(grown.length)
             if item.closes or item.ends:
                 yield from self._feed(fresh, inline)
@@ -155,29 +155,29 @@ class Relay:
             self._alone.append(outcome)
         if outcome.action <= Action.FLAG:
             return
-        drawn = {index for index, leaf in enumerate(found.found) if isinstance(leaf.content, Media)}
+        drawn = {index for index, leaf in enumerate(found.leaves) if isinstance(leaf.content, Media)}
         if item.alone and outcome.action is Action.REDACT and drawn == {*outcome.edits}:
             [new] = outcome.edits.values()
-            item.data = edited(item.data, {(item.alone, None): new})
+            item.data = replace_values(item.data, {(item.alone, None): new})
             return
         if item.alone and outcome.action is Action.BLOCK:
             self._blocked = found
         item.waits = self._anew = True
 
-    def _outcome(self, found: Leaves, inline: int | None) -> Generator[list[Task], None, Outcome | None]:
+    def _outcome(self, found: ContentTree, inline: int | None) -> Generator[list[Task], None, Outcome | None]:
         """Return the outcome of the check of what an event holds; None where there is nothing, or it is known to be harmless."""
-        if not found.found and not found.unchecked:
+        if not found.leaves and not found.unchecked:
             return None
-        pictured = any(isinstance(leaf.content, Media) for leaf in found.found)  # too large to be remembered
+        pictured = any(isinstance(leaf.content, Media) for leaf in found.leaves)  # too large to be remembered
         texts = (
             ()
             if pictured
-            else [(leaf.path, getattr(leaf.content, "text", leaf.content)) for leaf in found.found]
+            else [(leaf.path, getattr(leaf.content, "text", leaf.content)) for leaf in found.leaves]
         )
         known = repr(texts)
         if not pictured and known in self._harmless and not found.unchecked:
             return None
-        outcome = yield from self._pipeline.judging(found, self._request, inline)
+        outcome = yield from self._pipeline.check_steps(found, self._request, inline)
         if outcome.action <= Action.FLAG and not pictured and len(self._harmless) < REMEMBERED:
             self._harmless.add(known)
         return outcome
@@ -191,42 +191,42 @@ class Relay:
         if self.stop is None:
             yield from self._voices.finish(inline)
 
-    def so_far(self) -> Leaves:
+    def so_far(self) -> ContentTree:
         """Return the texts so far, and what stopped the answer beside them, for the verdict on one that is stopped."""
         texts = (Leaf(Text(grown.came, grown.part.place)) for grown in self._texts)
         found = [leaf for leaf in texts if getattr(leaf.content, "text", "")]
         if self._blocked is None:
-            return Leaves(found=found)
-        return replace(self._blocked, found=[*self._blocked.found, *found])
+            return ContentTree(leaves=found)
+        return replace(self._blocked, leaves=[*self._blocked.leaves, *found])
 
     def stopped(self, outcome: Outcome) -> Outcome:
         """Return the outcome of what there was of an answer, as the block that its stream came to where it was stopped."""
-        return outcome if self.stop is None else stopped(outcome, self.stop, self._request)
+        return outcome if self.stop is None else stop_outcome(outcome, self.stop, self._request)
 
-    def settled(self, leaves: Leaves, outcome: Outcome) -> Outcome:
+    def settled(self, tree: ContentTree, outcome: Outcome) -> Outcome:
         """Return the outcome of the whole answer as it holds after what went on of it: choices that were stopped are, and so is
         all of an answer that is judged otherwise than the texts that went on.
         """
-        new = {leaves.found[index].path: text for index, text in outcome.edits.items()}
+        new = {tree.leaves[index].path: text for index, text in outcome.edits.items()}
         for grown in self._texts:
             grown.final = new.get(grown.path, grown.came)
         for alone in self._alone:
-            outcome = with_rules(outcome, alone)
+            outcome = add_rules(outcome, alone)
         for choice, stop in self._voices.stops.items():
-            own = [i for i, leaf in enumerate(leaves.found) if leaf.content.place.choice_index == choice]
+            own = [i for i, leaf in enumerate(tree.leaves) if leaf.content.place.choice_index == choice]
             if not outcome.blocked.intersection(own):
-                outcome = stopped(outcome, stop, self._request, *own[:1])
+                outcome = stop_outcome(outcome, stop, self._request, *own[:1])
         alive = (grown for grown in self._texts if grown.part.place.choice_index not in self._voices.stops)
         if not outcome.blocked and any(not grown.final.startswith(grown.told) for grown in alive):
-            return stopped(outcome, None, self._request)
+            return stop_outcome(outcome, None, self._request)
         return outcome
 
-    def end(self, leaves: Leaves, outcome: Outcome, answer: Mapping[str, Any]) -> list[Event] | None:
+    def end(self, tree: ContentTree, outcome: Outcome, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return all events that are left of an answer that is not blocked, once its outcome is `settled`; None where they do
         not make it up.
 
         Args:
-            leaves: of the whole answer.
+            tree: of the whole answer.
             outcome: of its check.
             answer: what the policy leaves of it.
         """
@@ -235,7 +235,7 @@ class Relay:
         # what several choices have in an order of their own.
         anew = self._anew or (bool(outcome.edits) and (self._choices > 1 or self._voices.is_whole))
         kept = not anew and all(
-            leaves.found[index].path in own and not leaves.found[index].inner for index in outcome.edits
+            tree.leaves[index].path in own and not tree.leaves[index].inner for index in outcome.edits
         )
         if not kept:
             rest = self._teller.rest(answer)

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any, Protocol, TypeVar
 
-from guardrails.engine.content.content_tree import Leaf, Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import Pipeline
@@ -30,7 +30,7 @@ Beside = tuple[str, str, str]
 class Answering(Protocol):
     """What is done with an answer of one API."""
 
-    def read(self, answer: Any) -> Subject:
+    def read(self, answer: Any) -> Payload:
         """Return what there is to judge of a whole answer.
 
         Raises:
@@ -38,7 +38,7 @@ class Answering(Protocol):
         """
         ...
 
-    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return a whole answer as its verdict lets it pass, with the user's own values in it again."""
         ...
 
@@ -65,53 +65,53 @@ class Judge:
         pipeline: Pipeline,
         request: Request,
         beside: Beside,
-        verdict: Callable[[Subject, Outcome, Vault | None], Verdict],
+        verdict: Callable[[Payload, Outcome, Vault | None], Verdict],
         *,
         complete: bool = False,
         settled: Callable[[Outcome], Outcome] = lambda outcome: outcome,
-        before: Callable[[Leaves, bool], None] = lambda leaves, ended: None,
+        before: Callable[[ContentTree, bool], None] = lambda tree, ended: None,
     ) -> None:
         self._before = before
         self._pipeline, self._request, self._beside, self._verdict = pipeline, request, beside, verdict
         self._complete, self._settled = complete, settled
 
-    def relay(self, teller: Teller, leaves: Callable[[Any], Leaves], choices: int = 1) -> Relay:
+    def relay(self, teller: Teller, tree: Callable[[Any], ContentTree], choices: int = 1) -> Relay:
         """Return what the events of the answer go through, read by a teller; `leaves` reads what else they hold."""
 
-        def read(rest: Any) -> Leaves:
-            found = leaves(rest)
+        def read(rest: Any) -> ContentTree:
+            found = tree(rest)
             found.beside(*self._beside)
             return found
 
-        one = Leaves(found=[Leaf(Text("", Place(Stage.OUTPUT)))])
+        one = ContentTree(leaves=[Leaf(Text("", Place(Stage.OUTPUT)))])
         one.beside(*self._beside)
-        context = one.found[0].content.context
+        context = one.leaves[0].content.context
         return Relay(self._pipeline, self._request, teller, read, context, choices)
 
     def whole(
-        self, subject: Subject, inline: int | None, relay: Relay | None = None
+        self, subject: Payload, inline: int | None, relay: Relay | None = None
     ) -> Steps[tuple[Verdict, Outcome]]:
         """Judge a whole answer, behind what went on of it through a relay; return the verdict and the outcome. Raises
         `RequestError` where it is over the budget.
         """
-        leaves, request = subject.leaves, self._request if relay is None else relay.request
-        self._pipeline.budget.admits(leaves.found)
-        leaves.beside(*self._beside)
-        self._before(leaves, True)
-        outcome = yield from self._pipeline.judging(leaves, request, inline, complete=self._complete)
+        tree, request = subject.tree, self._request if relay is None else relay.request
+        self._pipeline.budget.admits(tree.leaves)
+        tree.beside(*self._beside)
+        self._before(tree, True)
+        outcome = yield from self._pipeline.check_steps(tree, request, inline, complete=self._complete)
         if relay is not None:
-            outcome = relay.settled(leaves, outcome)
+            outcome = relay.settled(tree, outcome)
         outcome = self._settled(outcome)
         return self._verdict(subject, outcome, request.vault), outcome
 
     def so_far(self, relay: Relay, inline: int | None) -> Steps[Verdict]:
         """Judge what there was of an answer that was stopped, or broken off; return the verdict."""
-        leaves = relay.so_far()
-        leaves.beside(*self._beside)
-        self._before(leaves, False)
-        judging = self._pipeline.judging(leaves, self._request, inline, complete=self._complete)
+        tree = relay.so_far()
+        tree.beside(*self._beside)
+        self._before(tree, False)
+        judging = self._pipeline.check_steps(tree, self._request, inline, complete=self._complete)
         outcome = relay.stopped((yield from judging))
-        return self._verdict(Subject(leaves, lambda _: None), outcome, self._request.vault)
+        return self._verdict(Payload(tree, lambda _: None), outcome, self._request.vault)
 
     def ended(
         self, relay: Relay, answer: Callable[[], Any], said: Answering, inline: int | None
@@ -137,7 +137,7 @@ class Judge:
         content = said.passed(whole, heard, verdict, outcome)
         if verdict.blocked:
             return relay.refused(content, said.message(verdict))
-        rest = relay.end(heard.leaves, outcome, content)
+        rest = relay.end(heard.tree, outcome, content)
         if rest is None:
             raise BackendError(
                 "what was sent of the answer is not what is left of it", 502, "upstream_invalid"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from guardrails.engine.redaction.restore_stream import Restoring
-from guardrails.engine.streaming.text_channels import Part
+from guardrails.engine.redaction.restore_stream import RestoreStream
+from guardrails.engine.streaming.text_channels import StreamedPart
 from guardrails.wire.pointers import Path
 
 
@@ -21,7 +21,7 @@ class Grown:
         last: the last event that it grew by: its type, what a teller read, and where the piece stands.
     """
 
-    def __init__(self, path: Path, part: Part, restoring: Restoring | None) -> None:
+    def __init__(self, path: Path, part: StreamedPart, restoring: RestoreStream | None) -> None:
         self.path, self.part = path, part
         self._restoring = restoring
         self._half = ""

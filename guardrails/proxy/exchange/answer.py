@@ -12,16 +12,16 @@ from starlette.requests import Request as HttpRequest
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.budget import CODE as TOO_LARGE
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.images.images_fields import media_of
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.response_checker import Judge
 from guardrails.proxy.exchange.api import Api
 from guardrails.proxy.exchange.report_headers import Report
@@ -92,14 +92,14 @@ class Call:
         state, asides = self.state, self.asides
         taken: list[Taken | None] = []
 
-        def before(leaves: Leaves, ended: bool) -> None:
-            taken[:] = [state.taken(leaves, self.who, ended=ended)]
+        def before(tree: ContentTree, ended: bool) -> None:
+            taken[:] = [state.taken(tree, self.who, ended=ended)]
 
-        def verdict(heard: Subject, outcome: Outcome, vault: Vault | None) -> Verdict:
+        def verdict(heard: Payload, outcome: Outcome, vault: Vault | None) -> Verdict:
             made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
             state.saw(made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome)
             note(self.http, self.report, made)
-            asides.saw("output", made, heard.leaves, outcome)
+            asides.saw("output", made, heard.tree, outcome)
             return made
 
         return Judge(
@@ -112,7 +112,7 @@ class Call:
             before=before,
         )
 
-    def read(self, answer: dict[str, Any]) -> Subject:
+    def read(self, answer: dict[str, Any]) -> Payload:
         """Return what there is to judge of an answer.
 
         Raises:
@@ -124,14 +124,14 @@ class Call:
             raise invalid(f"the upstream's answer is malformed: {error.code}") from None
 
     def passed(
-        self, answer: dict[str, Any], heard: Subject, verdict: Verdict, outcome: Outcome
+        self, answer: dict[str, Any], heard: Payload, verdict: Verdict, outcome: Outcome
     ) -> dict[str, Any]:
         """Return an answer as its verdict lets it pass; the same object if nothing changes."""
         content = answer
         if verdict.action >= Action.REDACT:
-            content = self.api.withheld(answer, heard.leaves, outcome, self.message(verdict))
+            content = self.api.withheld(answer, heard.tree, outcome, self.message(verdict))
         restorer = verdict.restorer
-        return content if restorer is None or not restorer.values else reply(content, restorer)
+        return content if restorer is None or not restorer.values else restore_reply(content, restorer)
 
     def message(self, verdict: Verdict) -> str:
         """Return the words that answer a block."""
@@ -156,13 +156,13 @@ def parsed(raw: bytes) -> dict[str, Any]:
         raise invalid(f"the upstream's answer is malformed: {error.code}") from None
 
 
-def blocked_fields(leaves: Leaves, outcome: Outcome) -> set[Path]:
+def blocked_fields(tree: ContentTree, outcome: Outcome) -> set[Path]:
     """Return the fields of an answer in which what is blocked stands."""
-    return {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
+    return {tree.leaves[index].path[:1] for index in outcome.blocked if index >= 0}
 
 
 async def judged(
-    call: Call, answer: dict[str, Any], size: int, read: Callable[[dict[str, Any]], Subject] | None = None
+    call: Call, answer: dict[str, Any], size: int, read: Callable[[dict[str, Any]], Payload] | None = None
 ) -> dict[str, Any]:
     """Return an answer (of so many bytes) as the policy lets it pass; the same object if nothing changes. `read` gives what there
     is to judge of it, where that is more than what `Call.read` does.

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.image_links import Link
@@ -88,15 +88,15 @@ class Api:
     path: str
     """Below the upstream's base URL."""
     dialect: Dialect
-    request: Callable[[Any], Leaves]
+    request: Callable[[Any], ContentTree]
     """A request's leaves; raises `RequestError` for what is refused."""
-    edited: Callable[[Any, Leaves, Outcome], Any]
+    edited: Callable[[Any, ContentTree, Outcome], Any]
     """The request to forward; the same object where nothing changes."""
     parsed: Callable[[bytes], dict[str, Any]]
     """A whole answer; raises `BackendError` for what is none."""
-    response: Callable[[Any], Leaves]
+    response: Callable[[Any], ContentTree]
     """An answer's leaves."""
-    withheld: Callable[[dict[str, Any], Leaves, Outcome, str], dict[str, Any]]
+    withheld: Callable[[dict[str, Any], ContentTree, Outcome, str], dict[str, Any]]
     """An answer without what an outcome takes from it; the text is what a client reads instead."""
     collector: Callable[[], Collector]
     teller: Callable[[], Teller]

@@ -9,8 +9,8 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols import image_links
 from guardrails.proxy.access.admission import client_of
@@ -34,50 +34,50 @@ async def exchange(request: HttpRequest, api: Api) -> Response:
     state = state_of(request)
     raw = await request.body()
     given = await state.by_size(len(raw), lambda: read(api, raw, request.headers.get("content-type", "")))
-    body, leaves = given.body, given.leaves
-    if leaves.unknown and state.settings.unknown_fields == "refuse":
+    body, tree = given.body, given.tree
+    if tree.unknown and state.settings.unknown_fields == "refuse":
         raise RequestError(
-            "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
+            "unknown_field", "this server refuses fields that it does not know", tree.unknown[0]
         )
     api.is_streamed(body)
     client = client_of(request.scope)
-    who = who_asks(client, claims(request, body), body, leaves.turns, api.model)
+    who = who_asks(client, claims(request, body), body, tree.turns, api.model)
     client.asks(who.model, body, state.settings.policies)
     if state.fetcher is not None and given.form is None:
         given = await while_connected(request.receive, fetched(state, api, given))
-        body, leaves = given.body, given.leaves
+        body, tree = given.body, given.tree
     state = state.under(request, who.model)
     report = Report(state.guard.policy.ref)
     asides = given.asides(api, request.headers, state.guard.pipeline.policies)
     call = Call(state, api, request, who, report, given.raw, asides=asides, form=given.form)
     if not state.guard.parallel:
-        return await served(call, body, leaves)
-    when = order(api.path, body, leaves, state.upstream.sent_as(who.model))
+        return await served(call, body, tree)
+    when = order(api.path, body, tree, state.upstream.sent_as(who.model))
     state.metrics.count("guardrails_parallel_total", sent=when)
     if when != BESIDE:
-        return await served(call, body, leaves)
+        return await served(call, body, tree)
     early = Early(call.answer())
-    return await early.around(served(replace(call, early=early), body, leaves))
+    return await early.around(served(replace(call, early=early), body, tree))
 
 
 async def fetched(state: State, api: Api, given: Given) -> Given:
     """Return a request with the pictures in it of which it had the addresses, as far as they may be fetched."""
-    body = await state.pictured(given.body, image_links.asked)
+    body = await state.pictured(given.body, image_links.request_links)
     if body is given.body:
         return given
     found = await state.off_loop(lambda: read(api, strict_json.dump(body)))
     return replace(found, moderation=given.moderation)
 
 
-async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
+async def served(call: Call, body: dict[str, Any], tree: ContentTree) -> Response:
     """Return what serves a request that was read, and perhaps sent on: its check comes first, then all else."""
     state, api, request, report, path = call.state, call.api, call.http, call.report, call.http.scope["path"]
-    asked, asides = Subject(leaves, lambda outcome: api.edited(body, leaves, outcome)), call.asides
+    asked, asides = Payload(tree, lambda outcome: api.edited(body, tree, outcome)), call.asides
     settled = asides.settled("input")
     judging = state.judge(asked, call.who, Stage.INPUT, complete=bool(asides), settled=settled)
     verdict, outcome = await (judging if call.early is None else while_connected(request.receive, judging))
     note(request, report, verdict)
-    asides.saw("input", verdict, leaves, outcome)
+    asides.saw("input", verdict, tree, outcome)
     content = verdict.content
     if content is not body and call.early is not None:
         await call.early.close()
@@ -93,9 +93,9 @@ async def served(call: Call, body: dict[str, Any], leaves: Leaves) -> Response:
         call,
         who=who,
         choices=api.choices(body),
-        system=leaves.system(),
-        prompt=leaves.prompt(),
-        sources=leaves.sources(),
+        system=tree.system(),
+        prompt=tree.prompt(),
+        sources=tree.sources(),
     )
     if api.is_streamed(body):
         settings = state.settings

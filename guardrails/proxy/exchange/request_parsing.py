@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.proxy.exchange.api import Api
@@ -26,7 +26,7 @@ class Given:
 
     body: dict[str, Any]
     raw: bytes
-    leaves: Leaves
+    tree: ContentTree
     moderation: Wanted | None = None
     form: Form | None = None
 

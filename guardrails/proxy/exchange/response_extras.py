@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat.chat_stream import CHUNK, HEAD, head_of
 from guardrails.protocols.chat.chat_stream import events as chat_events
@@ -33,20 +33,20 @@ class Heard:
     """What was judged on one side of a call, and how."""
 
     verdict: Verdict
-    leaves: Leaves
+    tree: ContentTree
     outcome: Outcome
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Where what was judged stands."""
-        places = [leaf.content.place for leaf in self.leaves.found]
+        places = [leaf.content.place for leaf in self.tree.leaves]
         found = {stage for place in places for stage in (place.stage, *place.also)}
         return tuple(stage for stage in Stage if stage in found) or (self.verdict.stage,)
 
     @property
     def choices(self) -> list[int]:
         """The choices that something was judged of."""
-        places = (leaf.content.place for leaf in self.leaves.found)
+        places = (leaf.content.place for leaf in self.tree.leaves)
         return sorted({place.choice_index for place in places if place.choice_index is not None})
 
     @property
@@ -112,10 +112,10 @@ class Asides:
 
         return settle
 
-    def saw(self, side: Side, verdict: Verdict, leaves: Leaves, outcome: Outcome) -> None:
+    def saw(self, side: Side, verdict: Verdict, tree: ContentTree, outcome: Outcome) -> None:
         """Take what was judged."""
         for aside in self.all:
-            aside.saw(side, Heard(verdict, leaves, outcome))
+            aside.saw(side, Heard(verdict, tree, outcome))
 
     def refused(self, error: dict[str, Any]) -> dict[str, Any]:
         """Return the error that answers a blocked request, with all that is told beside it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.streaming.assembler import Came, Collector, taken
 from guardrails.protocols.streaming.codec import Event

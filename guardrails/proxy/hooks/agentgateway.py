@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_fields, chat_payload
@@ -55,8 +55,8 @@ def read_response(body: dict[str, Any]) -> Sequence[Piece]:
     return [Piece(answer, chat_fields.response(answer), Stage.OUTPUT, _answer)]
 
 
-def _answer(given: Mapping[str, Any], leaves: Leaves, outcome: Outcome) -> object:
-    return chat_payload.response(given, leaves).apply(outcome)
+def _answer(given: Mapping[str, Any], tree: ContentTree, outcome: Outcome) -> object:
+    return chat_payload.response(given, tree).apply(outcome)
 
 
 def write(asked: Asked) -> Said:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, bare, others, texts, want
 from guardrails.proxy.routes.openai.azure_severity import FAMILIES, FOUR, severity
@@ -26,9 +26,9 @@ CODES: Mapping[int, str] = {400: "InvalidRequestBody", 404: "NotFound", 429: "To
 
 def _rest(body: dict[str, Any], known: Sequence[str]) -> list[Piece]:
     """Return the fields that nobody knows as a piece, if there are any."""
-    leaves = Leaves()
-    others(leaves, body, known, Place())
-    return [Piece(body, leaves, Stage.INPUT)] if leaves.found else []
+    tree = ContentTree()
+    others(tree, body, known, Place())
+    return [Piece(body, tree, Stage.INPUT)] if tree.leaves else []
 
 
 def read_text(body: dict[str, Any]) -> Sequence[Piece]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.tools.tool_calls import returned
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.tools.tool_calls import find_returned
 from guardrails.errors import RequestError
 from guardrails.proxy.exchange.api import Api
 from guardrails.proxy.hooks.hook import Asked, Hook, Piece, Said, want
@@ -50,23 +50,23 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         raise RequestError("invalid_content", "there is no answer to judge", "/response/json")
     if api is None:
         return [Piece(answer, _any(answer, Stage.OUTPUT), Stage.OUTPUT)]
-    before, leaves = api.request(asked), api.response(answer)
-    leaves.beside(before.system(), before.prompt(), before.sources())
+    before, tree = api.request(asked), api.response(answer)
+    tree.beside(before.system(), before.prompt(), before.sources())
     return [
         Piece(
             answer,
-            leaves,
+            tree,
             Stage.OUTPUT,
-            lambda given, leaves, outcome: api.withheld(given, leaves, outcome, ""),
-            heard=tuple(each for _, each in returned(before.found)),
+            lambda given, tree, outcome: api.withheld(given, tree, outcome, ""),
+            heard=tuple(each for _, each in find_returned(before.leaves)),
         )
     ]
 
 
-def _any(value: dict[str, Any], stage: Stage) -> Leaves:
-    leaves = Leaves()
-    leaves.anything(value, (), Place(stage))
-    return leaves
+def _any(value: dict[str, Any], stage: Stage) -> ContentTree:
+    tree = ContentTree()
+    tree.anything(value, (), Place(stage))
+    return tree
 
 
 def write(asked: Asked) -> Said:

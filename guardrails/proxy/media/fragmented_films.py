@@ -25,7 +25,7 @@ from starlette.types import Receive, Scope, Send
 
 from guardrails.engine.content.inline_media import answering
 from guardrails.engine.media.film_settings import film_limits
-from guardrails.engine.media.fragmented_video import Relayed, Window
+from guardrails.engine.media.fragmented_video import FilmWindow, FragmentedVideo
 from guardrails.errors import BackendError
 from guardrails.media.fragments.cutter import Cutter
 from guardrails.media.fragments.fragment import Fragment, Uncut, shortened
@@ -159,7 +159,7 @@ class Relay:
 
     def __init__(self, call: Call, coming: Coming) -> None:
         self._call, self._coming = call, coming
-        self._film: Relayed | None = None
+        self._film: FragmentedVideo | None = None
         self._took_s = 0.0
         self._beside: Taken | None = None
 
@@ -212,7 +212,7 @@ class Relay:
             rules = ",".join(rule.id for rule in verdict.rules if rule.action is Action.BLOCK)
             LOG.warning("a film was broken off on its way (%s): %s", verdict.id, rules or "it did not end")
 
-    async def _windows(self) -> AsyncIterator[Window]:
+    async def _windows(self) -> AsyncIterator[FilmWindow]:
         """Yield what is to be judged, as it comes."""
         while True:
             came = await self._coming.came.get()
@@ -225,13 +225,15 @@ class Relay:
             if came is None:
                 return
 
-    async def _begun(self) -> Relayed:
+    async def _begun(self) -> FragmentedVideo:
         media = (await self._coming.answer).content_type.lower()
         if answering(self._coming.spool.head(), media, None) is not Video:
             raise Uncut("it is no film")
-        return Relayed(self._call.state.guard.pipeline.policies, Place(Stage.OUTPUT, role="assistant"), media)
+        return FragmentedVideo(
+            self._call.state.guard.pipeline.policies, Place(Stage.OUTPUT, role="assistant"), media
+        )
 
-    async def _judged(self, window: Window) -> Verdict:
+    async def _judged(self, window: FilmWindow) -> Verdict:
         """Judge a window, which lies in a file of its own meanwhile."""
         state, film, began = self._call.state, self._film, perf_counter()
         assert film is not None
@@ -240,8 +242,8 @@ class Relay:
         try:
             await asyncio.shield(writing)
             given = film.subject(window, copy.path)
-            self._beside = self._beside or state.taken(given.leaves, self._call.who)
-            outcome = await state.guard.pipeline.acheck(given.leaves, self._call.who)
+            self._beside = self._beside or state.taken(given.tree, self._call.who)
+            outcome = await state.guard.pipeline.acheck(given.tree, self._call.who)
         finally:
             await asyncio.gather(writing, return_exceptions=True)
             copy.close()
@@ -251,7 +253,7 @@ class Relay:
         film.took(window, given, verdict, seconds)
         return verdict
 
-    def _copied(self, window: Window, copy: Spool) -> None:
+    def _copied(self, window: FilmWindow, copy: Spool) -> None:
         coming = self._coming
         with coming.spool.path.open("rb") as source:
             for piece in shortened(source, coming.cutter.head, window.fragments, closed=window.closed):

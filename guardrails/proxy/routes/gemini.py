@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini import gemini_answer_fields, gemini_fields
@@ -43,14 +43,14 @@ FORMS: Mapping[str, Callable[[], Chunks]] = {"sse": Chunks, "json": Array}
 """`alt` → how a stream is written."""
 
 
-def asked(body: Any, model: str, reader: Callable[[Any], Leaves]) -> Leaves:
+def asked(body: Any, model: str, reader: Callable[[Any], ContentTree]) -> ContentTree:
     """Return the leaves of a request to a model; raises `RequestError` where it names another, or is refused."""
-    leaves = reader(body)
+    tree = reader(body)
     for holder in (body, gemini_fields.field_of(body, "generateContentRequest")):
         named = gemini_fields.field_of(holder, "model")
         if named is not None and named not in (model, f"models/{model}"):
             raise RequestError("ambiguous_model", "the body names another model than the path", "/model")
-    return leaves
+    return tree
 
 
 def several(body: Mapping[str, Any]) -> int:
@@ -72,10 +72,10 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withheld(found: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with texts edited and candidates refused: all, for what belongs to none of them."""
-    changed: Any = gemini_fields.changed(found, leaves, outcome)
-    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
+    changed: Any = gemini_fields.changed(found, tree, outcome)
+    places = [tree.leaves[index].path if index >= 0 else () for index in outcome.blocked]
     if not places:
         return dict(changed)
     blocked = {path[1] for path in places if path[:1] == ("candidates",) and len(path) > 1}
@@ -84,7 +84,7 @@ def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str
         refusal(_index(candidate, position), words) if everything or position in blocked else candidate
         for position, candidate in enumerate(changed.get("candidates") or ({},))
     ]
-    gone = answer.blocked_fields(leaves, outcome)
+    gone = answer.blocked_fields(tree, outcome)
     top = {name: value for name, value in changed.items() if (name,) not in gone}
     return {**top, "candidates": candidates}
 

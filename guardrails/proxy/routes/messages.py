@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.protocols.messages import messages_fields
@@ -44,12 +44,12 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return message
 
 
-def withheld(message: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withheld(message: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return a message with texts edited, or a refusal in its place."""
-    changed: dict[str, Any] = messages_fields.changed(message, leaves, outcome)
+    changed: dict[str, Any] = messages_fields.changed(message, tree, outcome)
     if not outcome.blocked:
         return changed
-    gone = answer.blocked_fields(leaves, outcome)
+    gone = answer.blocked_fields(tree, outcome)
     head = {name: changed[name] for name in HEAD if name in changed and (name,) not in gone}
     return refusal(words, head)
 
@@ -66,17 +66,17 @@ def counted(raw: bytes) -> dict[str, Any]:
     return count
 
 
-def no_count(count: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def no_count(count: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Refuse an answer that holds more than numbers."""
     raise invalid("the upstream's answer is malformed: it is more than a count")
 
 
-def count_only(body: Any) -> Leaves:
+def count_only(body: Any) -> ContentTree:
     """Return the leaves of a request for a count, which cannot be streamed."""
-    leaves = messages_fields.request(body)
+    tree = messages_fields.request(body)
     if body.get("stream"):
         raise RequestError("invalid_type", "a count is not streamed", "/stream")
-    return leaves
+    return tree
 
 
 MESSAGES = Api(

@@ -15,7 +15,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat import chat_payload
 from guardrails.protocols.ollama import ollama_fields
@@ -61,12 +61,12 @@ def parsed(raw: bytes, text: Path) -> dict[str, Any]:
 
 
 def withheld(
-    found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str, text: Path
+    found: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str, text: Path
 ) -> dict[str, Any]:
     """Return an answer with texts edited, or a refusal in its place."""
-    changed: Any = payload.apply_edits(found, leaves, outcome)
+    changed: Any = payload.apply_edits(found, tree, outcome)
     if outcome.blocked:
-        gone = answer.blocked_fields(leaves, outcome)
+        gone = answer.blocked_fields(tree, outcome)
         kept = (*ollama_fields.HEAD, *ollama_fields.COUNTS)
         return refusal(
             text, words, {name: changed[name] for name in kept if name in changed and (name,) not in gone}

@@ -16,14 +16,14 @@ from typing import Any, Literal, TypeVar
 from starlette.requests import Request as HttpRequest
 
 from guardrails.detectors.file_watch import Stamp, noted
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
-from guardrails.protocols.image_links import Link, with_pictures
+from guardrails.protocols.image_links import Link, put_pictures
 from guardrails.proxy.access.admission import Admission, Counts, chosen, client_of
 from guardrails.proxy.access.body_budget import Bodies
 from guardrails.proxy.access.cross_site import CrossSite
@@ -282,11 +282,11 @@ class State:
         for link in found:
             result = "fetched" if link.url in pictures else "left"
             self.metrics.count("guardrails_fetches_total", result=result)
-        return with_pictures(body, found, pictures, self.fetcher.most) if pictures else body
+        return put_pictures(body, found, pictures, self.fetcher.most) if pictures else body
 
     async def judge(
         self,
-        subject: Subject,
+        subject: Payload,
         who: Request,
         stage: Stage,
         *,
@@ -296,16 +296,16 @@ class State:
         """Check leaves, count it, and return the verdict, with the outcome, which knows leaves by index. With `complete` every
         detector has its say; `settled` makes of the outcome what is to hold.
         """
-        guard, taken = self.guard, self.taken(subject.leaves, who)
+        guard, taken = self.guard, self.taken(subject.tree, who)
         started = perf_counter()
-        outcome = settled(await guard.pipeline.acheck(subject.leaves, who, complete=complete))
+        outcome = settled(await guard.pipeline.acheck(subject.tree, who, complete=complete))
         verdict = guard.verdict(subject, outcome, stage, who.vault)
         self.saw(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 
-    def taken(self, leaves: Leaves, who: Request, *, ended: bool = True) -> Taken | None:
+    def taken(self, tree: ContentTree, who: Request, *, ended: bool = True) -> Taken | None:
         """Return what a policy beside the one that is served will judge, None without one; before these leaves are judged."""
-        return None if self.shadow is None else self.shadow.taken(leaves, who, ended=ended)
+        return None if self.shadow is None else self.shadow.taken(tree, who, ended=ended)
 
     def saw(
         self, verdict: Verdict, seconds: float, taken: Taken | None = None, outcome: Outcome | None = None

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.worker_pool import workers
 from guardrails.proxy.server.metrics import Metrics
@@ -38,9 +38,9 @@ CLOSE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a content was before it was judged; without `leaves` it is not judged beside, and `why` says why ("": by chance)."""
+    """What a content was before it was judged; without `tree` it is not judged beside, and `why` says why ("": by chance)."""
 
-    leaves: Leaves | None
+    tree: ContentTree | None
     who: Request
     size: int = 0
     ended: bool = True

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.messages import messages_stream as streamed
 from guardrails.protocols.messages.messages_assembly import Blocks
@@ -17,12 +17,12 @@ from guardrails.wrapping.sdk.exchange import Api, Body, Terms
 NO_USAGE = {"input_tokens": 0, "output_tokens": 0}
 
 
-def request(body: Body) -> Subject:
+def request(body: Body) -> Payload:
     """Read a request."""
     return payload.body(body, messages_fields.request(body), messages_fields.changed)
 
 
-def response(body: Body) -> Subject:
+def response(body: Body) -> Payload:
     """Read a message."""
     return payload.body(body, messages_fields.response(body), messages_fields.changed)
 

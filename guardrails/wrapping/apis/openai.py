@@ -8,16 +8,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import anything, by_table, figures, flag, keep, text
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import HEAD, ChatTeller
 from guardrails.protocols.completions import completions_fields
 from guardrails.protocols.completions.completions_stream import TextTeller
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Place, Stage
 from guardrails.wire.pointers import Path
 from guardrails.wrapping.apis import openai_audio, openai_videos
@@ -33,18 +33,18 @@ KEPT = (*HEAD, "usage")
 NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
-def chat_request(body: Body) -> Subject:
+def chat_request(body: Body) -> Payload:
     """Read a chat request."""
-    leaves = chat_fields.request(body)
-    return payload.body(body, leaves, chat_payload.request)
+    tree = chat_fields.request(body)
+    return payload.body(body, tree, chat_payload.request)
 
 
-def chat_response(body: Body) -> Subject:
+def chat_response(body: Body) -> Payload:
     """Read a chat completion."""
     return chat_payload.response(body, chat_fields.response(body))
 
 
-def text_response(body: Body) -> Subject:
+def text_response(body: Body) -> Payload:
     """Read a text completion."""
     return chat_payload.response(body, completions_fields.response(body))
 
@@ -57,14 +57,14 @@ def choices(body: Body) -> int:
 
 def withheld(
     content: Callable[[str], dict[str, Any]],
-) -> Callable[[Any, Subject, Outcome, str], dict[str, Any]]:
+) -> Callable[[Any, Payload, Outcome, str], dict[str, Any]]:
     """Return a function that refuses the blocked choices of a completion, all for what belongs to none of them, and keeps
     the others as the policy leaves them; `content` makes what a refused choice says of the message.
     """
 
-    def withhold(completion: Any, heard: Subject, outcome: Outcome, message: str) -> dict[str, Any]:
-        changed: Any = chat_payload.response(completion, heard.leaves)._apply(outcome)
-        found = heard.leaves.found
+    def withhold(completion: Any, heard: Payload, outcome: Outcome, message: str) -> dict[str, Any]:
+        changed: Any = chat_payload.response(completion, heard.tree)._apply(outcome)
+        found = heard.tree.leaves
         places = [found[index].path if index >= 0 else () for index in outcome.blocked]
         everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)
         refused = {path[1] for path in places if len(path) > 1}
@@ -110,11 +110,11 @@ def refusal(
     return refuse
 
 
-def tokens_or_texts(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
+def tokens_or_texts(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text, or a list of texts; token ids are text that nobody here can read."""
     if isinstance(value, list) and any(not isinstance(entry, str) for entry in value):
-        leaves.cannot("part", "no detector reads token ids", path, place)
-    anything(leaves, value, path, place)
+        tree.cannot("part", "no detector reads token ids", path, place)
+    anything(tree, value, path, place)
 
 
 FLAGS = (
@@ -144,11 +144,11 @@ PROMPTED = by_table(
 """The field table of requests that hold a prompt or texts rather than a conversation."""
 
 
-def prompted(body: Body) -> Subject:
+def prompted(body: Body) -> Payload:
     """Read a request for a text completion, for embeddings, or for a moderation."""
-    leaves = Leaves()
-    PROMPTED(leaves, body, (), Place(Stage.INPUT))
-    return payload.body(body, leaves)
+    tree = ContentTree()
+    PROMPTED(tree, body, (), Place(Stage.INPUT))
+    return payload.body(body, tree)
 
 
 def _message(message: str) -> dict[str, Any]:
@@ -166,7 +166,7 @@ CHAT = Api(
     withheld(_message),
     Chunks,
     ChatTeller,
-    restore=reply,
+    restore=restore_reply,
     choices=choices,
 )
 COMPLETIONS = Api(
@@ -176,7 +176,7 @@ COMPLETIONS = Api(
     withheld(_text),
     Chunks,
     TextTeller,
-    restore=reply,
+    restore=restore_reply,
     choices=choices,
 )
 TEXTS = Api(prompted)

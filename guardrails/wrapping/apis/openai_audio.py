@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.protocols.images import images_fields
 from guardrails.types import Audio
@@ -19,24 +19,24 @@ from guardrails.wrapping.sdk.events import NAME, Event, Events
 from guardrails.wrapping.sdk.exchange import AS_JSON, STREAM, Api, Body, Wire
 
 
-def asked(body: Body) -> Subject:
+def asked(body: Body) -> Payload:
     """Read a request for speech."""
     return payload.body(body, speech_fields.request(body))
 
 
-def spoken(answer: Any) -> Subject:
+def spoken(answer: Any) -> Payload:
     """Read a sound, or the events of a stream of one."""
     if isinstance(answer, file_answers.File):
         return file_answers.response(answer)
     return payload.body(answer, speech_fields.streamed(answer))
 
 
-def sent(body: Body) -> Subject:
+def sent(body: Body) -> Payload:
     """Read a request to hear a sound."""
     return payload.body(body, transcription_fields.request(body), images_fields.uploaded)
 
 
-def heard(answer: Any) -> Subject:
+def heard(answer: Any) -> Payload:
     """Read what was heard."""
     return payload.body(answer, transcription_fields.response(answer), transcription_fields.changed)
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.protocols.images import images_fields
 from guardrails.wrapping.sdk.exchange import Api, Body
 
 
-def request(body: Body) -> Subject:
+def request(body: Body) -> Payload:
     """Read a request, which may have files."""
     return payload.body(body, images_fields.request(body), images_fields.uploaded)
 
 
-def response(body: Body) -> Subject:
+def response(body: Body) -> Payload:
     """Read an answer, or an event of a stream."""
     return payload.body(body, images_fields.response(body))
 

@@ -7,19 +7,19 @@ import time
 from typing import Any
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.responses_assembly import Items
 from guardrails.protocols.responses.responses_stream import ResponsesTeller
 from guardrails.wrapping.sdk.exchange import Api, Body
 
 
-def request(body: Body) -> Subject:
+def request(body: Body) -> Payload:
     """Read a request."""
     return payload.body(body, responses_fields.request(body), responses_fields.changed)
 
 
-def response(body: Body) -> Subject:
+def response(body: Body) -> Payload:
     """Read a response."""
     return payload.body(body, responses_fields.response(body), responses_fields.changed)
 

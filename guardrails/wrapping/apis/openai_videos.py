@@ -7,19 +7,19 @@ it: calls about them are refused.
 from __future__ import annotations
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.protocols.images import images_fields
 from guardrails.protocols.videos import videos_fields
 from guardrails.wrapping.sdk import file_answers
 from guardrails.wrapping.sdk.exchange import Api, Body
 
 
-def request(body: Body) -> Subject:
+def request(body: Body) -> Payload:
     """Read a request, which may have files."""
     return payload.body(body, videos_fields.request(body), images_fields.uploaded)
 
 
-def response(body: Body) -> Subject:
+def response(body: Body) -> Payload:
     """Read what is told of a job, or of several."""
     return payload.body(body, videos_fields.response(body))
 

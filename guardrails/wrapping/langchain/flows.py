@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.types import Restorer, Stage, Verdict
 from guardrails.wrapping.guarded_call import Call, Check, Flow, message_of
 from guardrails.wrapping.langchain.values import SPELLED, read, spread
@@ -72,7 +72,7 @@ def restored(value: Any, restorer: Restorer) -> Any:
         return value if all(a is b or a == b for a, b in zip(changed, value, strict=True)) else changed
     content = getattr(value, "content", None)
     if isinstance(content, str | list) and hasattr(value, "model_copy"):
-        told = reply({"role": "assistant", "content": content}, restorer)["content"]
+        told = restore_reply({"role": "assistant", "content": content}, restorer)["content"]
         return value if told == content else value.model_copy(update={"content": told})
     return value
 

@@ -12,8 +12,8 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.streaming.codec import Event, Item
 from guardrails.protocols.streaming.streamed_text import Grown
@@ -84,11 +84,11 @@ class PieceAnswer:
     def __init__(self, terms: Terms, form: Form, pieces: Sequence[Any]) -> None:
         self._terms, self._form, self._pieces = terms, form, pieces
 
-    def read(self, answer: Any) -> Subject:
+    def read(self, answer: Any) -> Payload:
         """Read the pieces as one."""
         return read(spread(self._form.shown(answer, self._pieces)), Stage.OUTPUT)
 
-    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return the whole, and what is left of what was judged of it."""
         return {"whole": answer, "left": None if verdict.blocked else shown_of(verdict)}
 
@@ -100,7 +100,7 @@ class PieceAnswer:
 def grown(terms: Terms, asked: Verdict, form: Form, first: Any) -> Flow:
     """Give what may go on of a stream whose first piece came; return what is left of it, or what answers a block."""
     judge, pieces = judge_of(terms.guard, terms.context, asked), list[Any]()
-    relay = judge.relay(PieceTeller(form, pieces), lambda _: Leaves())
+    relay = judge.relay(PieceTeller(form, pieces), lambda _: ContentTree())
     piece = first
     while piece is not END:
         pieces.append(piece)

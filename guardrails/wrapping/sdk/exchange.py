@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import Blocked, RequestError
-from guardrails.protocols.reply_values import reply
+from guardrails.protocols.reply_values import restore_reply
 from guardrails.protocols.streaming.assembler import Collector
 from guardrails.protocols.streaming.codec import Event, Teller
 from guardrails.protocols.streaming.response_checker import Judge
@@ -78,14 +78,14 @@ class Api:
     whether one may be the last. `wires` are the ways in which a whole answer may be written.
     """
 
-    request: Callable[[Body], Subject] | None
-    response: Callable[[Any], Subject] | None = None
+    request: Callable[[Body], Payload] | None
+    response: Callable[[Any], Payload] | None = None
     refusal: Callable[[str, Body, Body], dict[str, Any]] | None = None
-    withheld: Callable[[Any, Subject, Outcome, str], dict[str, Any]] | None = None
+    withheld: Callable[[Any, Payload, Outcome, str], dict[str, Any]] | None = None
     collector: Callable[[], Collector] | None = None
     teller: Callable[[], Teller] | None = None
     done: bool = True
-    restore: Callable[[Any, Restorer], Any] = reply
+    restore: Callable[[Any, Restorer], Any] = restore_reply
     choices: Callable[[Body], int] = one
     forms: bool = False
     last: Callable[[Body], bool] | None = None
@@ -117,7 +117,7 @@ def judge_of(guard: Checker, asking: Mapping[str, Any], asked: Verdict | None) -
     request = Request(**given, today=today(), vault=vault, heard=heard)
     beside = ("", "", "") if asked is None else (asked.system, asked.prompt, asked.sources)
 
-    def verdict(subject: Subject, outcome: Outcome, before: Vault | None) -> Verdict:
+    def verdict(subject: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
         return guard.verdict(subject, outcome, Stage.OUTPUT, before)
 
     return Judge(guard.pipeline, request, beside, verdict)
@@ -184,7 +184,7 @@ class Exchange:
         assert self.api.refusal is not None
         return self.api.refusal(message, self.body, answer)
 
-    def read(self, answer: Any) -> Subject:
+    def read(self, answer: Any) -> Payload:
         """Return what there is to judge of an answer.
 
         Raises:
@@ -196,7 +196,7 @@ class Exchange:
         except RequestError as error:
             raise broken(str(error)) from None
 
-    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what the caller may have of an answer, with the user's own values in it again; `answer` where nothing changes.
 
         Raises:
@@ -206,10 +206,10 @@ class Exchange:
         restorer = verdict.restorer
         return content if restorer is None or not restorer.values else self.api.restore(content, restorer)
 
-    def _refused(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def _refused(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what answers a block in place of the answer: nothing of it but a head in which nothing was found."""
         message = self.message(verdict)
-        found = heard.leaves.found
+        found = heard.tree.leaves
         gone = {found[index].path[0] for index in outcome.blocked if index >= 0 and found[index].path}
         kept = {name: value for name, value in answer.items() if name not in gone}
         if self.api.withheld is None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from guardrails.engine.content import payload
 from guardrails.engine.content.inline_media import SAID, answering
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
 from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD
@@ -51,7 +51,7 @@ def as_file(certain: type[Media] | None = None, header: Header = none) -> Wire:
     return Wire(_is_file, read, _written, media=lambda file: file.kind)
 
 
-def response(file: File) -> Subject:
+def response(file: File) -> Payload:
     """Read a file."""
     of = payload.read(file.content, Stage.OUTPUT)
 
@@ -61,7 +61,7 @@ def response(file: File) -> Subject:
             return file
         return replace(file, content=content, kind=file.kind if file.header else media_of(_data(content)))
 
-    return Subject(of.leaves, left)
+    return Payload(of.tree, left)
 
 
 def _is_file(kind: str) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 from typing import Any
 
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError
 from guardrails.protocols.streaming.assembler import Came, taken
 from guardrails.types import Action
@@ -45,7 +45,7 @@ class Live:
         self._judge = exchange.judge
         # Where a block is raised, that of one choice ends the answer.
         choices = max(1, api.choices(exchange.body)) if exchange.terms.answers else 1
-        self._relay = self._judge.relay(api.teller(), lambda rest: exchange.read(rest).leaves, choices)
+        self._relay = self._judge.relay(api.teller(), lambda rest: exchange.read(rest).tree, choices)
         self._events, self._collector = Events(), api.collector()
         self._is_last = False
         self._failure: events.Event | None = None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails import Finding, Guard, Stage, Text
 from guardrails.authoring.explain.condition_terms import Reader, Term, evaluated, joined, plain
-from guardrails.engine.core.rule_evaluation import Evaluation, Judged, Request
+from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request
 from guardrails.policy.compiled import Rule
 from guardrails.policy.condition import compile_condition
 from guardrails.policy.names import Names
@@ -303,7 +303,7 @@ def test_terms_of_the_shipped_rules_say_what_the_engine_decides(
     stage = next(stage for stage in Stage if stage in rule.on)
     content = Text("x" * length, Place(stage))
     request = Request(user={} if tier is None else {"tier": tier})
-    item = Judged(content, policy.plan((stage,)), tuple(findings), names)
+    item = JudgedContent(content, policy.plan((stage,)), tuple(findings), names)
     evaluation = Evaluation(policy, [item], request)
     of_what = None if rule.scope == "conversation" else content
     truth, bound = evaluation.decided(rule.condition, findings, names, of_what)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from guardrails import Guard
 from guardrails.authoring.reports.before_after import MASK, Looks, becomes, checked, masked
-from guardrails.engine.core.observers import Told
+from guardrails.engine.core.observers import FilmRecord
 from guardrails.media.limits import Limits
 from tests.films import film, green, scene
 
@@ -160,7 +160,7 @@ rules: [{id: green, on: input, when: custom.green_square > 0.5, then: %s}]
         ("speech", "hidden words", (2_200, 2_600)),
         ("subtitle", "gone words", (0, 1_000)),
     ]
-    told = {"": Told("", {}, lines)}
+    told = {"": FilmRecord("", {}, lines)}
     shown = {}
     for action in ("flag", "redact", "block"):
         verdict = guard_of(policy % action).check(data)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from guardrails.authoring.reports.timeline import LANES, LINES, lines, timeline, watched, when
-from guardrails.engine.core.observers import Told
+from guardrails.engine.core.observers import FilmRecord
 from guardrails.types import FilmCoverage, Finding
 
 
@@ -37,7 +37,9 @@ def found(category: str, score: float, *clip: int) -> Finding:
 
 def test_each_category_has_a_lane_with_its_stretches_and_scores() -> None:
     """The highest first, with the numbers of findings over it; what frames scored alone is there, too."""
-    told = Told("", {"a": [((0, 1_000), 0.25), ((1_000, 2_000), 0.75)], "quiet": [((0, 2_000), 0.1)]}, ())
+    told = FilmRecord(
+        "", {"a": [((0, 1_000), 0.25), ((1_000, 2_000), 0.75)], "quiet": [((0, 2_000), 0.1)]}, ()
+    )
     markup = "".join(timeline([(1, found("a", 0.75, 1_000, 2_000)), (2, found("b", 0.9, 0, 500))], told, 2.0))
     assert re.findall(r"<div><span>(\w+)</span><span class=\"dim\"> highest (.*?)</span>", markup) == [
         ("b", "0.90"),
@@ -70,12 +72,12 @@ def test_lanes_and_numbers_are_bounded() -> None:
 
 def test_what_was_read_and_heard_is_listed() -> None:
     """With what may be shown of each line, escaped, and when; no more than some."""
-    told = Told("", {}, [("speech", "<b>", (500, 1_000)), ("metadata", "secret", None)])
+    told = FilmRecord("", {}, [("speech", "<b>", (500, 1_000)), ("metadata", "secret", None)])
     markup = "".join(lines(told, ["<b>", "▒▒"]))
     assert '<td>speech</td><td>from 0.50 s to 1.00 s</td><td class="said">&lt;b&gt;</td>' in markup
     assert "secret" not in markup
-    assert [*lines(Told("", {}, ()), [])] == []
-    many = Told("", {}, [("ocr", "x", None)] * (LINES + 5))
+    assert [*lines(FilmRecord("", {}, ()), [])] == []
+    many = FilmRecord("", {}, [("ocr", "x", None)] * (LINES + 5))
     assert "5 more lines are not shown." in "".join(lines(many, ["x"] * (LINES + 5)))
 
 

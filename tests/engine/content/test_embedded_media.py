@@ -16,7 +16,15 @@ from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from guardrails import Guard
-from guardrails.engine.content.embedded_media import MOST, Hold, decoded, files, is_whole, may_carry, of_bytes
+from guardrails.engine.content.embedded_media import (
+    MOST,
+    MediaHold,
+    decode_base64,
+    find_files,
+    is_complete_picture,
+    may_hold_media,
+    media_type_of,
+)
 from guardrails.types import Audio, Image, Video
 from tests.cases import each_case, scale
 from tests.films import film
@@ -149,7 +157,7 @@ def test_a_harmless_picture_in_a_text_passes(guard: Guard, name: str) -> None:
 )
 def test_what_shows_no_picture_is_none(guard: Guard, text: str) -> None:
     """Pages about data URIs, and data of other kinds."""
-    assert files(text) == ([], [])
+    assert find_files(text) == ([], [])
     verdict = guard.check(text, "output")
     assert (str(verdict.action), "image" in verdict.coverage.kinds) == ("allow", False)
 
@@ -250,12 +258,12 @@ def test_what_a_file_is_its_bytes_say() -> None:
     moving = film(green_frames(20))
     sound = b"RIFF" + (1000).to_bytes(4, "little") + b"WAVEfmt " + bytes(200)
     for data, kind in ((moving, Video), (sound, Audio), (GREEN, Image)):
-        assert of_bytes(data) is kind
-        [file] = files(f"<a href='data:;base64,{base64(data)}'>")[0]
+        assert media_type_of(data) is kind
+        [file] = find_files(f"<a href='data:;base64,{base64(data)}'>")[0]
         assert (file.data, file.kind, file.declared) == (data, kind, None)
-    [file] = files(f"data:video/mp4;base64,{base64(bytes(100))}")[0]
+    [file] = find_files(f"data:video/mp4;base64,{base64(bytes(100))}")[0]
     assert (file.kind, file.declared) == (Video, "video/mp4")
-    assert of_bytes(b"a text") is of_bytes(b"BM is no picture") is None
+    assert media_type_of(b"a text") is media_type_of(b"BM is no picture") is None
 
 
 def test_a_film_in_a_text_is_watched(guard: Guard) -> None:
@@ -275,19 +283,19 @@ def test_base64_is_read_as_lenient_readers_do(data: bytes) -> None:
         text.rstrip("="),
         urlsafe_b64encode(data).decode(),
     ):
-        assert decoded(written) == data
+        assert decode_base64(written) == data
 
 
 def test_equal_pictures_are_looked_at_once() -> None:
     """And no more than the most; what a shorter reading has cut off is not one more."""
-    assert len(files(f"{URI} {URI}")[0]) == 1
-    assert len(files(WRITTEN["JSON with escaped slashes"])[0]) == 1
-    assert is_whole(GREEN)
-    assert not is_whole(GREEN[:-20])
+    assert len(find_files(f"{URI} {URI}")[0]) == 1
+    assert len(find_files(WRITTEN["JSON with escaped slashes"])[0]) == 1
+    assert is_complete_picture(GREEN)
+    assert not is_complete_picture(GREEN[:-20])
     many = " ".join(
         f"![](data:image/png;base64,{base64(filed(green=False, size=(n + 8, 8)))})" for n in range(MOST + 1)
     )
-    assert len(files(many)[0]) == MOST
+    assert len(find_files(many)[0]) == MOST
 
 
 @pytest.mark.parametrize(
@@ -295,7 +303,7 @@ def test_equal_pictures_are_looked_at_once() -> None:
 )
 def test_ordinary_texts_are_not_looked_into(text: str) -> None:
     """They hold no head of a data URI."""
-    assert not may_carry(text)
+    assert not may_hold_media(text)
 
 
 @each_case("step", [1, 2, 7, 10_000])
@@ -338,7 +346,7 @@ def test_a_growing_text_is_held_where_a_picture_may_begin(
     text: str, at: int | None, sure: bool, step: int
 ) -> None:
     """Wherever it is cut; what has ended is to be judged, with what stands before it."""
-    hold = Hold()
+    hold = MediaHold()
     found = [each for begin in range(0, len(text), step) for each in hold.feed(text[begin : begin + step])]
     assert (hold.at, hold.sure) == (at, sure)
     found += hold.feed("", last=True)

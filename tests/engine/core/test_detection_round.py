@@ -13,16 +13,16 @@ from guardrails import Audio, Content, Detection, Finding, Guard, Image, Stage, 
 from guardrails.cancellation import Token
 from guardrails.detectors import Kind
 from guardrails.detectors.binding import Bound
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.detection_round import (
     CHARACTERS_AT_ONCE,
     CONTENTS_AT_ONCE,
     MOST_FINDINGS,
     MOST_KEPT,
-    Round,
+    DetectionRound,
     Task,
-    slices,
-    sound,
+    split_batches,
+    validate_detection,
 )
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.types import CLEAN, Place
@@ -101,7 +101,7 @@ def test_ctrl_c_is_no_failure_of_a_detector() -> None:
 def test_a_span_is_compared_with_texts_alone() -> None:
     """What is no text has no length in characters."""
     answer = Detection((Finding("hate", 1.0, "d", (0, 99)),))
-    assert sound(answer, Image(b"x")) is answer
+    assert validate_detection(answer, Image(b"x")) is answer
 
 
 Make = Callable[..., tuple[Guard, Any]]
@@ -124,9 +124,9 @@ def two(guard_of: Callable[..., Guard], kind_of: Callable[..., Kind], own: Any) 
     return make
 
 
-def round_of(guard: Guard, leaves: Sequence[Leaf], cache: FindingsCache | None = None) -> Round:
+def round_of(guard: Guard, leaves: Sequence[Leaf], cache: FindingsCache | None = None) -> DetectionRound:
     """Return a round over some leaves in which every tier was run."""
-    ran = Round((guard.policy,), leaves, cache, {}, {})
+    ran = DetectionRound((guard.policy,), leaves, cache, {}, {})
     for tier in ran.tiers():
         tasks = ran.tasks(tier)
         for each in tasks:
@@ -155,14 +155,14 @@ def test_a_detector_sees_only_what_its_rules_need(two: Make) -> None:
 def test_a_detector_sees_all_contents_in_one_batch(two: Make) -> None:
     """Batch first: one call for all leaves of a check."""
     guard, _ = two()
-    tasks = Round((guard.policy,), [Leaf(Text("a")), Leaf(Text("b"))], None, {}, {}).tasks(0)
+    tasks = DetectionRound((guard.policy,), [Leaf(Text("a")), Leaf(Text("b"))], None, {}, {}).tasks(0)
     assert [len(each.contents) for each in tasks] == [2]
 
 
 def test_two_policies_share_a_detector_of_one_digest(two: Make) -> None:
     """The floor's detectors are not run twice where they are the same."""
     guard, detector = two()
-    ran = Round((guard.policy, guard.policy), [Leaf(Text("a"))], None, {}, {})
+    ran = DetectionRound((guard.policy, guard.policy), [Leaf(Text("a"))], None, {}, {})
     for each in ran.tasks(0):
         each.run()
     assert len(detector.seen) == 1
@@ -227,13 +227,13 @@ def test_text_past_the_limit_is_not_judged_and_says_so(two: Make) -> None:
     measured.
     """
     guard, detector = two(more="limits: {characters: 10}")
-    leaves = Leaves()
-    leaves.text("0123456789X", ("a",), Place())
-    leaves.text("0123456", ("b",), Place())
-    leaves.join([0, 1], ("c",), Place())
-    ran = round_of(guard, leaves.found)
+    tree = ContentTree()
+    tree.text("0123456789X", ("a",), Place())
+    tree.text("0123456", ("b",), Place())
+    tree.join([0, 1], ("c",), Place())
+    ran = round_of(guard, tree.leaves)
     assert [content.text for content in detector.seen] == ["0123456789", "0123456", "0123456789X0123456"]
-    assert [(entry.kind, entry.path, entry.span, index) for entry, index in ran.not_judged()] == [
+    assert [(entry.kind, entry.path, entry.span, index) for entry, index in ran.find_unchecked()] == [
         ("limit", "/a", (10, 11), 0)
     ]
 
@@ -244,8 +244,8 @@ def test_findings_are_stamped_with_their_place(two: Make) -> None:
     place = Place(path="/a", choice_index=2, origin="base64")
     leaves = [Leaf(Text("x", place)), Leaf(Text("x"))]
     ran = round_of(guard, leaves)
-    [first], _ = ran.of(0, ran.plans[0][0], frozenset())
-    [second], _ = ran.of(1, ran.plans[1][0], frozenset())
+    [first], _ = ran.findings_of(0, ran.plans[0][0], frozenset())
+    [second], _ = ran.findings_of(1, ran.plans[1][0], frozenset())
     assert (first.path, first.choice_index, first.origin) == ("/a", 2, "base64")
     assert second == Finding("hate", 1.0, "d", (0, 1))
 
@@ -282,36 +282,42 @@ def test_a_joined_text_adds_what_its_parts_alone_do_not_show(
     lies.
     """
     guard, _ = two(everywhere("forbidden"))
-    leaves = Leaves()
+    tree = ContentTree()
     for index, text in enumerate(parts):
-        leaves.text(text, (index,), Place())
-    leaves.join([0, 1], (), Place())
-    ran = round_of(guard, leaves.found)
-    findings, _ = ran.of(2, ran.plans[2][0], frozenset())
+        tree.text(text, (index,), Place())
+    tree.join([0, 1], (), Place())
+    ran = round_of(guard, tree.leaves)
+    findings, _ = ran.findings_of(2, ran.plans[2][0], frozenset())
     assert [finding.span for finding in findings] == new
 
 
 def test_a_join_of_joins_does_not_repeat(two: Make) -> None:
     """A word that is split over two parts is found once, although two joined texts hold it."""
     guard, _ = two(everywhere("forbidden"))
-    leaves = Leaves()
+    tree = ContentTree()
     for index, text in enumerate(["for", "bidden", "x"]):
-        leaves.text(text, (index,), Place())
-    leaves.join([0, 1], (), Place())
-    leaves.join([0, 1, 2], (), Place())
-    ran = round_of(guard, leaves.found)
-    assert [len(ran.of(index, ran.plans[index][0], frozenset())[0]) for index in range(5)] == [0, 0, 0, 1, 0]
+        tree.text(text, (index,), Place())
+    tree.join([0, 1], (), Place())
+    tree.join([0, 1, 2], (), Place())
+    ran = round_of(guard, tree.leaves)
+    assert [len(ran.findings_of(index, ran.plans[index][0], frozenset())[0]) for index in range(5)] == [
+        0,
+        0,
+        0,
+        1,
+        0,
+    ]
 
 
 def test_pending_and_failed_detectors_are_unknown(two: Make) -> None:
     """A tier that has not run yet is unknown, but only for contents that it would read."""
     guard, _ = two(lambda content: Detection(error="no"), tier=1)
     leaves = [Leaf(Text("x")), Leaf(Image(b"x"))]
-    ran = Round((guard.policy,), leaves, None, {}, {})
-    assert ran.of(0, ran.plans[0][0], frozenset({1}))[1] == {"d"}
-    assert ran.of(1, ran.plans[1][0], frozenset({1}))[1] == set()
+    ran = DetectionRound((guard.policy,), leaves, None, {}, {})
+    assert ran.findings_of(0, ran.plans[0][0], frozenset({1}))[1] == {"d"}
+    assert ran.findings_of(1, ran.plans[1][0], frozenset({1}))[1] == set()
     ran = round_of(guard, leaves)
-    assert ran.of(0, ran.plans[0][0], frozenset())[1] == {"d"}
+    assert ran.findings_of(0, ran.plans[0][0], frozenset())[1] == {"d"}
     assert [(failure.detector, failure.error, failure.path) for failure in ran.failures()] == [
         ("d", "no", "")
     ]
@@ -321,18 +327,18 @@ def test_pending_and_failed_detectors_are_unknown(two: Make) -> None:
 def test_media_that_no_detector_reads_are_unchecked(two: Make, content: Content) -> None:
     """A picture without a detector is named; with one it is judged like a text."""
     guard, _ = two()
-    [(entry, _)] = round_of(guard, [Leaf(content)]).not_judged()
+    [(entry, _)] = round_of(guard, [Leaf(content)]).find_unchecked()
     kind = "audio" if isinstance(content, Audio) else "part"
     assert (entry.kind, content.kind in entry.reason) == (kind, True)
     guard, detector = two(contents=frozenset({content.kind}))
-    assert round_of(guard, [Leaf(content)]).not_judged() == []
+    assert round_of(guard, [Leaf(content)]).find_unchecked() == []
     assert detector.seen == [content]
 
 
 def test_what_a_detector_left_out_is_named_with_its_place(two: Make) -> None:
     """`Detection.unchecked` goes into the coverage."""
     guard, _ = two(lambda content: Detection(unchecked=(Unchecked("language", "zz"),)))
-    [(entry, index)] = round_of(guard, [Leaf(Text("x", Place(path="/p")))]).not_judged()
+    [(entry, index)] = round_of(guard, [Leaf(Text("x", Place(path="/p")))]).find_unchecked()
     assert (entry, index) == (Unchecked("language", "zz", "/p"), 0)
 
 
@@ -360,7 +366,7 @@ def test_what_a_detector_answers_at_once_needs_no_worker(
 def test_slices_hold_all_contents_in_order(lengths: list[int]) -> None:
     """Each is as large as a detector gets through soon, or is one content alone."""
     contents = [Text("x" * length) for length in lengths]
-    cut = [*slices(contents)]
+    cut = [*split_batches(contents)]
     assert [content for some in cut for content in some] == contents
     for some in cut:
         assert len(some) <= CONTENTS_AT_ONCE
@@ -391,4 +397,4 @@ def test_wrong_answers_to_one_slice_are_an_error_of_all() -> None:
 def test_files_are_not_cut_apart() -> None:
     """Who opens, reads or covers pictures knows all of them, however many there are."""
     contents = [Image(b"x")] * (3 * CONTENTS_AT_ONCE)
-    assert [*slices(contents)] == [contents]
+    assert [*split_batches(contents)] == [contents]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from guardrails import Detection, Finding, Guard, Image, Stage, Text, Verdict
 from guardrails.detectors import Kind
-from guardrails.engine.content.content_tree import Leaf, Leaves
-from guardrails.engine.core.fast_path import Known, Quick
+from guardrails.engine.content.content_tree import ContentTree, Leaf
+from guardrails.engine.core.fast_path import FastPath, KnownDetections
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
@@ -23,16 +23,16 @@ from guardrails.protocols.chat import chat_fields
 from guardrails.types import CLEAN, Place
 
 
-def quick(guard: Guard, leaves: Leaves, limit: int | None = None) -> Any:
+def quick(guard: Guard, tree: ContentTree, limit: int | None = None) -> Any:
     """Return what the allow path says, and what it learnt."""
-    known: Known = {}
-    outcome = Quick(guard.pipeline.policies, FindingsCache()).allow(leaves, known, {}, limit)
+    known: KnownDetections = {}
+    outcome = FastPath(guard.pipeline.policies, FindingsCache()).allow(tree, known, {}, limit)
     return outcome, {index: dict(each) for index, each in known.items()}
 
 
-def leaves(text: str, stage: Stage = Stage.INPUT) -> Leaves:
+def leaves(text: str, stage: Stage = Stage.INPUT) -> ContentTree:
     """Return the leaves of a text."""
-    return Leaves(found=[Leaf(Text(text, Place(stage)))])
+    return ContentTree(leaves=[Leaf(Text(text, Place(stage)))])
 
 
 def facts(verdict: Verdict) -> dict[str, object]:
@@ -77,14 +77,14 @@ def test_what_was_found_goes_on_to_the_pipeline(bomb_guard: Guard) -> None:
 @pytest.mark.parametrize(
     "given_",
     [
-        Leaves(found=[Leaf(Image(b"x"))]),
-        Leaves(found=[Leaf(Text("a")), Leaf(Image(b"x"))]),
-        Leaves(found=[Leaf(Text("a", Place(origin="base64")))]),
-        Leaves(),
+        ContentTree(leaves=[Leaf(Image(b"x"))]),
+        ContentTree(leaves=[Leaf(Text("a")), Leaf(Image(b"x"))]),
+        ContentTree(leaves=[Leaf(Text("a", Place(origin="base64")))]),
+        ContentTree(),
         leaves("x" * 200_001),
     ],
 )
-def test_what_is_no_short_text_is_left_to_the_pipeline(bomb_guard: Guard, given_: Leaves) -> None:
+def test_what_is_no_short_text_is_left_to_the_pipeline(bomb_guard: Guard, given_: ContentTree) -> None:
     """Media, none at all, what stood encoded, and texts past a limit."""
     assert quick(bomb_guard, given_) == (None, {})
 
@@ -100,7 +100,7 @@ def test_the_limit_of_an_event_loop_holds(bomb_guard: Guard) -> None:
     """Longer texts run on a worker."""
     assert quick(bomb_guard, leaves("x" * 11), 10) == (None, {})
     assert quick(bomb_guard, leaves("x" * 10), 10)[0] is not None
-    several = Leaves(found=[Leaf(Text("x" * 5)), Leaf(Text("y" * 6))])
+    several = ContentTree(leaves=[Leaf(Text("x" * 5)), Leaf(Text("y" * 6))])
     assert quick(bomb_guard, several, 10) == (None, {})
     assert quick(bomb_guard, several, 11)[0] is not None
 
@@ -108,17 +108,17 @@ def test_the_limit_of_an_event_loop_holds(bomb_guard: Guard) -> None:
 def test_texts_that_are_known_do_not_count(bomb_guard: Guard) -> None:
     """A long conversation costs its new turn only; what is known to hold something is not asked again."""
     cache = FindingsCache()
-    path = Quick(bomb_guard.pipeline.policies, cache)
+    path = FastPath(bomb_guard.pipeline.policies, cache)
     old, new = Leaf(Text("x" * 50)), Leaf(Text("y" * 50))
     bad = Leaf(Text("zqxbomb " * 8))
 
-    assert path.allow(Leaves(found=[old, Leaf(Text("short"))]), {}, {}, 55) is not None
-    assert path.allow(Leaves(found=[old, new]), {}, {}, 49) is None
-    assert path.allow(Leaves(found=[old, new]), {}, {}, 50) is not None
+    assert path.allow(ContentTree(leaves=[old, Leaf(Text("short"))]), {}, {}, 55) is not None
+    assert path.allow(ContentTree(leaves=[old, new]), {}, {}, 49) is None
+    assert path.allow(ContentTree(leaves=[old, new]), {}, {}, 50) is not None
     assert bomb_guard.check([bad.content.text, "x"]).blocked
-    known: Known = {}
-    assert Quick(bomb_guard.pipeline.policies, bomb_guard.pipeline.cache).allow(
-        Leaves(found=[new, bad]), known, {}
+    known: KnownDetections = {}
+    assert FastPath(bomb_guard.pipeline.policies, bomb_guard.pipeline.cache).allow(
+        ContentTree(leaves=[new, bad]), known, {}
     ) is None  # fmt: skip
     assert known == {}
 
@@ -349,7 +349,7 @@ def both(guard: Guard, body: Any) -> tuple[Outcome, Outcome, bool]:
     by_all = pipeline.check(short, Request(turns=short.turns))
     steps = pipeline.steps(long, Request(turns=long.turns), {}, {}, inline=None, complete=False)
     alone = pipeline.drive(steps)
-    assert (short.found, short.unchecked) == (long.found, long.unchecked)
+    assert (short.leaves, short.unchecked) == (long.leaves, long.unchecked)
     return by_all, alone, quick(guard, chat_fields.request(body))[0] is not None
 
 

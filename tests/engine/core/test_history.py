@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.history import KEPT, History
 from guardrails.types import Place
 
@@ -24,7 +24,7 @@ from guardrails.types import Place
 )
 def test_what_goes_with_a_message(message: int | None, roles: tuple[str, ...], gone: set[int]) -> None:
     """The exchange of a message; nothing where it must stay."""
-    history = History(Leaves(roles=roles, current_from=len(roles) - 1))
+    history = History(ContentTree(roles=roles, current_from=len(roles) - 1))
     assert {*history.messages(history.removable([Place(message=message)]))} == gone
 
 
@@ -41,7 +41,7 @@ def test_an_exchange_is_left_out_whole(roles: list[str], data: st.DataObject) ->
     whole = roles[message] == "user"
     expected = {at for at in range(first, last) if roles[at] not in KEPT and (whole or roles[at] != "user")}
 
-    history = History(Leaves(roles=tuple(roles), current_from=current))
+    history = History(ContentTree(roles=tuple(roles), current_from=current))
     gone = history.messages(history.removable([Place(message=message)]))
 
     assert {*gone} == (set() if roles[message] in KEPT else expected)
@@ -49,5 +49,5 @@ def test_an_exchange_is_left_out_whole(roles: list[str], data: st.DataObject) ->
 
 def test_one_place_that_must_stay_keeps_all() -> None:
     """What is blocked for the current turn too is blocked."""
-    history = History(Leaves(roles=("user", "assistant", "user"), current_from=2))
+    history = History(ContentTree(roles=("user", "assistant", "user"), current_from=2))
     assert history.removable([Place(message=0), Place(message=2)]) == set()

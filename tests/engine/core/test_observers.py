@@ -9,7 +9,7 @@ from itertools import chain
 import pytest
 
 from guardrails import Guard
-from guardrails.engine.core.observers import Evaluated, Onlooker, Told, closely, observed
+from guardrails.engine.core.observers import CheckRecord, FilmRecord, Observer, close_observer, observe_checks
 from tests.films import film, green, scene, tone
 
 POLICY = """
@@ -20,17 +20,17 @@ rules:
 """
 
 
-class Notes(Onlooker):
+class Notes(Observer):
     """Writes down what it is told."""
 
     def __init__(self) -> None:
         self.steps: list[tuple[float, float | None, bool]] = []
-        self.films: list[Told] = []
+        self.films: list[FilmRecord] = []
 
-    def went(self, seconds: float, of: float | None, listening: bool) -> None:
+    def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
         self.steps.append((seconds, of, listening))
 
-    def told(self, film: Told) -> None:
+    def on_film(self, film: FilmRecord) -> None:
         self.films.append(film)
 
 
@@ -38,7 +38,7 @@ def test_who_looks_on_is_told_how_far_a_film_is_watched(guard_of: Callable[..., 
     """Seconds that only grow, of the film's, until its sound is listened to; nothing where nobody looks on any more."""
     guard, notes = guard_of(POLICY % "flag"), Notes()
     data = film(chain(scene(300), scene(150, 2)), sound=tone(15))
-    with observed(notes):
+    with observe_checks(notes):
         guard.check(data, "output", complete=True)
     seconds = [each[0] for each in notes.steps]
     assert seconds == sorted(seconds)
@@ -56,7 +56,7 @@ def test_who_looks_on_is_told_what_was_seen_and_what_the_film_says(guard_of: Cal
     guard, notes = guard_of(POLICY % "redact"), Notes()
     frames = chain(scene(60), green(30), scene(30, 2))
     data = film(frames, "mkv", captions=[(500, 1_500, "a word")], metadata={"title": "a name"})
-    with observed(notes):
+    with observe_checks(notes):
         guard.check(data, "output")
     before, after = notes.films
     scores = before.scores["custom.green_square"]
@@ -69,20 +69,20 @@ def test_who_looks_on_is_told_what_was_seen_and_what_the_film_says(guard_of: Cal
 
 def test_a_class_that_adds_nothing_does_nothing(guard_of: Callable[..., Guard]) -> None:
     """So that one may take note of the one thing and not of the other."""
-    with observed(Onlooker()):
+    with observe_checks(Observer()):
         assert guard_of(POLICY % "block").check(film(green(5)), "output").blocked
 
 
 class Close(Notes):
     """Writes down how checks were evaluated, too."""
 
-    closely = True
+    wants_checks = True
 
     def __init__(self) -> None:
         super().__init__()
-        self.checks: list[Evaluated] = []
+        self.checks: list[CheckRecord] = []
 
-    def evaluated(self, check: Evaluated) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         self.checks.append(check)
 
 
@@ -120,10 +120,10 @@ def test_who_looks_closely_is_told_of_each_check(
 ) -> None:
     """Also of one that is clear at a glance; what was run, after which tier a block was certain, and what fired."""
     guard, notes = guard_of(WORDS), Close()
-    with observed(notes):
+    with observe_checks(notes):
         verdict = guard.check(text, complete=complete)
     [check] = notes.checks
-    assert [task.bound.name for task in check.ran] == ran
+    assert [task.bound.name for task in check.tasks] == ran
     assert (check.sure, check.outcome.action) == (sure, verdict.action)
     assert [each.rule.id for some in check.fired for each in some] == [rule.id for rule in verdict.rules]
     assert [each.run() for each in check.evaluations] == [*check.fired]
@@ -132,7 +132,7 @@ def test_who_looks_closely_is_told_of_each_check(
 
 
 async def _acheck(guard: Guard, notes: Close) -> None:
-    with observed(notes):
+    with observe_checks(notes):
         await guard.acheck("a blast")
 
 
@@ -141,14 +141,14 @@ def test_checks_on_an_event_loop_are_told_as_well(guard_of: Callable[..., Guard]
     notes = Close()
     asyncio.run(_acheck(guard_of(WORDS), notes))
     assert len(notes.checks) == 1
-    assert closely() is None
+    assert close_observer() is None
 
 
 def test_turns_that_are_left_out_are_told_at_last_as_they_are(guard_of: Callable[..., Guard]) -> None:
     """A conversation that is read anew without them is told anew."""
     guard, notes = guard_of(CONVERSATION), Close()
     turns = [{"role": "user", "content": text} for text in ("blast", "boom")]
-    with observed(notes):
+    with observe_checks(notes):
         verdict = guard.check(turns)
     assert len(notes.checks) == 2
     assert [each.id for each in notes.checks[-1].outcome.rules] == [each.id for each in verdict.rules]
@@ -158,7 +158,7 @@ def test_turns_that_are_left_out_are_told_at_last_as_they_are(guard_of: Callable
 def test_who_does_not_look_closely_is_not_told(guard_of: Callable[..., Guard]) -> None:
     """Checks take their shortest way then."""
     notes = Notes()
-    with observed(notes):
-        assert closely() is None
+    with observe_checks(notes):
+        assert close_observer() is None
         guard_of(WORDS).check("a blast")
     assert notes.films == []

@@ -14,12 +14,12 @@ from guardrails.detectors import Kind
 from guardrails.engine.core import rule_evaluation
 from guardrails.engine.core.rule_evaluation import (
     Evaluation,
-    Judged,
+    JudgedContent,
     Request,
-    bind,
-    covers,
-    expired,
-    leaf_value,
+    bind_names,
+    context_value,
+    is_covered,
+    is_expired,
 )
 from guardrails.engine.tools import tool_calls
 from guardrails.types import Place
@@ -62,7 +62,9 @@ def run(compiled: Callable[..., Guard]) -> Run:
             each if isinstance(each, Finding) else Finding(each[0], each[1], "one", (index, 4))
             for index, each in enumerate(scores)
         )
-        item = Judged(Text(text, place), policy.plan((Stage.INPUT,)), findings, frozenset(failed.split()))
+        item = JudgedContent(
+            Text(text, place), policy.plan((Stage.INPUT,)), findings, frozenset(failed.split())
+        )
         return {
             (each.rule.id, str(each.action), each.reason)
             for each in Evaluation(policy, [item], request).run()
@@ -213,7 +215,7 @@ def test_exceptions_remove_findings(compiled: Callable[..., Guard], exception: s
     rules = "  - {id: r, on: input, when: hate > 0, then: block}\n  - {id: other, on: output, when: hate > 0, then: flag}"
     policy = compiled(rules, EXCEPTION % exception).policy
     finding = Finding("hate", 0.9, "one", (0, 4))
-    item = Judged(Text("some text", Place(Stage.INPUT)), policy.plan((Stage.INPUT,)), (finding,))
+    item = JudgedContent(Text("some text", Place(Stage.INPUT)), policy.plan((Stage.INPUT,)), (finding,))
     fired = Evaluation(policy, [item], Request(user={"tier": "staff"}, today="2026-06-15")).run()
     assert [each.rule.id for each in fired] == ([] if removed else ["r"])
 
@@ -252,7 +254,7 @@ def test_a_redaction_takes_findings_by_their_own_score(
     """
     policy = compiled(f"  - {{id: r, on: input, {rule}, then: redact}}").policy
     findings = tuple(Finding(name, score, "one", (0, 4)) for name, score in scores)
-    item = Judged(Text("some text", Place(Stage.INPUT)), policy.plan((Stage.INPUT,)), findings)
+    item = JudgedContent(Text("some text", Place(Stage.INPUT)), policy.plan((Stage.INPUT,)), findings)
     [fired] = Evaluation(policy, [item], Request()).run()
     assert (fired.action, [finding.score for _, finding in fired.replace]) == (Action.REDACT, kept)
 
@@ -270,14 +272,16 @@ def test_a_redaction_with_nothing_to_replace_blocks_or_is_none(run: Run) -> None
 Items = Callable[..., Any]
 
 
-def judged(policy: Any, *rows: tuple[Mapping[str, Any], list[str]], **more: Any) -> list[Judged]:
+def judged(policy: Any, *rows: tuple[Mapping[str, Any], list[str]], **more: Any) -> list[JudgedContent]:
     """Return contents with findings: each row is what a place says, and the categories that were found there."""
     items = []
     for place, names in rows:
         where = Place(**{"stage": Stage.INPUT, **place})
         plan = policy.plan((where.stage, *where.also))
         items.append(
-            Judged(Text("text", where), plan, tuple(Finding(n, 0.6, "one", (0, 4)) for n in names), **more)
+            JudgedContent(
+                Text("text", where), plan, tuple(Finding(n, 0.6, "one", (0, 4)) for n in names), **more
+            )
         )
     return items
 
@@ -369,13 +373,13 @@ def test_what_is_bound_is_the_highest_score_and_the_number(
     findings = [
         Finding(name, score, "one" if index % 2 else "two") for index, (name, score) in enumerate(found)
     ]
-    bound = bind(condition, findings, frozenset(), Text("x"), Request())
+    bound = bind_names(condition, findings, frozenset(), Text("x"), Request())
     hates = [finding.score for finding in findings if finding.category.startswith("hate")]
     toxic = [f.score for f in findings if f.category == "toxic" and f.detector == "two"]
     assert sorted(bound.values(), key=float) == sorted(
         [max(hates, default=0.0), max(toxic, default=0.0), len(hates)], key=float
     )
-    assert "hate" not in bind(condition, findings, frozenset({"hate"}), Text("x"), Request())
+    assert "hate" not in bind_names(condition, findings, frozenset({"hate"}), Text("x"), Request())
 
 
 @pytest.mark.parametrize(
@@ -384,18 +388,18 @@ def test_what_is_bound_is_the_highest_score_and_the_number(
         ("message.role", Place(Stage.INPUT, role="developer"), "developer"),
         ("message.role", Place(Stage.RETRIEVAL), "tool"),
         ("tool.name", Place(Stage.TOOL_CALL, tool="shell"), "shell"),
-        ("tool.server", tool_calls.place(Stage.TOOL_CALL, "shell", "box"), "box"),
+        ("tool.server", tool_calls.tool_place(Stage.TOOL_CALL, "shell", "box"), "box"),
         ("tool.server", Place(Stage.TOOL_CALL, tool="shell"), ""),
-        ("tool.changed", tool_calls.place(Stage.TOOL_DEFINITION, "shell", changed=True), True),
+        ("tool.changed", tool_calls.tool_place(Stage.TOOL_DEFINITION, "shell", changed=True), True),
         ("tool.changed", Place(), False),
-        ("tool.listed", tool_calls.place(Stage.TOOL_CALL, "shell"), None),  # nobody has prepared it
+        ("tool.listed", tool_calls.tool_place(Stage.TOOL_CALL, "shell"), None),  # nobody has prepared it
         ("tool.tainted", Place(), None),
         ("content.length", Place(), 4),
     ],
 )
 def test_context_leaves_of_a_content(name: str, place: Place, value: object) -> None:
     """A content that comes without a role has that of its stage."""
-    assert leaf_value(name, Text("text", place), Request()) == value
+    assert context_value(name, Text("text", place), Request()) == value
 
 
 def test_what_two_detectors_find_at_one_place_counts_once(guard_of) -> None:
@@ -432,7 +436,7 @@ rules:
 def test_a_condition_is_decided_for_the_values_that_it_says(compiled: Callable[..., Guard]) -> None:
     """What is unknown is among them where another detector found enough, and left out where nobody knows."""
     policy = compiled("  - {id: r, on: input, when: hate > 0.5, then: block}").policy
-    item = Judged(Text("a", HERE), policy.plan((Stage.INPUT,)), (), frozenset({"two"}))
+    item = JudgedContent(Text("a", HERE), policy.plan((Stage.INPUT,)), (), frozenset({"two"}))
     evaluation, condition = Evaluation(policy, [item], Request()), policy.rules[0].condition
     failed = frozenset({"two"})
     for score, expected in ((0.9, (True, {"hate": 0.9})), (0.4, (None, {}))):
@@ -449,7 +453,7 @@ def test_rules_that_cannot_fire_may_be_tried_on_what_they_look_at(compiled: Call
 """
     policy = compiled(rules).policy
     plan = policy.plan((Stage.INPUT,))
-    items = [Judged(Text("a", Place(Stage.INPUT, message=0)), plan) for _ in range(2)]
+    items = [JudgedContent(Text("a", Place(Stage.INPUT, message=0)), plan) for _ in range(2)]
     evaluation = Evaluation(policy, items, Request())
     assert [*evaluation.tries(evaluation.candidates)] == []
     tried = [(rule.id, members) for rule, members in evaluation.tries(lambda _: policy.rules)]
@@ -462,10 +466,10 @@ def test_an_exception_covers_what_it_is_for_also_once_it_expired(compiled: Calla
     policy = compiled("  - {id: r, on: input, when: hate > 0.5, then: block}", more).policy
     [exception] = policy.rules[0].exceptions
     text = Text("one two", HERE)
-    assert covers(exception, Finding("hate", 1.0, "one", (0, 3)), text, TODAY)
-    assert not covers(exception, Finding("hate", 1.0, "one", (4, 7)), text, TODAY)
-    assert expired(exception, TODAY)
-    assert not expired(exception, Request(today="2026-06-14"))
+    assert is_covered(exception, Finding("hate", 1.0, "one", (0, 3)), text, TODAY)
+    assert not is_covered(exception, Finding("hate", 1.0, "one", (4, 7)), text, TODAY)
+    assert is_expired(exception, TODAY)
+    assert not is_expired(exception, Request(today="2026-06-14"))
 
 
 @pytest.mark.parametrize("failed", ["", "one", "one two"])
@@ -476,7 +480,7 @@ def test_many_contents_without_findings_cost_one_evaluation_a_rule(
     rules = "\n".join(f"  - {{id: r{n}, on: input, when: hate >= 0.{n}, then: block}}" for n in range(1, 10))
     policy = compiled(rules).policy
     worked: list[str] = []
-    for name in ("truth", "unknown_names", "hidden"):
+    for name in ("evaluate_condition", "unknown_names", "hidden_categories"):
         original = getattr(rule_evaluation, name)
         monkeypatch.setattr(
             rule_evaluation, name, lambda *given, f=original, n=name: (worked.append(n), f(*given))[1]
@@ -485,7 +489,7 @@ def test_many_contents_without_findings_cost_one_evaluation_a_rule(
     def run(contents: int) -> tuple[int, int]:
         worked.clear()
         plan = policy.plan((Stage.INPUT,))
-        items = [Judged(Text("some text", HERE), plan, (), frozenset(failed.split()))] * contents
+        items = [JudgedContent(Text("some text", HERE), plan, (), frozenset(failed.split()))] * contents
         fired = Evaluation(policy, items, TODAY).run()
         return len(worked), len(fired)
 

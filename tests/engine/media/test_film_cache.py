@@ -14,8 +14,8 @@ from guardrails import Guard, Verdict
 from guardrails.detectors.images.text_layout import Line, Shown
 from guardrails.detectors.speech.transcript import Heard
 from guardrails.detectors.speech.transcript_text import Said, Word
-from guardrails.engine.core.observers import Onlooker, observed
-from guardrails.engine.media.film_cache import EACH, Known, KnownFilms
+from guardrails.engine.core.observers import Observer, observe_checks
+from guardrails.engine.media.film_cache import EACH, CachedFilm, FilmCache
 from guardrails.types import CLEAN, Content, Detection, FilmCoverage, Finding, Video
 from tests.films import film, green, scene, taped, tone
 
@@ -29,15 +29,15 @@ rules:
 """
 
 
-def known(text: str = "", covers: int = 0) -> Known:
+def known(text: str = "", covers: int = 0) -> CachedFilm:
     """Return what a film came to, with a text of one line."""
     texts = [Shown(text, "ocr", (), lines=((0, Line(text, None)),))] if text else []
-    return Known({}, texts, [b"c" * covers], (), FilmCoverage())
+    return CachedFilm({}, texts, [b"c" * covers], (), FilmCoverage())
 
 
 def test_the_least_recently_used_go_first() -> None:
     """Where there are too many, or they take too much; one that takes more than all may is not kept."""
-    films = KnownFilms(most=2, size=10 * EACH)
+    films = FilmCache(most=2, size=10 * EACH)
     one, two = known("one"), known("two")
     films.add("1", one)
     films.add("2", two)
@@ -52,7 +52,7 @@ def test_the_least_recently_used_go_first() -> None:
 
 def test_a_share_of_the_bounds_may_be_held() -> None:
     """What is over it goes at once; adding the same one again takes nothing more."""
-    films = KnownFilms(most=4, size=100 * EACH)
+    films = FilmCache(most=4, size=100 * EACH)
     for name in ("a", "b", "b", "c", "d"):
         films.add(name, known(name))
     films.hold(0.5)
@@ -180,13 +180,13 @@ def test_who_looks_on_sees_it_all(guard: Guard) -> None:
     """Also of a film that is known."""
     told = []
 
-    class Watcher(Onlooker):
-        def told(self, film: Any) -> None:
+    class Watcher(Observer):
+        def on_film(self, film: Any) -> None:
             told.append(film)
 
     data = film(scene(30))
     for _ in range(2):
-        with observed(Watcher()):
+        with observe_checks(Watcher()):
             guard.check(data, "output")
     assert len(told) == 2
     assert told[0] == told[1]

@@ -6,14 +6,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.engine.media.film_findings import Decide, Look, counted, doubtful, segments
+from guardrails.engine.media.film_findings import (
+    FrameFindings,
+    SegmentSettings,
+    count_scores,
+    find_doubtful,
+    segments,
+)
 from guardrails.types import Finding, Listed
 from tests.cases import each_case
 
-HOW = Decide(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
+HOW = SegmentSettings(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
 
 
-def looks(scores: str, shots: str = "", step: int = 1_000, box: bool = False) -> list[Look]:
+def looks(scores: str, shots: str = "", step: int = 1_000, box: bool = False) -> list[FrameFindings]:
     """Return a look a second: a digit is a score in tenths, `x` is 0.99; `shots` has a letter for each, one shot by default."""
     found = []
     for at, digit in enumerate(scores):
@@ -21,7 +27,7 @@ def looks(scores: str, shots: str = "", step: int = 1_000, box: bool = False) ->
         place = (at * 10, 0, 10, 10) if box else None
         finding = Finding("sexual.explicit", score, "nsfw", box=place)
         shot = ord(shots[at]) if shots else 0
-        found.append(Look(at * step, (at + 1) * step, shot, (finding,) if score else ()))
+        found.append(FrameFindings(at * step, (at + 1) * step, shot, (finding,) if score else ()))
     return found
 
 
@@ -99,7 +105,7 @@ def test_no_threshold_misses_a_look(scores: list[str], tenth: int) -> None:
     found = [each.findings[0] if each.findings else None for each in given_looks]
     track = [(0.0 if each is None else each.score, each) for each in found]
     clips = [each.clip for each in segments(given_looks, HOW) if each.score >= tenth / 10 and each.clip]
-    for look, score in zip(given_looks, counted(given_looks, track, HOW, closed=True), strict=True):
+    for look, score in zip(given_looks, count_scores(given_looks, track, HOW, closed=True), strict=True):
         if score >= tenth / 10:
             assert any(start <= look.start_ms < end for start, end in clips)
 
@@ -109,7 +115,9 @@ def test_boxes_are_held_together() -> None:
     (found,) = segments(looks("0880", box=True), HOW)
     assert (found.box, found.clip) == ((10, 0, 20, 10), (1000, 3000))
     mixed = [
-        Look(each.start_ms, each.end_ms, 0, (*each.findings, Finding("sexual.explicit", 0.2, "nsfw")))
+        FrameFindings(
+            each.start_ms, each.end_ms, 0, (*each.findings, Finding("sexual.explicit", 0.2, "nsfw"))
+        )
         for each in looks("0880", box=True)
     ]
     assert {(each.box, each.score) for each in segments(mixed, HOW)} == {((10, 0, 20, 10), 0.8), (None, 0.2)}
@@ -128,14 +136,14 @@ def test_boxes_are_held_together() -> None:
 )
 def test_what_is_looked_at_closely(scores: str, shots: str, expected: object) -> None:
     """A lone score and the ends of a segment, within a shot."""
-    assert doubtful(looks(scores, shots), HOW) == expected
+    assert find_doubtful(looks(scores, shots), HOW) == expected
 
 
 def test_a_picture_of_a_list_needs_no_other() -> None:
     """Who knows a picture does not guess; it counts before the end, too."""
     listed = Listed("deny.csv", "a", "pdq", 20, "same")
     seen = [
-        Look(
+        FrameFindings(
             at * 1_000,
             at * 1_000 + 1_000,
             0,
@@ -147,4 +155,4 @@ def test_a_picture_of_a_list_needs_no_other() -> None:
         assert [(each.listed, each.clip) for each in segments(seen, HOW, closed=closed)] == [
             (listed, (2_000, 3_000))
         ]
-    assert doubtful(seen, HOW) == [(1_000, 2_000), (2_000, 3_000)]
+    assert find_doubtful(seen, HOW) == [(1_000, 2_000), (2_000, 3_000)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails import Guard
-from guardrails.engine.media.film_settings import SIDES, Looking, film_limits, looking
+from guardrails.engine.media.film_settings import SIDES, FilmSettings, film_limits, settings_of_films
 from guardrails.types import Stage
 
 GREEN = """
@@ -32,17 +32,17 @@ def written(text: str, films: dict[str, Any], limits: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def how(guard_of: Callable[..., Guard]) -> Callable[..., Looking]:
+def how(guard_of: Callable[..., Guard]) -> Callable[..., FilmSettings]:
     """Return a function: the texts of a policy and of its floor in, how films of an answer are looked at out."""
 
-    def look(policy: str, floor: str | None = None) -> Looking:
+    def look(policy: str, floor: str | None = None) -> FilmSettings:
         policies = guard_of(policy, floor=floor).pipeline.policies
-        return looking(policies, [policy.plan((Stage.OUTPUT,)) for policy in policies])
+        return settings_of_films(policies, [policy.plan((Stage.OUTPUT,)) for policy in policies])
 
     return look
 
 
-def settings(found: Looking) -> dict[str, float | None]:
+def settings(found: FilmSettings) -> dict[str, float | None]:
     """Return all that policies say of films, by their names for it."""
     return {
         "film_bytes": found.limits.bytes,
@@ -74,7 +74,7 @@ def settings(found: Looking) -> dict[str, float | None]:
     ],
 )
 def test_no_policy_sees_less_than_alone(
-    how: Callable[..., Looking], name: str, closer: float, less: float
+    how: Callable[..., FilmSettings], name: str, closer: float, less: float
 ) -> None:
     """Of each setting that counts which sees more, whichever policy says so."""
 
@@ -89,7 +89,7 @@ def test_no_policy_sees_less_than_alone(
     assert settings(how(saying(less), saying(closer)))[name] == closer
 
 
-def test_a_sound_is_listened_to_as_long_as_a_film_is_watched(how: Callable[..., Looking]) -> None:
+def test_a_sound_is_listened_to_as_long_as_a_film_is_watched(how: Callable[..., FilmSettings]) -> None:
     """Limits of films are those of sounds."""
     found = how(written(GREEN, {}, {"film_bytes": 4_000, "film_seconds": 7}))
     assert (found.sound_limits.bytes, found.sound_limits.seconds) == (4_000, 7)
@@ -106,14 +106,18 @@ def test_a_sound_is_listened_to_as_long_as_a_film_is_watched(how: Callable[..., 
     ],
 )
 def test_what_is_missing_counts_as_it_would_for_each(
-    how: Callable[..., Looking], policy: dict[str, int], floor: dict[str, int], gap: int | None, damage: bool
+    how: Callable[..., FilmSettings],
+    policy: dict[str, int],
+    floor: dict[str, int],
+    gap: int | None,
+    damage: bool,
 ) -> None:
     """The shortest gap that any policy has counts, and all damage where one has none."""
     found = how(written(GREEN, policy, {}), written(GREEN, floor, {}))
     assert (found.max_gap_ms, found.damage) == (gap, damage)
 
 
-def test_detectors_for_pictures_look_once_and_others_never(how: Callable[..., Looking]) -> None:
+def test_detectors_for_pictures_look_once_and_others_never(how: Callable[..., FilmSettings]) -> None:
     """A detector that two policies have is one; what no rule asks for, or looks at texts alone, looks at none."""
     assert [bound.name for bound in how(GREEN, GREEN).bounds] == ["green"]
     assert [bound.name for bound in how(GREEN, WORDS.format("{use: green_square}")).bounds] == ["green"]
@@ -129,7 +133,7 @@ def test_detectors_for_pictures_look_once_and_others_never(how: Callable[..., Lo
     ],
 )
 def test_frames_are_large_where_they_are_read(
-    how: Callable[..., Looking], own: str, readers: int, hearers: int, side: int
+    how: Callable[..., FilmSettings], own: str, readers: int, hearers: int, side: int
 ) -> None:
     """What is written in a frame needs more pixels than what is to be seen in it; who listens needs none."""
     found = how(WORDS.format(own))

@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from guardrails import Guard
 from guardrails.detectors.speech.transcript import Heard
 from guardrails.detectors.speech.transcript_text import Said, Word
-from guardrails.engine.media.films import watched
+from guardrails.engine.media.films import open_films
 from guardrails.types import CLEAN, Detection, Finding, Unchecked, Video
 from tests.films import SQUARE, film, green, plain, scene, taped, tone
 
@@ -445,7 +445,7 @@ def test_a_film_of_which_only_the_address_is_known_is_not_watched(guard: Guard) 
     verdict = guard.check(Video(url="http://x/y.mp4"), "output")
     assert verdict.blocked
     assert [each.kind for each in verdict.coverage.unchecked] == ["part"]
-    assert watched(guard.pipeline.policies, []) == []
+    assert open_films(guard.pipeline.policies, []) == []
 
 
 def test_a_film_is_watched_beside_an_event_loop(guard: Guard) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from guardrails import Detection, Guard
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.media.fragmented_video import Relayed, Window, Windows
+from guardrails.engine.media.fragmented_video import FilmWindow, FilmWindows, FragmentedVideo
 from guardrails.media.fragments.cutter import Cutter
 from guardrails.media.fragments.fragment import Fragment, shortened
 from guardrails.types import Action, Content, FilmCoverage, Finding, Image, Place, Stage, Verdict, Video
@@ -57,19 +57,19 @@ def odd(before: int, count: int, after: int) -> Iterable[Pixels]:
 
 def taken(
     guard: Guard, data: bytes, path: Path, media: str, seconds: float = 0.1
-) -> tuple[Relayed, list[Window], int]:
+) -> tuple[FragmentedVideo, list[FilmWindow], int]:
     """Judge a film window by window until one is blocked; return what came of it, and how many bytes went out."""
-    film_ = Relayed(guard.pipeline.policies, PLACE, media)
+    film_ = FragmentedVideo(guard.pipeline.policies, PLACE, media)
     cutter, out = Cutter(), 0
     film_.windows.add([*cutter.feed(data), *cutter.close()])
-    windows: list[Window] = []
+    windows: list[FilmWindow] = []
     while (window := film_.windows.next(last=True)) is not None:
         windows.append(window)
         path.write_bytes(
             b"".join(shortened(io.BytesIO(data), cutter.head, window.fragments, closed=window.closed))
         )
         subject = film_.subject(window, path)
-        outcome = guard.pipeline.check(subject.leaves, Request())
+        outcome = guard.pipeline.check(subject.tree, Request())
         verdict = guard.verdict(subject, outcome, Stage.OUTPUT)
         film_.took(window, subject, verdict, seconds)
         if verdict.action > Action.FLAG:
@@ -189,7 +189,7 @@ def test_each_moment_goes_out_among_its_neighbours(
 ) -> None:
     """What goes out is all of the film, in its order, each part with what is shown before and after it for long enough."""
     fragments = made_of(shape)
-    windows, found = Windows(around), list[Window]()
+    windows, found = FilmWindows(around), list[FilmWindow]()
     for start in range(0, len(fragments), at_once):
         windows.add(fragments[start : start + at_once])
         while (window := windows.next()) is not None:
@@ -214,7 +214,7 @@ def test_each_moment_goes_out_among_its_neighbours(
 def test_where_few_pictures_need_no_other_more_is_judged_at_once() -> None:
     """So that the work is in proportion to the film, however it is made."""
     fragments = made_of([(1_000, True, False, False)] * 600)
-    windows = Windows(3_000)
+    windows = FilmWindows(3_000)
     windows.add(fragments)
     found = [*iter(lambda: windows.next(last=True), None)]
     assert sum(len(window.fragments) for window in found if window is not None) < 4 * len(fragments)

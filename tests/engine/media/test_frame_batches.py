@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails import Guard
-from guardrails.engine.media.frame_batches import Window, films_in, is_frame, reel, unreeled
+from guardrails.engine.media.frame_batches import (
+    FrameWindow,
+    build_film,
+    find_films,
+    frames_of_film,
+    is_frame,
+)
 from guardrails.media.errors import MediaError
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.schema import FilmsDoc
@@ -44,7 +50,7 @@ def pixels(value: int = 9) -> Any:
 )
 def test_films_are_found_in_every_shape_that_pipelines_have(value: Any, counts: list[int]) -> None:
     """And put together again as they were."""
-    found = films_in(value)
+    found = find_films(value)
     assert found is not None
     films, put = found
     assert [len(each) for each in films] == counts
@@ -68,7 +74,7 @@ def test_films_are_found_in_every_shape_that_pipelines_have(value: Any, counts: 
 )
 def test_what_is_no_film_is_none(value: Any) -> None:
     """A frame by itself neither, and frames with something else between them."""
-    assert films_in(value) is None
+    assert find_films(value) is None
 
 
 def test_a_frame_is_one_picture() -> None:
@@ -81,9 +87,9 @@ def test_frames_that_nothing_is_done_to_are_handed_on_themselves(guard_of: Calla
     """And what cannot be judged is named, and does not pass."""
     guard = guard_of(POLICY)
     frames = [pixels(at) for at in range(4)]
-    film = reel(frames, 8, Stage.OUTPUT, guard.pipeline.policies)
-    assert unreeled(frames, film, guard.check(film, "output")) is frames
-    broken = reel([np.full((4, 4, 3), np.nan)], 8, Stage.OUTPUT, guard.pipeline.policies)
+    film = build_film(frames, 8, Stage.OUTPUT, guard.pipeline.policies)
+    assert frames_of_film(frames, film, guard.check(film, "output")) is frames
+    broken = build_film([np.full((4, 4, 3), np.nan)], 8, Stage.OUTPUT, guard.pipeline.policies)
     assert isinstance(broken.source, MediaError)
     assert guard.check(broken, "output").blocked
 
@@ -93,7 +99,7 @@ def test_each_frame_goes_out_once_and_in_order(count: int, fps: float, more: int
     """When so many before and after it were judged with it, or all there are; and no later than that."""
     policy = CompiledPolicy.__new__(CompiledPolicy)
     object.__setattr__(policy, "films", FilmsDoc(of=more))
-    window = Window(fps, [policy])
+    window = FrameWindow(fps, [policy])
     out: list[int] = []
 
     def passed(known: list[Any] | None) -> None:
@@ -115,4 +121,4 @@ def test_each_frame_goes_out_once_and_in_order(count: int, fps: float, more: int
 def test_a_stream_of_frames_has_nothing_else_in_it() -> None:
     """As nobody would have judged it."""
     with pytest.raises(TypeError, match="cannot check a str among frames"):
-        Window(8, []).feed("text")
+        FrameWindow(8, []).feed("text")

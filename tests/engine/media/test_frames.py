@@ -10,12 +10,12 @@ import pytest
 
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.images.text_layout import Line, shown
-from guardrails.engine.media.film_findings import Decide
+from guardrails.engine.media.film_findings import SegmentSettings
 from guardrails.engine.media.frames import READ_MS, Frames
 from guardrails.media.video.film_source import Sample
 from guardrails.types import CLEAN, Detection, Finding, Image, Place, Unchecked
 
-HOW = Decide(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
+HOW = SegmentSettings(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
 
 
 class Screen:

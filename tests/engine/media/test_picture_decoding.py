@@ -15,10 +15,10 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from guardrails import Guard
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.media import picture_decoding as pictures_module
-from guardrails.engine.media.picture_decoding import looked_at, opening
+from guardrails.engine.media.picture_decoding import decode_picture, prepare_decoding
 from guardrails.engine.redaction import media_redaction
 from guardrails.media.errors import MediaError
 from guardrails.media.images import picture as decoding
@@ -239,11 +239,11 @@ def test_a_picture_that_comes_again_is_not_decoded_again(
     whole = decoding._whole
     monkeypatch.setattr(decoding, "_whole", lambda *given: decoded.append(1) or whole(*given))
     for _ in range(2):
-        leaves = Leaves([Leaf(Image(data, place=Place(Stage.OUTPUT)))])
-        outcome = guard.pipeline.check(leaves, Request())
+        tree = ContentTree([Leaf(Image(data, place=Place(Stage.OUTPUT)))])
+        outcome = guard.pipeline.check(tree, Request())
         assert outcome.action is Action.BLOCK
         assert outcome.coverage.kinds["image"] == KindCoverage(1, 1, 0, 1, 9600)
-        source: Any = leaves.found[0].content
+        source: Any = tree.leaves[0].content
         assert not source.source.frames.ready
     assert decoded == [1]
 
@@ -385,7 +385,7 @@ def test_checks_share_the_room_for_pixels(
 def test_what_is_not_decoded_in_time_is_not_judged(guard: Guard) -> None:
     """A worker that goes on changes nothing any more."""
     leaves = [Leaf(Text("x")), Leaf(Image(filed(drawn(green=True))))]
-    due = opening((guard.policy,), leaves)
+    due = prepare_decoding((guard.policy,), leaves)
     assert due is not None
     assert due.task.leaves == [1]
     timings: dict[str, float] = {}
@@ -395,7 +395,7 @@ def test_what_is_not_decoded_in_time_is_not_judged(guard: Guard) -> None:
     assert isinstance(leaves[1].content.source, MediaError)
     assert leaves[1].content.source.code == "timeout"
     assert timings.keys() == {"pictures"}
-    assert opening((guard.policy,), leaves) is None
+    assert prepare_decoding((guard.policy,), leaves) is None
 
 
 def test_several_threads_may_check_pictures_at_once(guard: Guard) -> None:
@@ -423,7 +423,7 @@ def test_what_fails_while_it_is_read_is_named() -> None:
 
         size = ("a", "b")
 
-    found = looked_at(Image(place=Place(Stage.INPUT), source=Odd()), Limits())
+    found = decode_picture(Image(place=Place(Stage.INPUT), source=Odd()), Limits())
     assert isinstance(found, MediaError)
     assert found.code == "undecodable"
 

@@ -13,7 +13,7 @@ import pytest
 
 from guardrails.detectors.binding import Bound
 from guardrails.detectors.speech.transcript import Heard
-from guardrails.engine.media.sounds import Hearing
+from guardrails.engine.media.sounds import SoundCheck
 from guardrails.media.audio.recording import opened as recorded
 from guardrails.media.errors import MediaError
 from guardrails.media.video.film_source import opened
@@ -50,7 +50,7 @@ LEFT = Unchecked("audio", "nobody transcribes it")
 def test_what_is_known_of_a_sound(hearers: tuple[Bound, ...], state: str, unchecked: list[Unchecked]) -> None:
     """Silence is nothing to judge; what was not transcribed is named."""
     with opened(film(scene(30), sound=SILENCE)) as found:
-        hearing = Hearing(found, hearers)
+        hearing = SoundCheck(found, hearers)
         assert hearing.state == "not_checked"  # not yet
         for track in hearing.tracks:
             hearing.listen(track)
@@ -60,7 +60,7 @@ def test_what_is_known_of_a_sound(hearers: tuple[Bound, ...], state: str, unchec
 def test_no_sound_is_nothing_to_hear() -> None:
     """A film without any track of sound."""
     with opened(film(scene(30))) as found:
-        assert (Hearing(found, ()).state, Hearing(found, ()).tracks) == ("absent", [])
+        assert (SoundCheck(found, ()).state, SoundCheck(found, ()).tracks) == ("absent", [])
 
 
 class Broken:
@@ -93,7 +93,7 @@ class Broken:
 )
 def test_what_cannot_be_heard_is_named(told: dict[str, Any], said: str) -> None:
     """It is a part that nobody judged."""
-    hearing = Hearing(Broken(**told), (hearer(Heard()),))  # type: ignore[arg-type]
+    hearing = SoundCheck(Broken(**told), (hearer(Heard()),))  # type: ignore[arg-type]
     hearing.listen(3)
     assert ([*hearing.unchecked], hearing.state) == ([Unchecked("part", said)], "not_checked")
 
@@ -122,7 +122,7 @@ def test_what_one_side_alone_has_is_heard_too(sides: Any, heard: Heard, times: i
 
     own = Bound("own", None, frozenset(), hears=hears)  # type: ignore[arg-type]
     with recorded(taped(sides)) as found:
-        hearing = Hearing(found, (own,))  # type: ignore[arg-type]
+        hearing = SoundCheck(found, (own,))  # type: ignore[arg-type]
         hearing.listen(0)
     assert listened == [48_000] * times
 
@@ -133,7 +133,7 @@ def test_a_voice_that_the_mix_has_lost_is_told(spoken: Callable[..., Any]) -> No
     same = np.random.default_rng(2).normal(0, 0.05, len(voice)).astype(np.float32)
     for sides, state in (([same, same], "silent"), ([same + voice, same - voice], "not_checked")):
         with recorded(taped(np.clip(np.stack(sides), -1, 1))) as found:
-            hearing = Hearing(found, ())  # type: ignore[arg-type]
+            hearing = SoundCheck(found, ())  # type: ignore[arg-type]
             hearing.listen(0)
         assert (hearing.state, {each.kind for each in hearing.unchecked}) == (
             state, set() if state == "silent" else {"audio"}

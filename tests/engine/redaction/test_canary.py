@@ -10,7 +10,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.detectors.prompt_leak.prompt_leak_detector import canary
-from guardrails.engine.redaction.canary import planted, plants
+from guardrails.engine.redaction.canary import has_canary, plant_canary
 from guardrails.keys import KEY_VARIABLE
 
 SYSTEM = "You repair bicycles and are kind to people who bring them."
@@ -50,8 +50,8 @@ def test_the_first_system_message_gets_the_canary(role: str, content: Any, marke
     messages = [user, {"role": role, "content": content}, {"role": role, "content": "more"}]
     given = {"model": "m", "messages": messages}
     expected = [user, {"role": role, "content": marked}, {"role": role, "content": "more"}]
-    assert planted(given, SYSTEM) == {"model": "m", "messages": expected}
-    assert planted(tuple(messages), SYSTEM) == tuple(expected)
+    assert plant_canary(given, SYSTEM) == {"model": "m", "messages": expected}
+    assert plant_canary(tuple(messages), SYSTEM) == tuple(expected)
     assert messages[1]["content"] == content
 
 
@@ -60,7 +60,7 @@ def test_the_first_system_message_gets_the_canary(role: str, content: Any, marke
 )
 def test_what_has_no_system_message_stays(given: Any) -> None:
     """The same object is returned."""
-    assert planted(given, SYSTEM) is given
+    assert plant_canary(given, SYSTEM) is given
 
 
 def test_a_canary_is_the_prompts_and_the_keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_a_wrapped_call_plants_and_judges_beside_the_prompt(guard: Guard) -> Non
 def test_only_policies_that_say_so_plant(guard: Guard, guard_of: Callable[..., Guard]) -> None:
     """A detector of leaks alone changes no prompt."""
     other = guard_of(POLICY.replace(", plant: true", ""))
-    assert (plants(guard.pipeline.policies), plants(other.pipeline.policies)) == (True, False)
+    assert (has_canary(guard.pipeline.policies), has_canary(other.pipeline.policies)) == (True, False)
     messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "hi"}]
     assert other.check(messages).content is messages
 
@@ -115,6 +115,6 @@ def test_a_field_of_its_own_gets_the_canary(field: str, content: Any) -> None:
     """In the APIs that keep the system prompt apart, and only where no message holds one."""
     marked = SYSTEM + mark() if isinstance(content, str) else [*content, {"type": "text", "text": mark()}]
     user = {"role": "user", "content": "hi"}
-    assert planted({field: content, "messages": [user]}, SYSTEM) == {field: marked, "messages": [user]}
+    assert plant_canary({field: content, "messages": [user]}, SYSTEM) == {field: marked, "messages": [user]}
     first = {"role": "system", "content": SYSTEM}
-    assert planted({field: content, "input": [first]}, SYSTEM)[field] == content
+    assert plant_canary({field: content, "input": [first]}, SYSTEM)[field] == content

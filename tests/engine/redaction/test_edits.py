@@ -12,8 +12,17 @@ from hypothesis import strategies as st
 
 from guardrails import Action, Finding, Guard, Image, Text
 from guardrails.engine.content.content_tree import Leaf
-from guardrails.engine.core.rule_evaluation import Fired
-from guardrails.engine.redaction.edits import REPLACEMENTS, Found, Span, changes, edits, mask, replaced, spans
+from guardrails.engine.core.rule_evaluation import RuleMatch
+from guardrails.engine.redaction.edits import (
+    REPLACEMENTS,
+    FoundValue,
+    Span,
+    build_redactions,
+    changes,
+    mask,
+    replace_spans,
+    spans,
+)
 from guardrails.engine.redaction.vault import Vault
 from guardrails.policy.compile import Rule
 from guardrails.policy.schema import RedactionName
@@ -35,15 +44,15 @@ rules:
     return first, masks, grave
 
 
-def found(text: str, category: str = "pii.email", rest: str = "", **more: Any) -> Found:
+def found(text: str, category: str = "pii.email", rest: str = "", **more: Any) -> FoundValue:
     """Return something to replace."""
     given = {"place": Place(Stage.INPUT), "locale": "en_US", "vault": Vault(), **more}
-    return Found(category, text, text + rest, **given)
+    return FoundValue(category, text, text + rest, **given)
 
 
 def new_text(text: str, wanted: list[Span]) -> str:
     """Return a text with spans replaced."""
-    return replaced(text, changes(Text(text), wanted, Vault()))
+    return replace_spans(text, changes(Text(text), wanted, Vault()))
 
 
 @pytest.mark.parametrize(
@@ -125,8 +134,8 @@ def test_a_finding_in_a_joined_text_leaves_no_piece_in_any_part(
     leaves = [Leaf(Text(part), (index,)) for index, part in enumerate(parts)]
     leaves.append(Leaf(Text(whole), pieces=tuple(enumerate(starts))))
     finding = Finding("custom.word", 1.0, "d", (len(before), len(before) + len(value)))
-    fired = Fired(rules[0], Action.REDACT, "matched", (len(parts),), replace=((len(parts), finding),))
-    made = edits(leaves, [fired])
+    fired = RuleMatch(rules[0], Action.REDACT, "matched", (len(parts),), replace=((len(parts), finding),))
+    made = build_redactions(leaves, [fired])
     assert made.blocks == []
     assert (
         "".join(made.texts.get(index, part) for index, part in enumerate(parts)) == f"{before}[WORD]{after}"
@@ -137,8 +146,8 @@ def test_a_finding_in_a_joined_text_leaves_no_piece_in_any_part(
 def test_what_must_not_be_changed_is_blocked(rules: tuple[Rule, ...], leaf: Leaf) -> None:
     """A redaction in an identifier, or in what is no text, becomes a block by the same rules."""
     finding = Finding("custom.word", 1.0, "d", (1, 3))
-    fired = [Fired(rule, Action.REDACT, "matched", (0,), replace=((0, finding),)) for rule in rules[:2]]
-    made = edits([leaf], fired)
+    fired = [RuleMatch(rule, Action.REDACT, "matched", (0,), replace=((0, finding),)) for rule in rules[:2]]
+    made = build_redactions([leaf], fired)
     assert made.texts == {}
     assert [(each.rule.id, each.action, each.reason) for each in made.blocks] == [
         ("first", Action.BLOCK, "unsafe_edit"),
@@ -150,7 +159,7 @@ def test_spans_are_grouped_by_leaf(rules: tuple[Rule, ...]) -> None:
     """Each leaf gets its own stretches, in its own offsets."""
     leaves = [Leaf(Text("abc")), Leaf(Text("def")), Leaf(Text("abcdef"), pieces=((0, 0), (1, 3)))]
     finding = Finding("custom.word", 1.0, "d", (2, 5))
-    some = spans(leaves, [Fired(rules[0], Action.REDACT, "matched", (2,), replace=((2, finding),))])
+    some = spans(leaves, [RuleMatch(rules[0], Action.REDACT, "matched", (2,), replace=((2, finding),))])
     assert {leaf: [(s.start, s.end, s.leads, s.rest) for s in each] for leaf, each in some.items()} == {
         0: [(2, 3, True, "de")],
         1: [(0, 2, False, "")],
@@ -391,11 +400,11 @@ def test_each_change_says_what_it_replaces(rules: tuple[Rule, Rule, Rule]) -> No
     one, two = Finding("custom.word", 1.0, "words", (0, 3)), Finding("custom.word", 1.0, "words", (2, 5))
     leaves = [Leaf(Text("abcdefgh"))]
     fired = [
-        Fired(rule, Action.REDACT, "matched", (0,), (), ((0, finding),))
+        RuleMatch(rule, Action.REDACT, "matched", (0,), (), ((0, finding),))
         for rule, finding in ((first, one), (masks, two))
     ]
-    made = edits(leaves, fired)
+    made = build_redactions(leaves, fired)
     [change] = made.changes[0]
     assert made.texts[0] == change.new + "fgh"
     assert [(span.rule.id, span.finding) for span in change.spans] == [("first", one), ("masks", two)]
-    assert edits(leaves, ()).changes == {}
+    assert build_redactions(leaves, ()).changes == {}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from guardrails import MissingExtra
 from guardrails.detectors.pii.identifiers.validators import VALIDATORS
 from guardrails.engine.redaction import fakes
-from guardrails.engine.redaction.fakes import PROVIDERS, made_up, shaped
+from guardrails.engine.redaction.fakes import PROVIDERS, keep_shape, make_fake
 from guardrails.keys import KEY_VARIABLE
 from tests.cases import each_case
 
@@ -23,11 +23,11 @@ from tests.cases import each_case
 @each_case("locale", ["en_US", "de_DE", "ja_JP", "en_PH"])
 def test_each_kind_has_a_value_that_stays(category: str, locale: str) -> None:
     """The same for the same value, others for another value or another attempt."""
-    made = made_up(category, "a value", locale)
+    made = make_fake(category, "a value", locale)
     assert made
     assert made != "a value"
-    assert made_up(category, "a value", locale) == made
-    others = {made_up(category, f"value {n}", locale, n % 2) for n in range(20)}
+    assert make_fake(category, "a value", locale) == made
+    others = {make_fake(category, f"value {n}", locale, n % 2) for n in range(20)}
     assert len(others) > 10
     assert made not in {"value 0", "value 1"}
 
@@ -50,20 +50,20 @@ def test_each_kind_has_a_value_that_stays(category: str, locale: str) -> None:
 def test_a_made_up_value_has_the_form_of_its_kind(category: str, value: str, form: str) -> None:
     """Faker's where it has the kind, else the shape of the value."""
     for attempt in range(20):
-        assert re.fullmatch(form, made_up(category, value, "en_US", attempt))
+        assert re.fullmatch(form, make_fake(category, value, "en_US", attempt))
 
 
 @pytest.mark.parametrize("name", ["credit_card", "iban"])
 def test_numbers_that_have_check_digits_have_right_ones(name: str) -> None:
     """What reads them next does not stop at them."""
     check = VALIDATORS["luhn" if name == "credit_card" else name]
-    assert all(check(made_up(f"pii.{name}", str(n), "de_DE")) for n in range(50))
+    assert all(check(make_fake(f"pii.{name}", str(n), "de_DE")) for n in range(50))
 
 
 def test_an_ip_address_keeps_its_version() -> None:
     """Four bytes for four, sixteen for sixteen."""
-    assert ipaddress.ip_address(made_up("pii.ip_address", "10.0.0.1", "en_US")).version == 4
-    assert ipaddress.ip_address(made_up("pii.ip_address", "::1", "en_US")).version == 6
+    assert ipaddress.ip_address(make_fake("pii.ip_address", "10.0.0.1", "en_US")).version == 4
+    assert ipaddress.ip_address(make_fake("pii.ip_address", "::1", "en_US")).version == 6
 
 
 def test_a_value_depends_on_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,21 +71,21 @@ def test_a_value_depends_on_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     made = set()
     for number in range(5):
         monkeypatch.setenv(KEY_VARIABLE, f"{number}" * 32)
-        made.add((made_up("pii.person", "Jo", "en_US"), made_up("secret.x", "abcdefgh", "en_US")))
+        made.add((make_fake("pii.person", "Jo", "en_US"), make_fake("secret.x", "abcdefgh", "en_US")))
     assert len(made) == 5
 
 
 def test_a_locale_decides_names() -> None:
     """German ones in German; a number that belongs to a country stays as that country has it."""
-    names = {made_up("pii.street_address", str(n), "de_DE") for n in range(30)}
+    names = {make_fake("pii.street_address", str(n), "de_DE") for n in range(30)}
     assert any(re.search("(straße|str\\.|gasse|weg|platz|ring|allee)", name, re.IGNORECASE) for name in names)
-    assert re.fullmatch(r"\d{3}-\d\d-\d{4}", made_up("pii.us_ssn", "x", "de_DE"))
+    assert re.fullmatch(r"\d{3}-\d\d-\d{4}", make_fake("pii.us_ssn", "x", "de_DE"))
 
 
 @given(st.text(), st.integers(0, 2**256 - 1))
 def test_a_shape_is_kept(value: str, seed: int) -> None:
     """Digits for digits, letters for letters, upper case for upper case, and the rest as it is."""
-    made = shaped(value, seed)
+    made = keep_shape(value, seed)
     assert len(made) == len(value)
     for new, old in zip(made, value, strict=True):
         if old.isdecimal():
@@ -98,11 +98,11 @@ def test_a_shape_is_kept(value: str, seed: int) -> None:
 
 def test_threads_do_not_disturb_each_other() -> None:
     """Each gets what it would get alone, although all share a Faker."""
-    alone = [made_up("pii.person", str(n), "en_US") for n in range(50)]
+    alone = [make_fake("pii.person", str(n), "en_US") for n in range(50)]
     seen: list[list[str]] = []
     threads = [
         threading.Thread(
-            target=lambda: seen.append([made_up("pii.person", str(n), "en_US") for n in range(50)])
+            target=lambda: seen.append([make_fake("pii.person", str(n), "en_US") for n in range(50)])
         )
         for _ in range(4)
     ]
@@ -118,4 +118,4 @@ def test_without_faker_there_is_an_error_with_the_cure(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "faker", None)
     fakes._faker.cache_clear()
     with pytest.raises(MissingExtra, match=r"guardrails-middleware\[fake\]"):
-        made_up("pii.person", "Jo", "en_US")
+        make_fake("pii.person", "Jo", "en_US")

@@ -16,7 +16,7 @@ import pytest
 from guardrails import Guard
 from guardrails.detectors.speech.transcript import Heard
 from guardrails.detectors.speech.transcript_text import Said, Word
-from guardrails.engine.redaction.film_redaction import WHOLE, edits_of
+from guardrails.engine.redaction.film_redaction import WHOLE, media_edits
 from guardrails.media.rewrite.recode import Edit
 from guardrails.types import CLEAN, Audio, Detection, Finding, Video
 from tests.films import SQUARE, film, green, scene, taped, tone
@@ -244,4 +244,4 @@ def test_what_is_done_about_a_finding(cover: str, finding: dict[str, Any], expec
     class Rule:
         cover_film = cover
 
-    assert edits_of([(Rule(), Finding("custom.x", 1.0, "d", **finding))]) == expected  # type: ignore[list-item]
+    assert media_edits([(Rule(), Finding("custom.x", 1.0, "d", **finding))]) == expected  # type: ignore[list-item]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Guard, GuardrailsError
-from guardrails.engine.redaction.replacements import canonical, hashed, kind, uses
+from guardrails.engine.redaction.replacements import canonical, keyed_hash, kind_name, uses_replacement
 from guardrails.keys import KEY_VARIABLE
 
 KEY = "0123456789abcdef-a-test's-own-key"
@@ -28,7 +28,7 @@ KEY = "0123456789abcdef-a-test's-own-key"
 )
 def test_a_kind_is_the_last_part_in_capitals(category: str, shown: str) -> None:
     """Except that all credentials are one kind."""
-    assert kind(category) == shown
+    assert kind_name(category) == shown
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_what_is_written_differently_and_is_the_same_has_one_hash(
 ) -> None:
     """Case of addresses, separators of numbers and ids."""
     assert canonical(category, one) == canonical(category, other)
-    assert hashed(category, one) == hashed(category, other)
+    assert keyed_hash(category, one) == keyed_hash(category, other)
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_what_is_written_differently_and_is_the_same_has_one_hash(
 )
 def test_what_is_not_the_same_has_two_hashes(category: str, one: str, other: str) -> None:
     """Dots of IP addresses, spaces of names, and case of secrets matter."""
-    assert hashed(category, one) != hashed(category, other)
+    assert keyed_hash(category, one) != keyed_hash(category, other)
 
 
 def test_a_hash_depends_on_the_key_the_kind_and_the_value_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same in each process that has the key, another with another key; without the key nobody can compute it."""
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    own = hashed("pii.email", "jo@example.com")
+    own = keyed_hash("pii.email", "jo@example.com")
     assert re.fullmatch(r"\[EMAIL:[0-9a-f]{12}\]", own)
-    assert own == hashed("pii.email", "jo@example.com") != hashed("pii.phone", "jo@example.com")
+    assert own == keyed_hash("pii.email", "jo@example.com") != keyed_hash("pii.phone", "jo@example.com")
     monkeypatch.setenv(KEY_VARIABLE, KEY)
-    assert hashed("pii.email", "jo@example.com") == "[EMAIL:4ea299548621]"
+    assert keyed_hash("pii.email", "jo@example.com") == "[EMAIL:4ea299548621]"
     monkeypatch.setenv(KEY_VARIABLE, KEY[::-1])
-    assert hashed("pii.email", "jo@example.com") not in {own, "[EMAIL:4ea299548621]"}
+    assert keyed_hash("pii.email", "jo@example.com") not in {own, "[EMAIL:4ea299548621]"}
 
 
 POLICY = """
@@ -95,8 +95,8 @@ def test_a_policy_tells_whether_it_needs_the_key(
     """Numbers come from the conversation alone."""
     guard = guard_of(POLICY.format(name=name))
     assert guard.is_keyed is keyed
-    assert uses(guard.policy, frozenset({name}))
-    assert not uses(guard.policy, frozenset({"placeholder"}))
+    assert uses_replacement(guard.policy, frozenset({name}))
+    assert not uses_replacement(guard.policy, frozenset({"placeholder"}))
 
 
 def test_a_key_that_is_too_short_is_an_error_at_load(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.engine.redaction.restore import LONGEST_RUN, restored
+from guardrails.engine.redaction.restore import LONGEST_RUN, restore_values
 from tests.cases import each_case
 
 E, P = "[EMAIL_1]", "[PHONE_1]"
@@ -44,7 +44,7 @@ VALUES = {
 )  # fmt: skip
 def test_values_come_back_in_what_a_person_reads(text: str, shown: str) -> None:
     """Whatever stands around the placeholder; what nobody handed out stays, and values are not looked into."""
-    assert restored(text, VALUES) == shown
+    assert restore_values(text, VALUES) == shown
 
 
 @each_case(
@@ -93,22 +93,22 @@ def test_values_come_back_in_what_a_person_reads(text: str, shown: str) -> None:
 )  # fmt: skip
 def test_nothing_comes_back_in_a_link_or_in_markup(text: str) -> None:
     """Not in the address, the target, the definition or the attribute, however it is written; the text stays as it is."""
-    assert restored(text, VALUES) == text
-    assert restored(f"{E}\n{text}", VALUES) == f"jo@example.com\n{text}"
+    assert restore_values(text, VALUES) == text
+    assert restore_values(f"{E}\n{text}", VALUES) == f"jo@example.com\n{text}"
 
 
 def test_the_text_of_a_link_is_read_and_its_target_is_not() -> None:
     """The brackets of a placeholder in front of a target are those of a link."""
     assert (
-        restored(f"{E}(mailto:{E}) {E}(/p/{P}", VALUES)
+        restore_values(f"{E}(mailto:{E}) {E}(/p/{P}", VALUES)
         == f"[jo@example.com](mailto:{E}) [jo@example.com](/p/{P}"
     )
-    assert restored(f"[mail {E}](/p?{P})", VALUES) == f"[mail jo@example.com](/p?{P})"
+    assert restore_values(f"[mail {E}](/p?{P})", VALUES) == f"[mail jo@example.com](/p?{P})"
 
 
 def test_a_value_that_is_a_link_takes_no_other_value_in() -> None:
     """Two placeholders side by side do not become a link that nobody wrote."""
-    assert restored(f"[URL_1]{E} {E}", VALUES) == f"https://a.example/?q={E} jo@example.com"
+    assert restore_values(f"[URL_1]{E} {E}", VALUES) == f"https://a.example/?q={E} jo@example.com"
 
 
 pieces = st.sampled_from(
@@ -124,7 +124,7 @@ TARGET = re.compile(r"\]\([^()\n\"'<>\\]*\)")
 @given(st.lists(pieces, max_size=25).map("".join))
 def test_no_value_is_ever_in_an_address(text: str) -> None:
     """Whatever is put together: no address, link target or attribute of the result holds a value."""
-    shown = restored(text, SECRET)
+    shown = restore_values(text, SECRET)
     for form in (URL, QUOTED_ATTRIBUTE, TARGET):
         assert not [found for found in form.findall(shown) if "QQ" in found]
     for placeholder, value in SECRET.items():
@@ -137,5 +137,5 @@ def test_no_value_is_ever_in_an_address(text: str) -> None:
 )
 def test_the_cost_is_linear(piece: str) -> None:
     """A text that repeats what is hard comes back in time, with as much put back as in a short one, or nothing."""
-    long = restored(piece * 20_000, VALUES)
+    long = restore_values(piece * 20_000, VALUES)
     assert len(long) >= len(piece) * 10_000

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from guardrails.engine.redaction.restore import restored
-from guardrails.engine.redaction.restore_stream import AFTER, Restoring
+from guardrails.engine.redaction.restore import restore_values
+from guardrails.engine.redaction.restore_stream import AFTER, RestoreStream
 from tests.cases import scale
 
 VALUES = {
@@ -30,7 +30,7 @@ def cut(text: str, places: Sequence[int]) -> Iterator[str]:
 
 def shown(parts: Sequence[str]) -> list[str]:
     """Return what is shown of a text after each part, and at its end."""
-    restoring = Restoring(VALUES)
+    restoring = RestoreStream(VALUES)
     return [*[restoring.feed(part) for part in parts], restoring.feed("", last=True)]
 
 
@@ -43,7 +43,7 @@ places = st.lists(st.integers(0, 2000), max_size=12)
 @settings(max_examples=scale(400))
 def test_prose_is_restored_as_the_whole_is(text: str, places: list[int]) -> None:
     """However it is cut: keys that begin others, values that look like keys, and are not looked into."""
-    expected = restored(text, VALUES)
+    expected = restore_values(text, VALUES)
     assert "".join(shown([text])) == expected
     assert "".join(shown([*cut(text, places)])) == expected
     assert "".join(shown([*text])) == expected
@@ -62,7 +62,7 @@ def linked(text: str) -> int:
 @settings(max_examples=scale(600))
 def test_a_value_stands_nowhere_that_the_whole_would_not_have_it(text: str, places: list[int]) -> None:
     """In odd texts a placeholder may stay one: what differs from the whole are values that are not put back, no others."""
-    expected = restored(text, VALUES)
+    expected = restore_values(text, VALUES)
     for parts in ([*cut(text, places)], [*text]):
         found = "".join(shown(parts))
         assert linked(found) <= linked(expected)
@@ -139,12 +139,12 @@ def test_what_comes_behind_a_placeholder_decides(subtests: pytest.Subtests) -> N
     ):
         with subtests.test(text=text):
             assert kept in "".join(shown([*text]))
-            assert "".join(shown([*text])) == restored(text, VALUES)
+            assert "".join(shown([*text])) == restore_values(text, VALUES)
 
 
 def test_long_lines_are_not_held_for_ever() -> None:
     """A placeholder waits for `AFTER` characters at most."""
-    restoring = Restoring(VALUES)
+    restoring = RestoreStream(VALUES)
     restoring.feed("[EMAIL_1]")
     assert [restoring.feed(" so") for _ in range(AFTER // 3)] == [""] * (AFTER // 3)
     assert restoring.feed(" so").startswith("jo@example.com so so")
@@ -153,25 +153,25 @@ def test_long_lines_are_not_held_for_ever() -> None:
 
 def test_what_is_held_can_go_on_elsewhere() -> None:
     """As it is: another text goes on behind it. Where a placeholder was told so, nothing is put back any more."""
-    restoring = Restoring(VALUES)
+    restoring = RestoreStream(VALUES)
     assert restoring.feed("Dear [NAME_1], [EMA") == "Dear "
     assert restoring.held == "[NAME_1], [EMA"
     assert restoring.release() == "[NAME_1], [EMA"
     assert restoring.held == ""
     assert restoring.feed("IL_1]\n[EMAIL_1]\n") == "IL_1]\n[EMAIL_1]\n"
 
-    restoring = Restoring(VALUES)
+    restoring = RestoreStream(VALUES)
     assert restoring.feed("Dear Jo, [EMA") + restoring.release() == "Dear Jo, [EMA"
     assert restoring.feed(" x [EMAIL_1]\n") == " x jo@example.com\n"
 
 
 def test_each_key_waits_for_the_end_of_its_line_alone() -> None:
     """Also the longest that there is."""
-    restoring = Restoring({"[EMAIL_1]": "jo@example.com"})
+    restoring = RestoreStream({"[EMAIL_1]": "jo@example.com"})
     assert restoring.feed("[EMAIL_1] is it.\nSo ") == "jo@example.com is it.\nSo "
 
 
 def test_without_values_everything_passes() -> None:
     """There is nothing to be put back."""
-    restoring = Restoring({})
+    restoring = RestoreStream({})
     assert [restoring.feed(part) for part in ("[", "EMAIL_1]", "\n")] == ["[", "EMAIL_1]", "\n"]

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from guardrails import Action, Guard
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.streaming.stream import CHANGED, stopped, with_rules
-from guardrails.engine.streaming.stream_evaluator import Stop
+from guardrails.engine.streaming.stream import CHANGED, add_rules, stop_outcome
+from guardrails.engine.streaming.stream_evaluator import StreamStop
 from guardrails.types import Mode, Place, Severity, Stage
 
 POLICY = """
@@ -32,31 +32,31 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
 
 def outcome(guard: Guard, *texts: str) -> Outcome:
     """Return the outcome of a check of texts."""
-    leaves = Leaves()
+    tree = ContentTree()
     for index, text in enumerate(texts):
-        leaves.text(text, (index,), Place(Stage.OUTPUT))
-    return guard.pipeline.check(leaves, Request())
+        tree.text(text, (index,), Place(Stage.OUTPUT))
+    return guard.pipeline.check(tree, Request())
 
 
-def stop(guard: Guard, reason: str = "matched") -> Stop:
+def stop(guard: Guard, reason: str = "matched") -> StreamStop:
     """Return a stop by the first rule."""
-    return Stop(guard.policy.rules[0], reason, 0)
+    return StreamStop(guard.policy.rules[0], reason, 0)
 
 
 def test_a_check_that_blocks_already_is_the_verdict(guard: Guard) -> None:
     """It knows more than the stream did."""
     blocked = outcome(guard, "kkstop")
-    assert stopped(blocked, stop(guard), Request()) is blocked
-    assert stopped(blocked, None, Request()) is blocked
-    assert stopped(blocked, stop(guard), Request(), 0) is blocked
+    assert stop_outcome(blocked, stop(guard), Request()) is blocked
+    assert stop_outcome(blocked, None, Request()) is blocked
+    assert stop_outcome(blocked, stop(guard), Request(), 0) is blocked
 
 
 def test_a_check_that_blocks_another_text_blocks_this_one_too(guard: Guard) -> None:
     """Each choice by itself."""
     two = outcome(guard, "fine", "kkstop")
     assert (two.action, two.blocked) == (Action.BLOCK, frozenset({1}))
-    assert stopped(two, stop(guard, "error"), Request(), 0).blocked == {0, 1}
-    assert stopped(two, stop(guard, "error"), Request(), 1) is two
+    assert stop_outcome(two, stop(guard, "error"), Request(), 0).blocked == {0, 1}
+    assert stop_outcome(two, stop(guard, "error"), Request(), 1) is two
 
 
 @pytest.mark.parametrize("reason", ["matched", "error"])
@@ -66,7 +66,7 @@ def test_the_rule_that_stopped_it_is_named_as_ever(
 ) -> None:
     """With all that it says, in the language of the client, before the rules that fired otherwise."""
     request = Request(client={} if language is None else {"language": language})
-    found = stopped(outcome(guard, "zqxbomb"), stop(guard, reason), request, 0)
+    found = stop_outcome(outcome(guard, "zqxbomb"), stop(guard, reason), request, 0)
     assert (found.action, found.blocked) == (Action.BLOCK, frozenset({0}))
     assert [rule.id for rule in found.rules] == ["stop", "mask"]
     first = found.rules[0]
@@ -77,21 +77,23 @@ def test_the_rule_that_stopped_it_is_named_as_ever(
 def test_a_rule_is_named_once(guard: Guard) -> None:
     """As what it came to."""
     rule = guard.policy.rules[1]
-    found = stopped(outcome(guard, "zqxbomb"), Stop(rule, "error", 0), Request())
+    found = stop_outcome(outcome(guard, "zqxbomb"), StreamStop(rule, "error", 0), Request())
     assert [(each.id, each.action, each.reason) for each in found.rules] == [("mask", Action.BLOCK, "error")]
 
 
 @pytest.mark.parametrize(
     ("why", "name", "reason"),
     [
-        (Stop(None, "unchecked", 0, "limit"), "unchecked.limit", "unchecked"),
-        (Stop(None, "unchecked", 0, "language"), "unchecked.language", "unchecked"),
+        (StreamStop(None, "unchecked", 0, "limit"), "unchecked.limit", "unchecked"),
+        (StreamStop(None, "unchecked", 0, "language"), "unchecked.language", "unchecked"),
         (None, CHANGED, "unsafe_edit"),
     ],
 )
-def test_what_no_rule_stopped_has_a_name_too(guard: Guard, why: Stop | None, name: str, reason: str) -> None:
+def test_what_no_rule_stopped_has_a_name_too(
+    guard: Guard, why: StreamStop | None, name: str, reason: str
+) -> None:
     """What could not be judged, and a whole text that is judged otherwise than its beginnings were."""
-    found = stopped(outcome(guard, "fine"), why, Request())
+    found = stop_outcome(outcome(guard, "fine"), why, Request())
     assert (found.action, found.blocked) == (Action.BLOCK, frozenset({-1}))
     [rule] = found.rules
     assert (rule.id, rule.reason, rule.severity, rule.message) == (name, reason, Severity.HIGH, None)
@@ -100,8 +102,8 @@ def test_what_no_rule_stopped_has_a_name_too(guard: Guard, why: Stop | None, nam
 def test_what_went_on_before_and_is_not_in_the_whole_is_on_record(guard) -> None:
     """Its rules, each once, and the strictest action; nothing else of it."""
     whole, other = outcome(guard, "fine"), outcome(guard, "a zqxbomb")
-    made = with_rules(whole, other)
+    made = add_rules(whole, other)
     assert (made.action, [rule.id for rule in made.rules]) == (Action.REDACT, ["mask"])
     assert (made.edits, made.findings) == (whole.edits, whole.findings)
-    assert with_rules(made, other) == made
-    assert with_rules(outcome(guard, "kkstop"), other).action is Action.BLOCK
+    assert add_rules(made, other) == made
+    assert add_rules(outcome(guard, "kkstop"), other).action is Action.BLOCK

@@ -15,7 +15,7 @@ from guardrails.detectors import Kind
 from guardrails.engine.core import pipeline as pipelines
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.engine.core.worker_pool import Workers
-from guardrails.engine.streaming.stream_evaluator import Watch
+from guardrails.engine.streaming.stream_evaluator import StreamEvaluator
 from guardrails.types import CLEAN, Place
 from tests.cases import each_case
 
@@ -40,9 +40,9 @@ def shown(guard: Guard, parts: Parts, **who: Any) -> tuple[str, Verdict]:
     return text, stream.verdict
 
 
-def watched(guard: Guard, parts: Parts, *, joined: bool = False, last: bool = False) -> Watch:
+def watched(guard: Guard, parts: Parts, *, joined: bool = False, last: bool = False) -> StreamEvaluator:
     """Return the watch of a text that came in parts."""
-    watch = Watch(guard.pipeline, Place(Stage.OUTPUT), Request(), joined=joined)
+    watch = StreamEvaluator(guard.pipeline, Place(Stage.OUTPUT), Request(), joined=joined)
     for part in parts:
         guard.pipeline.drive(watch.steps(part, None))
     if last:

@@ -10,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard, Stage
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.streaming.text_channels import Part, Voices
+from guardrails.engine.streaming.text_channels import StreamedPart, TextChannels
 from guardrails.types import Place
 from tests.cases import scale
 
@@ -57,12 +57,12 @@ def place(index: int, choice: int | None = None) -> Place:
 
 def checked(guard: Guard, texts: Sequence[str], *, joined: bool = True) -> Outcome:
     """Check the texts of one answer as a whole."""
-    leaves = Leaves()
+    tree = ContentTree()
     for index, text in enumerate(texts):
-        leaves.text(text, (index,), place(index))
+        tree.text(text, (index,), place(index))
     if joined:
-        leaves.join([*range(len(leaves.found))], (), Place(Stage.OUTPUT, role="assistant"))
-    return guard.pipeline.check(leaves, Request())
+        tree.join([*range(len(tree.leaves))], (), Place(Stage.OUTPUT, role="assistant"))
+    return guard.pipeline.check(tree, Request())
 
 
 class Answer:
@@ -70,17 +70,17 @@ class Answer:
 
     def __init__(self, guard: Guard, choices: int = 1) -> None:
         self.pipeline = guard.pipeline
-        self.voices = Voices(self.pipeline, Request(), choices=choices)
-        self.parts: list[Part] = []
+        self.voices = TextChannels(self.pipeline, Request(), choices=choices)
+        self.parts: list[StreamedPart] = []
 
-    def begin(self, *joined: str, choice: int | None = None) -> Part:
+    def begin(self, *joined: str, choice: int | None = None) -> StreamedPart:
         """Begin a text."""
         self.parts.append(
             self.voices.part(place(len(self.parts), choice), *((name, choice) for name in joined))
         )
         return self.parts[-1]
 
-    def feed(self, part: Part, *deltas: str) -> str:
+    def feed(self, part: StreamedPart, *deltas: str) -> str:
         """Feed a text; return what is shown of it in addition."""
         out = ""
         for delta in deltas:
@@ -88,7 +88,7 @@ class Answer:
             out += "" if self.voices.stop else part.take()
         return out
 
-    def end(self, part: Part) -> str:
+    def end(self, part: StreamedPart) -> str:
         """End a text."""
         self.pipeline.drive(self.voices.end(part, None))
         return "" if self.voices.stop else part.take()
@@ -227,7 +227,7 @@ class TestPart:
     """One text, taken in pieces."""
 
     @pytest.fixture
-    def part(self, guards: dict[str, Guard]) -> Part:
+    def part(self, guards: dict[str, Guard]) -> StreamedPart:
         """A text in which a word of seven characters is to be replaced, at 4."""
         answer = Answer(guards["placeholder"])
         part = answer.begin()
@@ -245,7 +245,7 @@ class TestPart:
         ],
     )  # fmt: skip
     def test_the_piece_in_which_a_word_begins_has_all_that_replaces_it(
-        self, part: Part, ends: list[int], pieces: list[str]
+        self, part: StreamedPart, ends: list[int], pieces: list[str]
     ) -> None:
         """Those in which it goes on have nothing; what is not settled is not taken."""
         assert [part.take(end) for end in ends] == pieces
@@ -254,7 +254,7 @@ class TestPart:
         assert part.shown >= min(ends[-1], part.mark)
         assert part.raw[part.shown :] == "see zqxbomb, and so on. "[part.shown :]
 
-    def test_nothing_is_changed_before_the_word(self, part: Part) -> None:
+    def test_nothing_is_changed_before_the_word(self, part: StreamedPart) -> None:
         """`changed` tells of what was taken."""
         part.take(4)
         assert part.changed is False

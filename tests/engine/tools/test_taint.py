@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from guardrails.engine.tools import taint
-from guardrails.engine.tools.taint import CERTAIN, LEAST, MOST_SOURCES, Traces
+from guardrails.engine.tools.taint import CERTAIN, LEAST, MOST_SOURCES, TaintTraces
 from tests.cases import each_case
 
 DECODING = (3, 1_000, 200_000)
@@ -40,9 +40,9 @@ WORD = st.text(st.sampled_from("abcdefghijklm"), min_size=2, max_size=9)
 OTHER = st.text(st.sampled_from("nopqrstuvwxyz"), min_size=2, max_size=9)
 
 
-def of(*sources: tuple[str, str]) -> Traces:
+def of(*sources: tuple[str, str]) -> TaintTraces:
     """Return the traces of texts, each with the name of its source."""
-    made = Traces(DECODING)
+    made = TaintTraces(DECODING)
     for text, name in sources:
         made.add(text, [name])
     return made
@@ -135,7 +135,7 @@ def test_work_is_linear() -> None:
 
 def test_what_is_too_much_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Past the bounds nobody can tell any more: neither yes nor no."""
-    many = Traces(DECODING)
+    many = TaintTraces(DECODING)
     for number in range(MOST_SOURCES + 1):
         many.add("text", [f"t{number}"])
     assert many.found(["text"]) is None

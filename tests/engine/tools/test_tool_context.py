@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from guardrails import Guard, Stage, Text, ToolCall, Verdict
 from guardrails.detectors.formats import json_schema
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.tools import taint, tool_context
-from guardrails.engine.tools.tool_calls import place
-from guardrails.engine.tools.tool_context import Uses
+from guardrails.engine.tools.tool_calls import tool_place
+from guardrails.engine.tools.tool_context import ToolContext
 from guardrails.policy.cel.cel import Program
 from guardrails.policy.names import FOLLOWED
 from guardrails.policy.tools import Tools, stranger
@@ -312,9 +312,9 @@ def test_what_a_guard_of_tools_knows(
 ) -> None:
     """Server and approval come from the place that whoever knows them has given."""
     made = guard(when, on="tool_call, tool_definition")
-    leaves = Leaves()
-    leaves.text("some text", ("x",), place(Stage(stage), "read", **at))
-    assert said(made.check(payload.body({"x": "some text"}, leaves), stage)) == expected
+    tree = ContentTree()
+    tree.text("some text", ("x",), tool_place(Stage(stage), "read", **at))
+    assert said(made.check(payload.body({"x": "some text"}, tree), stage)) == expected
 
 
 def test_what_was_heard_goes_on(guard: Callable[..., Guard]) -> None:
@@ -326,7 +326,7 @@ def test_what_was_heard_goes_on(guard: Callable[..., Guard]) -> None:
     assert said(made.check(reply, "output", after=asked)) == BLOCK
     assert said(made.check(reply, "output")) is None
     assert said(made.check(reply, "output", heard=asked.heard)) == BLOCK
-    more = made.check(Text("more", place(Stage.TOOL_RESULT, "x")), "tool_result", heard=asked.heard)
+    more = made.check(Text("more", tool_place(Stage.TOOL_RESULT, "x")), "tool_result", heard=asked.heard)
     assert [each.text for each in more.heard][1:] == ["more"]
     assert guard("tool.listed").check([ASKED, call("search_web"), result("x")]).heard == ()
 
@@ -393,17 +393,17 @@ def test_long_texts_are_followed_off_the_loop(guard: Callable[..., Guard]) -> No
 def test_what_is_to_be_read_is_what_stands_before_the_last_call() -> None:
     """Results behind the last call, which are most of a request's, cost nothing; neither does anything without a call."""
 
-    def uses_of(*steps: str) -> Uses:
-        leaves = Leaves()
+    def uses_of(*steps: str) -> ToolContext:
+        tree = ContentTree()
         for index, step in enumerate(steps):
             stage = Stage.TOOL_CALL if step == "call" else Stage.TOOL_RESULT
-            at = place(stage, "search_web", arguments="")
+            at = tool_place(stage, "search_web", arguments="")
             if step == "call":
-                leaves.call("search_web", "", (index,), at)
+                tree.call("search_web", "", (index,), at)
             else:
-                leaves.text(step, (index,), at)
-        return Uses(
-            FOLLOWING, frozenset(FOLLOWED), leaves.found, [Returned(SEARCH, "heard")], (3, 1_000, 200_000)
+                tree.text(step, (index,), at)
+        return ToolContext(
+            FOLLOWING, frozenset(FOLLOWED), tree.leaves, [Returned(SEARCH, "heard")], (3, 1_000, 200_000)
         )
 
     assert uses_of("text").size == 0
@@ -466,7 +466,7 @@ def test_what_is_carried_is_found_wherever_it_stands(
     def answer(arguments: Any) -> object:
         use = Use((("run", ""),), write(arguments))
         call = ToolCall("run", write(arguments), Place(Stage.TOOL_CALL, tool="run", use=use))
-        made = Uses(
+        made = ToolContext(
             FOLLOWING, frozenset(FOLLOWED), [Leaf(call)], [Returned(SEARCH, INJECTION)], (3, 1_000, 200_000)
         )
         made.prepare()

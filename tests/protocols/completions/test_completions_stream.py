@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from guardrails import BackendError, Guard
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_payload import response
 from guardrails.protocols.completions.completions_stream import TextTeller
@@ -55,7 +55,7 @@ def told(guard: Guard, chunks: list[dict[str, Any]], whole: dict[str, Any], choi
     guard.pipeline.drive(made.finish(None))
     if made.stop is not None:
         return out + [event.data for event in made.refused(None, "Not that.")]
-    subject: Subject = response(whole, chat_fields.response(whole))
+    subject: Payload = response(whole, chat_fields.response(whole))
     verdict, outcome = guard.pipeline.drive(judge.whole(subject, None, made))
     if verdict.blocked:
         refused = [
@@ -66,7 +66,7 @@ def told(guard: Guard, chunks: list[dict[str, Any]], whole: dict[str, Any], choi
         ]
         return out + [event.data for event in made.refused({**whole, "choices": refused}, "Not that.")]
     content: Any = verdict.content
-    rest = made.end(subject.leaves, outcome, content)
+    rest = made.end(subject.tree, outcome, content)
     assert rest is not None
     return out + [event.data for event in rest]
 

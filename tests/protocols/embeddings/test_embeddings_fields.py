@@ -11,19 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import RequestError
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.protocols.embeddings.embeddings_fields import request, response
 from guardrails.types import Text
 from guardrails.wire.lossless_json import Number
 from tests.cases import each_case
 
 
-def told(leaves: Leaves) -> list[tuple[str, str]]:
+def told(tree: ContentTree) -> list[tuple[str, str]]:
     """Return each text with its place."""
     return [
-        (leaf.content.place.path, leaf.content.text)
-        for leaf in leaves.found
-        if isinstance(leaf.content, Text)
+        (leaf.content.place.path, leaf.content.text) for leaf in tree.leaves if isinstance(leaf.content, Text)
     ]
 
 
@@ -44,9 +42,9 @@ def encoded(*numbers: float) -> str:
 )
 def test_a_request_is_read(body, texts) -> None:
     """Each text at its place."""
-    leaves = request(body)
-    assert told(leaves) == texts
-    assert leaves.unknown == []
+    tree = request(body)
+    assert told(tree) == texts
+    assert tree.unknown == []
 
 
 @pytest.mark.parametrize(

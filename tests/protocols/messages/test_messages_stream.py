@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import Guard
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.messages.messages_assembly import Blocks
 from guardrails.protocols.messages.messages_stream import MessagesTeller, events
@@ -303,12 +303,12 @@ def test_no_cut_changes_what_is_read(guard, redactor, blocks, sizes) -> None:
     client = Client(guard).gets(*stream(*blocks, sizes=sizes))
 
     whole = {**HEAD, "content": blocks}
-    leaves = messages_fields.response(whole)
-    outcome = guard.pipeline.check(leaves, Request())
+    tree = messages_fields.response(whole)
+    outcome = guard.pipeline.check(tree, Request())
     assert client.blocked == (outcome.action is Action.BLOCK)
     content = client.message["content"]
     if not client.blocked:
-        left = edited(whole, leaves, outcome)
+        left = edited(whole, tree, outcome)
         assert [own(each) for each in content] == [own(each) for each in left]
         assert [each["type"] for each in content] == [each["type"] for each in blocks]
         for now, before in zip(content, blocks, strict=True):
@@ -318,15 +318,15 @@ def test_no_cut_changes_what_is_read(guard, redactor, blocks, sizes) -> None:
     assert client.message["stop_reason"] == "refusal"
     assert client.message["stop_details"]["explanation"] == WORDS
     told = "".join(map(own, content))
-    masked = edited(whole, leaves, redactor.pipeline.check(leaves, Request()))
+    masked = edited(whole, tree, redactor.pipeline.check(tree, Request()))
     assert told == WORDS or "".join(map(own, masked)).partition("[BOMB]")[0].startswith(told)
 
 
-def edited(whole: dict[str, Any], leaves: Leaves, outcome: Any) -> list[dict[str, Any]]:
+def edited(whole: dict[str, Any], tree: ContentTree, outcome: Any) -> list[dict[str, Any]]:
     """Return the blocks of a message with the edits of an outcome, signed ones too."""
     content: list[dict[str, Any]] = [dict(each) for each in whole["content"]]
     for index, new in outcome.edits.items():
-        _, at, name = leaves.found[index].path[:3]
+        _, at, name = tree.leaves[index].path[:3]
         content[int(at)][str(name)] = new
     return content
 

@@ -264,7 +264,7 @@ def test_calls_are_judged_one_by_one(guard: Guard, city: str, shown: str | None)
 def test_a_users_own_values_come_back(guard: Guard) -> None:
     """Also where a placeholder is cut; not in thoughts."""
     vault = Vault()
-    vault.numbered("pii.email", "jo@x.org", Place(Stage.INPUT))
+    vault.number_for("pii.email", "jo@x.org", Place(Stage.INPUT))
     made = Lines(guard, vault=vault)
     made.takes(piece(thinking="[EMAIL_1]. "), piece("to [EMA"), piece("IL_1] now. "), piece(done=True))
     made.ends()
@@ -327,7 +327,7 @@ def test_what_one_line_calls_otherwise_is_not_lost() -> None:
     answer = joined.answer()
     assert (answer["message"]["role"], answer["model"]) == ("say it", "say that")
     assert {"say it", "say that"} <= {
-        getattr(leaf.content, "text", "") for leaf in ollama_fields.response(answer).found
+        getattr(leaf.content, "text", "") for leaf in ollama_fields.response(answer).leaves
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 from openai.types.responses import ResponseStreamEvent
 
-from guardrails.engine.content.content_tree import at
+from guardrails.engine.content.content_tree import value_at
 from guardrails.errors import BackendError
 from guardrails.protocols.responses.event_kinds import (
     GROWING,
@@ -120,7 +120,7 @@ ITEM = {
 )  # fmt: skip
 def test_the_texts_that_an_event_repeats_are_found(event, found) -> None:
     """Where they stand in it, and where their parts do; a part of another item's kind has none."""
-    assert {slot: at(event, path) for path, slot in texts(KINDS[event["type"]], event)} == found
+    assert {slot: value_at(event, path) for path, slot in texts(KINDS[event["type"]], event)} == found
 
 
 def test_parts_are_those_of_either_list() -> None:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from guardrails import Guard
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import BackendError
 from guardrails.protocols.responses import responses_fields
@@ -423,14 +423,14 @@ def test_every_cut_reads_as_the_whole_does(guard, said, thinking, sizes, togethe
     given = whole(
         thought(thinking), *(message(*parts, identity=f"msg_{at}") for at, parts in enumerate(said))
     )
-    leaves = responses_fields.response(given)
-    outcome = guard.pipeline.check(leaves, Request())
+    tree = responses_fields.response(given)
+    outcome = guard.pipeline.check(tree, Request())
 
     client = Client(guard).gets(*streamed(given, sizes), together=together)
 
     assert client.blocked == (outcome.action is Action.BLOCK)
     if not client.blocked:
-        assert client.response == withheld(given, leaves, outcome, WORDS)
+        assert client.response == withheld(given, tree, outcome, WORDS)
         return
     last = client.response["output"][-1]
     assert last["content"][-1] == refusing(WORDS)
@@ -627,8 +627,8 @@ def test_tokens_of_a_text_that_stays_are_told(guard) -> None:
 
 def vaulted(guard: Guard, asked: str = "mail jo@example.com") -> Request:
     """Return who asks, after a check that numbered an address."""
-    leaves = responses_fields.request({"input": asked})
-    outcome = guard.pipeline.check(leaves, Request())
+    tree = responses_fields.request({"input": asked})
+    outcome = guard.pipeline.check(tree, Request())
     assert isinstance(outcome.vault, Vault)
     return Request(vault=outcome.vault)
 
@@ -805,8 +805,8 @@ def test_what_comes_whole_is_told_at_the_end(guard, name) -> None:
         for index, item in enumerate(items)
         for word in ("added", "done")
     ]
-    leaves = responses_fields.response(given)
-    left = withheld(given, leaves, guard.pipeline.check(leaves, Request()), WORDS)
+    tree = responses_fields.response(given)
+    left = withheld(given, tree, guard.pipeline.check(tree, Request()), WORDS)
 
     client = Client(guard).gets(
         *numbered(*begun(given), *at_once, {"type": "response.completed", "response": given})

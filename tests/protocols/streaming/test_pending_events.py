@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from guardrails import Stage
-from guardrails.engine.redaction.restore_stream import Restoring
+from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.redaction.vault import Vault
-from guardrails.engine.streaming.text_channels import Part
+from guardrails.engine.streaming.text_channels import StreamedPart
 from guardrails.protocols.streaming.codec import Event, Item
 from guardrails.protocols.streaming.pending_events import Held
 from guardrails.protocols.streaming.streamed_text import Grown
@@ -18,8 +18,8 @@ PATH = ("text",)
 
 def grown(text: str, mark: int, values: dict[str, str] | None = None) -> Grown:
     """Return a text that came, settled up to a place."""
-    part = Part(Place(Stage.OUTPUT), Vault())
-    made = Grown(("x",), part, None if values is None else Restoring(values))
+    part = StreamedPart(Place(Stage.OUTPUT), Vault())
+    made = Grown(("x",), part, None if values is None else RestoreStream(values))
     part.add(made.whole(text))
     part.settle(mark)
     return made

@@ -11,11 +11,11 @@ import pytest
 
 from guardrails import Action, BackendError, Guard, Stage
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
@@ -46,11 +46,11 @@ class Said:
     def __init__(self) -> None:
         self.heard: list[Verdict] = []
 
-    def read(self, answer: Any) -> Subject:
+    def read(self, answer: Any) -> Payload:
         """Read a completion."""
         return chat_payload.response(answer, chat_fields.response(answer))
 
-    def passed(self, answer: Any, heard: Subject, verdict: Verdict, outcome: Outcome) -> Any:
+    def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return what the policy leaves, of a block a refusal."""
         if not verdict.blocked:
             return verdict.content
@@ -66,7 +66,7 @@ class Said:
 def judge(guard: Guard, beside: tuple[str, str, str] = ("", "", ""), **how: Any) -> Judge:
     """Return what judges an answer."""
 
-    def verdict(heard: Subject, outcome: Outcome, before: Vault | None) -> Verdict:
+    def verdict(heard: Payload, outcome: Outcome, before: Vault | None) -> Verdict:
         return guard.verdict(heard, outcome, Stage.OUTPUT, before)
 
     return Judge(guard.pipeline, Request(), beside, verdict, **how)
@@ -156,7 +156,7 @@ def test_answers_are_judged_alike_on_an_event_loop(guard: Guard) -> None:
         async def on_loop(own: Judge = own, text: str = text, context: list[Any] = context) -> Any:
             heard = payload.text(text, Stage.OUTPUT)
             found = await guard.pipeline.adrive(own.whole(heard, INLINE_ON_LOOP))
-            context.append(dict(heard.leaves.found[0].content.context or {}))
+            context.append(dict(heard.tree.leaves[0].content.context or {}))
             return found
 
         verdict, outcome = guard.pipeline.drive(own.whole(payload.text(text, Stage.OUTPUT), None))
@@ -201,8 +201,8 @@ def test_what_is_about_to_be_judged_is_shown_before(text: str, ended: bool, guar
     """As it is then, with what it is judged beside, and whether it is all of the answer."""
     seen: list[tuple[str, Any, bool]] = []
 
-    def before(leaves: Leaves, whole: bool) -> None:
-        content: Any = leaves.found[0].content
+    def before(tree: ContentTree, whole: bool) -> None:
+        content: Any = tree.leaves[0].content
         seen.append((content.text, content.context["prompt"], whole))
 
     own = judge(guard, ("", "a question", ""), before=before)

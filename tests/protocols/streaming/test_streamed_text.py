@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from guardrails import Guard, Stage
 from guardrails.engine.core.rule_evaluation import Request
-from guardrails.engine.redaction.restore import restored
-from guardrails.engine.redaction.restore_stream import Restoring
-from guardrails.engine.streaming.text_channels import Voices
+from guardrails.engine.redaction.restore import restore_values
+from guardrails.engine.redaction.restore_stream import RestoreStream
+from guardrails.engine.streaming.text_channels import TextChannels
 from guardrails.protocols.streaming.streamed_text import Grown
 from guardrails.types import Place
 from tests.cases import scale
@@ -36,11 +36,11 @@ class Text:
     """A growing text, fed as a relay does it."""
 
     def __init__(
-        self, guard: Guard, values: dict[str, str] | None = None, with_: Restoring | None = None
+        self, guard: Guard, values: dict[str, str] | None = None, with_: RestoreStream | None = None
     ) -> None:
         self.pipeline = guard.pipeline
-        self.voices = Voices(guard.pipeline, Request())
-        restoring = with_ or (None if values is None else Restoring(values))
+        self.voices = TextChannels(guard.pipeline, Request())
+        restoring = with_ or (None if values is None else RestoreStream(values))
         self.grown = Grown(("x",), self.voices.part(Place(Stage.OUTPUT)), restoring)
 
     def feed(self, *pieces: str) -> Text:
@@ -124,7 +124,7 @@ def test_what_goes_on_is_what_is_left_with_values_put_back(
         assert left.startswith(grown.told)
     one.end()
     shown += grown.take() + grown.close(sure=True)
-    assert (grown.told, grown.made, shown) == (left, restored(left, VALUES), shown)
+    assert (grown.told, grown.made, shown) == (left, restore_values(left, VALUES), shown)
     assert shown == grown.made
     assert grown.holds is False
     assert grown.changed is (shown != text)
@@ -155,7 +155,7 @@ def test_what_is_held_goes_on_as_it_is_where_another_text_follows(guard: Guard) 
 
 def test_texts_that_are_read_as_one_share_where_values_stand(guard: Guard) -> None:
     """So that a link in the first makes one of what follows in the second."""
-    together = Restoring(VALUES)
+    together = RestoreStream(VALUES)
     first, second, other = Text(guard, with_=together), Text(guard, with_=together), Text(guard, VALUES)
     assert second.grown.goes_on(first.grown)
     assert not first.grown.goes_on(first.grown)

@@ -57,7 +57,7 @@ def test_an_answer_is_read_written_and_read_again(name, answers) -> None:
     for event in sse.Events().feed(raw.removesuffix(api.tail)):
         collector.take(json.loads(event.data))
     assert collector.finished
-    assert api.response(collector.answer()).found
+    assert api.response(collector.answer()).leaves
     assert api.written(collector.answer()) == raw
 
 
@@ -65,9 +65,9 @@ def test_an_answer_is_read_written_and_read_again(name, answers) -> None:
 def test_a_refusal_is_an_answer(name, answers) -> None:
     """With the words that it is given, and none of the model's; it can be streamed like any."""
     api = APIS[name]
-    leaves = api.response(answers[name])
+    tree = api.response(answers[name])
 
-    refused = api.withheld(answers[name], leaves, blocked(), "Not that.")
+    refused = api.withheld(answers[name], tree, blocked(), "Not that.")
 
     assert api.parsed(json.dumps(refused).encode()) == refused
     raw = api.written(refused)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaf, Leaves
+from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.streaming.codec import Event
 from guardrails.proxy.exchange.response_extras import EVENTS, NONE, Asides, Heard, chunk
@@ -62,8 +62,8 @@ def test_all_wishes_are_asked_in_their_order() -> None:
     assert asides.whole({"id": 1}) == {"id": 1, "a": "whole", "b": "whole"}
     assert [event.data for event in asides.opening()] == [{"opens": "a"}, {"opens": "b"}]
     assert [event.data for event in asides.ending([])] == [{"ends": "a"}, {"ends": "b"}]
-    asides.saw("output", verdict(), Leaves(), ALLOWED)
-    assert first.heard == second.heard == [("output", Heard(verdict(), Leaves(), ALLOWED))]
+    asides.saw("output", verdict(), ContentTree(), ALLOWED)
+    assert first.heard == second.heard == [("output", Heard(verdict(), ContentTree(), ALLOWED))]
 
 
 def test_without_a_wish_nothing_changes() -> None:
@@ -104,7 +104,7 @@ def leaf(stage, *also, choice=None):
 )  # fmt: skip
 def test_what_was_judged_says_where_it_stood(found, stages, choices) -> None:
     """At which stages, in which choices."""
-    heard = Heard(verdict(), Leaves(found=found), ALLOWED)
+    heard = Heard(verdict(), ContentTree(leaves=found), ALLOWED)
 
     assert (heard.stages, heard.choices) == (stages, choices)
 
@@ -112,7 +112,7 @@ def test_what_was_judged_says_where_it_stood(found, stages, choices) -> None:
 @pytest.mark.parametrize(("errors", "failed"), [((), ""), (("a", "b", "a"), "a, b")])
 def test_detectors_that_failed_are_named_once(errors, failed) -> None:
     """By their names alone."""
-    assert Heard(verdict(*errors), Leaves(), ALLOWED).failed == failed
+    assert Heard(verdict(*errors), ContentTree(), ALLOWED).failed == failed
 
 
 def test_one_more_chunk_belongs_to_the_others() -> None:

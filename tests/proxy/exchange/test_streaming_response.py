@@ -101,7 +101,7 @@ def test_a_failure_of_ours_after_the_start_is_an_error_event(slow, fake, kit, mo
     """The code breaks on a text: 500 in the stream, the place in the log, the text in neither."""
     from guardrails.proxy.exchange import answer
 
-    def broken(answer, leaves):
+    def broken(answer, tree):
         raise ValueError("a private text")
 
     monkeypatch.setattr(answer.payload, "body", broken)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import RequestError
 from guardrails.proxy.hooks.hook import Judged, Piece, Said, bare, others, standing, stopped, texts, want
@@ -63,7 +63,7 @@ def test_an_unforeseen_failure_lets_nothing_pass(serve, kit, monkeypatch, path, 
     """500 (of Portkey a verdict), and nothing of the text."""
     from guardrails.engine.core.pipeline import Pipeline
 
-    async def broken(self, leaves, request, **more):
+    async def broken(self, tree, request, **more):
         raise ZeroDivisionError(TEXT)
 
     url = serve()
@@ -111,7 +111,7 @@ def test_stopped_blocks_what_would_have_changed() -> None:
 def test_a_judged_piece_says_what_it_says(hook_guard) -> None:
     """Whether it may be used, as it is or as something else, why not, and how long it is."""
     clean, changed, blocked = (
-        Judged(Piece(text, Leaves(), Stage.INPUT), hook_guard.check(text))
+        Judged(Piece(text, ContentTree(), Stage.INPUT), hook_guard.check(text))
         for text in ("hello", "Write to ann@example.org", "zqxbomb")
     )
 
@@ -129,7 +129,7 @@ def test_a_bare_text_is_a_piece() -> None:
     """At its stages, with its place in the body."""
     piece = bare("x", ("texts", 0), Stage.INPUT, Stage.OUTPUT)
 
-    place = piece.leaves.found[0].content.place
+    place = piece.tree.leaves[0].content.place
     assert (place.path, place.stage, place.also) == ("/texts/0", Stage.INPUT, (Stage.OUTPUT,))
 
 
@@ -150,19 +150,19 @@ def test_a_field_may_be_missing() -> None:
 
 def test_unknown_fields_are_judged_and_named() -> None:
     """Those that are known are left to who knows them."""
-    leaves = Leaves()
+    tree = ContentTree()
 
-    others(leaves, {"a": "x", "b": "y"}, ("a",), Place())
+    others(tree, {"a": "x", "b": "y"}, ("a",), Place())
 
-    assert leaves.unknown == ["/b"]
-    assert [leaf.content.text for leaf in leaves.found] == ["b", "y"]
+    assert tree.unknown == ["/b"]
+    assert [leaf.content.text for leaf in tree.leaves] == ["b", "y"]
 
 
 def test_no_turn_of_a_standing_conversation_is_history() -> None:
     """So that none is left out."""
-    leaves = Leaves(current_from=4)
+    tree = ContentTree(current_from=4)
 
-    assert standing(leaves).current_from == 0
+    assert standing(tree).current_from == 0
 
 
 def test_an_answer_is_json_with_headers() -> None:

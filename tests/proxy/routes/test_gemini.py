@@ -368,6 +368,6 @@ def test_how_many_candidates_are_asked_for(body: Any, count: int) -> None:
 def test_a_body_may_name_the_model_of_its_path() -> None:
     """With or without what stands before it."""
     for named in ("m", "models/m"):
-        assert gemini.asked({**HI, "model": named}, "m", tables.request).found
+        assert gemini.asked({**HI, "model": named}, "m", tables.request).leaves
     with pytest.raises(RequestError):
         gemini.asked({**HI, "model": ["m"]}, "m", tables.request)

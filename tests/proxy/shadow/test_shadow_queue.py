@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.shadow import shadow_queue
@@ -48,7 +48,7 @@ class Held:
 
 def job(beside: Held, size: int = 1) -> Job:
     """Return something to judge."""
-    return Job(beside, Taken(Leaves(), Request(), size), VERDICT, None, "/x", 0.0)
+    return Job(beside, Taken(ContentTree(), Request(), size), VERDICT, None, "/x", 0.0)
 
 
 async def until(holds: Callable[[], bool]) -> None:

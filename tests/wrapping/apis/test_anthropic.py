@@ -54,4 +54,4 @@ def test_a_request_and_an_answer_are_read_by_their_tables() -> None:
         (anthropic.request, body),
         (anthropic.response, message({"type": "text", "text": "hi"})),
     ):
-        assert [leaf.content.text for leaf in reader(given).leaves.found] == ["hi"]  # type: ignore[union-attr]
+        assert [leaf.content.text for leaf in reader(given).tree.leaves] == ["hi"]  # type: ignore[union-attr]

@@ -12,7 +12,7 @@ import pytest
 
 from guardrails import BackendError, Blocked, Guard
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.types import Place, Stage
 from guardrails.wrapping.sdk.buffered_response import Whole
 from guardrails.wrapping.sdk.exchange import JSON, STREAM, Api, Exchange, Terms, Wire
@@ -24,9 +24,9 @@ def anything(stage: Stage) -> Any:
     """Return a reader that judges all of a body."""
 
     def reader(body: Any) -> Any:
-        leaves = Leaves()
-        leaves.anything(body, (), Place(stage))
-        return payload.body(body, leaves)
+        tree = ContentTree()
+        tree.anything(body, (), Place(stage))
+        return payload.body(body, tree)
 
     return reader
 

@@ -16,7 +16,7 @@ import aiohttp
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError, RequestError
 from guardrails.protocols.audio import speech_fields, transcription_fields
@@ -35,7 +35,7 @@ from guardrails.wire import sse, strict_json
 STREAM: Final = "text/event-stream"
 
 
-def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withheld(found: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return what was heard with texts edited.
 
     Raises:
@@ -43,7 +43,7 @@ def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str
     """
     if outcome.blocked:
         raise BackendError(words, 400, BLOCKED)
-    return dict(transcription_fields.changed(found, leaves, outcome))
+    return dict(transcription_fields.changed(found, tree, outcome))
 
 
 async def spoken(call: Call) -> Response:

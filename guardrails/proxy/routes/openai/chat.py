@@ -11,7 +11,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
@@ -67,18 +67,18 @@ def silent(choice: Mapping[str, Any]) -> dict[str, Any]:
 
 def withheld(
     completion: dict[str, Any],
-    leaves: Leaves,
+    tree: ContentTree,
     outcome: Outcome,
     message: str,
     refusal: Callable[[Mapping[str, Any], int, str], dict[str, Any]] = refusal,
     required: Mapping[str, Any] = REQUIRED,
 ) -> dict[str, Any]:
     """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
-    changed: Any = chat_payload.said_edits(completion, leaves, outcome)
+    changed: Any = chat_payload.apply_spoken_edits(completion, tree, outcome)
     touched = {
-        leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
+        tree.leaves[index].path[1] for index in outcome.edits if tree.leaves[index].path[0] == "choices"
     }
-    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
+    places = [tree.leaves[index].path if index >= 0 else () for index in outcome.blocked]
     blocked = {path[1] for path in places if path[:1] == ("choices",) and len(path) > 1}
     outside = {path[0] for path in places if path[:1] != ("choices",) and path}
     everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)

@@ -12,7 +12,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols.embeddings import embeddings_fields
@@ -36,7 +36,7 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return found
 
 
-def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withheld(found: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with texts edited.
 
     Raises:
@@ -44,7 +44,7 @@ def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str
     """
     if outcome.blocked:
         raise BackendError(words, 502, BLOCKED)
-    changed: Any = payload.apply_edits(found, leaves, outcome)
+    changed: Any = payload.apply_edits(found, tree, outcome)
     return dict(changed)
 
 

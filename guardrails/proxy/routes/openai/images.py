@@ -14,7 +14,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.engine.content import payload
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.errors import BackendError
 from guardrails.protocols import image_links
@@ -31,7 +31,7 @@ SHARED = ("background", "output_format", "quality", "size", "usage")
 """What an answer says of all its pictures, and an event of its one."""
 
 
-def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withheld(found: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with pictures and texts edited.
 
     Raises:
@@ -39,7 +39,7 @@ def withheld(found: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str
     """
     if outcome.blocked:
         raise BackendError(words, 400, BLOCKED)
-    changed: Any = payload.apply_edits(found, leaves, outcome)
+    changed: Any = payload.apply_edits(found, tree, outcome)
     return dict(changed)
 
 
@@ -63,7 +63,7 @@ def _api(path: str, kind: str) -> Any:
         failed=lambda told: sse.event(told.body("/v1/images"), b"error"),
         tail=b"",
         last=images_fields.is_last,
-        links=image_links.answered,
+        links=image_links.answer_links,
     )
 
 

@@ -15,9 +15,9 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from guardrails.checker import build_request as asking
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.field_readers import WORD
-from guardrails.engine.content.payload import Subject
+from guardrails.engine.content.payload import Payload
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols import image_links
@@ -47,7 +47,7 @@ async def create(request: HttpRequest) -> Response:
     raw = await request.body()
     body, asked = await state.by_size(len(raw), lambda: read(raw))
     state = state.under(request, body["model"])
-    pictured = await state.pictured(body, image_links.asked)
+    pictured = await state.pictured(body, image_links.request_links)
     if pictured is not body:
         asked = inputs(pictured["input"], Stage(body["stage"]))
     guard = state.guard
@@ -61,9 +61,7 @@ async def create(request: HttpRequest) -> Response:
     answer = {
         "id": f"modr-{os.urandom(16).hex()}",
         "model": body["model"],
-        "results": [
-            moderation.result(verdict, leaves) for verdict, leaves in zip(verdicts, asked, strict=True)
-        ],
+        "results": [moderation.result(verdict, tree) for verdict, tree in zip(verdicts, asked, strict=True)],
     }
     ids = ",".join(verdict.id for verdict in verdicts[:SHOWN_IDS])
     headers = {**report.headers(), "x-guardrails-verdict-id": ids}
@@ -71,13 +69,13 @@ async def create(request: HttpRequest) -> Response:
 
 
 async def judged(
-    state: State, guard: Guard, asked: list[Leaves], body: Mapping[str, Any], who: Mapping[str, Any]
+    state: State, guard: Guard, asked: list[ContentTree], body: Mapping[str, Any], who: Mapping[str, Any]
 ) -> list[Verdict]:
     """Return the verdict on each input; all detectors have their say, also on what is certain to be blocked."""
     verdicts: list[Verdict] = []
-    for leaves in asked:
-        subject = Subject(leaves, lambda _: None)
-        taken = state.taken(leaves, asking(subject, **who, metadata=None, model=body["model"], after=None))
+    for tree in asked:
+        subject = Payload(tree, lambda _: None)
+        taken = state.taken(tree, asking(subject, **who, metadata=None, model=body["model"], after=None))
         started = perf_counter()
         verdict = await guard.acheck(subject, body["stage"], model=body["model"], complete=True, **who)
         state.saw(verdict, perf_counter() - started, taken)
@@ -85,7 +83,7 @@ async def judged(
     return verdicts
 
 
-def read(raw: bytes) -> tuple[dict[str, Any], list[Leaves]]:
+def read(raw: bytes) -> tuple[dict[str, Any], list[ContentTree]]:
     """Return the body of a request, its defaults filled in, and what there is to judge for each result.
 
     Raises:

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
-from guardrails.engine.content.content_tree import Leaves
+from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.core.outcome import Outcome
 from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.responses.event_writer import REQUIRED, events, refusal
@@ -47,12 +47,12 @@ def parsed(raw: bytes) -> dict[str, Any]:
     return response
 
 
-def withheld(response: dict[str, Any], leaves: Leaves, outcome: Outcome, words: str) -> dict[str, Any]:
+def withheld(response: dict[str, Any], tree: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return a response with texts edited, or a refusal in its place."""
-    changed: dict[str, Any] = responses_fields.changed(response, leaves, outcome)
+    changed: dict[str, Any] = responses_fields.changed(response, tree, outcome)
     if not outcome.blocked:
         return changed
-    gone = answer.blocked_fields(leaves, outcome)
+    gone = answer.blocked_fields(tree, outcome)
     kept = {name: value for name, value in changed.items() if name in KEPT and (name,) not in gone}
     return {
         **REQUIRED,

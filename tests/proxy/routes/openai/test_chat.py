@@ -648,9 +648,9 @@ def outcome(edits=None, blocked=()) -> Outcome:
     )
 
 
-def at(leaves, path: str) -> int:
+def at(tree, path: str) -> int:
     """Return the index of the leaf at a path."""
-    return next(index for index, leaf in enumerate(leaves.found) if leaf.content.place.path == path)
+    return next(index for index, leaf in enumerate(tree.leaves) if leaf.content.place.path == path)
 
 
 def test_what_has_no_leaf_refuses_every_choice(kit) -> None:
@@ -668,9 +668,9 @@ def test_choices_are_told_apart_by_their_place(kit) -> None:
     body = kit.completion("a", "b", "c")
     for choice, index in zip(body["choices"], (0, 0, "x"), strict=True):
         choice["index"] = index
-    leaves = chat_fields.response(body)
+    tree = chat_fields.response(body)
 
-    passed = withheld(body, leaves, outcome(blocked=[at(leaves, "/choices/1/message/content")]), "No.")
+    passed = withheld(body, tree, outcome(blocked=[at(tree, "/choices/1/message/content")]), "No.")
 
     assert [choice["finish_reason"] for choice in passed["choices"]] == ["stop", "content_filter", "stop"]
     assert passed["choices"][1]["index"] == 0
@@ -680,10 +680,10 @@ def test_a_blocked_and_an_edited_choice_stand_side_by_side(kit) -> None:
     """Edits of one choice hold although another is blocked."""
     body = kit.completion("a", "b")
     body["choices"][0]["logprobs"] = {"content": []}
-    leaves = chat_fields.response(body)
-    first, second = at(leaves, "/choices/0/message/content"), at(leaves, "/choices/1/message/content")
+    tree = chat_fields.response(body)
+    first, second = at(tree, "/choices/0/message/content"), at(tree, "/choices/1/message/content")
 
-    passed = withheld(body, leaves, outcome({first: "A"}, [second]), "No.")["choices"]
+    passed = withheld(body, tree, outcome({first: "A"}, [second]), "No.")["choices"]
 
     assert (passed[0]["message"]["content"], passed[0]["logprobs"]) == ("A", None)
     assert passed[1]["message"] == {"role": "assistant", "content": None, "refusal": "No."}
