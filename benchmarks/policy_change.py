@@ -93,9 +93,9 @@ def taken(turns: int) -> dict[str, object]:
         {"role": "user", "content": f"message {number} of a long chat, as they are"}
         for number in range(turns)
     ]
-    leaves = read(messages, Stage.INPUT).leaves
+    tree = read(messages, Stage.INPUT).tree
     check = best(guard.check, [messages] * 20)
-    copy = best(lambda request: shadow.taken(leaves, request), [Request()] * 20)
+    copy = best(lambda request: shadow.taken(tree, request), [Request()] * 20)
     return {"messages": turns, "check, us": check, "taken, us": copy, "ratio": f"{copy / check:.4f}"}
 
 

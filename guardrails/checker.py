@@ -130,7 +130,7 @@ class Checker:
             after=after,
             heard=heard,
         )
-        outcome = self.pipeline.check(subject.leaves, request, complete=complete)
+        outcome = self.pipeline.check(subject.tree, request, complete=complete)
         return self.verdict(subject, outcome, at, request.vault, request.heard)
 
     async def acheck(
@@ -163,7 +163,7 @@ class Checker:
             after=after,
             heard=heard,
         )
-        outcome = await self.pipeline.acheck(subject.leaves, request, complete=complete)
+        outcome = await self.pipeline.acheck(subject.tree, request, complete=complete)
         return self.verdict(subject, outcome, at, request.vault, request.heard)
 
     @staticmethod
@@ -185,7 +185,7 @@ class Checker:
         if isinstance(after, Verdict):
             system, prompt, sources = system or after.system, prompt or after.prompt, sources or after.sources
         passages = sources if isinstance(sources, str) else SOURCES.join(sources)
-        subject.leaves.beside(system, prompt, passages)
+        subject.tree.beside(system, prompt, passages)
         return subject
 
     def verdict(
@@ -200,7 +200,7 @@ class Checker:
         returned before.
         """
         content = subject.apply(outcome)
-        system = subject.leaves.system() if stage is Stage.INPUT and subject.leaves.roles else ""
+        system = subject.tree.system() if stage is Stage.INPUT and subject.tree.roles else ""
         return Verdict(
             id="vd_" + os.urandom(12).hex(),
             action=outcome.action,
@@ -213,13 +213,13 @@ class Checker:
             findings=outcome.findings,
             coverage=outcome.coverage,
             errors=outcome.errors,
-            removed=removed_paths(subject.leaves, outcome) if outcome.removed else (),
+            removed=removed_paths(subject.tree, outcome) if outcome.removed else (),
             timings_ms=outcome.timings,
             restorer=outcome.vault or before,
             system=system,
-            prompt=subject.leaves.prompt() if stage is Stage.INPUT else "",
-            sources=subject.leaves.sources() if stage is not Stage.OUTPUT else "",
-            heard=(*heard, *(each for _, each in find_returned(subject.leaves.found)))
+            prompt=subject.tree.prompt() if stage is Stage.INPUT else "",
+            sources=subject.tree.sources() if stage is not Stage.OUTPUT else "",
+            heard=(*heard, *(each for _, each in find_returned(subject.tree.leaves)))
             if self.pipeline.follows
             else (),
         )
@@ -255,7 +255,7 @@ def build_request(
         client=client or NOBODY,
         metadata=metadata,
         model=model,
-        turns=subject.leaves.turns,
+        turns=subject.tree.turns,
         today=today(),
         vault=vault_of(after),
         heard=tuple(heard) or (after.heard if isinstance(after, Verdict) else ()),

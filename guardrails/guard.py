@@ -141,7 +141,7 @@ class Guard(Checker):
         """Return the rules for which nothing of a streamed text goes out before its end, each with the reason; none: texts
         go out as they are judged.
         """
-        return dict(self.pipeline.gate((Stage(stage),)).whole)
+        return dict(self.pipeline.stream_plan((Stage(stage),)).whole)
 
     def held_films(self, stage: str = "output") -> Mapping[str, str]:
         """Return the rules and detectors for which nothing of a film in fragments goes out before its end, each with the reason;

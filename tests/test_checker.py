@@ -54,7 +54,7 @@ def test_a_request_goes_on_from_the_verdict_before_it(checker: Checker) -> None:
 def test_only_a_model_can_name_what_was_handed_out(checker: Checker) -> None:
     """A placeholder that somebody else writes is written otherwise; a model's own stays."""
     vault = Vault()
-    vault.numbered("pii.email", "jo@example.com", Place(Stage.INPUT))
+    vault.number_for("pii.email", "jo@example.com", Place(Stage.INPUT))
     assert escape_earlier_placeholders("[EMAIL_1]", Stage.INPUT, vault) == "[EMAIL-1]"
     assert escape_earlier_placeholders("[EMAIL_1]", Stage.OUTPUT, vault) == "[EMAIL_1]"
     assert vault_of(None) is None

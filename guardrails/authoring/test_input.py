@@ -63,9 +63,9 @@ def _result(doc: ResultDoc) -> Text:
 
 def _definition(doc: DefinitionDoc) -> Payload:
     definition = doc.model_dump(exclude={"server"}, exclude_none=True)
-    leaves = ContentTree()
-    leaves.anything(definition, (), _used(doc, Stage.TOOL_DEFINITION))
-    return body(definition, leaves)
+    tree = ContentTree()
+    tree.anything(definition, (), _used(doc, Stage.TOOL_DEFINITION))
+    return body(definition, tree)
 
 
 DOCS: Final[Mapping[type, Callable[[Any], object]]] = {

@@ -1,8 +1,9 @@
-"""The engine: contents and a compiled policy in, an outcome out. The primitives of this floor:
+"""The engine: judges contents under a compiled policy, and says what is left to use. Its packages:
 
-* `fields`, `chat`: a body in, leaves to judge out, and edits of leaves back into the body.
-* `pipeline.Pipeline`: runs detectors over leaves (tiers, deadline, cache, fail closed) and evaluates.
-* `evaluate`: rules and findings in, what fires out; a pure function.
-* `actions`: what fired → edits of texts.
-* `workers`: the process's pool of threads for work that may take long.
+* `content`: the content tree of a body, and edits of its contents back into the body.
+* `core`: `pipeline.Pipeline` runs detectors over contents (tiers, deadline, cache, fail closed) and evaluates rules.
+* `streaming`: the same for texts that grow.
+* `redaction`: new texts and media for what rules redact, and values put back into replies.
+* `tools`: what conditions may read of calls and results.
+* `media`: pictures, films and sounds as contents that detectors can look at.
 """

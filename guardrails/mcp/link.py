@@ -82,13 +82,13 @@ class Judge:
         self, side: Side, value: Any, use: Use, *, heard: bool = False, call: str | None = None, size: int = 0
     ) -> Verdict:
         """Judge one side of an exchange, of so many bytes; `call` is the text of the arguments where it is a call."""
-        leaves = ContentTree()
+        tree = ContentTree()
         place = replace(side.place, tool=use.tools[0][0], use=use)
         if call is not None:
-            leaves.call(use.tools[0][0], call, (), place)
-        await rpc.by_size(size, lambda: side.read(leaves, value, (), place))
+            tree.call(use.tools[0][0], call, (), place)
+        await rpc.by_size(size, lambda: side.read(tree, value, (), place))
         before = self.session.heard
-        given = payload.body(value, leaves)
+        given = payload.body(value, tree)
         who = self.session.who
         verdict = await self.guard.acheck(
             given, place.stage, user=who.user, tenant=who.tenant, client=who.client, heard=before

@@ -1,4 +1,4 @@
-"""A body in, the pictures in it of which it has only the address out; and the same body with pictures in their place."""
+"""Finds the pictures of which a body has only the address, and puts pictures in the place of their addresses."""
 
 from __future__ import annotations
 

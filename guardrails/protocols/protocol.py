@@ -238,4 +238,4 @@ def invalid_answer(why: str) -> BackendError:
 
 def blocked_fields(leaves: ContentTree, outcome: Outcome) -> set[Path]:
     """Return the top-level fields of an answer in which what is blocked stands, as paths of one name."""
-    return {leaves.found[index].path[:1] for index in outcome.blocked if index >= 0}
+    return {leaves.leaves[index].path[:1] for index in outcome.blocked if index >= 0}

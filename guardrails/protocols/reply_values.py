@@ -1,4 +1,4 @@
-"""A model's answer in, the same with the user's own values out, in the texts that a person reads.
+"""Puts the user's own values back into a model's answer, in the texts that a person reads.
 
 These are a text, the content of an assistant's message in OpenAI's or Anthropic's form (a text, or parts of that), that
 of each choice of a chat response, that of each message of a response, that of each candidate (Gemini's form), and that of

@@ -14,7 +14,7 @@ from typing import Any
 
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import Blocked
 from guardrails.types import Stage, Verdict
 from guardrails.wrapping.sdk.exchange import REFUSAL, Terms

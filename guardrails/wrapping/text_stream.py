@@ -15,8 +15,8 @@ from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.content.payload import text
 from guardrails.engine.content.roles import ROLES
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.redaction.restore_stream import RestoreStream
 from guardrails.engine.redaction.vault import Vault
 from guardrails.engine.streaming.stream import stop_outcome
@@ -32,7 +32,7 @@ class TextStream:
     ) -> None:
         self._checker, self._stage, self._request, self._beside = checker, stage, request, beside
         probe = self._subject("")
-        leaf = probe.leaves.found[0].content
+        leaf = probe.tree.leaves[0].content
         self._voices = TextChannels(checker.pipeline, request, leaf.context)
         self._part = self._voices.part(leaf.place)
         values = request.vault.values if request.vault is not None and ROLES[stage] == "assistant" else {}
@@ -43,7 +43,7 @@ class TextStream:
 
     def _subject(self, given: str) -> Any:
         subject = text(given, self._stage)
-        subject.leaves.beside(*self._beside)
+        subject.tree.beside(*self._beside)
         return subject
 
     @property
@@ -67,7 +67,7 @@ class TextStream:
             return ""
         self._checker.pipeline.drive(self._voices.feed(self._part, delta, None))
         if self._voices.stop is not None:
-            self._stop(self._checker.pipeline.check(self._whole().leaves, self._request))
+            self._stop(self._checker.pipeline.check(self._whole().tree, self._request))
         return self._restoring.feed(self._part.take())
 
     async def afeed(self, delta: str) -> str:
@@ -76,7 +76,7 @@ class TextStream:
             return ""
         await self._checker.pipeline.adrive(self._voices.feed(self._part, delta, INLINE_ON_LOOP))
         if self._voices.stop is not None:
-            self._stop(await self._checker.pipeline.acheck(self._whole().leaves, self._request))
+            self._stop(await self._checker.pipeline.acheck(self._whole().tree, self._request))
         return self._restoring.feed(self._part.take())
 
     def flush(self) -> str:
@@ -84,14 +84,14 @@ class TextStream:
         if self._ends():
             return ""
         self._checker.pipeline.drive(self._voices.finish(None))
-        return self._end(self._checker.pipeline.check(self._whole().leaves, self._request))
+        return self._end(self._checker.pipeline.check(self._whole().tree, self._request))
 
     async def aflush(self) -> str:
         """The twin of `flush` that does not block the event loop."""
         if self._ends():
             return ""
         await self._checker.pipeline.adrive(self._voices.finish(INLINE_ON_LOOP))
-        return self._end(await self._checker.pipeline.acheck(self._whole().leaves, self._request))
+        return self._end(await self._checker.pipeline.acheck(self._whole().tree, self._request))
 
     def _skips(self, delta: str) -> bool:
         if self._ended:

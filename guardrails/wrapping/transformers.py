@@ -64,20 +64,20 @@ def options_of(options: Mapping[str, Any]) -> Payload:
     Raises:
         RequestError: one would lead around the guard.
     """
-    leaves = ContentTree()
+    tree = ContentTree()
     for name, value in options.items():
         if name in REFUSED and value is not None:
             raise RequestError("unsupported_option", f"{name!r} is refused: {REFUSED[name]}")
         if name == "tools":
             for index, tool in enumerate(value or ()):
-                chat_fields.definition(leaves, _tool(tool), (name, index), Place(Stage.TOOL_DEFINITION))
+                chat_fields.definition(tree, _tool(tool), (name, index), Place(Stage.TOOL_DEFINITION))
         elif name == "documents" and value is not None:
-            leaves.anything(value, (name,), chat_fields.RETRIEVED)
+            tree.anything(value, (name,), chat_fields.RETRIEVED)
         elif isinstance(value, str) or (
             isinstance(value, list | tuple) and any(isinstance(e, str) for e in value)
         ):
-            leaves.anything(value, (name,), Place(Stage.INPUT))
-    return payload.body(dict(options), leaves)
+            tree.anything(value, (name,), Place(Stage.INPUT))
+    return payload.body(dict(options), tree)
 
 
 def _tool(tool: Any) -> Any:
@@ -142,18 +142,18 @@ def joined(prompt: str, new: str) -> Payload:
     """Read a generated text: the prompt, what follows it, and both as one, for a word may begin in the one and end in the
     other, or stand behind it without a space.
     """
-    leaves = ContentTree()
+    tree = ContentTree()
     place = Place(Stage.OUTPUT, role="assistant")
-    leaves.text(prompt, (0,), place)
-    leaves.text(new, (1,), place)
-    leaves.join([*range(len(leaves.found))], (), place)
+    tree.text(prompt, (0,), place)
+    tree.text(new, (1,), place)
+    tree.join([*range(len(tree.leaves))], (), place)
     parts = [prompt, new]
 
     def apply(outcome: Outcome) -> str:
-        changed: Any = payload.apply_edits(parts, leaves, outcome)
+        changed: Any = payload.apply_edits(parts, tree, outcome)
         return "".join(changed)
 
-    return Payload(leaves, apply)
+    return Payload(tree, apply)
 
 
 def _new(said: Any, sent: Any) -> tuple[Any, Any]:

@@ -54,9 +54,9 @@ def test_each_text_of_a_definition_is_judged(one: Callable[[str], tuple[TestDoc,
         *one("tool_definition: {name: web, description: d, parameters: {x: {title: t}}}")
     )
     assert stage is Stage.TOOL_DEFINITION
-    texts = {leaf.content.text for leaf in subject.leaves.found if isinstance(leaf.content, Text)}
+    texts = {leaf.content.text for leaf in subject.tree.leaves if isinstance(leaf.content, Text)}
     assert {"web", "d", "t"} <= texts
-    assert {leaf.content.place.tool for leaf in subject.leaves.found} == {"web"}
+    assert {leaf.content.place.tool for leaf in subject.tree.leaves} == {"web"}
 
 
 def test_files_lie_below_the_folder_of_the_test(
@@ -81,7 +81,7 @@ def test_subjects_stand_where_the_content_stands(one: Callable[[str], tuple[Test
     """What is read knows its stage."""
     stage, subject = subject_of(*one("output: a"))
     assert isinstance(subject, Payload)
-    assert (stage, subject.leaves.found[0].content.place.stage) == (Stage.OUTPUT, Stage.OUTPUT)
+    assert (stage, subject.tree.leaves[0].content.place.stage) == (Stage.OUTPUT, Stage.OUTPUT)
 
 
 def test_who_asks_is_what_the_test_says(one: Callable[[str], tuple[TestDoc, Any]]) -> None:

@@ -284,7 +284,8 @@ def test_verdicts_are_those_of_a_process_that_has_one_policy(tmp_path: Path) -> 
     common = {name for name in names if len({id(bound(each, name).detector) for each in guards}) == 1}
     assert names - common == {"words", "shapes"}
     begun = [
-        {id(begin.__self__) for _, begin in each.pipeline.gate((Stage.OUTPUT,)).streams} for each in guards
+        {id(begin.__self__) for _, begin in each.pipeline.stream_plan((Stage.OUTPUT,)).streams}
+        for each in guards
     ]
     assert len(begun[0] & begun[1] & begun[2]) == 2  # the patterns of the default put together, and its links
 

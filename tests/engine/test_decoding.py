@@ -181,8 +181,8 @@ def test_the_allow_path_leaves_encoded_texts_to_the_pipeline(guard: Guard) -> No
     """Only a text in which nothing stands encoded is allowed at once."""
 
     def allow(text: str) -> object:
-        leaves = ContentTree(found=[Leaf(Text(text, Place(Stage.INPUT)))])
-        return FastPath(guard.pipeline.policies, FindingsCache()).allow(leaves, {}, {})
+        tree = ContentTree(leaves=[Leaf(Text(text, Place(Stage.INPUT)))])
+        return FastPath(guard.pipeline.policies, FindingsCache()).allow(tree, {}, {})
 
     assert allow(f"see {b64('a harmless sentence')}") is None
     assert allow("see the internationalization guide of /usr/share/documentation") is not None
@@ -195,14 +195,14 @@ def places(leaves: Sequence[Leaf], index: int, span: tuple[int, int]) -> list[tu
 
 def test_stretches_of_a_decoded_text_lead_through_joined_parts() -> None:
     """A span of what was encoded in a joined text covers the payload's pieces in the parts."""
-    leaves = ContentTree()
+    tree = ContentTree()
     place = Place(Stage.INPUT)
-    leaves.text(f"see {MAIL[:18]}", ("a",), place)
-    leaves.text(f"{MAIL[18:]} there", ("b",), place)
-    leaves.join([0, 1], (), place)
-    leaves.decode(3, 10, 1_000)
-    derived = len(leaves.found) - 1
-    assert leaves.found[derived].parent == 2
-    assert places(leaves.found, derived, (9, 23)) == [(0, 4, 22), (1, 0, 22)]
-    assert [leaf.again for leaf in leaves.found[:3]] == [False, False, True]
-    assert all(leaf.again for leaf in leaves.found[3:])
+    tree.text(f"see {MAIL[:18]}", ("a",), place)
+    tree.text(f"{MAIL[18:]} there", ("b",), place)
+    tree.join([0, 1], (), place)
+    tree.decode(3, 10, 1_000)
+    derived = len(tree.leaves) - 1
+    assert tree.leaves[derived].parent == 2
+    assert places(tree.leaves, derived, (9, 23)) == [(0, 4, 22), (1, 0, 22)]
+    assert [leaf.again for leaf in tree.leaves[:3]] == [False, False, True]
+    assert all(leaf.again for leaf in tree.leaves[3:])

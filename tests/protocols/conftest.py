@@ -11,8 +11,8 @@ from guardrails import Action, Guard
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload, apply_edits, body
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.protocols.chat import chat_fields
 from guardrails.protocols.chat.chat_assembly import Chunks
 from guardrails.protocols.chat.chat_stream import ChatTeller
@@ -38,7 +38,7 @@ class Said:
 
     def passed(self, answer: Any, heard: Payload, verdict: Verdict, outcome: Outcome) -> Any:
         """Return the answer as its verdict lets it pass."""
-        content = self._withhold(answer, heard.leaves, outcome, REFUSAL)
+        content = self._withhold(answer, heard.tree, outcome, REFUSAL)
         return content if verdict.restorer is None else restore_reply(content, verdict.restorer)
 
     def message(self, verdict: Verdict) -> str:
@@ -107,7 +107,7 @@ class Chat:
         """Return the outcome of the check of what came as a whole, and the choices that it refuses."""
         leaves = chat_fields.response(self.collector.answer())
         outcome = self.guard.pipeline.check(leaves, self.who)
-        return outcome, {leaves.found[index].content.place.choice_index or 0 for index in outcome.blocked}
+        return outcome, {leaves.leaves[index].content.place.choice_index or 0 for index in outcome.blocked}
 
     def edited(self, outcome: Outcome) -> Any:
         """Return the whole answer with an outcome's edits."""

@@ -69,7 +69,7 @@ def test_an_answer_is_read_written_and_read_again(name, answers) -> None:
     for event in sse.Events().feed(raw):
         assembler.take(json.loads(event.data))
     assert assembler.finished
-    assert protocol.response_payload(assembler.answer()).leaves.found
+    assert protocol.response_payload(assembler.answer()).tree.leaves
     assert written([*streams.events(assembler.answer())]) == raw
 
 
@@ -77,7 +77,7 @@ def test_an_answer_is_read_written_and_read_again(name, answers) -> None:
 def test_a_refusal_is_an_answer(name, answers) -> None:
     """With the words that it is given, and none of the model's; it can be streamed like any."""
     protocol = APIS[name]
-    leaves = protocol.response_payload(answers[name]).leaves
+    leaves = protocol.response_payload(answers[name]).tree
 
     refused = protocol.withhold(answers[name], leaves, blocked(), "Not that.")
 
@@ -149,5 +149,5 @@ def test_a_refusal_of_a_request_is_an_answer(protocol: Protocol, stream: bool) -
     refused = protocol.refuse("Not that.", {"model": "m", "stream": stream})
     if not protocol.refuses_in_kind:
         protocol.check_response(refused)
-    texts = [getattr(leaf.content, "text", "") for leaf in protocol.response_payload(refused).leaves.found]
+    texts = [getattr(leaf.content, "text", "") for leaf in protocol.response_payload(refused).tree.leaves]
     assert "Not that." in texts

@@ -23,7 +23,7 @@ UNSPELLED = {"logprobs": [], "annotations": [FILED]}
 def vault() -> Vault:
     """A vault that handed out one number."""
     made = Vault()
-    made.numbered("pii.email", "jo@x.org", Place(Stage.INPUT))
+    made.number_for("pii.email", "jo@x.org", Place(Stage.INPUT))
     return made
 
 

@@ -123,7 +123,7 @@ def findings_of(check: CheckRecord) -> Findings:
     out.counts.update(finding.detector for _, finding in ranked)
     for number, (index, finding) in enumerate(ranked[:FINDINGS], 1):
         out.numbers[index, finding] = number
-        out.found.append(Found(number, index, finding, *_quoted(check.leaves.found[index], finding)))
+        out.found.append(Found(number, index, finding, *_quoted(check.tree.leaves[index], finding)))
     return out
 
 
@@ -146,12 +146,12 @@ def detectors_of(check: CheckRecord, findings: Findings) -> list[Asked]:
     bounds: dict[str, Bound] = {}
     for evaluation in check.evaluations:
         bounds.update((bound.digest, bound) for bound in evaluation.policy.detectors)
-    ran = {(task.bound.digest, index) for task in check.ran for index in task.leaves}
+    ran = {(task.bound.digest, index) for task in check.tasks for index in task.leaves}
     return [_asked(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
 
 
 def _asked(check: CheckRecord, bound: Bound, ran: set[tuple[str, int]], findings: int) -> Asked:
-    parts = Counter(_part(check, bound, index, ran) for index in range(len(check.leaves.found)))
+    parts = Counter(_part(check, bound, index, ran) for index in range(len(check.tree.leaves)))
     detections = [found[bound.digest] for found in check.round.found if bound.digest in found]
     took = check.outcome.timings.get(bound.name)
     rules = [
@@ -177,7 +177,7 @@ def _asked(check: CheckRecord, bound: Bound, ran: set[tuple[str, int]], findings
 
 def _part(check: CheckRecord, bound: Bound, index: int, ran: set[tuple[str, int]]) -> str:
     """Return what became of one part for a detector."""
-    content = check.leaves.found[index].content
+    content = check.tree.leaves[index].content
     detection = check.round.found[index].get(bound.digest)
     if detection is not None:
         if detection.error is not None:

@@ -136,7 +136,7 @@ def redaction_of(check: CheckRecord, findings: Findings) -> Redaction:
 
 
 def _replaced(check: CheckRecord, findings: Findings, index: int, change: Change) -> Replaced:
-    content = check.leaves.found[index].content
+    content = check.tree.leaves[index].content
     assert isinstance(content, Text)
     first = min((span.rule for span in change.spans), key=lambda rule: rule.order, default=None)
     numbers = {number for span in change.spans for number in _numbers(findings, span)}
@@ -162,7 +162,7 @@ def _covered(check: CheckRecord, findings: Findings) -> Iterator[Covered]:
     fired = (each for some in check.fired for each in some if each.rule.mode is Mode.ENFORCE)
     for each in fired:
         for index, finding in each.replace:
-            content = check.leaves.found[index].content
+            content = check.tree.leaves[index].content
             number = findings.numbers.get((index, finding))
             if isinstance(content, Media) and number is not None:
                 film = content.kind != "image"

@@ -63,7 +63,7 @@ def texts_of(
     """Return the texts that were judged as they were given, and how many of them are left out; `raised` are the words that raise
     the scores of findings.
     """
-    leaves = check.leaves.found
+    leaves = check.tree.leaves
     stretched: dict[int, list[tuple[int, int, int]]] = {}
     touched: dict[int, None] = {}
     words = {each.finding: each.marked for each in raised}

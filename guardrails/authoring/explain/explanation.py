@@ -42,12 +42,12 @@ OWN: Final[Mapping[str, str]] = {
 class Witness(Observer):
     """Sees how one check was evaluated; `check` has it once it was."""
 
-    closely: ClassVar[bool] = True
+    wants_checks: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.check: CheckRecord | None = None
 
-    def evaluated(self, check: CheckRecord) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         """Take note; what comes last is how it was in the end."""
         self.check = check
 
@@ -153,7 +153,7 @@ def _explained(
     findings = findings_of(check)
     raised = raised_of(check, findings, passes)
     texts, texts_left_out = texts_of(check, findings, raised)
-    contents = [leaf.content for leaf in check.leaves.found]
+    contents = [leaf.content for leaf in check.tree.leaves]
     own = [content for content in contents if isinstance(content, Text) and content.place.origin is None]
     policies = guard.pipeline.policies
     return Explanation(
@@ -175,7 +175,7 @@ def _explained(
 def _tiers(check: CheckRecord) -> dict[int, float]:
     """Return what the detectors of each tier took together."""
     found: dict[int, float] = {}
-    for task in check.ran:
+    for task in check.tasks:
         found[task.bound.tier] = found.get(task.bound.tier, 0.0) + task.took_ms
     return dict(sorted(found.items()))
 

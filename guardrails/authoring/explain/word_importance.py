@@ -133,7 +133,7 @@ def raised_of(check: CheckRecord, findings: Findings, passes: int = PASSES) -> l
             if found.finding.detector == bound.name
             and found.finding.score >= LEAST
             and found.finding.span is not None
-            and isinstance(check.leaves.found[found.leaf].content, Text)
+            and isinstance(check.tree.leaves[found.leaf].content, Text)
         ]
         wanted = [found for found in own if _is_read(check, bound, found)] or own
         if not wanted:
@@ -160,7 +160,7 @@ def _is_read(check: CheckRecord, bound: Bound, found: Found) -> bool:
 
 def _raised(check: CheckRecord, bound: Bound, same: Sequence[Found], passes: int) -> list[Raised]:
     """Return what raises the scores of findings in one passage."""
-    content, span = check.leaves.found[same[0].leaf].content, same[0].finding.span
+    content, span = check.tree.leaves[same[0].leaf].content, same[0].finding.span
     assert isinstance(content, Text)
     assert span is not None
     try:

@@ -81,7 +81,7 @@ def _run(guard: Guard, item: Item, test: TestDoc) -> Ran:
     name = called(test)
     try:
         stage, subject = subject_of(test, item)
-        places = [leaf.content.place for leaf in subject.leaves.found]
+        places = [leaf.content.place for leaf in subject.tree.leaves]
         stages = frozenset(at for place in places for at in (place.stage, *place.also))
         verdict = guard.check(subject, stage.value, **asked(test), complete=True)
     except (OSError, GuardrailsError) as error:

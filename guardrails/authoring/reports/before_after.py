@@ -65,7 +65,7 @@ Part = Text | Image | Video | Audio
 def _leaves(content: object, verdict: Verdict) -> list[Part] | None:
     """Return the texts, pictures, films and sounds of a content; None where it is of no form that is read."""
     try:
-        found = read(content, verdict.stage).leaves.found
+        found = read(content, verdict.stage).tree.leaves
     except (TypeError, GuardrailsError):
         return None
     return [leaf.content for leaf in found if isinstance(leaf.content, Part)]

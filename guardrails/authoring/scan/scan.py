@@ -229,9 +229,9 @@ def _verdict(guard: Guard, path: Path, stage: Stage) -> tuple[str, Verdict]:
         unread, reason = UNREAD[error.code], error.reason
     except RequestError as error:
         unread, reason = "part", f"{error.code}: it has no form that can be judged"
-    leaves = ContentTree()
-    leaves.cannot(unread, reason, (), Place(stage))
-    return kind, guard.check(Payload(leaves, lambda outcome: None), stage)
+    tree = ContentTree()
+    tree.cannot(unread, reason, (), Place(stage))
+    return kind, guard.check(Payload(tree, lambda outcome: None), stage)
 
 
 def _read(path: Path) -> tuple[str, os.stat_result]:

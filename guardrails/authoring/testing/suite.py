@@ -226,9 +226,9 @@ def _judged(
     test, who, floor = case.test, asked(case.test), guard.floor
     stage, subject = subject_of(test, item)
     stages = frozenset(
-        at for leaf in subject.leaves.found for at in (leaf.content.place.stage, *leaf.content.place.also)
+        at for leaf in subject.tree.leaves for at in (leaf.content.place.stage, *leaf.content.place.also)
     )
-    leaves = tuple(leaf.content for leaf in subject.leaves.found)
+    leaves = tuple(leaf.content for leaf in subject.tree.leaves)
     verdict = guard.check(subject, stage.value, **who, complete=True)
     own = verdict  # what the policy's own rules and exceptions come to
     if floor is not None and (coverage is not None or test.expect.exceptions):

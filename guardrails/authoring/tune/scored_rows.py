@@ -152,7 +152,7 @@ class Prober(Observer):
     detector failed that could have made it fire; `score` is the highest that its thresholds look at.
     """
 
-    closely: ClassVar[bool] = True
+    wants_checks: ClassVar[bool] = True
 
     def __init__(self, rules: Rules, way: Way) -> None:
         self._rules, self._way = rules, way
@@ -160,7 +160,7 @@ class Prober(Observer):
         self.step: int | None = NEVER
         self.score = 0.0
 
-    def evaluated(self, check: CheckRecord) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         """Ask at the steps where the answer may change; the first time, when nothing was left out yet."""
         if self.asked:
             return

@@ -66,7 +66,7 @@ def _explained(
     from guardrails.authoring.explain.word_importance import PASSES
 
     class Watcher(Witness):
-        def went(self, seconds: float, of: float | None, listening: bool) -> None:
+        def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
             if not args.json:
                 progress.draw(int(seconds), None if of is None else max(int(seconds), round(of)), "watched")
 

@@ -89,12 +89,12 @@ def _judged(
     from guardrails.engine.core.observers import Observer, observe_checks
 
     class Watcher(Observer):
-        def went(self, seconds: float, of: float | None, listening: bool) -> None:
+        def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
             if not args.json:
                 note = "seconds watched, listening" if listening else "seconds watched"
                 progress.draw(int(seconds), None if of is None else max(int(seconds), round(of)), note)
 
-        def told(self, film: FilmRecord) -> None:
+        def on_film(self, film: FilmRecord) -> None:
             told.setdefault(film.path, film)  # not what it became
 
     told: dict[str, FilmRecord] = {}

@@ -1,3 +1,1 @@
-"""What a body holds to judge: values of any known shape go in, a tree of contents comes out, and edits go back into the same
-shape.
-"""
+"""Contents of a body: reads values of any known shape into a tree of contents, and applies edits to the same shape."""

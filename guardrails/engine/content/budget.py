@@ -1,4 +1,4 @@
-"""The operator's budget for what is judged at once: leaves go in, a `RequestError` comes out where they are too much.
+"""The operator's budget for one request: refuses with `RequestError` what is more than may be judged at once.
 
 It bounds the work of one request, before any of it is done, whatever the policy says: `limits` of a policy are for each text,
 picture and film by itself, and say what of it was not judged.

@@ -1,4 +1,4 @@
-"""Leaves: what a body holds to judge, each with its JSON Pointer, and edits of leaves back into the body.
+"""The content tree of a body: each content with its JSON Pointer, and edits of contents back into the body.
 
 A body is walked by a field table (`chat.py` has the one of the chat API; each endpoint of the proxy adds its
 own): which fields are text to judge, which are structure, which are refused. String leaves of fields that no
@@ -164,7 +164,7 @@ class ContentTree:
     table.
     """
 
-    found: list[Leaf] = field(default_factory=list)
+    leaves: list[Leaf] = field(default_factory=list)
     unchecked: list[tuple[Unchecked, Place]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     turns: int = 1
@@ -182,13 +182,13 @@ class ContentTree:
     def text(self, value: str, path: Path, place: Place, *, editable: bool = True) -> None:
         """Add a text."""
         if value:
-            self.found.append(Leaf(Text(value, place_at(place, path)), path, None, editable))
+            self.leaves.append(Leaf(Text(value, place_at(place, path)), path, None, editable))
 
     def system(self) -> str:
         """Return the system prompt of a conversation: all texts of its system and developer messages."""
         texts = (
             leaf.content.text
-            for leaf in self.found
+            for leaf in self.leaves
             if isinstance(leaf.content, Text)
             and leaf.content.place.role in ("system", "developer")
             and leaf.content.place.stage is Stage.INPUT
@@ -204,7 +204,7 @@ class ContentTree:
     def _said(self) -> dict[int, str]:
         """Return what the user said, by message; -1 is outside of any."""
         said: dict[int, list[str]] = {}
-        for leaf in self.found:
+        for leaf in self.leaves:
             place = leaf.content.place
             if (
                 isinstance(leaf.content, Text)
@@ -224,7 +224,7 @@ class ContentTree:
 
     def _retrieved(self) -> Iterator[tuple[int, str]]:
         """Yield what was retrieved with the message that it stands in; -1 is outside of any."""
-        for leaf in self.found:
+        for leaf in self.leaves:
             place = leaf.content.place
             if (
                 isinstance(leaf.content, Text)
@@ -239,13 +239,13 @@ class ContentTree:
         system prompt, and for replies the user's message before it (`prompt` where these leaves have none) and what was
         retrieved before it (`sources` in front).
         """
-        if not any(leaf.content.place.stage in SAID for leaf in self.found):
+        if not any(leaf.content.place.stage in SAID for leaf in self.leaves):
             return
         said: dict[int, str] | None = None
         turns: list[int] | None = None
         retrieved = [*self._retrieved()]
         first = min((at for at, _ in retrieved), default=None)
-        for index, leaf in enumerate(self.found):
+        for index, leaf in enumerate(self.leaves):
             place = leaf.content.place
             if place.stage not in SAID:
                 continue
@@ -265,12 +265,12 @@ class ContentTree:
                     own.pop("sources", None)
                     context = ReplyContext(own, sources, retrieved, message)
             if context:
-                self.found[index] = _with_context(leaf, context)
+                self.leaves[index] = _with_context(leaf, context)
 
     def call(self, name: str, arguments: str, path: Path, place: Place) -> None:
         """Add a tool call as a whole, for detectors that judge it so; its texts are added apart."""
         call = ToolCall(name, arguments, place_at(place, path))
-        self.found.append(Leaf(call, path, editable=False))
+        self.leaves.append(Leaf(call, path, editable=False))
 
     def cannot(self, kind: str, reason: str, path: Path, place: Place) -> None:
         """Note a part that cannot be judged."""
@@ -305,22 +305,22 @@ class ContentTree:
         for where, text, editable in find_strings(decoded, path):
             if text:
                 shown = place_at(place, where)
-                self.found.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
+                self.leaves.append(Leaf(Text(text, shown), path, where[len(path) :], editable))
 
     def mark(self) -> tuple[int, int]:
         """Return how much there is by now, for `cut`."""
-        return len(self.found), len(self.unchecked)
+        return len(self.leaves), len(self.unchecked)
 
     def cut(self, mark: tuple[int, int]) -> None:
         """Forget what was added since."""
-        del self.found[mark[0] :], self.unchecked[mark[1] :]
+        del self.leaves[mark[0] :], self.unchecked[mark[1] :]
 
     def join_turns(self, but: frozenset[int] = frozenset()) -> None:
         """Add the joined texts of all user messages, of all assistant messages, and so on, each stage for
         itself; the messages in `but` are left out.
         """
         by_voice: dict[tuple[str | None, Stage], list[int]] = {}
-        for index, leaf in enumerate(self.found):
+        for index, leaf in enumerate(self.leaves):
             place = leaf.content.place
             if (
                 place.message is not None
@@ -331,13 +331,13 @@ class ContentTree:
             ):
                 by_voice.setdefault((place.role, place.stage), []).append(index)
         for indexes in by_voice.values():
-            first = self.found[indexes[0]].content.place
+            first = self.leaves[indexes[0]].content.place
             self.join(indexes, (), replace(first, message=None), across=True)
 
     def decode(self, depth: int, count: int, characters: int) -> None:
         """Add what stands encoded in the texts, to be judged as they are; what is beyond the limits is noted."""
-        for index in range(len(self.found)):
-            leaf = self.found[index]
+        for index in range(len(self.leaves)):
+            leaf = self.leaves[index]
             content = leaf.content
             if not isinstance(content, Text):
                 continue
@@ -345,7 +345,7 @@ class ContentTree:
             for derived in extraction.derived:
                 place = replace(content.place, origin=derived.origin)
                 text = Text(derived.text, place, content.context)
-                self.found.append(
+                self.leaves.append(
                     Leaf(text, leaf.path, leaf.inner, leaf.editable, (), leaf.across, index, derived)
                 )
             for reason in extraction.left:
@@ -359,14 +359,14 @@ class ContentTree:
         texts: list[str] = []
         start = 0
         for index in indexes:
-            content = self.found[index].content
+            content = self.leaves[index].content
             assert isinstance(content, Text)
             pieces.append((index, start))
             texts.append(content.text)
             start += len(content.text)
-        context = self.found[indexes[-1]].content.context
+        context = self.leaves[indexes[-1]].content.context
         joined = Text("".join(texts), place_at(place, path), context)
-        self.found.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
+        self.leaves.append(Leaf(joined, path, pieces=tuple(pieces), across=across))
 
 
 def decode(text: str) -> tuple[Any, bool]:

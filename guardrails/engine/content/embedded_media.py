@@ -1,4 +1,4 @@
-r"""Pictures, films and sounds that texts carry: a text in, the files that stand in it as data URIs out, each to be judged as one.
+r"""Finds pictures, films and sounds that texts carry as data URIs, each to be judged as one.
 
 Such a URI is shown as a picture by what renders Markdown or HTML, in an attribute, a `url()` or a link, so it is read as browsers
 read it: in any case, over line breaks, with character references, escapes of JSON, CSS and URLs, with or without Base64,
@@ -182,46 +182,46 @@ def _is_part(file: EmbeddedFile, found: Iterable[bytes]) -> bool:
     return any(is_complete_picture(data) for data in longer) and not is_complete_picture(file.data)
 
 
-def add_embedded_media(leaves: ContentTree, policies: Sequence[CompiledPolicy], limit: int) -> bool:
+def add_embedded_media(tree: ContentTree, policies: Sequence[CompiledPolicy], limit: int) -> bool:
     """Add what texts carry as leaves of their own, which cannot be changed, where a policy looks at such files; only the first
     characters of a text, up to a limit, are read at all. Tell whether there was anything.
     """
     known: set[tuple[object, ...]] = set()
-    for index in range(len(leaves.found)):
-        leaf = leaves.found[index]
+    for index in range(len(tree.leaves)):
+        leaf = tree.leaves[index]
         content = leaf.content
         if not isinstance(content, Text) or leaf.across or content.place.origin is not None:
             continue
         place = replace(content.place, origin=ORIGIN)
-        for file in _files_of(leaves, content, policies, limit):
+        for file in _files_of(tree, content, policies, limit):
             key = (file.data, place.stage, place.also, place.message, place.choice_index)
             if key in known:
                 continue  # a joined text carries what its parts do
             known.add(key)
             medium = file.kind(file.data, place, context=content.context, declared=file.declared)
-            leaves.found.append(Leaf(medium, leaf.path, leaf.inner, editable=False))
+            tree.leaves.append(Leaf(medium, leaf.path, leaf.inner, editable=False))
     return bool(known)
 
 
-def note_nested_media(leaves: ContentTree, policies: Sequence[CompiledPolicy], limit: int) -> None:
+def note_nested_media(tree: ContentTree, policies: Sequence[CompiledPolicy], limit: int) -> None:
     """Name as unchecked what stands in texts that stood encoded in others, and not in these as well."""
     known: set[bytes] | None = None
-    for leaf in leaves.found:
+    for leaf in tree.leaves:
         content = leaf.content
         if not isinstance(content, Text) or leaf.parent is None:
             continue
-        if not isinstance(leaves.found[leaf.parent].content, Text):
+        if not isinstance(tree.leaves[leaf.parent].content, Text):
             continue  # what is written in a picture is shown as a text
-        for file in _files_of(leaves, content, policies, limit):
+        for file in _files_of(tree, content, policies, limit):
             if known is None:
-                known = {each.content.data for each in leaves.found if isinstance(each.content, Media)}
+                known = {each.content.data for each in tree.leaves if isinstance(each.content, Media)}
             if file.data not in known:
-                leaves.unchecked.append((Unchecked("part", DEEPER, content.place.path), content.place))
+                tree.unchecked.append((Unchecked("part", DEEPER, content.place.path), content.place))
                 break
 
 
 def _files_of(
-    leaves: ContentTree, content: Text, policies: Sequence[CompiledPolicy], limit: int
+    tree: ContentTree, content: Text, policies: Sequence[CompiledPolicy], limit: int
 ) -> Sequence[EmbeddedFile]:
     """Return what a text carries that a policy looks at; what of it could not be read is noted."""
     place = content.place
@@ -231,7 +231,7 @@ def _files_of(
     if not kinds:
         return ()
     found, left = find_files(content.text[:limit])
-    leaves.unchecked += [(replace(each, path=place.path), place) for each in left]
+    tree.unchecked += [(replace(each, path=place.path), place) for each in left]
     return [file for file in found if file.kind in kinds]
 
 

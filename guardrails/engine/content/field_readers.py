@@ -1,4 +1,4 @@
-"""A field of a body in, its leaves out: the readers that the field tables of all APIs are made of.
+"""Readers of fields, of which the field tables of all APIs are made: each adds what a field holds to a content tree.
 
 A table maps a field to its reader. What a reader cannot take for what it should be is judged after all.
 """
@@ -21,52 +21,52 @@ Reader = Callable[[ContentTree, Any, Path, Place], None]
 WORD = re.compile(r"[A-Za-z0-9_.:/@-]{0,128}")
 
 
-def keep(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def keep(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Structure: one word, a number or a flag that no model reads. What is longer or deeper is judged after
     all.
     """
     if not isinstance(value, str) or not WORD.fullmatch(value):
-        flag(leaves, value, path, place)
+        flag(tree, value, path, place)
 
 
-def flag(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def flag(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A number or a flag: nothing to judge, unless it is something else."""
     if value is not None and not isinstance(value, NUMBERS):
-        identifier(leaves, value, path, place)
+        identifier(tree, value, path, place)
 
 
-def text(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def text(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text to judge."""
     if isinstance(value, str):
-        leaves.text(value, path, place)
+        tree.text(value, path, place)
     elif value is not None:
-        leaves.anything(value, path, place)
+        tree.anything(value, path, place)
 
 
-def identifier(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def identifier(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A name or id: judged like any text, but nothing in it can be replaced."""
     if isinstance(value, str):
-        leaves.text(value, path, place, editable=False)
+        tree.text(value, path, place, editable=False)
     elif value is not None:
-        leaves.unknown_field(value, path, place)
+        tree.unknown_field(value, path, place)
 
 
-def anything(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def anything(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A free structure: all its strings are judged."""
-    leaves.anything(value, path, place)
+    tree.anything(value, path, place)
 
 
-def arguments(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def arguments(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A call's arguments: JSON in a string, judged leaf by leaf (or already decoded, as some servers send
     it).
     """
     if isinstance(value, str):
-        leaves.json_text(value, path, place)
+        tree.json_text(value, path, place)
     elif value is not None:
-        leaves.anything(value, path, place)
+        tree.anything(value, path, place)
 
 
-def refuse(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def refuse(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A field that would change what the model reads behind the guard's back."""
     raise RequestError(
         "unsupported_field", f"{path[-1]!r} is refused: the guard cannot see what it does", pointer(path)
@@ -76,7 +76,7 @@ def refuse(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
 def refused(reason: str) -> Reader:
     """Read a field that is refused for a reason, unless it says that it is not used."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if value is not None and value is not False:
             raise RequestError("unsupported_field", f"{path[-1]!r} is refused: {reason}", pointer(path))
 
@@ -90,19 +90,19 @@ class Table:
     fields: Mapping[str, Reader]
     lenient: bool = False
 
-    def __call__(self, leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def __call__(self, tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, MAPPINGS):
-            text(leaves, value, path, place)
+            text(tree, value, path, place)
             return
         fields = self.fields
         for name, inner in value.items():
             reader = fields.get(name)
             if reader is not None:
-                reader(leaves, inner, (*path, name), place)
+                reader(tree, inner, (*path, name), place)
             elif self.lenient:
-                leaves.anything({name: inner}, path, place)
+                tree.anything({name: inner}, path, place)
             else:
-                leaves.unknown_field(inner, (*path, name), place)
+                tree.unknown_field(inner, (*path, name), place)
 
 
 def by_table(fields: Mapping[str, Reader], *, lenient: bool = False) -> Table:
@@ -113,21 +113,21 @@ def by_table(fields: Mapping[str, Reader], *, lenient: bool = False) -> Table:
 def each(reader: Reader) -> Reader:
     """Read each entry of a list."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, LISTS):
-            text(leaves, value, path, place)
+            text(tree, value, path, place)
             return
         for index, inner in enumerate(value):
-            reader(leaves, inner, (*path, index), place)
+            reader(tree, inner, (*path, index), place)
 
     return read
 
 
-def figures(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def figures(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A structure of numbers and closed words: what else stands in it is judged."""
     for where, found, _ in find_strings(value, path):
         if not WORD.fullmatch(found):
-            leaves.text(found, where, place, editable=False)
+            tree.text(found, where, place, editable=False)
 
 
 ENTRY = ("token", "logprob", "bytes", "top_logprobs")
@@ -137,14 +137,14 @@ LISTED = ("content", "refusal", "tokens", "token_logprobs", "top_logprobs", "tex
 """Names of the lists of log-probabilities."""
 
 
-def spelling(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def spelling(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Log-probabilities: what their tokens spell is judged unless it was, and which others could have stood there. They go
     as a whole where any of it is edited.
     """
     if value is None:
         return
     lists = value.values() if isinstance(value, Mapping) else [value]
-    known = {leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)}
+    known = {leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)}
     names = value if isinstance(value, Mapping) else ()
     told: dict[str, None] = dict.fromkeys(name for name in names if name not in LISTED)
     for entries in lists:
@@ -156,7 +156,7 @@ def spelling(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         told["\n".join(dict.fromkeys(word for other in others for word in _spelled([other]) if word))] = None
     for text_ in told:
         if text_ not in known:
-            leaves.text(text_, path, place)
+            tree.text(text_, path, place)
 
 
 def spells(entries: Any, text: str) -> bool:
@@ -188,23 +188,23 @@ def parts(part: Reader, own: Mapping[str, tuple[str, ...]]) -> Reader:
     texts.
     """
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
-        first = len(leaves.found)
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        first = len(tree.leaves)
         if isinstance(value, LISTS):
-            each(part)(leaves, value, path, place)
+            each(part)(tree, value, path, place)
             by_kind: dict[str, list[int]] = {}
-            for index in range(first, len(leaves.found)):
-                kind = _part_kind(value, leaves.found[index].path[len(path) :], own)
+            for index in range(first, len(tree.leaves)):
+                kind = _part_kind(value, tree.leaves[index].path[len(path) :], own)
                 if kind is not None:
                     by_kind.setdefault(kind, []).append(index)
             for indexes in by_kind.values():
-                leaves.join(indexes, path, place)
+                tree.join(indexes, path, place)
             if len(by_kind) > 1:
-                leaves.join(sorted(index for indexes in by_kind.values() for index in indexes), path, place)
+                tree.join(sorted(index for indexes in by_kind.values() for index in indexes), path, place)
         elif isinstance(value, Mapping):
-            part(leaves, value, path, place)
+            part(tree, value, path, place)
         else:
-            text(leaves, value, path, place)
+            text(tree, value, path, place)
 
     return read
 
@@ -229,34 +229,34 @@ SEALED = re.compile(r"[A-Za-z0-9+/=_:.-]{32,}")
 DATA_URL = re.compile(r"data:[\w/+.-]{1,64};base64,")
 
 
-def opaque(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def opaque(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A signature, a token, or bytes in Base64: no text to a model. What does not look like one is judged as a text."""
     start = DATA_URL.match(value) if isinstance(value, str) else None
     if not isinstance(value, str) or not SEALED.fullmatch(value, start.end() if start else 0):
-        identifier(leaves, value, path, place)
+        identifier(tree, value, path, place)
 
 
-def signature(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def signature(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A signature or token: nothing to judge but what it says in Base64, which noise does not."""
-    opaque(leaves, value, path, place)
-    _decoded(leaves, value, path, place)
+    opaque(tree, value, path, place)
+    _decoded(tree, value, path, place)
 
 
-def sealed(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def sealed(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text that its provider has encrypted, such as hidden reasoning: nobody here can judge it, and it is named. What is
     no more than Base64 is judged.
     """
     if isinstance(value, str) and SEALED.fullmatch(value):
-        leaves.cannot("sealed", "only the provider can open this", path, place)
-        _decoded(leaves, value, path, place)
+        tree.cannot("sealed", "only the provider can open this", path, place)
+        _decoded(tree, value, path, place)
     else:
-        identifier(leaves, value, path, place)
+        identifier(tree, value, path, place)
 
 
-def _decoded(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def _decoded(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     if isinstance(value, str) and SEALED.fullmatch(value):
         for payload in base64(value):
-            leaves.text(payload.text, path, place, editable=False)
+            tree.text(payload.text, path, place, editable=False)
 
 
 def unseen(reason: str) -> Reader:
@@ -264,10 +264,10 @@ def unseen(reason: str) -> Reader:
     it stands for is named as unchecked.
     """
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if value is not None and value != [] and value != {}:
-            leaves.cannot("part", reason, path, place)
-            leaves.anything(value, path, place)
+            tree.cannot("part", reason, path, place)
+            tree.anything(value, path, place)
 
     return read
 
@@ -278,26 +278,26 @@ class Kinds:
 
     kinds: Mapping[str, Reader]
 
-    def __call__(self, leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def __call__(self, tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, Mapping):
-            text(leaves, value, path, place)
+            text(tree, value, path, place)
             return
         kind = value.get("type")
         reader = self.kinds.get(kind) if isinstance(kind, str) else None
         if reader is not None:
-            reader(leaves, value, path, place)
+            reader(tree, value, path, place)
             return
-        leaves.cannot("part", "no detector reads this type of part", path, place)
+        tree.cannot("part", "no detector reads this type of part", path, place)
         for name, inner in value.items():
-            leaves.unknown_field(inner, (*path, name), place)
+            tree.unknown_field(inner, (*path, name), place)
 
 
-def spoken(leaves: ContentTree, roles: Sequence[str]) -> None:
+def spoken(tree: ContentTree, roles: Sequence[str]) -> None:
     """Say who speaks in each message of a conversation, the oldest first; the current turn begins with a user's last one."""
     users = [index for index, role in enumerate(roles) if role == "user"]
-    leaves.turns = max(1, len(users))
-    leaves.current_from = users[-1] if users else 0
-    leaves.roles = tuple(roles)
+    tree.turns = max(1, len(users))
+    tree.current_from = users[-1] if users else 0
+    tree.roles = tuple(roles)
 
 
 def by_type(kinds: Mapping[str, Reader]) -> Kinds:

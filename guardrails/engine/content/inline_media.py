@@ -1,4 +1,4 @@
-"""Pictures, films and sounds in a body: what stands there in Base64, alone or in a data URI, in, a leaf of its bytes out.
+"""Reads pictures, films and sounds that stand in a body in Base64, alone or in a data URI.
 
 What is no sound Base64 is none of them to the guard, whatever another reader makes of it: it is judged as a text, and the part is
 named as unchecked. So is one of which the body has only the address: it is not fetched. A film or a sound is what it is said to
@@ -75,10 +75,10 @@ def may_be_picture(name: object, text: str) -> bool:
 def addressed(otherwise: Reader) -> Reader:
     """Read the address of a picture: a data URI is the picture itself, any other is read otherwise."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         head = HEAD.match(value) if isinstance(value, str) else None
-        if head is None or not added(leaves, value[head.end() :], path, place, head[0], head[1]):
-            otherwise(leaves, value, path, place)
+        if head is None or not added(tree, value[head.end() :], path, place, head[0], head[1]):
+            otherwise(tree, value, path, place)
 
     return read
 
@@ -87,46 +87,44 @@ uri = addressed(opaque)
 """Reads the address of a picture, which is judged and cannot be changed where it is none that is a picture itself."""
 
 
-def base64(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def base64(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture in Base64; what is none is judged as a text."""
-    if not added(leaves, value, path, place, "", None):
-        opaque(leaves, value, path, place)
+    if not added(tree, value, path, place, "", None):
+        opaque(tree, value, path, place)
 
 
-def sound(leaves: ContentTree, value: Any, path: Path, place: Place, declared: str | None = None) -> None:
+def sound(tree: ContentTree, value: Any, path: Path, place: Place, declared: str | None = None) -> None:
     """A sound, in Base64 or as a data URI; what is neither is judged as a text."""
     head = HEAD.match(value) if isinstance(value, str) else None
     rest = value if head is None else value[head.end() :]
     said = declared if head is None else head[1] or declared
-    if not added(leaves, rest, path, place, "" if head is None else head[0], said, Audio):
-        opaque(leaves, value, path, place)
+    if not added(tree, rest, path, place, "" if head is None else head[0], said, Audio):
+        opaque(tree, value, path, place)
 
 
 def sounding(table: Reader) -> Reader:
     """Read a mapping with a sound as `data`, of the type that it says as `format`; the rest by a table."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         rest = value
         if isinstance(value, Mapping) and isinstance(value.get("data"), str):
             named = value.get("format")
-            sound(leaves, value["data"], (*path, "data"), place, named if isinstance(named, str) else None)
+            sound(tree, value["data"], (*path, "data"), place, named if isinstance(named, str) else None)
             rest = {name: inner for name, inner in value.items() if name != "data"}
-        table(leaves, rest, path, place)
+        table(tree, rest, path, place)
 
     return read
 
 
-def filed(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def filed(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A file, in Base64 or as a data URI: a picture, film or sound where it is said to be one, or its bytes are; else a text."""
     head = HEAD.match(value) if isinstance(value, str) else None
     rest = value if head is None else value[head.end() :]
     declared = None if head is None else head[1]
-    if not (
-        is_medium(rest, declared) and added(leaves, rest, path, place, head[0] if head else "", declared)
-    ):
+    if not (is_medium(rest, declared) and added(tree, rest, path, place, head[0] if head else "", declared)):
         if head is not None:
-            opaque(leaves, value, path, place)
-        signature(leaves, rest, path, place)
+            opaque(tree, value, path, place)
+        signature(tree, rest, path, place)
 
 
 def is_medium(value: Any, declared: str | None) -> bool:
@@ -148,14 +146,14 @@ def begins_as_medium(head: bytes) -> bool:
 def source(table: Reader, declared: str = "media_type") -> Reader:
     """Read a mapping with a picture as `data` in Base64, of the type that it says as `declared`; the rest by a table."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         rest = value
         if isinstance(value, Mapping) and value.get("type") in ("base64", "image"):
             named = value.get(declared)
             said = named if isinstance(named, str) else None
-            if added(leaves, value.get("data"), (*path, "data"), place, "", said):
+            if added(tree, value.get("data"), (*path, "data"), place, "", said):
                 rest = {name: inner for name, inner in value.items() if name != "data"}
-        table(leaves, rest, path, place)
+        table(tree, rest, path, place)
 
     return read
 
@@ -165,23 +163,23 @@ def pictured(table: Reader, kind: str = "part", none: str = NO_ADDRESS) -> Reade
     part is named as unchecked: of which kind, and why.
     """
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
-        first, named = leaves.mark()
-        table(leaves, value, path, place)
-        if len(leaves.unchecked) > named:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        first, named = tree.mark()
+        table(tree, value, path, place)
+        if len(tree.unchecked) > named:
             return
-        own = [leaf.content for leaf in leaves.found[first:]]
-        pictures = {leaf.path for leaf in leaves.found[first:] if isinstance(leaf.content, Media)}
+        own = [leaf.content for leaf in tree.leaves[first:]]
+        pictures = {leaf.path for leaf in tree.leaves[first:] if isinstance(leaf.content, Media)}
         others = (
             may_be_picture(where[-1], text)
             for where, text, is_value in (find_strings(value, path) if pictures else ())
             if is_value and where not in pictures
         )
         if any(others):
-            leaves.cannot("part", ANOTHER, path, place)
+            tree.cannot("part", ANOTHER, path, place)
         if not pictures:
             said = (unread(each.text) for each in own if isinstance(each, Text))
-            leaves.cannot(kind, next(filter(None, said), none), path, place)
+            tree.cannot(kind, next(filter(None, said), none), path, place)
 
     return read
 
@@ -208,7 +206,7 @@ def answering(head: bytes, media: str, certain: type[Media] | None = None) -> ty
 
 
 def added(
-    leaves: ContentTree,
+    tree: ContentTree,
     value: Any,
     path: Path,
     place: Place,
@@ -227,5 +225,5 @@ def added(
         return False
     said = None if declared is None else declared.lower()
     own = kind or medium(data, said)
-    leaves.found.append(Leaf(own(data, place_at(place, path), declared=said), path, base64=head))
+    tree.leaves.append(Leaf(own(data, place_at(place, path), declared=said), path, base64=head))
     return True

@@ -1,6 +1,4 @@
-"""What a caller gives to be checked → leaves, and an outcome → the content to use from now on, in the same
-shape.
-"""
+"""Payloads: a caller's value with its content tree, and an outcome's edits applied to the same shape."""
 
 from __future__ import annotations
 
@@ -46,8 +44,8 @@ BARE: Mapping[Stage, Place] = {stage: Place(stage) for stage in Stage}
 class Payload:
     """Something to check. `apply` gives it back with an outcome's edits, or None where it is blocked."""
 
-    def __init__(self, leaves: ContentTree, apply: Callable[[Outcome], object]) -> None:
-        self.leaves = leaves
+    def __init__(self, tree: ContentTree, apply: Callable[[Outcome], object]) -> None:
+        self.tree = tree
         self._apply = apply
 
     def apply(self, outcome: Outcome) -> object:
@@ -81,8 +79,8 @@ def read(given: object, stage: Stage) -> Payload:
     if (content := _of_file(given, BARE[stage])) is not None:
         return _media(given, content)
     raise TypeError(
-        f"cannot check a {type(given).__name__}: give a text, messages, a chat request or response, JSON, "
-        f"bytes, a path, an open file, a PIL picture, an array of pixels, or a content of guardrails.types{_conversion_hint(given)}"
+        f"cannot check a {type(given).__name__}: give a text, messages, a chat request or response, JSON, bytes, a path, an open "
+        f"file, a PIL picture, an array of pixels, or a content of guardrails.types{_conversion_hint(given)}"
     )
 
 
@@ -124,8 +122,8 @@ def _type_of_open_file(file: IOBase) -> type[Media]:
 
 def text(given: str, stage: Stage) -> Payload:
     """Read one text."""
-    leaves = ContentTree(found=[Leaf(Text(given, BARE[stage]))])
-    return Payload(leaves, lambda outcome: outcome.edits.get(0, given))
+    tree = ContentTree(leaves=[Leaf(Text(given, BARE[stage]))])
+    return Payload(tree, lambda outcome: outcome.edits.get(0, given))
 
 
 def _conversion_hint(given: object) -> str:
@@ -134,38 +132,38 @@ def _conversion_hint(given: object) -> str:
     return "; give what its model_dump() returns" if hasattr(given, "model_dump") else ""
 
 
-def apply_edits(given: object, leaves: ContentTree, outcome: Outcome) -> object:
+def apply_edits(given: object, tree: ContentTree, outcome: Outcome) -> object:
     """Return a body with the new texts of an outcome; the same object where nothing changes."""
     places = {
-        (leaves.found[index].path, leaves.found[index].inner): new for index, new in outcome.edits.items()
+        (tree.leaves[index].path, tree.leaves[index].inner): new for index, new in outcome.edits.items()
     }
     return replace_values(given, places) if places else given
 
 
-def body(given: Any, leaves: ContentTree, changed: ApplyEdits = apply_edits) -> Payload:
+def body(given: Any, tree: ContentTree, changed: ApplyEdits = apply_edits) -> Payload:
     """Read a body whose leaves are known; `changed` makes of it what an outcome leaves."""
-    return Payload(leaves, lambda outcome: changed(given, leaves, outcome))
+    return Payload(tree, lambda outcome: changed(given, tree, outcome))
 
 
 def _text(given: Text) -> Payload:
-    leaves = ContentTree(found=[Leaf(given)])
-    return Payload(leaves, lambda outcome: replace(given, text=outcome.edits[0]) if outcome.edits else given)
+    tree = ContentTree(leaves=[Leaf(given)])
+    return Payload(tree, lambda outcome: replace(given, text=outcome.edits[0]) if outcome.edits else given)
 
 
 def _call(given: ToolCall) -> Payload:
-    leaves = ContentTree()
+    tree = ContentTree()
     use = given.place.use or Use(((given.name, ""),), given.arguments)
     place = replace(given.place, tool=given.name, use=use)
-    leaves.text(given.name, ("name",), place, editable=False)
-    leaves.json_text(given.arguments, ("arguments",), place)
-    leaves.found.append(Leaf(replace(given, place=place), editable=False))
+    tree.text(given.name, ("name",), place, editable=False)
+    tree.json_text(given.arguments, ("arguments",), place)
+    tree.leaves.append(Leaf(replace(given, place=place), editable=False))
     fields = {"name": given.name, "arguments": given.arguments}
 
     def apply(outcome: Outcome) -> object:
-        changed: Any = apply_edits(fields, leaves, outcome)
+        changed: Any = apply_edits(fields, tree, outcome)
         return given if changed is fields else replace(given, arguments=changed["arguments"])
 
-    return Payload(leaves, apply)
+    return Payload(tree, apply)
 
 
 def _media(given: object, content: Media) -> Payload:
@@ -177,7 +175,7 @@ def _media(given: object, content: Media) -> Payload:
             return made
         return replace(given, data=made) if isinstance(made, bytes) else replace(given, source=made)
 
-    return Payload(ContentTree(found=[Leaf(content)]), apply)
+    return Payload(ContentTree(leaves=[Leaf(content)]), apply)
 
 
 def is_pixels(given: object) -> bool:
@@ -200,9 +198,9 @@ def refuse_batch(given: Any) -> None:
 
 
 def _structure(given: object, stage: Stage) -> Payload:
-    leaves = ContentTree()
-    leaves.anything(given, (), Place(stage))
-    return body(given, leaves)
+    tree = ContentTree()
+    tree.anything(given, (), Place(stage))
+    return body(given, tree)
 
 
 def remove_messages(messages: Any, removed: tuple[int, ...]) -> Any:
@@ -212,7 +210,7 @@ def remove_messages(messages: Any, removed: tuple[int, ...]) -> Any:
     )
 
 
-def removed_paths(leaves: ContentTree, outcome: Outcome) -> tuple[str, ...]:
+def removed_paths(tree: ContentTree, outcome: Outcome) -> tuple[str, ...]:
     """Return the JSON Pointers of the messages that an outcome leaves out."""
-    prefix = next((leaf.path[:1] for leaf in leaves.found if leaf.path[:1] in CONVERSATIONS), ())
+    prefix = next((leaf.path[:1] for leaf in tree.leaves if leaf.path[:1] in CONVERSATIONS), ())
     return tuple(pointer((*prefix, index)) for index in outcome.removed)

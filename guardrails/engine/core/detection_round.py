@@ -1,4 +1,4 @@
-"""Leaves in, detections out: which detectors each leaf needs, in tiers, from the cache where it can be.
+"""One round of detection: which detectors each content needs, in tiers, and what they found, from the cache where it can be.
 
 `DetectionRound` knows no thread and no clock but the one that times detectors: it hands out `Task`s, and whoever
 drives it (`pipeline.py`) runs them where they belong and gives the answers back.
@@ -310,7 +310,7 @@ class DetectionRound:
         if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
             store_detections(entry, {cache_key(bound, self.contents[index]): answer})
 
-    def of(
+    def findings_of(
         self, index: int, plan: Plan, pending: frozenset[int]
     ) -> tuple[tuple[Finding, ...], frozenset[str]]:
         """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending
@@ -387,7 +387,7 @@ class DetectionRound:
         plans, content = self.plans[index], self.contents[index]
         return any(judges(bound, content) for plan in plans for tier in plan.tiers for bound in tier)
 
-    def not_judged(self) -> list[tuple[Unchecked, int]]:
+    def find_unchecked(self) -> list[tuple[Unchecked, int]]:
         """Return what was left out, with the leaf that it belongs to."""
         out = list(self.unchecked)
         for index, found in enumerate(self.found):

@@ -93,7 +93,7 @@ class FastPath:
 
     def allow(
         self,
-        leaves: ContentTree,
+        tree: ContentTree,
         known: KnownDetections,
         timings: dict[str, float],
         limit: int | None = None,
@@ -101,39 +101,39 @@ class FastPath:
         """Return the outcome if all is clear, else None, and fill in what was detected and what it took.
 
         Args:
-            leaves: what is checked.
+            tree: what is checked.
             known: index of a leaf → digest of a detector → its detection.
             timings: name of a detector → milliseconds.
             limit: characters up to which the caller's thread may do it (None: any number).
         """
         started = perf_counter()
-        if leaves.unchecked or not leaves.found:
+        if tree.unchecked or not tree.leaves:
             return None
-        mark = leaves.mark()
-        if self._joins and leaves.roles:
-            leaves.join_turns()
+        mark = tree.mark()
+        if self._joins and tree.roles:
+            tree.join_turns()
         kept: list[tuple[Entry, Mapping[Key, Detection]]] = []
-        new = self._new(leaves, kept, limit)
-        if new is None or not self._clear(leaves, new, known, timings):
-            leaves.cut(mark)
+        new = self._new(tree, kept, limit)
+        if new is None or not self._clear(tree, new, known, timings):
+            tree.cut(mark)
             for index in [index for index in known if index >= mark[0]]:
                 del known[index]  # what is joined depends on what stays of a conversation
             return None
         for entry, nothing in kept:
             store_detections(entry, nothing)
         timings["total"] = (perf_counter() - started) * 1000.0
-        return Outcome(Action.ALLOW, (), (), (), build_coverage(leaves, ()), (), True, timings=timings)
+        return Outcome(Action.ALLOW, (), (), (), build_coverage(tree, ()), (), True, timings=timings)
 
     def _new(
-        self, leaves: ContentTree, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
+        self, tree: ContentTree, kept: list[tuple[Entry, Mapping[Key, Detection]]], limit: int | None
     ) -> Batches | None:
         """Return what is to be asked, None where that is too much, or more than the allow path can settle; `kept` takes what
         to remember once all is clear.
         """
         new: Batches = {}
-        several = len(leaves.found) > 1 or self._cache.every  # a text that comes alone hardly comes again
+        several = len(tree.leaves) > 1 or self._cache.every  # a text that comes alone hardly comes again
         characters = 0
-        for index, leaf in enumerate(leaves.found):
+        for index, leaf in enumerate(tree.leaves):
             content = leaf.content
             place = content.place
             at = (content.kind, place.stage, *place.also)
@@ -162,11 +162,11 @@ class FastPath:
         return None if limit is not None and characters > limit else new
 
     def _clear(
-        self, leaves: ContentTree, new: Batches, known: KnownDetections, timings: dict[str, float]
+        self, tree: ContentTree, new: Batches, known: KnownDetections, timings: dict[str, float]
     ) -> bool:
         """Ask; tell whether nothing is found, and nothing stands encoded in any text."""
         for path, batch in new.values():
-            contents = [leaves.found[index].content for index in batch]
+            contents = [tree.leaves[index].content for index in batch]
             answers = _detect(path, contents, timings)
             for at, index in enumerate(batch):
                 known[index] = (
@@ -176,7 +176,7 @@ class FastPath:
                 )
             if answers is not None:
                 return False
-        for leaf in leaves.found:
+        for leaf in tree.leaves:
             content = leaf.content
             if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING:
                 return False

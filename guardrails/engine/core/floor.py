@@ -1,4 +1,4 @@
-"""A value that was handed out in, whether the operator's floor lets it stand in a reply out.
+"""Tells whether the operator's floor lets a value that was replaced stand in a reply again.
 
 What a policy replaces by numbers (`with: vault`) is put back into the reply after that was judged, as it is the user's own. The
 floor has not seen it there, and holds all the same: a value that one of its rules would replace or stop stays a placeholder.

@@ -20,8 +20,8 @@ KEPT: Final = frozenset({"system", "developer"})
 class History:
     """The exchanges of a conversation: each begins with a user's turn, and the first with the first message."""
 
-    def __init__(self, leaves: ContentTree) -> None:
-        self._roles, self._current_from = leaves.roles, leaves.current_from
+    def __init__(self, tree: ContentTree) -> None:
+        self._roles, self._current_from = tree.roles, tree.current_from
 
     @cached_property
     def _starts(self) -> list[int]:

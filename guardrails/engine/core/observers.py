@@ -1,8 +1,7 @@
-"""Who looks on while contents are judged goes in; told how far each film is, what was seen and heard of it, and how a check came
-to its outcome, they show it to people.
+"""Observers of checks, who show people how far a film is, what was seen and heard of it, and how a check came to its outcome.
 
 A verdict says what was found. A person who is to trust it wants to see the rest, too: what was looked at without a finding, what
-was read and heard, and what did not fire. That is told here, in the context in which somebody `observe_checks` checks, and kept by
+was read and heard, and what did not fire. That is told here, in the context of `observe_checks`, and kept by
 nobody else.
 """
 
@@ -41,9 +40,9 @@ class CheckRecord:
     block was certain already, None where that took all of them.
     """
 
-    leaves: ContentTree
+    tree: ContentTree
     round: DetectionRound
-    ran: Sequence[Task]
+    tasks: Sequence[Task]
     evaluations: Sequence[Evaluation]
     fired: Sequence[Sequence[RuleMatch]]
     sure: int | None
@@ -51,21 +50,21 @@ class CheckRecord:
 
 
 class Observer:
-    """Looks on while contents are judged; does nothing about it but what a class of its own adds. One that looks `close_observer` is
-    told of each check by `evaluated`, for which nothing of it is left out as too clear to need it.
+    """Is told of what happens while contents are judged; each method does nothing here. One with `wants_checks` is told of each
+    check by `on_check`, for which no check takes the fast path.
     """
 
-    closely: ClassVar[bool] = False
+    wants_checks: ClassVar[bool] = False
 
-    def evaluated(self, check: CheckRecord) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         """Take note of how a check came to its outcome; one that leaves turns out tells it anew each time, at last as it is."""
 
-    def went(self, seconds: float, of: float | None, listening: bool) -> None:
+    def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
         """Take note that so many seconds of a film were watched, of how many (None: nobody knows), and whether its sound is
         listened to by now.
         """
 
-    def told(self, film: FilmRecord) -> None:
+    def on_film(self, film: FilmRecord) -> None:
         """Take note of what was seen and heard of a film; one that was redacted is told once more as what it became."""
 
 
@@ -75,7 +74,7 @@ CURRENT: Final[ContextVar[Observer | None]] = ContextVar("LOOKING", default=None
 def close_observer() -> Observer | None:
     """Return who looks on closely in this context, if anybody does."""
     onlooker = CURRENT.get()
-    return onlooker if onlooker is not None and onlooker.closely else None
+    return onlooker if onlooker is not None and onlooker.wants_checks else None
 
 
 @contextmanager

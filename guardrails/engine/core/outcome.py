@@ -1,5 +1,5 @@
-"""What fired and what was left unchecked → the outcome of a check: action, rules, edits, and turns to take
-out.
+"""Builds the outcome of a check from the rules that matched and what was left unchecked: action, rules, edits, and turns to
+remove.
 
 An earlier turn that is blocked must not poison a conversation for ever: with `history: remove` its exchange
 is left out, and the action is a redaction. What blocks in the current turn, or outside turns, blocks the
@@ -88,8 +88,8 @@ class _Rules:
 class _Effects:
     """What becomes of what fired: the strictest action, leaves that block, messages to leave out."""
 
-    def __init__(self, leaves: ContentTree, *, keep: bool) -> None:
-        self._history, self._keep = History(leaves), keep
+    def __init__(self, tree: ContentTree, *, keep: bool) -> None:
+        self._history, self._keep = History(tree), keep
         self.action = Action.ALLOW
         self.blocked: set[int] = set()
         self._left_out: set[Exchange] = set()
@@ -114,7 +114,7 @@ class _Effects:
 
 def build_outcome(
     policies: Sequence[CompiledPolicy],
-    leaves: ContentTree,
+    tree: ContentTree,
     round_: DetectionRound,
     fired: Sequence[Sequence[RuleMatch]],
     request: Request,
@@ -123,9 +123,9 @@ def build_outcome(
     complete: bool,
 ) -> Outcome:
     """Put together the outcome of a check; `pictures` are those that were redacted, or could not be."""
-    unchecked = [(entry, leaves.found[index].content.place, index) for entry, index in round_.not_judged()]
-    unchecked += [(entry, place, -1) for entry, place in leaves.unchecked]
-    coverage = build_coverage(leaves, unchecked)
+    unchecked = [(entry, tree.leaves[index].content.place, index) for entry, index in round_.find_unchecked()]
+    unchecked += [(entry, place, -1) for entry, place in tree.unchecked]
+    coverage = build_coverage(tree, unchecked)
     everything = [each for some in fired for each in some]
     if not everything and not unchecked:
         return Outcome(
@@ -133,17 +133,17 @@ def build_outcome(
             timings=round_.timings,
         )  # fmt: skip
     rules = _Rules(request.language)
-    effects = _Effects(leaves, keep=any(policy.history == "block" for policy in policies))
+    effects = _Effects(tree, keep=any(policy.history == "block" for policy in policies))
     enforced = [each for each in everything if each.rule.mode is Mode.ENFORCE]
     for each in everything:
         if each.rule.mode is Mode.SHADOW:
             rules.add(each, each.action)
-    edits = actions.build_redactions(leaves.found, (each for each in enforced if each.replace), request.vault)
+    edits = actions.build_redactions(tree.leaves, (each for each in enforced if each.replace), request.vault)
     if edits.vault is not None:
         for floor in policies[1:]:
             withhold_values(edits.vault, request.vault, floor, request)
     for each in (*enforced, *edits.blocks, *pictures.blocks):
-        rules.add(each, effects.of(each.action, affected_places(each, leaves), each.members))
+        rules.add(each, effects.of(each.action, affected_places(each, tree), each.members))
     for entry, place, index in unchecked:
         # A kind that no table has comes from a detector of the caller's own.
         wanted = max(policy.unchecked.get(entry.kind, Action.BLOCK) for policy in policies)
@@ -173,19 +173,19 @@ def _unchecked_rule(entry: Unchecked, action: Action) -> FiredRule:
     )
 
 
-def affected_places(fired: RuleMatch, leaves: ContentTree) -> Iterable[Place]:
+def affected_places(fired: RuleMatch, tree: ContentTree) -> Iterable[Place]:
     """Return where that stands for which a rule fires: the parts of a joined text that a finding touches, or
     all it saw.
     """
     if any(finding.span is None for _, finding in fired.grounds) or not fired.grounds:
-        return [leaves.found[index].content.place for index in fired.members]
+        return [tree.leaves[index].content.place for index in fired.members]
     touched = {
         leaf
         for index, finding in fired.grounds
         if finding.span
-        for leaf, _, _ in resolve_span(leaves.found, index, finding.span)
+        for leaf, _, _ in resolve_span(tree.leaves, index, finding.span)
     }
-    return [leaves.found[index].content.place for index in touched]
+    return [tree.leaves[index].content.place for index in touched]
 
 
 def _findings(policies: Sequence[CompiledPolicy], round_: DetectionRound) -> tuple[Finding, ...]:
@@ -194,7 +194,7 @@ def _findings(policies: Sequence[CompiledPolicy], round_: DetectionRound) -> tup
         for plan in plans:
             found.update(
                 (_locate_in_original(finding, round_.leaves, index), None)
-                for finding in round_.of(index, plan, frozenset())[0]
+                for finding in round_.findings_of(index, plan, frozenset())[0]
             )
     return tuple(found)
 
@@ -210,11 +210,11 @@ def _locate_in_original(finding: Finding, leaves: Sequence[Leaf], index: int) ->
     return replace(finding, span=(min(start for start, _ in spans), max(end for _, end in spans)))
 
 
-def build_coverage(leaves: ContentTree, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
+def build_coverage(tree: ContentTree, unchecked: Sequence[tuple[Unchecked, Place, int]]) -> Coverage:
     """Return what was judged; each entry of `unchecked` names the leaf that it belongs to, or none (-1)."""
     parts: dict[str, list[int]] = {"text": [0] * 5}
     missed = {index for _, _, index in unchecked}
-    for index, leaf in enumerate(leaves.found):
+    for index, leaf in enumerate(tree.leaves):
         if leaf.again:
             continue
         content = leaf.content
@@ -228,4 +228,4 @@ def build_coverage(leaves: ContentTree, unchecked: Sequence[tuple[Unchecked, Pla
             counts[4] += picture.width * picture.height
     kinds = {kind: KindCoverage(*counts) for kind, counts in parts.items()}
     named = tuple(entry for entry, _, _ in unchecked)
-    return Coverage(kinds, named, tuple(leaves.unknown), (*leaves.films.values(),))
+    return Coverage(kinds, named, tuple(tree.unknown), (*tree.films.values(),))

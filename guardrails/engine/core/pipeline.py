@@ -9,17 +9,13 @@ as it is sure to block.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import Future, wait
-from contextvars import copy_context
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from dataclasses import replace
+from functools import lru_cache
 from time import perf_counter
-from typing import Generic, TypeVar
+from typing import TypeVar
 
-from guardrails.cancellation import Token, within
 from guardrails.detectors.binding import Bound
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import ContentTree
@@ -31,7 +27,7 @@ from guardrails.engine.core.history import History
 from guardrails.engine.core.observers import CheckRecord, close_observer
 from guardrails.engine.core.outcome import Outcome, affected_places, build_outcome
 from guardrails.engine.core.rule_evaluation import Evaluation, JudgedContent, Request, RuleMatch
-from guardrails.engine.core.worker_pool import workers
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP, TaskRunner, run_tasks, takes_long
 from guardrails.engine.media.film_settings import film_limits, sound_limits
 from guardrails.engine.media.films import FilmCheck, add_film_contents, open_films
 from guardrails.engine.media.ocr_text import PictureReading
@@ -46,23 +42,17 @@ from guardrails.engine.streaming.stream_plan import StreamLimits, StreamPlan, bu
 from guardrails.engine.tools.tool_context import PREPARED, ToolContext, preparation_task
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.policy.names import FOLLOWED
-from guardrails.remote.loop import submit
 from guardrails.types import Action, Detection, Mode, Stage
 
 T = TypeVar("T")
 Steps = Generator[list[Task], None, Outcome]
 
-INLINE_ON_LOOP = 20_000
-"""Characters up to which an event loop may judge by itself: well under a millisecond for linear detectors."""
 
 READINGS = 8
 """How often a conversation is read together without the turns that were left out, each time with fewer of them."""
 
-CONTENTS_ON_LOOP = 200
-"""Contents up to which it may: each costs some 50 microseconds beside its detectors."""
 
-
-class Pipeline:
+class Pipeline(TaskRunner):
     """A compiled policy, and perhaps the operator's floor under it, ready to check leaves. Safe to share by
     threads. A `cache` that is given is shared with who gave it; `budget` is for each request, or answer.
     """
@@ -77,6 +67,7 @@ class Pipeline:
         self.policy = policy
         self.budget = Budget() if budget is None else budget
         self.policies = (policy,) if floor is None else (policy, floor)
+        super().__init__(max(each.limits.deadline_ms for each in self.policies) / 1000.0)
         self.cache = CACHES.new() if cache is None else cache
         self._quick = FastPath(self.policies, self.cache)
         self.decoding = decoding_limits(self.policies)
@@ -86,7 +77,6 @@ class Pipeline:
         """Whether a rule asks for what untrusted tools returned."""
         self._extractors = tuple(bound for bound in self.bounds() if bound.extracts is not None)
         self._gates: dict[tuple[Stage, ...], StreamPlan] = {}
-        self._deadline_s = max(each.limits.deadline_ms for each in self.policies) / 1000.0
 
     def bounds(self) -> list[Bound]:
         """Return every detector of the policies, each once."""
@@ -102,106 +92,43 @@ class Pipeline:
             all(each.on_limit == "hold" for each in limits),
         )
 
-    def gate(self, stages: tuple[Stage, ...]) -> StreamPlan:
+    def stream_plan(self, stages: tuple[Stage, ...]) -> StreamPlan:
         """Return what texts that grow wait for at these stages."""
         found = self._gates.get(stages)
         if found is None:
             found = self._gates[stages] = build_stream_plan(self.policies, stages)
         return found
 
-    def check(self, leaves: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
+    def check(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
         """Judge leaves; blocks the calling thread for what needs workers. Raises `Overloaded` when those are
         full, and `RequestError` where leaves are over the budget.
         """
-        self.budget.admits(leaves.found)
-        return self.drive(self.judging(leaves, request, None, complete=complete))
+        self.budget.admits(tree.leaves)
+        return self.drive(self.check_steps(tree, request, None, complete=complete))
 
-    async def acheck(self, leaves: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
+    async def acheck(self, tree: ContentTree, request: Request, *, complete: bool = False) -> Outcome:
         """The twin of `check` that never blocks the event loop for longer than short texts take."""
-        self.budget.admits(leaves.found)
-        return await self.adrive(self.judging(leaves, request, INLINE_ON_LOOP, complete=complete))
+        self.budget.admits(tree.leaves)
+        return await self.adrive(self.check_steps(tree, request, INLINE_ON_LOOP, complete=complete))
 
-    def judging(
-        self, leaves: ContentTree, request: Request, inline: int | None, *, complete: bool = False
+    def check_steps(
+        self, tree: ContentTree, request: Request, inline: int | None, *, complete: bool = False
     ) -> Steps:
         """Judge leaves as `steps` does, which where nothing is in them takes the short way."""
-        if inline is not None and takes_long(leaves):
+        if inline is not None and takes_long(tree):
             yield []  # whoever drives this goes on where it holds nobody up
             inline = None
         known: KnownDetections = {}
         timings: dict[str, float] = {}
         if close_observer():  # the short way says nothing of how it came to its outcome
-            return (yield from self.steps(leaves, request, known, timings, inline=inline, complete=complete))
-        if (outcome := self._quick.allow(leaves, known, timings, inline)) is not None:
+            return (yield from self.steps(tree, request, known, timings, inline=inline, complete=complete))
+        if (outcome := self._quick.allow(tree, known, timings, inline)) is not None:
             return outcome
-        return (yield from self.steps(leaves, request, known, timings, inline=inline, complete=complete))
-
-    def drive(self, steps: Generator[list[Task], None, T]) -> T:
-        """Return what steps return, and have the tasks that they yield run meanwhile, all before the deadline."""
-        deadline = Token(perf_counter() + self._deadline_s)
-        try:
-            while True:
-                with within(deadline):
-                    tasks = next(steps)
-                if not tasks:
-                    continue
-                futures, started = self._submit(tasks, deadline), perf_counter()
-                try:
-                    wait(futures, timeout=max(0.0, deadline.deadline - started) + extra_time(tasks))
-                finally:
-                    self._collect(tasks, futures)
-                deadline.deadline += min(extra_time(tasks), perf_counter() - started)
-        except StopIteration as stop:
-            settled: T = stop.value
-            return settled
-
-    async def adrive(self, steps: Generator[list[Task], None, T]) -> T:
-        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker."""
-        deadline = Token(perf_counter() + self._deadline_s)
-        off_loop = False
-        while True:
-            taken = await _off_loop(steps, deadline) if off_loop else _step(steps, deadline)
-            if isinstance(taken, StepResult):
-                return taken.value
-            if not taken:
-                off_loop = True
-                continue
-            futures, started = self._submit(taken, deadline), perf_counter()
-            awaited = [asyncio.wrap_future(future) for future in futures]
-            try:
-                await asyncio.wait(awaited, timeout=max(0.0, deadline.deadline - started) + extra_time(taken))
-            finally:  # also where the caller was cancelled: nobody waits for the rest any more
-                self._collect(taken, futures)
-                for each in awaited:
-                    each.cancel()
-            deadline.deadline += min(extra_time(taken), perf_counter() - started)
-
-    @staticmethod
-    def _submit(tasks: Sequence[Task], deadline: Token) -> list[Future[None]]:
-        futures: list[Future[None]] = []
-        try:
-            for task in tasks:
-                if task.bound.adetect:
-                    future = submit(task.arun())
-                else:
-                    task.token = Token(deadline.deadline + task.patience_s)
-                    future = workers().submit(task.run, bulk=task.size > INLINE_ON_LOOP)
-                futures.append(future)  # what was submitted must be known on errors
-        except BaseException:
-            for task, future in zip(tasks, futures, strict=False):
-                give_up(task, future)
-            raise
-        return futures
-
-    def _collect(self, tasks: Sequence[Task], futures: Sequence[Future[None]]) -> None:
-        for task, future in zip(tasks, futures, strict=True):
-            if not future.done():
-                give_up(task, future)
-                task.fail(f"not done after {self._deadline_s * 1000:.0f} ms")
+        return (yield from self.steps(tree, request, known, timings, inline=inline, complete=complete))
 
     def steps(
         self,
-        leaves: ContentTree,
+        tree: ContentTree,
         request: Request,
         known: Mapping[int, Mapping[str, Detection]],
         timings: dict[str, float],
@@ -216,29 +143,29 @@ class Pipeline:
         `complete` runs every tier, also when a block is certain.
         """
         started = perf_counter() - sum(timings.values()) / 1000.0
-        joins = bool(leaves.roles) and any(policy.joins_conversation for policy in self.policies)
-        own, left_out = leaves.mark(), frozenset[int]()
+        joins = bool(tree.roles) and any(policy.joins_conversation for policy in self.policies)
+        own, left_out = tree.mark(), frozenset[int]()
         try:
             for _ in range(READINGS):  # what is blocked after the last one stays blocked
                 if joins:
-                    leaves.join_turns(left_out)
-                outcome = yield from self._outcome(leaves, request, known, timings, inline, complete)
+                    tree.join_turns(left_out)
+                outcome = yield from self._outcome(tree, request, known, timings, inline, complete)
                 gone = left_out.union(outcome.removed)
                 if not joins or outcome.action is not Action.BLOCK or gone == left_out:
                     break
                 # Turns that are taken out do not go on: the others are read together without them.
                 left_out = gone
-                leaves.cut(own)
+                tree.cut(own)
         finally:
-            for film in leaves.opened:
+            for film in tree.opened:
                 film.release()
-            release_pictures(leaves.found)
+            release_pictures(tree.leaves)
         outcome.timings["total"] = (perf_counter() - started) * 1000.0
         return outcome
 
     def _outcome(
         self,
-        leaves: ContentTree,
+        tree: ContentTree,
         request: Request,
         known: Mapping[int, Mapping[str, Detection]],
         timings: dict[str, float],
@@ -247,16 +174,16 @@ class Pipeline:
         covers: bool = True,
     ) -> Steps:
         most = self.decoding[2]
-        if add_embedded_media(leaves, self.policies, most):
-            self.budget.admits_pictures(leaves.found)
-        films = yield from self._films(leaves, request, timings, inline, complete)
-        read = yield from self._pictures(leaves, timings, inline)  # covers of sounds too
+        if add_embedded_media(tree, self.policies, most):
+            self.budget.admits_pictures(tree.leaves)
+        films = yield from self._films(tree, request, timings, inline, complete)
+        read = yield from self._pictures(tree, timings, inline)  # covers of sounds too
         known = {**known, **{film.index: film.detections() for film in films}}
         read |= {film.index for film in films if film.is_read}
-        leaves.decode(*self.decoding)
-        note_nested_media(leaves, self.policies, most)
-        requests = yield from self._known(leaves, request, inline)
-        round_ = DetectionRound(self.policies, leaves.found, self.cache, known, timings, read)
+        tree.decode(*self.decoding)
+        note_nested_media(tree, self.policies, most)
+        requests = yield from self._known(tree, request, inline)
+        round_ = DetectionRound(self.policies, tree.leaves, self.cache, known, timings, read)
         tiers = round_.tiers()
         skipped = any(film.ended_early for film in films)
         onlooker = close_observer() if covers else None  # what was covered is another check
@@ -270,70 +197,70 @@ class Pipeline:
             ran += tasks
             pending = frozenset(tiers[position + 1 :])
             if pending and sure is None and (onlooker is not None or not complete):
-                fired = self._evaluate(round_, requests, leaves, pending)
-                if self._sure(fired, leaves):
+                fired = self._evaluate(round_, requests, tree, pending)
+                if self._sure(fired, tree):
                     sure = tier
                     if not complete:
                         skipped = True
                         break
         else:
-            fired = self._evaluate(round_, requests, leaves, frozenset())
+            fired = self._evaluate(round_, requests, tree, frozenset())
         assert fired is not None
         pictures = NO_MEDIA_EDITS
-        if covers and not self._sure(fired, leaves):
-            pictures = yield from self._covered(leaves, request, fired, timings, inline)
-        outcome = build_outcome(self.policies, leaves, round_, fired, request, pictures, complete=not skipped)
+        if covers and not self._sure(fired, tree):
+            pictures = yield from self._covered(tree, request, fired, timings, inline)
+        outcome = build_outcome(self.policies, tree, round_, fired, request, pictures, complete=not skipped)
         if onlooker is not None:
-            made = self._evaluations(round_, requests, leaves, frozenset())
-            onlooker.evaluated(CheckRecord(leaves, round_, ran, made, fired, sure, outcome))
+            made = self._evaluations(round_, requests, tree, frozenset())
+            onlooker.on_check(CheckRecord(tree, round_, ran, made, fired, sure, outcome))
         return outcome
 
     def _pictures(
-        self, leaves: ContentTree, timings: dict[str, float], inline: int | None
+        self, tree: ContentTree, timings: dict[str, float], inline: int | None
     ) -> Generator[list[Task], None, frozenset[int]]:
         """Decode pictures, and add what is written in them; return those that were read."""
         read_too = bool(self._extractors)
         seen, budget = self.cache.shapes, self.budget
-        closed = prepare_decoding(self.policies, leaves.found, read=read_too, seen=seen, budget=budget)
+        closed = prepare_decoding(self.policies, tree.leaves, read=read_too, seen=seen, budget=budget)
         if closed is not None:
             yield from run_tasks([closed.task], inline)
-            closed.settle(leaves.found, timings)
+            closed.settle(tree.leaves, timings)
         read: frozenset[int] = frozenset()
         for bound in self._extractors:
-            reading = PictureReading(bound, leaves)
+            reading = PictureReading(bound, tree)
             if reading.task.leaves:
                 yield from run_tasks([reading.task], inline)
-                read |= reading.settle(leaves, timings)
+                read |= reading.settle(tree, timings)
         return read
 
     def _films(
         self,
-        leaves: ContentTree,
+        tree: ContentTree,
         request: Request,
         timings: dict[str, float],
         inline: int | None,
         complete: bool,
     ) -> Generator[list[Task], None, list[FilmCheck]]:
         """Watch films, and add what is written and said in them; one that is sure to be blocked is not watched any further."""
-        films = open_films(self.policies, leaves.found, self.cache.films)
-        leaves.opened += films
+        films = open_films(self.policies, tree.leaves, self.cache.films)
+        tree.opened += films
         ended = False
         for film in films:
             try:
                 while not (film.done or ended):
                     yield from run_tasks([film.task], inline)
                     film.settle(timings)
-                    if not (complete or film.done) and self._stops(film, leaves, request):
+                    if not (complete or film.done) and self._stops(film, tree, request):
                         ended = film.ended_early = True
             finally:
                 film.close()
-            add_film_contents(film, leaves)
+            add_film_contents(film, tree)
         return films
 
-    def _stops(self, film: FilmCheck, leaves: ContentTree, request: Request) -> bool:
+    def _stops(self, film: FilmCheck, tree: ContentTree, request: Request) -> bool:
         """Tell whether what was found in a film so far blocks it, whatever comes."""
-        alone = replace(leaves, found=[film.leaf(leaves)], unchecked=[], unknown=[])
-        round_ = DetectionRound(self.policies, alone.found, None, {0: film.detections()}, {})
+        alone = replace(tree, leaves=[film.leaf(tree)], unchecked=[], unknown=[])
+        round_ = DetectionRound(self.policies, alone.leaves, None, {0: film.detections()}, {})
         for tier in round_.tiers():
             round_.tasks(tier)  # all is known
         fired = self._evaluate(round_, [request] * len(self.policies), alone, frozenset())
@@ -344,30 +271,30 @@ class Pipeline:
 
     def _covered(
         self,
-        leaves: ContentTree,
+        tree: ContentTree,
         request: Request,
         fired: Sequence[Sequence[RuleMatch]],
         timings: dict[str, float],
         inline: int | None,
     ) -> Generator[list[Task], None, MediaEdits]:
         """Redact pictures, and judge each again before anybody sees it: what is still found in one stops it."""
-        found = find_wanted(leaves.found, fired)
+        found = find_wanted(tree.leaves, fired)
         if not found:
             return NO_MEDIA_EDITS
         limits = (limits_of(self.policies), film_limits(self.policies), sound_limits(self.policies))
-        covering = MediaRedaction(leaves.found, found, *limits)
+        covering = MediaRedaction(tree.leaves, found, *limits)
         yield from run_tasks([covering.task], inline)
-        for index, again in covering.again(leaves, timings):
+        for index, again in covering.again(tree, timings):
             outcome = yield from self._outcome(
                 again, request, {}, timings, inline, complete=False, covers=False
             )
-            release_pictures(again.found)
+            release_pictures(again.leaves)
             if outcome.action >= Action.REDACT:
                 covering.refuse(index)
         return covering.settled()
 
     def _known(
-        self, leaves: ContentTree, request: Request, inline: int | None
+        self, tree: ContentTree, request: Request, inline: int | None
     ) -> Generator[list[Task], None, tuple[Request, ...]]:
         """Return the request for each policy, with what its conditions may read of the use of tools."""
         requests = []
@@ -376,21 +303,21 @@ class Pipeline:
             if not names:
                 requests.append(request)
                 continue
-            uses = ToolContext(policy.tools, names, leaves.found, request.heard, self.decoding)
+            uses = ToolContext(policy.tools, names, tree.leaves, request.heard, self.decoding)
             yield from run_tasks([preparation_task(uses, INLINE_ON_LOOP)], inline)
-            requests.append(replace(request, uses=uses))
+            requests.append(replace(request, tool_context=uses))
         return tuple(requests)
 
     def _evaluate(
         self,
         round_: DetectionRound,
         requests: Sequence[Request],
-        leaves: ContentTree,
+        tree: ContentTree,
         pending: frozenset[int],
     ) -> list[list[RuleMatch]]:
         """Return what fires, by policy. What depends on a pending tier is left out."""
         all_fired: list[list[RuleMatch]] = []
-        for evaluation in self._evaluations(round_, requests, leaves, pending):
+        for evaluation in self._evaluations(round_, requests, tree, pending):
             # Each policy has its own exceptions: the floor sees findings before those of the policy above it.
             fired = evaluation.run()
             if pending:  # what is still open, and what may yet find something to redact
@@ -402,7 +329,7 @@ class Pipeline:
         self,
         round_: DetectionRound,
         requests: Sequence[Request],
-        leaves: ContentTree,
+        tree: ContentTree,
         pending: frozenset[int],
     ) -> list[Evaluation]:
         """Return what evaluates each policy."""
@@ -411,8 +338,8 @@ class Pipeline:
             items = []
             for index, plans in enumerate(round_.plans):
                 plan = plans[position]
-                findings, unknown = round_.of(index, plan, pending)
-                leaf = leaves.found[index]
+                findings, unknown = round_.findings_of(index, plan, pending)
+                leaf = tree.leaves[index]
                 items.append(
                     JudgedContent(round_.contents[index], plan, findings, unknown, leaf.again, leaf.across)
                 )
@@ -420,85 +347,16 @@ class Pipeline:
         return evaluations
 
     @staticmethod
-    def _sure(fired: list[list[RuleMatch]], leaves: ContentTree) -> bool:
+    def _sure(fired: list[list[RuleMatch]], tree: ContentTree) -> bool:
         """Tell whether the check will block whatever the other tiers say."""
-        history = History(leaves)
+        history = History(tree)
         return any(
             each.action is Action.BLOCK
             and each.rule.mode is Mode.ENFORCE
-            and not history.removable(affected_places(each, leaves))
+            and not history.removable(affected_places(each, tree))
             for some in fired
             for each in some
         )
-
-
-def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
-    """Run quick tasks here, where they have at most `inline` characters (None: always), and yield the others to be run."""
-    characters = 0
-    if inline is not None:
-        characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
-    here = inline is None or characters <= inline
-    slow = []
-    for task in tasks:
-        if here and task.bound.inline:
-            task.run()
-        elif not (here and task.at_once()):
-            slow.append(task)
-    if slow:
-        yield slow
-
-
-def extra_time(tasks: Sequence[Task]) -> float:
-    """Return the seconds that tasks may take besides the time that all have together; what they take of them costs the others
-    nothing.
-    """
-    return max(task.patience_s for task in tasks)
-
-
-def give_up(task: Task, future: Future[None]) -> None:
-    """Stop waiting for a task: a request to a service is cancelled, a detector is told to stop, and its worker is counted as
-    stuck until it does.
-    """
-    if task.bound.adetect:
-        future.cancel()
-    else:
-        task.token.cancel()
-        workers().abandon(future)
-
-
-def takes_long(leaves: ContentTree) -> bool:
-    """Tell whether leaves are too many or too long for an event loop to judge, whatever is in them."""
-    if len(leaves.found) > CONTENTS_ON_LOOP:
-        return True
-    return sum(len(getattr(leaf.content, "text", "")) for leaf in leaves.found) > INLINE_ON_LOOP
-
-
-@dataclass(frozen=True, slots=True)
-class StepResult(Generic[T]):
-    """What steps returned."""
-
-    value: T
-
-
-def _step(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | StepResult[T]:
-    """Return the tasks that steps yield next, or what they returned."""
-    with within(deadline):
-        try:
-            return next(steps)
-        except StopIteration as stop:
-            return StepResult(stop.value)
-
-
-async def _off_loop(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | StepResult[T]:
-    """Take the next step on a worker, in the caller's context."""
-    step = partial(copy_context().run, _step, steps, deadline)
-    future: Future[list[Task] | StepResult[T]] = workers().submit(step, bulk=True)
-    try:
-        return await asyncio.wrap_future(future)
-    except asyncio.CancelledError:
-        deadline.cancel()
-        workers().abandon(future)
-        raise
 
 
 DAY_S = 86_400

@@ -1,4 +1,4 @@
-"""Rules and findings in, what fires out: pure functions, no I/O, no clock.
+"""Evaluates rules over findings: pure functions, no I/O, no clock.
 
 Order of things (DESIGN §4.2): findings, exceptions remove findings, conditions, mode, the strictest action. A
 rule is tried only if one of its categories was found or is unknown, or if it can hold without findings. A
@@ -32,8 +32,8 @@ REDACTABLE_MEDIA = Picture | Opened
 class Request:
     """Who asks and for what, as conditions may read it. `user` and `tenant` come from authentication or from
     the library's caller, `client` and `metadata` from the client itself. `today` is an ISO date, for
-    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `uses`, which
-    each check makes for each policy, is what conditions may read of the use of tools.
+    exceptions; `vault` is what an earlier check of the same call handed out, `heard` what tools returned before. `tool_context`,
+    which each check makes for each policy, is what conditions may read of the use of tools.
     """
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Request:
     today: str = ""
     vault: Vault | None = None
     heard: tuple[Returned, ...] = ()
-    uses: ToolContext | None = None
+    tool_context: ToolContext | None = None
 
     @property
     def language(self) -> str | None:
@@ -109,7 +109,7 @@ def _of_tool(name: str, content: Content, request: Request) -> object:
     """Return what is known of the use of a tool that a content belongs to."""
     if name in BASIC:
         return basic_value(name, content)
-    return None if request.uses is None else request.uses.value(name, content)
+    return None if request.tool_context is None else request.tool_context.value(name, content)
 
 
 def bind_names(

@@ -1,4 +1,4 @@
-"""The process's one pool of daemon threads for work that may take long: functions in, futures out.
+"""The process's one pool of daemon threads for work that may take long.
 
 Two lanes of threads. `quick` work (a few thousand characters) takes milliseconds; `bulk` work (long texts, thousands of contents,
 pictures) may take seconds and has threads of its own, so that a short text never waits for a long one. In each lane callers take

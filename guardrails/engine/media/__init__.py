@@ -1,3 +1,3 @@
-"""Pictures, films and sounds within a check: they go in undecoded, contents that detectors read and findings with boxes and
-clips come out.
+"""Pictures, films and sounds within a check: decodes them for detectors, and turns what they find into findings with boxes and
+clips.
 """

@@ -1,4 +1,4 @@
-"""Films that come again: what one came to goes in, by the digest of its file and by how it was looked at, and comes out again.
+"""Caches what was found in a film, by the digest of its file and by how it was looked at.
 
 What was found, read and heard in a film is the same each time it is looked at in the same way, and looking takes seconds. So it
 is kept, as findings of texts are; verdicts never are. Only what is whole is kept: a film that was watched and heard to its end,

@@ -1,9 +1,9 @@
-"""Looks at single frames of a film in, findings with clips out: what one frame says alone is not enough, and what stays is one.
+"""Joins findings in single frames of a film into findings with clips, and drops what one frame says alone.
 
 A classifier that is wrong about one picture in two hundred is wrong about every film of some minutes. So a score counts as far as
 other looks near it, in the same shot, reach it too (`corroborate` of `of` neighbours), unless it is `hard`, which decides alone.
-A shot of one look has no neighbours: it is looked at again more closely where that can be (`find_doubtful`), and believed where it
-cannot, as a single odd frame between two cuts is a shot of one.
+A shot of one look has no neighbours: it is looked at again more closely where that can be (`find_doubtful`), and believed where
+it cannot, as a single odd frame between two cuts is a shot of one.
 
 Looks that belong together become one finding: from where a score reaches `enter` until it falls below `leave`, over gaps of up to
 `gap_ms`. What stays below `enter` is cut by tenths, so that a rule with a lower threshold fires for what reaches that, and for

@@ -1,4 +1,4 @@
-"""Policies in, how films and sounds are looked at for them out: by which detectors, how closely, and under which limits.
+"""How the policies have films and sounds looked at: by which detectors, how closely, and under which limits.
 
 Of several policies no one sees less than it would alone: the highest limits count, and the lowest thresholds.
 """

@@ -1,5 +1,5 @@
-"""Films and sounds among leaves in, what detectors for pictures find in them and what is said there out, with clips: one engine,
-not one for each medium.
+"""Checks films and sounds: what detectors for pictures find in them, and what is said there, with clips; one engine, not one
+for each medium.
 
 A film is watched once, in steps of some frames, so that a rule that is sure to block ends it early; what a single frame says is
 looked at again more closely (`segments`). Every frame is looked at for cuts by the process that decodes; detectors look at those
@@ -143,7 +143,7 @@ class FilmCheck:
             seen = self._watch.seen if self._watch is not None else self._seen
             length, most = self._film.seconds, self._how.limits.seconds
             of = None if length is None else min(length, most)
-            onlooker.went(0.0 if seen is None else seen.seconds, of, self._looked)
+            onlooker.on_progress(0.0 if seen is None else seen.seconds, of, self._looked)
 
     def close(self) -> None:
         """Watch no more."""
@@ -276,9 +276,9 @@ class FilmCheck:
         every = sorted({(start, end) for track in tracks for start, end, _ in track.frames})
         return {category: [(clip, own.get(clip, 0.0)) for clip in every] for category, own in found.items()}
 
-    def leaf(self, leaves: ContentTree) -> Leaf:
+    def leaf(self, tree: ContentTree) -> Leaf:
         """Return its leaf, with what the file is: a film, or why it is none; as it was where nobody looked."""
-        leaf = leaves.found[self.index]
+        leaf = tree.leaves[self.index]
         source = self._broken if self._film is None else self._film
         return leaf if source is None else replace(leaf, content=replace(self._content, source=source))
 
@@ -377,21 +377,21 @@ def open_films(
     return found
 
 
-def add_film_contents(film: FilmCheck, leaves: ContentTree) -> None:
+def add_film_contents(film: FilmCheck, tree: ContentTree) -> None:
     """Put into leaves what a film is, what is written and said in it, and what was not looked at."""
     film.remember()
-    leaf = leaves.found[film.index] = film.leaf(leaves)
+    leaf = tree.leaves[film.index] = film.leaf(tree)
     place = leaf.content.place
-    leaves.unchecked += [(replace(each, path=place.path), place) for each in film.unchecked()]
-    leaves.films[film.index] = film.coverage()
+    tree.unchecked += [(replace(each, path=place.path), place) for each in film.unchecked()]
+    tree.films[film.index] = film.coverage()
     texts = film.texts()
-    add_texts(leaves, film.index, texts)
+    add_texts(tree, film.index, texts)
     for cover in film.covers:
         content = Image(cover, replace(place, origin=COVER), context=leaf.content.context)
-        leaves.found.append(replace(leaf, content=content, editable=False, base64=None))
+        tree.leaves.append(replace(leaf, content=content, editable=False, base64=None))
     if (onlooker := CURRENT.get()) is not None:
         lines = [(text.origin, line.text, line.clip) for text in texts for _, line in text.lines]
-        onlooker.told(FilmRecord(place.path, film.scores(), lines))
+        onlooker.on_film(FilmRecord(place.path, film.scores(), lines))
 
 
 def _assign_shot(sample: Sample, frames: Frames) -> Sample:

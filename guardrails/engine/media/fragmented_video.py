@@ -1,13 +1,13 @@
-"""A film that comes in fragments in, short films to judge one after the other out, and one verdict over all of them.
+"""Checks a film that comes in fragments as short films, one after the other, with one verdict over all of them.
 
-Each short film (`FilmWindow`) has the fragments that go out once it is judged, and what is shown before and after them for as long
-as a score needs neighbours (`films: of`), and a closer look goes around: so each moment is judged among all that could condemn
-it or bear it out before it leaves, as frames of a stream are (`frame_batches.py`). The first fragment of a window can be
+Each short film (`FilmWindow`) has the fragments that go out once it is judged, and what is shown before and after them for as
+long as a score needs neighbours (`films: of`), and a closer look goes around: so each moment is judged among all that could
+condemn it or bear it out before it leaves, as frames of a stream are (`frame_batches.py`). The first fragment of a window can be
 decoded by itself; where such are rare, what is judged at once grows with what has to be decoded again, so that the work stays
 in proportion. So it does where more is there than was sent: the first part is short, those behind it are longer.
 
-Not every policy can judge a film so (`holding_rules`): what is redacted is made anew as a whole, a condition may ask for several findings
-at once, and what is written or said in a film is one text.
+Not every policy can judge a film so (`holding_rules`): what is redacted is made anew as a whole, a condition may ask for several
+findings at once, and what is written or said in a film is one text.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ class FragmentedVideo:
         """Return what there is to judge of a window, which lies in a file; what is past a limit by now is named."""
         content = Video(place=self._place, source=path, declared=self._declared)
         found = payload.read(content, self._place.stage)
-        found.leaves.unchecked += [
+        found.tree.unchecked += [
             (Unchecked("limit", each, self._place.path), self._place) for each in self._past(window)
         ]
         return found
@@ -270,7 +270,7 @@ class FragmentedVideo:
         film = self._film
         now = verdict.coverage.films[0] if verdict.coverage.films else FilmCoverage()
         clip = (window.clip[0] - window.offset_ms, window.clip[1] - window.offset_ms)
-        counts = [each.within(clip, last=not window.tail) for each in given.leaves.opened]
+        counts = [each.within(clip, last=not window.tail) for each in given.tree.opened]
         self._film = replace(
             film,
             seconds=round(window.clip[1] / 1_000, 3),

@@ -1,5 +1,5 @@
-"""Pictures and frames that a function returned or yields go in, in any of the shapes that pipelines have; films to judge, and the
-same shape with other frames, come out.
+"""Films of pictures and frames that a function returned or yields, in any of the shapes that pipelines have; and the same
+shape with other frames.
 
 A stream of frames is judged in windows: those of a second go out once the second after them came, too, so that a detector has
 seen what bears a lone score out, and what is to be covered around a stretch that is found is covered before it leaves.

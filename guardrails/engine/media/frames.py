@@ -1,4 +1,4 @@
-"""Frames of a film in, what detectors and readers say of them out: one after the other, as the film is watched.
+"""Detects and reads in the frames of a film, one after the other, as it is watched.
 
 What is written in a frame is read on each cut, where something appears and every five seconds, and told with the time for which
 it may be seen: from the frame before that was read in the same shot to the next one, or to the end of the shot.

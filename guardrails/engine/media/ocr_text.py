@@ -1,4 +1,4 @@
-"""What is written in pictures, or said in films: pictures among leaves in, their texts as leaves beside them out.
+"""Adds what is written in pictures, or said in films, to the content tree, as texts that stand where these do.
 
 Each text is judged where its picture stands, with the extractor as its origin. A picture whose text could not be read in time, or
 by which the reader failed, is named as unchecked.
@@ -22,12 +22,12 @@ UNREAD = "what is written in it could not be read"
 class PictureReading:
     """Pictures that are to be read by one extractor: `task` does it, `settle` takes what came of it."""
 
-    def __init__(self, bound: Bound, leaves: ContentTree) -> None:
-        found = [index for index, leaf in enumerate(leaves.found) if _is_seen(leaf.content)]
+    def __init__(self, bound: Bound, tree: ContentTree) -> None:
+        found = [index for index, leaf in enumerate(tree.leaves) if _is_seen(leaf.content)]
         self._bound = bound
         self._read: Sequence[Sequence[Shown]] = ()
         own = Bound(bound.name, self, frozenset(), inline=False)
-        self.task = Task(own, found, [leaves.found[index].content for index in found])
+        self.task = Task(own, found, [tree.leaves[index].content for index in found])
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Read the pictures."""
@@ -35,16 +35,16 @@ class PictureReading:
         self._read = self._bound.extracts(batch)
         return [CLEAN] * len(self._read)
 
-    def settle(self, leaves: ContentTree, timings: dict[str, float]) -> frozenset[int]:
+    def settle(self, tree: ContentTree, timings: dict[str, float]) -> frozenset[int]:
         """Add the texts to the leaves; return the pictures that were read."""
         name = self._bound.name
         timings[name] = timings.get(name, 0.0) + self.task.took_ms
         failed = any(answer.error is not None for answer in self.task.answers)
         for index in self.task.leaves if failed else ():
-            place = leaves.found[index].content.place
-            leaves.unchecked.append((Unchecked("image", UNREAD, place.path), place))
+            place = tree.leaves[index].content.place
+            tree.unchecked.append((Unchecked("image", UNREAD, place.path), place))
         for index, texts in () if failed else zip(self.task.leaves, self._read, strict=True):
-            add_texts(leaves, index, texts)
+            add_texts(tree, index, texts)
         return frozenset(() if failed else self.task.leaves)
 
 
@@ -52,15 +52,15 @@ def _is_seen(content: Content) -> bool:
     return isinstance(content, Image) and isinstance(content.source, Picture)
 
 
-def add_texts(leaves: ContentTree, index: int, texts: Iterable[Shown]) -> None:
+def add_texts(tree: ContentTree, index: int, texts: Iterable[Shown]) -> None:
     """Add what is written in a picture, or said in a film, as leaves of its own."""
-    leaf = leaves.found[index]
+    leaf = tree.leaves[index]
     for each in texts:
-        begin = sum(len(other.text) + 1 for other in texts_of(leaves.found, index))
+        begin = sum(len(other.text) + 1 for other in texts_of(tree.leaves, index))
         each = replace(each, begin=begin)
         place = replace(leaf.content.place, origin=each.origin)
         text = Text(each.text, place, leaf.content.context)
-        leaves.found.append(replace(leaf, content=text, parent=index, derived=each, base64=None))
+        tree.leaves.append(replace(leaf, content=text, parent=index, derived=each, base64=None))
 
 
 def locate_in_picture(finding: Finding, leaves: Sequence[Leaf], index: int) -> list[tuple[int, Finding]]:

@@ -1,4 +1,4 @@
-"""Pictures among leaves in, pictures that detectors can look at out: each is decoded once, before them, on a worker.
+"""Decodes the pictures of a content tree for detectors: each once, before they run, on a worker.
 
 What cannot be decoded stays with the reason in its place, and becomes `unchecked: image`. A picture that nothing looks at is not
 decoded, and one of which only the address is known is not fetched. A file that this guard has decoded before has frames that are

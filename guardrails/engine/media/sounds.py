@@ -1,4 +1,4 @@
-"""The sound of a film or of a file of sound in, what is said in it out, with times, for all rules on texts.
+"""Transcribes the sound of a film or of a file of sound, with times, for all rules on texts.
 
 Without a transcriber speech is `unchecked: audio`; silence is nothing to read. A transcriber that fails has left something unread
 that was to be read, which is `unchecked: part`; so has a file whose sound cannot be decoded.

@@ -1,1 +1,1 @@
-"""Edits of what rules redact: findings go in, new texts, pictures and films come out, and values are put back into replies."""
+"""Redaction: new texts, pictures and films for what rules redact, and the user's own values put back into replies."""

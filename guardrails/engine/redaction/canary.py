@@ -1,4 +1,4 @@
-"""A request in, the same with a canary in its system prompt out: a mark that no answer has a reason to repeat.
+"""Puts a canary into the system prompt of a request: a mark that no answer has a reason to repeat.
 
 Nothing is kept: a canary is a keyed digest of the system prompt, so that whoever judges the reply beside that prompt knows it
 (`detectors/prompt_leak/prompt_leak_detector.py`). The same prompt has the same canary, so that a provider's prompt cache still

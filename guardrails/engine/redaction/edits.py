@@ -1,4 +1,4 @@
-"""What fired → edits: the findings of redact rules in, new texts out.
+"""Builds the new texts of contents in which redact rules matched.
 
 Spans that share a character merge into one; it is replaced once, by the first of the rules that want it
 (severity, then order in the file), as the longest of that rule's findings says.
@@ -46,8 +46,8 @@ REPLACEMENTS: Mapping[str, Replacement] = {
     "placeholder": placeholder,
     "mask": mask,
     "hash": lambda found: keyed_hash(found.category, found.value),
-    "fake": lambda found: found.vault.faked(found.category, found.value, found.place, found.locale),
-    "vault": lambda found: found.vault.numbered(found.category, found.value, found.place),
+    "fake": lambda found: found.vault.fake_for(found.category, found.value, found.place, found.locale),
+    "vault": lambda found: found.vault.number_for(found.category, found.value, found.place),
 }
 """What a rule's `with:` may name → what makes the new text of what was found."""
 
@@ -253,7 +253,7 @@ def _escape_placeholders(leaves: Sequence[Leaf], made: dict[int, list[Change]], 
         text = _text(leaf)
         if "[" not in text or leaf.parent is not None or _is_models(leaf):
             continue
-        for span, new in vault.mistakable(text):
+        for span, new in vault.find_mistakable(text):
             touched = list(resolve_span(leaves, index, span))
             if all(leaves[at].editable and _is_free(before.get(at, ()), span) for at, *span in touched):
                 # In a joined text the same one comes up again.

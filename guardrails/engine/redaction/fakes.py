@@ -1,4 +1,4 @@
-"""A category and a value in, a made-up value out: of the same kind where Faker has it, else of the same shape.
+"""Makes up values in the place of others: of the same kind where Faker has it, else of the same shape.
 
 What is made depends on the key, the category and the canonical value alone, so the same value has the same stand-in in
 each turn, process and server that has the key. Providers whose answers depend on the date of today are left out.

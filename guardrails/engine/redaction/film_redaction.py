@@ -1,4 +1,4 @@
-"""What fired on films and sounds → these without that: findings in, one new film out, in which they are covered, cut or silent.
+"""Redacts films and sounds: makes a new film in which what was found is covered, cut or silent.
 
 What is said is made silent; what is shown is covered in every frame of its stretch, where it stands or all over, or the stretch
 is cut out, as the rule says. A sound alone is made silent, whatever the rule says. A new film has no subtitles and no texts about

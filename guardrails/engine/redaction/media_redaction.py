@@ -1,4 +1,4 @@
-"""What fired on pictures → pictures with that covered: the findings of redact rules in, new pictures out, or blocks.
+"""Redacts pictures: makes new ones in which what was found is covered, or blocks where that cannot be.
 
 A finding with a box has that covered in every frame, one without has the whole picture covered, each as its rule says. The new
 picture is in the shape of the old one; in a body it is Base64 again, as it was. Whoever asks judges it once more before it goes
@@ -101,17 +101,17 @@ class MediaRedaction:
                 self._made[index] = redact_media(content.source, self._wanted[index], self._limits)
         return [CLEAN] * len(batch)
 
-    def again(self, leaves: ContentTree, timings: dict[str, float]) -> Iterator[tuple[int, ContentTree]]:
+    def again(self, tree: ContentTree, timings: dict[str, float]) -> Iterator[tuple[int, ContentTree]]:
         """Yield the pictures that were made in time, each as leaves of its own."""
         timings[NAME] = timings.get(NAME, 0.0) + self.task.took_ms
         made_in_time = self._made.copy()  # an abandoned worker may go on
-        self._kept = {index: made for index, made in made_in_time.items() if leaves.found[index].editable}
+        self._kept = {index: made for index, made in made_in_time.items() if tree.leaves[index].editable}
         for index, (_, picture) in [*self._kept.items()]:
-            content = leaves.found[index].content
+            content = tree.leaves[index].content
             assert isinstance(content, Media)
             new = replace(content, source=picture, declared=None)
-            leaf = replace(leaves.found[index], content=new)
-            yield index, replace(leaves, found=[leaf], unchecked=[], unknown=[], films={})
+            leaf = replace(tree.leaves[index], content=new)
+            yield index, replace(tree, leaves=[leaf], unchecked=[], unknown=[], films={})
 
     def refuse(self, index: int) -> None:
         """Take back a picture in which something is still found."""

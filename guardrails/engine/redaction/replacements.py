@@ -1,4 +1,4 @@
-"""A category and a value in, what redactions are made of out: the kind's name, the canonical form, a keyed digest.
+"""What replacements are made of: the name of a kind of value, the canonical form of a value, and its keyed digest.
 
 The key is the operator's (`guardrails.keys`), never a policy's.
 """

@@ -1,4 +1,4 @@
-r"""A model's text and values by placeholder in, the text with values put back out; nothing inside links or markup.
+r"""Puts values back into a model's text in the place of their placeholders, never inside links or markup.
 
 A link that is shown can be fetched without anybody's doing (a picture, a preview), so that a value in it would be sent
 to whoever the model was talked into naming. A placeholder therefore stays one where the text before it on the same run

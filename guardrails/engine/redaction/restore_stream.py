@@ -1,4 +1,4 @@
-"""A model's text that grows and values by placeholder in, the text with values put back out (`restore.py`), as it grows.
+"""Puts values back into a model's text as it grows (`restore.py`).
 
 Text without a placeholder that was handed out is never held, but for one that may be beginning at its end. Whether a value
 may stand in the place of one depends on what follows on its line, so that the line is waited for, or `AFTER` characters.

@@ -67,7 +67,7 @@ class Vault:
         """Return the text with the user's own values put back, except in links and markup (see `engine.restore`)."""
         return restore_values(text, self._own) if self._own else text
 
-    def numbered(self, category: str, value: str, place: Place) -> str:
+    def number_for(self, category: str, value: str, place: Place) -> str:
         """Return the placeholder of a value: a new number for one that is new in the conversation."""
         name = kind_name(category)
         known = (name, canonical(category, value))
@@ -93,14 +93,14 @@ class Vault:
         if "[" in text:
             self._reserved.update(found for found in PLACEHOLDER.findall(text) if found not in self._given)
 
-    def mistakable(self, text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    def find_mistakable(self, text: str) -> Iterator[tuple[tuple[int, int], str]]:
         """Yield the spans of what could be taken for a placeholder of this vault, each with how to write it."""
         for match in PLACEHOLDER.finditer(text):
             if match[0] in self._given:
                 name, _, number = match[0].rpartition("_")
                 yield match.span(), f"{name}-{number}"
 
-    def faked(self, category: str, value: str, place: Place, locale: str) -> str:
+    def fake_for(self, category: str, value: str, place: Place, locale: str) -> str:
         """Return what stands in for a value: the same for the same, never that of another, never a value itself."""
         known = (category, canonical(category, value))
         if role_of(place) in ("assistant", "tool") and value in self._made:
@@ -146,7 +146,7 @@ def escape_placeholders(value: Any, vault: Vault) -> Any:
         return value
     if isinstance(value, str):
         out, position = "", 0
-        for (start, end), new in vault.mistakable(value):
+        for (start, end), new in vault.find_mistakable(value):
             out += value[position:start] + new
             position = end
         return out + value[position:] if out else value

@@ -1,1 +1,1 @@
-"""Texts that grow: deltas go in, what may be shown comes out as soon as no later text can change it."""
+"""Texts that grow: shows what no later text can change as soon as that is certain."""

@@ -1,4 +1,4 @@
-"""One streamed text: deltas in, what may be shown of it out, and a verdict at its end.
+"""The outcome of one streamed text: the check of the whole, or of what came until it was stopped.
 
 What was shown is at each time the beginning of what the check of the whole text leaves of it, or of what stood before
 that by which it is stopped. At the end the whole is checked as any text: what the stream has not shown is shown as that

@@ -1,4 +1,4 @@
-"""One growing text under the policies: parts in, what is to be replaced, how far that is for certain, and a stop out.
+"""Evaluates one growing text: what is to be replaced, up to where that is certain, and whether it must stop.
 
 Each detector says how far its findings are settled, or judges passage by passage; each finding is taken to the rules by
 itself (`policy/streaming.py`). `StreamEvaluator.mark` is the place before which nothing that comes can change what becomes of the
@@ -19,7 +19,7 @@ from guardrails.detectors.encodings.payload_stream import PayloadStream
 from guardrails.engine.content.content_tree import ContentTree, Leaf
 from guardrails.engine.content.embedded_media import MediaHold, add_embedded_media, media_kinds
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.pipeline import Pipeline, run_tasks
+from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.core.rule_evaluation import (
     Request,
     context_value,
@@ -28,6 +28,7 @@ from guardrails.engine.core.rule_evaluation import (
     is_excepted,
     unknown_names,
 )
+from guardrails.engine.core.task_runner import run_tasks
 from guardrails.engine.redaction.edits import Span
 from guardrails.engine.streaming.stream_plan import StreamPlan, reads
 from guardrails.inference.safety.passages import passages
@@ -79,7 +80,7 @@ class StreamEvaluator:
     ) -> None:
         self._place, self._request, self._context = place, request, context
         self._policies = pipeline.policies
-        self._gate: StreamPlan = pipeline.gate((place.stage, *place.also))
+        self._gate: StreamPlan = pipeline.stream_plan((place.stage, *place.also))
         self._limits = pipeline.limits
         self._most = sys.maxsize if joined else self._limits.characters
         self._streams: list[tuple[Sequence[Bound], Stream | None]] = [
@@ -319,11 +320,11 @@ class StreamEvaluator:
 
     def _judge_carried(self, text: str, at: int, inline: int | None) -> Steps:
         """Judge the pictures that a stretch carries, for which it was held; what may not pass as it is stops the text there."""
-        leaves = ContentTree(found=[Leaf(Text(text, self._place, self._context))])
-        add_embedded_media(leaves, self._policies, self._most)
-        del leaves.found[0]
-        if leaves.found or leaves.unchecked:
-            outcome = yield from self._pipeline.judging(leaves, self._request, inline)
+        tree = ContentTree(leaves=[Leaf(Text(text, self._place, self._context))])
+        add_embedded_media(tree, self._policies, self._most)
+        del tree.leaves[0]
+        if tree.leaves or tree.unchecked:
+            outcome = yield from self._pipeline.check_steps(tree, self._request, inline)
             if outcome.action >= Action.REDACT:
                 self._stop(StreamStop(None, "unchecked", at, "part"))
 

@@ -1,4 +1,4 @@
-"""What a policy needs to know of a text before it may be shown as it grows: stages in, rules and detectors to wait for out.
+"""The plan of a stream: the rules and detectors that a growing text waits for at some stages.
 
 Waited for are the rules that could still change or stop the text, and the detectors that they read. What only records is
 judged when the text is there.
@@ -63,8 +63,8 @@ class StreamPlan:
 
 @dataclass(slots=True)
 class StreamNeeds:
-    """What texts of some stages wait for, before what begins growing texts for them is put together: the fields of a `StreamPlan`,
-    detectors by digest.
+    """What texts of some stages wait for, before what begins growing texts for them is put together: the fields of a
+    `StreamPlan`, detectors by digest.
     """
 
     rules: list[tuple[Rule, ...]] = field(default_factory=list)

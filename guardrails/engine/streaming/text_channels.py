@@ -1,8 +1,9 @@
-"""The texts of one answer as they grow: deltas in, what of each may be shown out.
+"""The texts of one answer as they grow, and how much of each may be shown.
 
 A `StreamedPart` is one text of the answer. What people or machines read as one text, though it comes in several parts, is a
-`TextChannel` (DESIGN §4.4: parts are judged each and joined): a part shows what is settled in all its voices, one of which is its
-own. Values are replaced as `engine/redaction/edits.py` does it in whole texts, and numbered in the order in which they are shown.
+`TextChannel` (DESIGN §4.4: parts are judged each and joined): a part shows what is settled in all its channels, one of which is
+its own. Values are replaced as `engine/redaction/edits.py` does it in whole texts, and numbered in the order in which they are
+shown.
 """
 
 from __future__ import annotations

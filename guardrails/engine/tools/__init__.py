@@ -1,1 +1,1 @@
-"""The use of tools: calls, results and definitions go in, what conditions may read of them (`tool.*`) comes out."""
+"""The use of tools: which tool each content belongs to, and what conditions may read of it (`tool.*`)."""

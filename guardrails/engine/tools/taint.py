@@ -1,4 +1,4 @@
-"""Where text comes from: texts with the names of their sources in, and which of them another text holds something of out.
+"""Traces where text comes from: finds of which sources a text repeats something.
 
 Held is a run of letters and digits, whatever stands between them and however they are written (case, accents, look-alikes,
 invisible characters), or a whole value: an e-mail address, a link or one below it, a number, a token of letters and digits. Both

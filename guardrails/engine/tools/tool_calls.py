@@ -1,4 +1,4 @@
-"""Which tool a content belongs to: calls and results in, the uses of tools that their places name out, and what tools returned.
+"""Which tool a content belongs to, by calls and results, and what tools returned.
 
 A call says its tool, and an id. A result says the id: its tool is the one that was called with it, earlier in the same walk, and
 also the one that it names itself, if it does. Where no earlier call has the id nobody knows the tool (`Use.tools` is empty),
@@ -68,7 +68,7 @@ def find_returned(leaves: Sequence[Leaf]) -> Iterator[tuple[int, Returned]]:
 
 
 def place_call(
-    leaves: ContentTree,
+    tree: ContentTree,
     at: Place,
     name: object,
     arguments: object,
@@ -80,7 +80,7 @@ def place_call(
     """Return where the contents of a call stand that is found at a place, and remember its id for results.
 
     Args:
-        leaves: what is collected.
+        tree: what is collected.
         at: where the call is found.
         name: of the tool.
         arguments: its JSON text, or the value itself.
@@ -91,7 +91,7 @@ def place_call(
     tool = (_text(name), _text(server))
     given = arguments if isinstance(arguments, str) else "" if arguments is None else _written(arguments)
     if isinstance(identity, str):
-        leaves.calls.setdefault(identity, []).append(tool)
+        tree.calls.setdefault(identity, []).append(tool)
     return replace(at, stage=Stage.TOOL_CALL, tool=tool[0], use=Use((tool,), given, hosted=hosted))
 
 
@@ -100,11 +100,11 @@ def place_definition(name: object) -> Place:
     return tool_place(Stage.TOOL_DEFINITION, _text(name))
 
 
-def place_result(leaves: ContentTree, at: Place, identity: object, claimed: object = None) -> Place:
+def place_result(tree: ContentTree, at: Place, identity: object, claimed: object = None) -> Place:
     """Return where the contents of a result stand that is found at a place: which calls it is of, `identity` says; `claimed` is
     what the result says of its tool.
     """
-    known = leaves.calls.get(identity, []) if isinstance(identity, str) else []
+    known = tree.calls.get(identity, []) if isinstance(identity, str) else []
     tools = dict.fromkeys(known)
     said = claimed if isinstance(claimed, str) else None
     if tools and said is not None and all(name != said for name, _ in tools):

@@ -1,4 +1,4 @@
-"""What is known of the use of tools in one check in, what conditions of one policy may read of it out (`tool.*`).
+"""What conditions of one policy may read of the use of tools in one check (`tool.*`).
 
 A call is tainted by what untrusted tools returned before it: in the conversation that is checked, or in what was heard of one
 before (`Request.heard`). It carries what its arguments hold of that (`taint.py`). Which tool a result comes from is what the
@@ -75,7 +75,7 @@ class ToolContext:
     Args:
         tools: what the policy says of tools.
         names: the names that its conditions have for that.
-        leaves: what is checked.
+        tree: what is checked.
         heard: what tools returned before.
         decoding: how deep encodings are followed.
     """

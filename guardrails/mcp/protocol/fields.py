@@ -29,29 +29,29 @@ from guardrails.wire import strict_json
 from guardrails.wire.pointers import Path
 
 
-def fixed(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def fixed(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A word of the protocol, or several: judged, for whoever made it up may have others in mind, and never edited."""
     for where, found, _ in find_strings(value, path):
-        leaves.text(found, where, place, editable=False)
+        tree.text(found, where, place, editable=False)
 
 
 PROSE = frozenset({("title",), ("description",), ("$comment",)})
 """Fields of a schema that are there to be read; all else says what a value must be."""
 
 
-def schema(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def schema(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A JSON Schema: every text of it, names of properties and values to choose from too."""
     for where, found, editable in find_strings(value, path):
-        leaves.text(found, where, place, editable=editable and where[-1:] in PROSE)
+        tree.text(found, where, place, editable=editable and where[-1:] in PROSE)
 
 
 def unseen(kind: str, name: str, fields: Mapping[str, Reader]) -> Reader:
     """Read what no detector of this build looks into: it is named as unchecked, and its other fields are judged."""
     table = by_table(fields)
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
-        leaves.cannot(kind, f"no detector reads this {name}", path, place)
-        table(leaves, value, path, place)
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        tree.cannot(kind, f"no detector reads this {name}", path, place)
+        table(tree, value, path, place)
 
     return read
 
@@ -59,13 +59,13 @@ def unseen(kind: str, name: str, fields: Mapping[str, Reader]) -> Reader:
 def each_value(reader: Reader) -> Reader:
     """Read each value of a mapping, and its names."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, Mapping):
-            text(leaves, value, path, place)
+            text(tree, value, path, place)
             return
         for name, inner in value.items():
-            leaves.text(str(name), (*path, name), place, editable=False)
-            reader(leaves, inner, (*path, name), place)
+            tree.text(str(name), (*path, name), place, editable=False)
+            reader(tree, inner, (*path, name), place)
 
     return read
 
@@ -90,11 +90,11 @@ IMPLEMENTATION = by_table(
 )
 
 
-def contents(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def contents(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a resource holds: a text, or bytes, which no detector of this build reads."""
     if isinstance(value, Mapping) and value.get("blob") is not None:
-        leaves.cannot("part", "no detector reads this file", path, place)
-    CONTENTS(leaves, value, path, place)
+        tree.cannot("part", "no detector reads this file", path, place)
+    CONTENTS(tree, value, path, place)
 
 
 CONTENTS = by_table({"uri": identifier, "mimeType": fixed, "text": text, "blob": opaque, "_meta": META})
@@ -123,9 +123,9 @@ DEFINITION = by_table(
 )
 
 
-def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool definition."""
-    DEFINITION(leaves, value, path, used(place, Stage.TOOL_DEFINITION, "system", named(value)))
+    DEFINITION(tree, value, path, used(place, Stage.TOOL_DEFINITION, "system", named(value)))
 
 
 def used(place: Place, stage: Stage, role: str, tool: str, arguments: str | None = None) -> Place:
@@ -142,19 +142,19 @@ def named(value: Any) -> str:
     return name if isinstance(name, str) else ""
 
 
-def tool_use(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def tool_use(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A call that a sampled model made, or is shown."""
     given = value.get("input") if isinstance(value, Mapping) else None
     arguments = strict_json.dump({} if given is None else given).decode()
     here = used(place, Stage.TOOL_CALL, "assistant", named(value), arguments)
-    leaves.call(named(value), arguments, path, here)
-    TOOL_USE(leaves, value, path, here)
+    tree.call(named(value), arguments, path, here)
+    TOOL_USE(tree, value, path, here)
 
 
 TOOL_USE = by_table({"type": keep, "name": identifier, "id": identifier, "input": anything, "_meta": META})
 
 
-def tool_result(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def tool_result(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a tool returned to a sampled model."""
     here = replace(place, stage=Stage.TOOL_RESULT, also=(), role="tool", use=Use(()))
     by_table(
@@ -166,7 +166,7 @@ def tool_result(leaves: ContentTree, value: Any, path: Path, place: Place) -> No
             "isError": flag,
             "_meta": META,
         }
-    )(leaves, value, path, here)
+    )(tree, value, path, here)
 
 
 MEDIA: Mapping[str, Reader] = {"type": keep, "data": opaque, "mimeType": fixed, **COMMON}
@@ -185,13 +185,13 @@ CONTENT = parts(BLOCK, {"text": ("text",)})
 """What a tool returns and a message holds: judged each, and its texts joined."""
 
 
-def sampling_message(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def sampling_message(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A message that a server puts before the agent's model, as what a tool returned, and as a prompt: whatever its role, the
     server made it.
     """
     own = isinstance(value, Mapping) and value.get("role") == "assistant"
     also = (Stage.OUTPUT, Stage.INPUT) if own else (Stage.INPUT,)
-    MESSAGE(leaves, value, path, replace(place, also=also, role="assistant" if own else "user"))
+    MESSAGE(tree, value, path, replace(place, also=also, role="assistant" if own else "user"))
 
 
 MESSAGE = by_table({"role": fixed, "content": CONTENT, "_meta": META})
@@ -214,11 +214,11 @@ SAMPLING = by_table(
 """`sampling/createMessage`."""
 
 
-def sampled(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def sampled(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the agent's model answered to a server."""
     here = replace(place, stage=Stage.OUTPUT, also=(), role="assistant")
     by_table({"role": fixed, "content": CONTENT, "model": fixed, "stopReason": fixed, "_meta": META})(
-        leaves, value, path, here
+        tree, value, path, here
     )
 
 
@@ -241,14 +241,14 @@ ROOTS = by_table(
 )
 
 
-def response(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def response(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """An answer of the client's to what a server asked in a result, told by its form."""
     if isinstance(value, Mapping) and "role" in value:
-        sampled(leaves, value, path, place)
+        sampled(tree, value, path, place)
     elif isinstance(value, Mapping) and "roots" in value:
-        ROOTS(leaves, value, path, place)
+        ROOTS(tree, value, path, place)
     else:
-        ELICITED(leaves, value, path, place)
+        ELICITED(tree, value, path, place)
 
 
 RESPONSES = each_value(response)

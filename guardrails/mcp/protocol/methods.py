@@ -76,14 +76,14 @@ def result(**known: Reader) -> Reader:
     return by_table({**common, "nextCursor": opaque, **known})
 
 
-def asked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def asked(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A request of the server's that stands in a result."""
     method = SERVER.get(str(value.get("method"))) if isinstance(value, Mapping) else None
     if method is None or value.keys() - {"method", "params"}:
-        leaves.cannot("part", "no detector reads this request of the server's", path, place)
-        anything(leaves, value, path, place)
+        tree.cannot("part", "no detector reads this request of the server's", path, place)
+        anything(tree, value, path, place)
         return
-    method.asked.read(leaves, value.get("params"), (*path, "params"), method.asked.place)
+    method.asked.read(tree, value.get("params"), (*path, "params"), method.asked.place)
 
 
 RETRIED: Mapping[str, Reader] = {"inputResponses": fields.RESPONSES, "requestState": opaque}

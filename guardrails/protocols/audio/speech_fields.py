@@ -34,9 +34,9 @@ FRAMES: Final = frozenset({"mp3", "aac"})
 """Files that may begin without a name of their own, as samples too may begin by chance."""
 
 
-def voice(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def voice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Who speaks: a name, or a mapping with an id."""
-    (VOICE if isinstance(value, Mapping) else keep)(leaves, value, path, place)
+    (VOICE if isinstance(value, Mapping) else keep)(tree, value, path, place)
 
 
 VOICE = by_table({"id": identifier})
@@ -53,9 +53,9 @@ REQUEST = by_table(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = ContentTree(roles=("user",))
-    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
 EVENT = by_table({"type": keep, "usage": figures, "error": anything})
@@ -93,7 +93,7 @@ def streamed(body: Mapping[str, Any]) -> ContentTree:
     Raises:
         RequestError: a piece is no sound Base64.
     """
-    leaves, sound = ContentTree(), bytearray()
+    tree, sound = ContentTree(), bytearray()
     try:
         for event in body["events"]:
             if "audio" in event:
@@ -101,9 +101,9 @@ def streamed(body: Mapping[str, Any]) -> ContentTree:
     except (Error, ValueError, TypeError):
         raise RequestError("not_base64", "a piece of the sound is no Base64", "/events") from None
     rest = [{name: value for name, value in event.items() if name != "audio"} for event in body["events"]]
-    each(EVENT)(leaves, rest, ("events",), SAID)
+    each(EVENT)(tree, rest, ("events",), SAID)
     if sound:
         place = place_at(SAID, ("events",))
         before = header(body.get("asked", {}), "", bytes(sound[:HEAD]), len(sound))
-        leaves.found.append(Leaf(Audio(before + sound, place), ("events",), editable=False))
-    return leaves
+        tree.leaves.append(Leaf(Audio(before + sound, place), ("events",), editable=False))
+    return tree

@@ -62,22 +62,22 @@ SPELLED: Final = ("words", "logprobs", "tokens")
 """Fields that spell a text once more."""
 
 
-def heard(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def heard(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The file that is to be heard: a sound, or a film."""
     if isinstance(value, Upload):
         said = value.media.lower() or None
         kind = Video if medium(value.data, said) is Video else Audio
-        leaves.found.append(Leaf(kind(value.data, place_at(ASKED, path), declared=said), path))
-        leaves.text(value.name, path, ASKED, editable=False)
+        tree.leaves.append(Leaf(kind(value.data, place_at(ASKED, path), declared=said), path))
+        tree.text(value.name, path, ASKED, editable=False)
     elif value is not None:
-        pictured(sound, "audio", NO_SOUND)(leaves, value, path, ASKED)
+        pictured(sound, "audio", NO_SOUND)(tree, value, path, ASKED)
 
 
 def listed(reader: Any) -> Any:
     """Read each entry of a list, or one that stands there alone."""
     several = each(reader)
-    return lambda leaves, value, path, place: (several if isinstance(value, LISTS) else reader)(
-        leaves, value, path, place
+    return lambda tree, value, path, place: (several if isinstance(value, LISTS) else reader)(
+        tree, value, path, place
     )
 
 
@@ -103,9 +103,9 @@ REQUEST = by_table(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = ContentTree(roles=("user",))
-    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
 WORD = by_table({"word": text, "speaker": text, **dict.fromkeys(("start", "end", "probability"), flag)})
@@ -133,19 +133,19 @@ EVENT = by_table({**ANSWER.fields, **SEGMENT.fields, "delta": text})
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of an answer: of one that is JSON, of `Lines` or of `Events`."""
-    leaves = ContentTree()
+    tree = ContentTree()
     if isinstance(body, Lines):
-        _lines(leaves, body["lines"])
+        _lines(tree, body["lines"])
     elif isinstance(body, Events):
-        each(EVENT)(leaves, body["events"], ("events",), SAID)
+        each(EVENT)(tree, body["events"], ("events",), SAID)
         for index in range(len(body["events"])):
-            _timed(leaves, ("events", index))
+            _timed(tree, ("events", index))
         for name in ("delta", "text"):
-            _join(leaves, ("events",), name)
+            _join(tree, ("events",), name)
     else:
-        ANSWER(leaves, body, (), SAID)
-        _timed(leaves, ())
-    return leaves
+        ANSWER(tree, body, (), SAID)
+        _timed(tree, ())
+    return tree
 
 
 def lines(raw: bytes) -> Lines:
@@ -153,38 +153,38 @@ def lines(raw: bytes) -> Lines:
     return Lines(lines=raw.decode().splitlines(keepends=True))
 
 
-def _lines(leaves: ContentTree, lines: list[str]) -> None:
+def _lines(tree: ContentTree, lines: list[str]) -> None:
     """Add the lines of a text, or of subtitles without what says only when they are shown; and all of them as one."""
     found = []
     for index, line in enumerate(lines):
         numbered = NUMBERED.fullmatch(line) and index + 1 < len(lines) and TIMED.fullmatch(lines[index + 1])
         if not (numbered or TIMED.fullmatch(line) or HEADED.fullmatch(line)):
-            found.append(len(leaves.found))
-            leaves.text(line, ("lines", index), SAID)
-    leaves.join(found, ("lines",), SAID)
+            found.append(len(tree.leaves))
+            tree.text(line, ("lines", index), SAID)
+    tree.join(found, ("lines",), SAID)
 
 
-def _timed(leaves: ContentTree, path: Path) -> None:
+def _timed(tree: ContentTree, path: Path) -> None:
     """Add the texts of all segments of an answer as one, and all of its words."""
-    _join(leaves, (*path, "segments"), "text")
-    _join(leaves, (*path, "words"), "word")
+    _join(tree, (*path, "segments"), "text")
+    _join(tree, (*path, "words"), "word")
 
 
-def _join(leaves: ContentTree, path: Path, name: str) -> None:
+def _join(tree: ContentTree, path: Path, name: str) -> None:
     """Add the texts of one field of all entries as one: a word that is split over two of them is still a word."""
     found = [
         index
-        for index, leaf in enumerate(leaves.found)
+        for index, leaf in enumerate(tree.leaves)
         if isinstance(leaf.content, Text)
         and len(leaf.path) == len(path) + 2
         and (leaf.path[: len(path)], leaf.path[-1]) == (path, name)
     ]
-    leaves.join(found, path, SAID)
+    tree.join(found, path, SAID)
 
 
-def changed(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
+def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return an answer with an outcome's edits; the same object where nothing changes."""
-    new: Any = apply_edits(body, leaves, outcome)
+    new: Any = apply_edits(body, tree, outcome)
     if new is body:
         return body
     if isinstance(body, Lines):

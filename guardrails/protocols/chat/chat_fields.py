@@ -59,10 +59,10 @@ KINDS = ("function", "custom")
 """The kinds of tools, which are also the fields in which a call or a definition says what it is of."""
 
 
-def kind_word(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def kind_word(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The `type` of a call or definition: nothing to judge where it is one of the usual words."""
     if value not in KINDS:
-        identifier(leaves, value, path, place)
+        identifier(tree, value, path, place)
 
 
 # Parts of a message. What is no text cannot be judged by this build, and the policy's `unchecked:` decides.
@@ -78,9 +78,9 @@ OWN_URL = addressed(text)
 URL = by_table({"url": OWN_URL, "detail": text})
 
 
-def address(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def address(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The address of a picture, in a mapping or, as some clients write it, alone."""
-    (URL if isinstance(value, Mapping) else OWN_URL)(leaves, value, path, place)
+    (URL if isinstance(value, Mapping) else OWN_URL)(tree, value, path, place)
 
 
 SOUND = sounding(by_table({"data": opaque, "format": keep}))
@@ -107,29 +107,29 @@ PART_KINDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def part(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def part(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One part of a message's content."""
     if not isinstance(value, Mapping):
-        text(leaves, value, path, place)
+        text(tree, value, path, place)
         return
     kind = value.get("type")
     if isinstance(kind, str) and kind in MEDIA:
-        MEDIA[kind](leaves, value, path, place)
+        MEDIA[kind](tree, value, path, place)
         return
     known = isinstance(kind, str) and (kind in PARTS or kind in PART_KINDS)
     fields = PARTS.get(str(kind), ())
     if not fields:
         unchecked, name = PART_KINDS.get(str(kind), ("part", "type of part"))
-        leaves.cannot(unchecked, f"no detector reads this {name}", path, place)
+        tree.cannot(unchecked, f"no detector reads this {name}", path, place)
     for name, inner in value.items():
         if name in fields:
-            text(leaves, inner, (*path, name), place)
+            text(tree, inner, (*path, name), place)
         elif name == "type":
-            (keep if known else identifier)(leaves, inner, (*path, name), place)
+            (keep if known else identifier)(tree, inner, (*path, name), place)
         elif name == "data" and not fields:
-            opaque(leaves, inner, (*path, name), place)
+            opaque(tree, inner, (*path, name), place)
         else:
-            leaves.unknown_field(inner, (*path, name), place)
+            tree.unknown_field(inner, (*path, name), place)
 
 
 content = parts(part, PARTS)
@@ -171,20 +171,20 @@ def _given(said: Iterable[Mapping[str, Any]], *names: str) -> list[Any]:
     return found
 
 
-def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def call(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool call of an assistant: its name and its arguments, at the stage `tool_call`."""
     function, name, given = own(value, path)
     # The older `function_call` has no id: its result names the function.
     identity = value.get("id") or name if isinstance(value, Mapping) else None
-    here = place_call(leaves, place, name, given, identity=identity)
+    here = place_call(tree, place, name, given, identity=identity)
     if isinstance(function, Mapping):
-        leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
-    CALL(leaves, value, path, here)
+        tree.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
+    CALL(tree, value, path, here)
 
 
-def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool definition: everything in it is read by the model."""
-    DEFINITION(leaves, value, path, place_definition(defines(value, path)))
+    DEFINITION(tree, value, path, place_definition(defines(value, path)))
 
 
 FUNCTION = by_table({"name": identifier, "arguments": arguments, "input": text})
@@ -205,10 +205,10 @@ DEFINITION = by_table(
 )
 
 
-def audio(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def audio(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A spoken reply: its transcript is text; of an earlier one there is only an id, and what that says is not seen."""
     if value is not None:
-        SPOKEN(leaves, value, path, place)
+        SPOKEN(tree, value, path, place)
 
 
 SPOKEN = pictured(
@@ -236,7 +236,7 @@ MESSAGE = by_table(
 
 
 def message(
-    leaves: ContentTree, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
+    tree: ContentTree, value: Any, path: Path, index: int, *, forgeable: bool, table: Table = MESSAGE
 ) -> str:
     """Read one message of a request by a field table; return its role."""
     if not isinstance(value, Mapping):
@@ -253,30 +253,30 @@ def message(
     name = value.get("name" if "name" in table.fields else "tool_name")
     place = Place(STAGES[role], also, role, message=index)
     if place.stage is Stage.TOOL_RESULT:
-        place = place_result(leaves, place, value.get("tool_call_id") or name, name)
-    table(leaves, value, path, place)
+        place = place_result(tree, place, value.get("tool_call_id") or name, name)
+    table(tree, value, path, place)
     return role
 
 
 def messages(
-    leaves: ContentTree, value: Any, path: Path = (), *, forgeable: bool = True, table: Table = MESSAGE
+    tree: ContentTree, value: Any, path: Path = (), *, forgeable: bool = True, table: Table = MESSAGE
 ) -> None:
     """Read the messages of a request, oldest first, by a field table; `forgeable`: a client sent them, assistant turns too."""
     if not isinstance(value, LISTS):
         raise RequestError("invalid_messages", "messages must be a list", pointer(path))
     roles = [
-        message(leaves, entry, (*path, index), index, forgeable=forgeable, table=table)
+        message(tree, entry, (*path, index), index, forgeable=forgeable, table=table)
         for index, entry in enumerate(value)
     ]
-    spoken(leaves, roles)
-    leaves.beside(leaves.system())
+    spoken(tree, roles)
+    tree.beside(tree.system())
 
 
-def choice(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def choice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One choice of a response."""
     index = value.get("index") if isinstance(value, Mapping) else None
     position = index if isinstance(index, int) and not isinstance(index, bool) else int(path[-1])
-    CHOICE(leaves, value, path, replace(place, choice_index=position))
+    CHOICE(tree, value, path, replace(place, choice_index=position))
 
 
 CHOICE = by_table(
@@ -304,21 +304,21 @@ RESPONSE = by_table(
 )
 
 
-def prediction(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def prediction(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A predicted reply: text that the model may repeat."""
-    by_table({"type": keep, "content": content})(leaves, value, path, place)
+    by_table({"type": keep, "content": content})(tree, value, path, place)
 
 
-def request_messages(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def request_messages(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The conversation of a request."""
-    messages(leaves, value, path)
+    messages(tree, value, path)
 
 
-def searching(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def searching(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A tool of the provider's that no definition says: to be listed as any."""
     if value is not None:
-        leaves.text(SEARCH, path, place_definition(SEARCH), editable=False)
-        leaves.anything(value, path, place)
+        tree.text(SEARCH, path, place_definition(SEARCH), editable=False)
+        tree.anything(value, path, place)
 
 
 SEARCH = "web_search"
@@ -333,7 +333,7 @@ REQUEST = by_table(
         "function_call": anything,
         "response_format": anything,
         "prediction": prediction,
-        "documents": lambda leaves, value, path, place: leaves.anything(value, path, RETRIEVED),
+        "documents": lambda tree, value, path, place: tree.anything(value, path, RETRIEVED),
         "stop": anything,
         "user": text,
         "safety_identifier": text,
@@ -363,15 +363,15 @@ REQUEST = by_table(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a chat completion request."""
-    leaves = ContentTree()
+    tree = ContentTree()
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
-    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of a chat completion."""
-    leaves = ContentTree()
-    RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree

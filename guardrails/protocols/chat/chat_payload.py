@@ -38,44 +38,42 @@ def _is_message(entry: object) -> bool:
     return isinstance(entry, Mapping) and "role" in entry
 
 
-def apply_spoken_edits(given: object, leaves: ContentTree, outcome: Outcome) -> object:
+def apply_spoken_edits(given: object, tree: ContentTree, outcome: Outcome) -> object:
     """Return a chat response with the new texts of an outcome; what is spoken goes where its transcript is edited, as it says the
     same.
     """
-    changed: Any = apply_edits(given, leaves, outcome)
-    for path in {leaves.found[index].path for index in outcome.edits}:
+    changed: Any = apply_edits(given, tree, outcome)
+    for path in {tree.leaves[index].path for index in outcome.edits}:
         if path[-2:] == ("audio", "transcript") and value_at(changed, path[:-1]).get("data"):
             changed = replace_values(changed, {((*path[:-1], "data"), None): ""})
     return changed
 
 
 def _messages(given: list[Any] | tuple[Any, ...], stage: Stage) -> Payload:
-    leaves = ContentTree()
+    tree = ContentTree()
     # What a model answered has not passed through a client, who could have forged it.
-    chat_fields.messages(leaves, given, forgeable=stage is not Stage.OUTPUT)
-    return Payload(
-        leaves, lambda outcome: remove_messages(apply_edits(given, leaves, outcome), outcome.removed)
-    )
+    chat_fields.messages(tree, given, forgeable=stage is not Stage.OUTPUT)
+    return Payload(tree, lambda outcome: remove_messages(apply_edits(given, tree, outcome), outcome.removed))
 
 
 def _mapping(given: Mapping[str, Any], stage: Stage) -> Payload:
     # A client may add `choices` to its request, to have it read as a response.
     if "messages" in given and not (stage is Stage.OUTPUT and "choices" in given):
-        leaves = chat_fields.request(given)
-        return Payload(leaves, lambda outcome: request(given, leaves, outcome))
+        tree = chat_fields.request(given)
+        return Payload(tree, lambda outcome: request(given, tree, outcome))
     if "choices" in given:
         return response(given, chat_fields.response(given))
-    leaves = ContentTree()
-    chat_fields.message(leaves, given, (), 0, forgeable=stage is not Stage.OUTPUT)
-    return body(given, leaves)
+    tree = ContentTree()
+    chat_fields.message(tree, given, (), 0, forgeable=stage is not Stage.OUTPUT)
+    return body(given, tree)
 
 
-def response(given: Mapping[str, Any], leaves: ContentTree) -> Payload:
+def response(given: Mapping[str, Any], tree: ContentTree) -> Payload:
     """Read a chat response. An edited choice loses the fields that spell its text as it was."""
 
     def apply(outcome: Outcome) -> object:
-        changed: Any = apply_spoken_edits(given, leaves, outcome)
-        paths = {leaves.found[index].path[:2] for index in outcome.edits}
+        changed: Any = apply_spoken_edits(given, tree, outcome)
+        paths = {tree.leaves[index].path[:2] for index in outcome.edits}
         for place in (path for path in paths if len(path) == 2 and path[0] == "choices"):
             choice = changed["choices"][place[1]]
             if isinstance(choice, Mapping):
@@ -83,14 +81,14 @@ def response(given: Mapping[str, Any], leaves: ContentTree) -> Payload:
                 changed = replace_values(changed, {(place, None): {**choice, **gone}})
         return changed
 
-    return Payload(leaves, apply)
+    return Payload(tree, apply)
 
 
-def request(given: Any, leaves: ContentTree, outcome: Outcome) -> Any:
+def request(given: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a chat request with edits applied and removed turns left out; the same object where nothing
     changes.
     """
-    changed: Any = apply_edits(given, leaves, outcome)
+    changed: Any = apply_edits(given, tree, outcome)
     if not outcome.removed:
         return changed
     return {**changed, "messages": remove_messages(changed["messages"], outcome.removed)}

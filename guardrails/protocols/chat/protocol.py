@@ -63,9 +63,9 @@ def withhold(
     """Return a completion with texts edited and choices refused: all, for what belongs to none of them."""
     changed: Any = chat_payload.apply_spoken_edits(completion, leaves, outcome)
     touched = {
-        leaves.found[index].path[1] for index in outcome.edits if leaves.found[index].path[0] == "choices"
+        leaves.leaves[index].path[1] for index in outcome.edits if leaves.leaves[index].path[0] == "choices"
     }
-    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
+    places = [leaves.leaves[index].path if index >= 0 else () for index in outcome.blocked]
     blocked = {path[1] for path in places if path[:1] == ("choices",) and len(path) > 1}
     outside = {path[0] for path in places if path[:1] != ("choices",) and path}
     everything = any(path[:1] != ("choices",) or len(path) < 2 for path in places)

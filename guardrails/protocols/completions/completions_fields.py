@@ -20,10 +20,10 @@ ASKED: Final = Place(Stage.INPUT, role="user", message=0)
 """Where a prompt stands: what one user says, in one turn."""
 
 
-def texts(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def texts(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text, or a list of texts; raises `RequestError` for anything else."""
     if value is None or isinstance(value, str):
-        text(leaves, value, path, ASKED)
+        text(tree, value, path, ASKED)
         return
     if not isinstance(value, LISTS):
         raise RequestError("invalid_input", "must be a text or a list of texts", pointer(path))
@@ -34,12 +34,12 @@ def texts(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
                 "must be a text: token ids are refused, the guard cannot read them",
                 pointer((*path, index)),
             )
-        leaves.text(entry, (*path, index), ASKED)
+        tree.text(entry, (*path, index), ASKED)
 
 
-def beside(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def beside(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A text that the model reads with the prompt."""
-    text(leaves, value, path, ASKED)
+    text(tree, value, path, ASKED)
 
 
 def _shared(*names: str) -> dict[str, Reader]:
@@ -62,31 +62,31 @@ REQUEST = by_table(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = ContentTree(roles=("user",))
-    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
-def spelled(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def spelled(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Log-probabilities, as lists of tokens, of numbers, and of the tokens that could have stood there: judged is what tokens
     spell together unless it was, and all else. Lists in the chat API's form are read as there.
     """
     if not isinstance(value, Mapping):
-        spelling(leaves, value, path, place)
+        spelling(tree, value, path, place)
         return
-    known = {leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)}
+    known = {leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)}
     for name, inner in value.items():
         at = (*path, name)
         if name in LISTED and inner is not None:
             told = LISTED[name](inner)
             if told is None:
-                leaves.anything(inner, at, place)
+                tree.anything(inner, at, place)
             elif told not in known:
-                leaves.text(told, path, place)
+                tree.text(told, path, place)
         elif name in ("content", "refusal"):
-            spelling(leaves, inner, path, place)
+            spelling(tree, inner, path, place)
         elif name not in LISTED:
-            leaves.unknown_field(inner, at, place)
+            tree.unknown_field(inner, at, place)
 
 
 def _tokens(value: Any) -> str | None:
@@ -127,10 +127,10 @@ LISTED: Mapping[str, Callable[[Any], str | None]] = {
 CHOICE = by_table({**chat_fields.CHOICE.fields, "logprobs": spelled})
 
 
-def choice(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def choice(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One choice of a completion."""
     index = value.get("index") if isinstance(value, Mapping) else None
-    CHOICE(leaves, value, path, replace(place, choice_index=index if type(index) is int else int(path[-1])))
+    CHOICE(tree, value, path, replace(place, choice_index=index if type(index) is int else int(path[-1])))
 
 
 RESPONSE = by_table({**chat_fields.RESPONSE.fields, "choices": each(choice)})
@@ -138,6 +138,6 @@ RESPONSE = by_table({**chat_fields.RESPONSE.fields, "choices": each(choice)})
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of a text completion."""
-    leaves = ContentTree()
-    RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree

@@ -46,23 +46,23 @@ def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
     if body.get("input") is None:
         raise RequestError("invalid_input", "the body must have an 'input'", "/input")
-    leaves = ContentTree(roles=("user",))
-    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
-def vector(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def vector(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A vector, or several: nothing to judge. What else stands there is judged, and nothing in it can be replaced."""
     if _is_numbers(value) or (isinstance(value, str) and _is_floats(value)):
         return
     if isinstance(value, LISTS):
-        each(vector)(leaves, value, path, place)
+        each(vector)(tree, value, path, place)
     elif isinstance(value, str):
-        leaves.text(value, path, place, editable=False)
+        tree.text(value, path, place, editable=False)
     elif isinstance(value, Mapping):
-        leaves.unknown_field(value, path, place)
+        tree.unknown_field(value, path, place)
     else:
-        leaves.anything(value, path, place)
+        tree.anything(value, path, place)
 
 
 def _is_numbers(value: Any) -> bool:
@@ -96,6 +96,6 @@ RESPONSE = by_table(
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of an answer."""
-    leaves = ContentTree()
-    RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree

@@ -25,18 +25,18 @@ LISTED = ("chosenCandidates", "topCandidates")
 """Fields of log-probabilities with the tokens that stand there, and with those that could."""
 
 
-def spelling(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def spelling(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Log-probabilities: what their tokens spell is judged unless it was, and which others could have stood there."""
     chosen, tops = _lists(value)
     if not all(map(_are_tokens, (chosen, *tops))):
-        leaves.anything(value, path, place)
+        tree.anything(value, path, place)
         return
-    known = {leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)}
+    known = {leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)}
     told = "".join(entry["token"] for entry in chosen)
     if told not in known:
-        leaves.text(told, path, place)
-    leaves.text("\n".join(dict.fromkeys(entry["token"] for top in tops for entry in top)), path, place)
-    flag(leaves, value.get("logProbabilitySum"), (*path, "logProbabilitySum"), place)
+        tree.text(told, path, place)
+    tree.text("\n".join(dict.fromkeys(entry["token"] for top in tops for entry in top)), path, place)
+    flag(tree, value.get("logProbabilitySum"), (*path, "logProbabilitySum"), place)
 
 
 def _lists(value: Any) -> tuple[Any, list[Any]]:
@@ -63,9 +63,9 @@ def _are_tokens(entries: Any) -> bool:
     )
 
 
-def sources(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def sources(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What an answer rests on: it was retrieved, and clients show it."""
-    leaves.anything(value, path, replace(place, stage=Stage.RETRIEVAL, also=(place.stage, *place.also)))
+    tree.anything(value, path, replace(place, stage=Stage.RETRIEVAL, also=(place.stage, *place.also)))
 
 
 CITATION = each(
@@ -116,12 +116,10 @@ CANDIDATE = by_table(
 )
 
 
-def candidate(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def candidate(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One candidate of an answer."""
     index = value.get("index") if isinstance(value, Mapping) else None
-    CANDIDATE(
-        leaves, value, path, replace(place, choice_index=index if type(index) is int else int(path[-1]))
-    )
+    CANDIDATE(tree, value, path, replace(place, choice_index=index if type(index) is int else int(path[-1])))
 
 
 ANSWER = by_table(
@@ -144,13 +142,13 @@ COUNT = by_table(
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of an answer."""
-    leaves = ContentTree()
-    ANSWER(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    ANSWER(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree
 
 
 def count(body: Any) -> ContentTree:
     """Return the leaves of a count, which holds numbers."""
-    leaves = ContentTree()
-    COUNT(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    COUNT(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree

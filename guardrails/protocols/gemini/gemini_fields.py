@@ -77,9 +77,9 @@ class Names:
     fields: Mapping[str, Reader]
     lenient: bool = False
 
-    def __call__(self, leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def __call__(self, tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if not isinstance(value, MAPPINGS):
-            text(leaves, value, path, place)
+            text(tree, value, path, place)
             return
         for name, inner in value.items():
             own = camel(name)
@@ -89,18 +89,18 @@ class Names:
                 )
             reader = self.fields.get(own)
             if reader is not None:
-                reader(leaves, inner, (*path, name), place)
+                reader(tree, inner, (*path, name), place)
             elif self.lenient:
-                leaves.anything({name: inner}, path, place)
+                tree.anything({name: inner}, path, place)
             else:
-                leaves.unknown_field(inner, (*path, name), place)
+                tree.unknown_field(inner, (*path, name), place)
 
 
 def many(reader: Reader) -> Reader:
     """Read each entry of a list, or one that stands there alone."""
     several = each(reader)
-    return lambda leaves, value, path, place: (reader if isinstance(value, MAPPINGS) else several)(
-        leaves, value, path, place
+    return lambda tree, value, path, place: (reader if isinstance(value, MAPPINGS) else several)(
+        tree, value, path, place
     )
 
 
@@ -109,18 +109,18 @@ def media(name: str, data: str, reader: Reader) -> Reader:
     fields: dict[str, Reader] = {"mimeType": keep, "displayName": text}
     other, written = Names({**fields, data: reader}), Names({**fields, data: signature})
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         kind = str(field_of(value, "mimeType") or "").lower()
         if kind.partition("/")[0] in SAID and data == "data":
             named = next((name for name in value if camel(name) == data), data)
-            if added(leaves, value.get(named), (*path, named), place, "", kind):
-                other(leaves, _without(value, (named,)), path, place)
+            if added(tree, value.get(named), (*path, named), place, "", kind):
+                other(tree, _without(value, (named,)), path, place)
                 return
         sound = kind.startswith("audio/")
-        leaves.cannot(
+        tree.cannot(
             "audio" if sound else "part", f"no detector reads this {'sound' if sound else name}", path, place
         )
-        (written if kind.startswith("text/") and data == "data" else other)(leaves, value, path, place)
+        (written if kind.startswith("text/") and data == "data" else other)(tree, value, path, place)
 
     return read
 
@@ -138,15 +138,15 @@ CODE: Final = "code_execution"
 def call(given: str, table: Reader, *, hosted: bool = False) -> Reader:
     """Read one call of a tool by a table; `given` is the field with its arguments, `hosted` whether the provider makes it."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         name, identity = _tool(value), field_of(value, "id")
         if place.stage is Stage.INPUT:  # no model made this call: it says what a user says
             place = replace(place, also=(Stage.INPUT, *place.also))
-        here = place_call(leaves, place, name, field_of(value, given), identity=identity, hosted=hosted)
+        here = place_call(tree, place, name, field_of(value, given), identity=identity, hosted=hosted)
         if name is not None and identity != name:  # its result may have no id
-            leaves.calls.setdefault(name, []).append((name, ""))
-        leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
-        table(leaves, value, path, here)
+            tree.calls.setdefault(name, []).append((name, ""))
+        tree.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
+        table(tree, value, path, here)
 
     return read
 
@@ -154,10 +154,10 @@ def call(given: str, table: Reader, *, hosted: bool = False) -> Reader:
 def result(table: Reader) -> Reader:
     """Read what a tool returned by a table."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         name, identity = _tool(value), field_of(value, "id")
-        here = place_result(leaves, came_of(place), name if identity is None else identity, name)
-        table(leaves, value, path, here)
+        here = place_result(tree, came_of(place), name if identity is None else identity, name)
+        table(tree, value, path, here)
 
     return read
 
@@ -220,27 +220,27 @@ PART = Names(
 )
 
 
-def part(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def part(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One part of a content."""
     if isinstance(value, Mapping) and value and not any(camel(name) in PART.fields for name in value):
-        leaves.cannot("part", "no detector reads this type of part", path, place)
-    PART(leaves, value, path, place)
+        tree.cannot("part", "no detector reads this type of part", path, place)
+    PART(tree, value, path, place)
 
 
-def parts(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def parts(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The parts of a content, judged each and joined: all texts, all thoughts, and both as they stand."""
-    first = len(leaves.found)
-    many(part)(leaves, value, path, place)
+    first = len(tree.leaves)
+    many(part)(tree, value, path, place)
     by_kind: dict[str, list[int]] = {}
-    for index in range(first, len(leaves.found)):
-        where = leaves.found[index].path
+    for index in range(first, len(tree.leaves)):
+        where = tree.leaves[index].path
         if where[-1] == "text" and len(where) == len(path) + (2 if isinstance(value, LISTS) else 1):
             kind = THOUGHT if value_at(value, where[len(path) : -1]).get("thought") else READ
             by_kind.setdefault(kind, []).append(index)
     for indexes in by_kind.values():
-        leaves.join(indexes, path, place)
+        tree.join(indexes, path, place)
     if len(by_kind) > 1:
-        leaves.join(sorted(index for indexes in by_kind.values() for index in indexes), path, place)
+        tree.join(sorted(index for indexes in by_kind.values() for index in indexes), path, place)
 
 
 CONTENT = Names({"role": keep, "parts": parts})
@@ -248,7 +248,7 @@ SYSTEM: Final = Place(Stage.INPUT, role="system")
 TOLD: Final = Place(Stage.INPUT, role="user")
 
 
-def content(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
+def content(tree: ContentTree, value: Any, path: Path, index: int) -> str:
     """Read one content of a request; return whose turn it is: results come in a user's content, and are none of theirs."""
     if not isinstance(value, Mapping):
         raise RequestError(
@@ -259,7 +259,7 @@ def content(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
         raise RequestError("unknown_role", f"role is not one of {', '.join(ROLES)}", pointer((*path, "role")))
     own, stage = ROLES[role]
     also = (Stage.INPUT,) if role == "model" else ()
-    CONTENT(leaves, value, path, Place(stage, also, own, message=index))
+    CONTENT(tree, value, path, Place(stage, also, own, message=index))
     said = value.get("parts")
     answers = any(
         field_of(entry, name) is not None
@@ -269,32 +269,32 @@ def content(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
     return "tool" if own == "user" and answers else own
 
 
-def contents(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def contents(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The conversation of a request, oldest content first."""
     if isinstance(value, Mapping):
-        roles = [content(leaves, value, path, 0)]
+        roles = [content(tree, value, path, 0)]
     elif isinstance(value, list):
-        roles = [content(leaves, entry, (*path, index), index) for index, entry in enumerate(value)]
+        roles = [content(tree, entry, (*path, index), index) for index, entry in enumerate(value)]
     else:
         raise RequestError("invalid_contents", "contents must be a list of contents", pointer(path))
-    spoken(leaves, roles)
+    spoken(tree, roles)
 
 
-def system(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def system(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The system prompt."""
-    CONTENT(leaves, value, path, SYSTEM)
+    CONTENT(tree, value, path, SYSTEM)
 
 
-def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One function: everything in its definition is read by the model."""
-    DEFINITION(leaves, value, path, place_definition(field_of(value, "name")))
+    DEFINITION(tree, value, path, place_definition(field_of(value, "name")))
 
 
-def remote(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def remote(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Servers whose tools the model gets: how these are defined is not in the request."""
     if value:
-        leaves.cannot("part", "the tools of a remote server are not seen", path, place)
-    leaves.anything(value, path, place)
+        tree.cannot("part", "the tools of a remote server are not seen", path, place)
+    tree.anything(value, path, place)
 
 
 DEFINITION = Names({"name": identifier, "behavior": keep}, lenient=True)
@@ -308,9 +308,9 @@ HOSTED = (
 def hosted(name: str) -> Reader:
     """Read a tool of the provider's, which is known by its field: what is not listed is no tool here, though it says nothing."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
-        leaves.text(name, path, place_definition(name), editable=False)
-        leaves.anything(value, path, place_definition(name))
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        tree.text(name, path, place_definition(name), editable=False)
+        tree.anything(value, path, place_definition(name))
 
     return read
 
@@ -324,9 +324,9 @@ TOOL = Names(
 )
 
 
-def tools(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def tools(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The tools of a request, the provider's too."""
-    many(TOOL)(leaves, value, path, Place(Stage.TOOL_DEFINITION, role="system"))
+    many(TOOL)(tree, value, path, Place(Stage.TOOL_DEFINITION, role="system"))
 
 
 CALLING = Names({"streamFunctionCallArguments": IN_PIECES}, lenient=True)
@@ -378,18 +378,18 @@ def to_count(body: Any) -> ContentTree:
 def _asked(body: Any, table: Reader, said: Any) -> ContentTree:
     if said is None:
         raise RequestError("invalid_contents", "the body must be a mapping with 'contents'", "/contents")
-    leaves = ContentTree()
-    table(leaves, body, (), TOLD)
-    leaves.beside(leaves.system())
-    return leaves
+    tree = ContentTree()
+    table(tree, body, (), TOLD)
+    tree.beside(tree.system())
+    return tree
 
 
-def changed(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
+def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request or an answer with an outcome's edits, without what signs, spells or points into a text that these change,
     and without removed turns; the same object where nothing changes.
     """
-    new: Any = apply_edits(body, leaves, outcome)
-    paths = {leaves.found[index].path for index in outcome.edits}
+    new: Any = apply_edits(body, tree, outcome)
+    paths = {tree.leaves[index].path for index in outcome.edits}
     for path in paths:
         if path[-1:] == ("text",) and any(name in value_at(new, path[:-1]) for name in SIGNATURES):
             new = replace_values(new, {(path[:-1], None): _without(value_at(new, path[:-1]), SIGNATURES)})

@@ -39,7 +39,7 @@ def check_answer(answer: dict[str, Any]) -> None:
 def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> dict[str, Any]:
     """Return an answer with texts edited and candidates refused: all, for what belongs to none of them."""
     changed: Any = gemini_fields.changed(answer, leaves, outcome)
-    places = [leaves.found[index].path if index >= 0 else () for index in outcome.blocked]
+    places = [leaves.leaves[index].path if index >= 0 else () for index in outcome.blocked]
     if not places:
         return dict(changed)
     blocked = {path[1] for path in places if path[:1] == ("candidates",) and len(path) > 1}

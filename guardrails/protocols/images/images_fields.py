@@ -41,35 +41,35 @@ INSIDE: Final = re.compile(r"(?i)(?:images?|mask|markup)\[(?!\]$)")
 """How names of a form's fields begin that mean something in a picture, or in one of several: `images[0][image_url]`."""
 
 
-def picture(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def picture(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture that is sent, or several: a file of a form, Base64, a data URI, or a mapping with one."""
     if isinstance(value, Upload):
         declared = value.media.lower() if value.media.lower().startswith("image/") else None
-        leaves.found.append(Leaf(Image(value.data, place_at(ASKED, path), declared=declared), path))
-        leaves.text(value.name, path, ASKED, editable=False)
+        tree.leaves.append(Leaf(Image(value.data, place_at(ASKED, path), declared=declared), path))
+        tree.text(value.name, path, ASKED, editable=False)
     elif isinstance(value, LISTS):
         for index, entry in enumerate(value):
-            picture(leaves, entry, (*path, index), ASKED)
+            picture(tree, entry, (*path, index), ASKED)
     elif isinstance(value, Mapping):
-        SENT(leaves, value, path, ASKED)
+        SENT(tree, value, path, ASKED)
     elif isinstance(value, str) and not value.lower().startswith(ADDRESSES):
-        pictured(base64)(leaves, value, path, ASKED)
+        pictured(base64)(tree, value, path, ASKED)
     elif value is not None:
-        pictured(uri)(leaves, value, path, ASKED)
+        pictured(uri)(tree, value, path, ASKED)
 
 
-def linked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def linked(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The address of a picture, in a mapping or alone."""
-    (URL if isinstance(value, Mapping) else uri)(leaves, value, path, place)
+    (URL if isinstance(value, Mapping) else uri)(tree, value, path, place)
 
 
 URL = by_table({"url": uri, "detail": keep})
 SENT = pictured(by_table({"type": keep, "image_url": linked, "file_id": identifier}))
 
 
-def asked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def asked(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What is to be drawn, or not to be."""
-    text(leaves, value, path, ASKED)
+    text(tree, value, path, ASKED)
 
 
 REQUEST = by_table(
@@ -88,29 +88,29 @@ REQUEST = by_table(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = ContentTree(roles=("user",))
-    REQUEST(leaves, around(leaves, body, INSIDE, picture), (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    REQUEST(tree, around(tree, body, INSIDE, picture), (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
-def around(leaves: ContentTree, body: Any, inside: re.Pattern[str], read: Reader) -> Any:
+def around(tree: ContentTree, body: Any, inside: re.Pattern[str], read: Reader) -> Any:
     """Read the fields of a form whose names mean something `inside` of a picture or a film; return the rest of the body."""
     names = [name for name in body if inside.match(name)] if isinstance(body, Mapping) else []
     for name in names:
-        leaves.text(name, (name,), ASKED, editable=False)
-        read(leaves, body[name], (name,), ASKED)
+        tree.text(name, (name,), ASKED, editable=False)
+        read(tree, body[name], (name,), ASKED)
     return {name: value for name, value in body.items() if name not in names} if names else body
 
 
-def uploaded(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
+def uploaded(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request with an outcome's edits; a file that was changed is one again, of the type that it has now.
 
     Raises:
         RequestError: it is no picture.
     """
-    new: Any = apply_edits(body, leaves, outcome)
+    new: Any = apply_edits(body, tree, outcome)
     for index in outcome.edits:
-        path = leaves.found[index].path
+        path = tree.leaves[index].path
         before, made = value_at(body, path), value_at(new, path)
         if isinstance(before, Upload):
             new = replace_values(new, {(path, None): replace(before, data=made, media=media_of(made))})
@@ -128,29 +128,29 @@ def media_of(picture: bytes) -> str:
         raise RequestError("invalid_image", "a picture that was redacted cannot be written again") from None
 
 
-def drawn(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def drawn(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture that a model made, in Base64."""
     if value not in (None, ""):
-        pictured(base64)(leaves, value, path, place)
+        pictured(base64)(tree, value, path, place)
 
 
-def address(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def address(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The address of one."""
     if value not in (None, ""):
-        pictured(uri)(leaves, value, path, place)
+        pictured(uri)(tree, value, path, place)
 
 
 PICTURE: Final = {"b64_json": drawn, "url": address}
 ENTRY = by_table({**PICTURE, "revised_prompt": text})
 
 
-def entry(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def entry(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One picture of an answer."""
     here = replace(place, choice_index=int(path[-1]))
-    ENTRY(leaves, value, path, here)
-    _hidden(leaves, value, path, here, ENTRY.fields)
+    ENTRY(tree, value, path, here)
+    _hidden(tree, value, path, here, ENTRY.fields)
     if isinstance(value, Mapping) and not any(value.get(name) for name in PICTURE):
-        leaves.cannot("part", "it holds no picture that the guard can find", path, place)
+        tree.cannot("part", "it holds no picture that the guard can find", path, place)
 
 
 RESPONSE = by_table(
@@ -168,11 +168,11 @@ RESPONSE = by_table(
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of an answer, or of an event."""
-    leaves = ContentTree()
+    tree = ContentTree()
     place = Place(Stage.OUTPUT, role="assistant")
-    RESPONSE(leaves, body, (), place)
-    _hidden(leaves, body, (), place, RESPONSE.fields)
-    return leaves
+    RESPONSE(tree, body, (), place)
+    _hidden(tree, body, (), place, RESPONSE.fields)
+    return tree
 
 
 def is_last(event: Mapping[str, Any]) -> bool:
@@ -180,12 +180,12 @@ def is_last(event: Mapping[str, Any]) -> bool:
     return str(event.get("type", "")).endswith(".completed")
 
 
-def _hidden(leaves: ContentTree, value: Any, path: Path, place: Place, known: Mapping[str, Any]) -> None:
+def _hidden(tree: ContentTree, value: Any, path: Path, place: Place, known: Mapping[str, Any]) -> None:
     """Name what may be a picture in fields that nobody knows."""
-    named = {entry.path for entry, _ in leaves.unchecked}
+    named = {entry.path for entry, _ in tree.unchecked}
     for name, inner in value.items() if isinstance(value, Mapping) else ():
         if name in known:
             continue
         for where, found, _ in find_strings(inner, (*path, name)):
             if may_be_picture(where[-1], found) and pointer(where) not in named:
-                leaves.cannot("part", "this may be a picture", where, place)
+                tree.cannot("part", "this may be a picture", where, place)

@@ -55,19 +55,19 @@ OWN: Mapping[str, tuple[str, ...]] = {
 COMMON: Mapping[str, Reader] = {"type": keep, "cache_control": figures}
 
 
-def block(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def block(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One block of a message's content."""
-    BLOCK(leaves, value, path, place)
+    BLOCK(tree, value, path, place)
 
 
 content = parts(block, OWN)
 
 
-def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def call(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One call of a tool, of the client's, the server's or a remote one's."""
     name = value.get("name")
     here = place_call(
-        leaves,
+        tree,
         place,
         name,
         value.get("input"),
@@ -75,24 +75,24 @@ def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         server=value.get("server_name"),
         hosted=value.get("type") in HOSTED,
     )
-    leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
-    CALL(leaves, value, path, here)
+    tree.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
+    CALL(tree, value, path, here)
 
 
-def result(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def result(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a tool returned. In an answer it is what the client reads as well."""
     if place.stage is not Stage.TOOL_RESULT:  # it may hold others
         also = (Stage.OUTPUT,) if place.stage is Stage.OUTPUT and place.message is None else ()
         place = replace(place, stage=Stage.TOOL_RESULT, also=also, role="tool")
-        place = place_result(leaves, place, value.get("tool_use_id"))
-    RESULT(leaves, value, path, place)
+        place = place_result(tree, place, value.get("tool_use_id"))
+    RESULT(tree, value, path, place)
 
 
 def retrieved(table: Reader) -> Reader:
     """Read a document by a table: what it says was retrieved, and stands in a message too, which anyone may fill."""
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
-        table(leaves, value, path, replace(place, stage=Stage.RETRIEVAL, also=(place.stage, *place.also)))
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+        table(tree, value, path, replace(place, stage=Stage.RETRIEVAL, also=(place.stage, *place.also)))
 
     return read
 
@@ -102,10 +102,10 @@ SOURCE = by_table(
 )
 
 
-def document(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def document(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A document that is no text: it cannot be judged by this build."""
-    leaves.cannot("part", "no detector reads this document", path, place)
-    SOURCE(leaves, value, path, place)
+    tree.cannot("part", "no detector reads this document", path, place)
+    SOURCE(tree, value, path, place)
 
 
 CITATION = by_table(
@@ -121,10 +121,10 @@ CITATION = by_table(
 )
 
 
-def citations(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def citations(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a text cites; in a document whether it may be cited."""
     reader = each(CITATION) if isinstance(value, list) else figures
-    reader(leaves, value, path, place)
+    reader(tree, value, path, place)
 
 
 DOCUMENT_SOURCE = by_type(
@@ -230,7 +230,7 @@ BLOCK = by_type(
 MESSAGE = by_table({"role": keep, "content": content})
 
 
-def message(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
+def message(tree: ContentTree, value: Any, path: Path, index: int) -> str:
     """Read one message of a request; return whose turn it is: results come in a user's message, and are none of theirs."""
     if not isinstance(value, Mapping):
         raise RequestError(
@@ -242,7 +242,7 @@ def message(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
             "unknown_role", f"role is not one of {', '.join(STAGES)}", pointer((*path, "role"))
         )
     also = (Stage.INPUT,) if role == "assistant" else ()
-    MESSAGE(leaves, value, path, Place(STAGES[role], also, role, message=index))
+    MESSAGE(tree, value, path, Place(STAGES[role], also, role, message=index))
     blocks = value.get("content")
     answers = isinstance(blocks, list) and any(
         isinstance(entry, Mapping) and entry.get("type") in ("tool_result", "mcp_tool_result")
@@ -251,23 +251,23 @@ def message(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
     return "tool" if role == "user" and answers else role
 
 
-def messages(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def messages(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The conversation of a request, oldest message first."""
     if not isinstance(value, list):
         raise RequestError("invalid_messages", "messages must be a list", pointer(path))
-    roles = [message(leaves, entry, (*path, index), index) for index, entry in enumerate(value)]
-    spoken(leaves, roles)
+    roles = [message(tree, entry, (*path, index), index) for index, entry in enumerate(value)]
+    spoken(tree, roles)
 
 
 DEFINITION = by_table({**COMMON, "name": identifier, "strict": flag}, lenient=True)
 
 
-def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool, of the client's or the server's: everything in its definition is read by the model."""
     name = value.get("name") if isinstance(value, Mapping) else None
     here = place_definition(name)
     reader = MCP_TOOLSET if isinstance(value, Mapping) and value.get("type") == "mcp_toolset" else DEFINITION
-    reader(leaves, value, path, here)
+    reader(tree, value, path, here)
 
 
 MCP_TOOLSET = by_table({**COMMON, "mcp_server_name": identifier}, lenient=True)
@@ -276,17 +276,17 @@ MCP_SERVER = by_table(
 )
 
 
-def mcp_servers(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def mcp_servers(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Servers whose tools the model gets: how these are defined is not in the request."""
     if value:
-        leaves.cannot("part", "the tools of a remote server are not seen", path, place)
-    each(MCP_SERVER)(leaves, value, path, Place(Stage.TOOL_DEFINITION, role="system"))
+        tree.cannot("part", "the tools of a remote server are not seen", path, place)
+    each(MCP_SERVER)(tree, value, path, Place(Stage.TOOL_DEFINITION, role="system"))
 
 
-def container(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def container(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Where code runs; skills in it are instructions that the guard does not see."""
     table = by_table({"id": identifier, "skills": unseen("the instructions of a skill are not seen")})
-    (table if isinstance(value, Mapping) else identifier)(leaves, value, path, place)
+    (table if isinstance(value, Mapping) else identifier)(tree, value, path, place)
 
 
 SYSTEM = Place(Stage.INPUT, role="system")
@@ -294,7 +294,7 @@ REQUEST = by_table(
     {
         "model": keep,
         "messages": messages,
-        "system": lambda leaves, value, path, place: content(leaves, value, path, SYSTEM),
+        "system": lambda tree, value, path, place: content(tree, value, path, SYSTEM),
         "tools": each(definition),
         "mcp_servers": mcp_servers,
         "container": container,
@@ -329,42 +329,42 @@ COUNT = by_table({"input_tokens": flag, "context_management": figures})
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
-    leaves = ContentTree()
+    tree = ContentTree()
     if not isinstance(body, Mapping) or "messages" not in body:
         raise RequestError("invalid_messages", "the body must be a mapping with 'messages'", "/messages")
-    REQUEST(leaves, body, (), Place(Stage.INPUT, role="user"))
-    leaves.beside(leaves.system())
-    return leaves
+    REQUEST(tree, body, (), Place(Stage.INPUT, role="user"))
+    tree.beside(tree.system())
+    return tree
 
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of a message that a model answered."""
-    leaves = ContentTree()
-    ANSWER(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    ANSWER(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree
 
 
 def count(body: Any) -> ContentTree:
     """Return the leaves of an answer to `count_tokens`, which holds numbers."""
-    leaves = ContentTree()
-    COUNT(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    COUNT(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree
 
 
-def changed(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
+def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request or a message with an outcome's edits, without the signed blocks that these would break, and without
     removed turns; the same object where nothing changes.
     """
-    new: Any = apply_edits(body, leaves, outcome)
-    new = _without_blocks(new, {path for path in map(_signed(body, leaves), outcome.edits) if path})
+    new: Any = apply_edits(body, tree, outcome)
+    new = _without_blocks(new, {path for path in map(_signed(body, tree), outcome.edits) if path})
     return {**new, "messages": remove_messages(new["messages"], outcome.removed)} if outcome.removed else new
 
 
-def _signed(body: Any, leaves: ContentTree) -> Any:
+def _signed(body: Any, tree: ContentTree) -> Any:
     """Return a function: the index of a leaf in, the path of the signed thinking block that it is the text of out."""
 
     def path_of(index: int) -> Path:
-        path = leaves.found[index].path
+        path = tree.leaves[index].path
         if not path or path[-1] != "thinking":
             return ()
         holder = value_at(body, path[:-1])

@@ -56,7 +56,7 @@ def inputs(given: Any, stage: Stage) -> list[ContentTree]:
     """
     place = Place(stage, role=ROLES[stage], path="/input")
     if isinstance(given, str):
-        return [ContentTree(found=[Leaf(Text(given, place))])]
+        return [ContentTree(leaves=[Leaf(Text(given, place))])]
     if not isinstance(given, list) or not given:
         raise _invalid("must be a text, or an array of texts or of parts that is not empty", ("input",))
     if len(given) > MOST:
@@ -67,15 +67,15 @@ def inputs(given: Any, stage: Stage) -> list[ContentTree]:
             raise _invalid("must be a text, as the first is", ("input", wrong))
         paths = [replace(place, path=f"/input/{at}") for at in range(len(given))]
         return [
-            ContentTree(found=[Leaf(Text(each, where))]) for each, where in zip(given, paths, strict=True)
+            ContentTree(leaves=[Leaf(Text(each, where))]) for each, where in zip(given, paths, strict=True)
         ]
     for at, each in enumerate(given):
         kind = each.get("type") if isinstance(each, Mapping) else None
         if not isinstance(kind, str) or kind not in SAID or not isinstance(each.get(kind), SAID[kind]):
             raise _invalid("must be a part of the type text or image_url", ("input", at))
-    leaves = ContentTree()
-    CONTENT(leaves, given, ("input",), place)
-    return [leaves]
+    tree = ContentTree()
+    CONTENT(tree, given, ("input",), place)
+    return [tree]
 
 
 def _invalid(message: str, path: Path) -> RequestError:
@@ -120,18 +120,18 @@ class Moderation:
         self._own = asked.difference(OPENAI.values())
 
     def result(
-        self, verdict: Verdict, leaves: ContentTree, outcome: Outcome | None = None, choice: int | None = None
+        self, verdict: Verdict, tree: ContentTree, outcome: Outcome | None = None, choice: int | None = None
     ) -> dict[str, Any]:
         """Return a verdict as a result: flagged where an enforced rule blocks or redacts, so that the policy would not let the
         input pass as it is; a category is true where what was found of it makes such a rule fire.
 
         Args:
             verdict: of a check in which all detectors ran (`complete=True`).
-            leaves: what was checked.
+            tree: what was checked.
             outcome: of that check, which knows what is touched, where only one choice of an answer is asked for.
             choice: that one.
         """
-        told = self.said(verdict, leaves, outcome, choice)
+        told = self.said(verdict, tree, outcome, choice)
         own = sorted(self._own.union(told.scores).difference(OPENAI.values()))
         names = {**OPENAI, **{name: name for name in own}}
         said: dict[str, Any] = {
@@ -147,7 +147,7 @@ class Moderation:
         return said
 
     def said(
-        self, verdict: Verdict, leaves: ContentTree, outcome: Outcome | None = None, choice: int | None = None
+        self, verdict: Verdict, tree: ContentTree, outcome: Outcome | None = None, choice: int | None = None
     ) -> Said:
         """Return what a verdict says, of everything or of one choice (see `result`)."""
         scores: dict[str, float] = {}
@@ -155,7 +155,7 @@ class Moderation:
             if _belongs(finding.choice_index, choice):
                 for name in with_ancestors(finding.category):
                     scores[name] = max(scores.get(name, 0.0), finding.score)
-        flagged = verdict.action >= Action.REDACT and _is_touched(leaves, outcome, choice)
+        flagged = verdict.action >= Action.REDACT and _is_touched(tree, outcome, choice)
         rules: dict[str, frozenset[str]] = {}
         for rule, grounds in self._grounds(verdict).items() if flagged else ():
             own = [finding for finding in grounds if _belongs(finding.choice_index, choice)]
@@ -164,7 +164,7 @@ class Moderation:
         # What cannot be edited are names and addresses, such as a picture's: no text that was sent to be judged.
         given = {
             leaf.content.kind
-            for leaf in leaves.found
+            for leaf in tree.leaves
             if leaf.editable and _belongs(leaf.content.place.choice_index, choice)
         }
         counts = verdict.coverage.kinds
@@ -212,14 +212,14 @@ def _belongs(to: int | None, choice: int | None) -> bool:
     return choice is None or to is None or to == choice
 
 
-def _is_touched(leaves: ContentTree, outcome: Outcome | None, choice: int | None) -> bool:
+def _is_touched(tree: ContentTree, outcome: Outcome | None, choice: int | None) -> bool:
     """Tell whether what an outcome blocks or changes is of a choice; what belongs to none is of each."""
     touched = () if outcome is None else (*outcome.blocked, *outcome.edits)
     return (
         choice is None
         or not touched
         or any(
-            index < 0 or _belongs(leaves.found[index].content.place.choice_index, choice) for index in touched
+            index < 0 or _belongs(tree.leaves[index].content.place.choice_index, choice) for index in touched
         )
     )
 

@@ -41,7 +41,7 @@ TOKENS: Final = 10_000_000
 class Named(Table):
     """Reads a mapping by the readers of its fields; a name that is one of theirs but for its case is refused."""
 
-    def __call__(self, leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def __call__(self, tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         for name in value if isinstance(value, MAPPINGS) else ():
             folded = str(name).casefold()
             if name != folded and folded in self.fields:
@@ -50,38 +50,38 @@ class Named(Table):
                     f"write {folded!r} so: servers read names without regard to case",
                     pointer((*path, name)),
                 )
-        Table.__call__(self, leaves, value, path, place)
+        Table.__call__(self, tree, value, path, place)
 
 
-def images(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def images(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Pictures in Base64. What is none is judged as a text, and named."""
     for index, entry in enumerate(value) if isinstance(value, LISTS) else ():
-        image(leaves, entry, (*path, index), place)
+        image(tree, entry, (*path, index), place)
     if not isinstance(value, LISTS):
-        image(leaves, value, path, place)
+        image(tree, value, path, place)
 
 
-def image(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def image(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One picture."""
     if value not in (None, ""):
-        pictured(base64)(leaves, value, path, place)
+        pictured(base64)(tree, value, path, place)
 
 
 FUNCTION = Named({"index": flag, "name": identifier, "arguments": arguments})
 CALL = Named({"id": identifier, "type": chat_fields.kind_word, "function": FUNCTION})
 
 
-def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def call(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool call, at the stage `tool_call`; its arguments are an object. Its result says its id, or the name of its tool."""
     function = value.get("function") if isinstance(value, Mapping) else None
     known = function if isinstance(function, Mapping) else {}
     name, given = known.get("name"), known.get("arguments")
-    here = place_call(leaves, place, name, given, identity=name)
+    here = place_call(tree, place, name, given, identity=name)
     if known:
-        leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
+        tree.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
     if isinstance(value, Mapping) and isinstance(value.get("id"), str):
-        leaves.calls.setdefault(value["id"], []).append((here.tool or "", ""))
-    CALL(leaves, value, path, here)
+        tree.calls.setdefault(value["id"], []).append((here.tool or "", ""))
+    CALL(tree, value, path, here)
 
 
 DEFINED = Named(
@@ -90,11 +90,11 @@ DEFINED = Named(
 DEFINITION = Named({"type": chat_fields.kind_word, "items": anything, "function": DEFINED}, lenient=True)
 
 
-def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool definition: everything in it is read by the model."""
     function = value.get("function") if isinstance(value, Mapping) else None
     DEFINITION(
-        leaves, value, path, place_definition(function.get("name") if isinstance(function, Mapping) else None)
+        tree, value, path, place_definition(function.get("name") if isinstance(function, Mapping) else None)
     )
 
 
@@ -111,10 +111,10 @@ MESSAGE = Named(
 )
 
 
-def messages(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def messages(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The conversation of a request, oldest message first. Without one a model is loaded, and says nothing."""
     if value is not None:
-        chat_fields.messages(leaves, value, path, table=MESSAGE)
+        chat_fields.messages(tree, value, path, table=MESSAGE)
 
 
 OPTIONS = Named(
@@ -134,9 +134,9 @@ def unused(reason: str) -> Reader:
     """Read a field that is refused for a reason, unless it is empty, as Ollama's clients send it."""
     refuse = refused(reason)
 
-    def read(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+    def read(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
         if value not in ("", [], 0):
-            refuse(leaves, value, path, place)
+            refuse(tree, value, path, place)
 
     return read
 
@@ -162,9 +162,9 @@ CHAT = Named(
 SYSTEM: Final = Place(Stage.INPUT, role="system")
 
 
-def system(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def system(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The system prompt of a completion."""
-    text(leaves, value, path, SYSTEM)
+    text(tree, value, path, SYSTEM)
 
 
 GENERATE = Named(
@@ -173,7 +173,7 @@ GENERATE = Named(
         "prompt": beside,
         "suffix": beside,
         "system": system,
-        "images": lambda leaves, value, path, place: images(leaves, value, path, ASKED),
+        "images": lambda tree, value, path, place: images(tree, value, path, ASKED),
         **dict.fromkeys(("width", "height", "steps"), flag),
         "template": unused("it changes the prompt where the guard cannot read it; set it in the model"),
         "raw": unused("it leaves out the model's own form and system prompt; use /v1/completions"),
@@ -194,32 +194,32 @@ EMBED = Named(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a chat request; raises `RequestError` for what is refused."""
-    leaves = ContentTree()
-    CHAT(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree()
+    CHAT(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
 def prompt(body: Any) -> ContentTree:
     """Return the leaves of a request for a completion; raises `RequestError` for what is refused."""
-    leaves = ContentTree(roles=("user",))
-    GENERATE(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    GENERATE(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
 def embedded(body: Any) -> ContentTree:
     """Return the leaves of a request for vectors; raises `RequestError` for what is refused."""
     if body.get("input") is None and body.get("prompt") is None:
         raise RequestError("invalid_input", "the body must have an 'input' (or a 'prompt')", "/input")
-    leaves = ContentTree(roles=("user",))
-    EMBED(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    EMBED(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
-def tokens(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def tokens(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Token ids, which spell the prompt and the answer again: they go where any of it does. What else stands there is judged."""
     ids = isinstance(value, LISTS) and all(type(entry) is int and 0 <= entry < TOKENS for entry in value)
     if value is not None and not ids:
-        leaves.anything(value, path, place)
+        tree.anything(value, path, place)
 
 
 HEAD: Final = ("model", "created_at", "remote_model", "remote_host")
@@ -278,15 +278,15 @@ SHOWN = Named(
 
 def show(body: Any) -> ContentTree:
     """Return the leaves of a request for what there is to know of a model; raises `RequestError` for what is refused."""
-    leaves = ContentTree()
-    SHOW(leaves, body, (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree()
+    SHOW(tree, body, (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
 def _answered(table: Table, body: Any) -> ContentTree:
-    leaves = ContentTree()
-    table(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    table(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree
 
 
 def response(body: Any) -> ContentTree:

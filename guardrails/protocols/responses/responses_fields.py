@@ -117,20 +117,20 @@ def came_of(place: Place) -> Place:
     return replace(place, stage=Stage.TOOL_RESULT, also=also, role="tool")
 
 
-def result(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def result(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What a tool returned: a text, parts, or a structure."""
     here = came_of(place)
     if isinstance(value, str) or _are_parts(value):
-        content(leaves, value, path, here)
+        content(tree, value, path, here)
     elif isinstance(value, Mapping) and value.get("type") in ("computer_screenshot", "input_image"):
-        PART(leaves, value, path, here)
+        PART(tree, value, path, here)
     else:
-        anything(leaves, value, path, here)
+        anything(tree, value, path, here)
 
 
-def outputs(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def outputs(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What code wrote and drew."""
-    each(OUTPUT)(leaves, value, path, came_of(place))
+    each(OUTPUT)(tree, value, path, came_of(place))
 
 
 OUTPUT = by_type({"logs": by_table({"type": keep, "logs": text}), "image": PICTURE})
@@ -144,26 +144,26 @@ def _are_parts(value: Any) -> bool:
     )
 
 
-def picture(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def picture(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture that a model made, which is what it says and no call; one that a client sends back can be forged."""
     if value is not None:
         also = () if place.message is None else (Stage.INPUT,)
         place = replace(place, stage=Stage.OUTPUT, also=also, tool=None, use=None)
-        pictured(base64)(leaves, value, path, place)
+        pictured(base64)(tree, value, path, place)
 
 
-def definition(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def definition(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One tool: everything in its definition is read by the model. Those of a remote server are not in the request."""
     here = place_definition(chat_fields.defines(value, path))
     if isinstance(value, Mapping) and value.get("type") == "mcp":
-        leaves.cannot("part", "the tools of a remote server are not seen", path, here)
-    DEFINITION(leaves, value, path, here)
+        tree.cannot("part", "the tools of a remote server are not seen", path, here)
+    DEFINITION(tree, value, path, here)
 
 
-def masked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def masked(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture in the definition of a tool that draws: the user's, as those of messages are."""
     if value is not None:
-        MASK(leaves, value, path, TOLD)
+        MASK(tree, value, path, TOLD)
 
 
 MASK = pictured(by_table({"type": keep, "image_url": uri, "file_id": identifier}))
@@ -215,11 +215,11 @@ GIVEN = ("arguments", "input", "code", "action", "actions", "operation", "querie
 """Fields with what a tool is called with."""
 
 
-def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def call(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One call of a tool, of the client's or a hosted one's, with what came of it where that is known."""
     name = value.get("name", value.get("type"))
     here = place_call(
-        leaves,
+        tree,
         place,
         name,
         next((value[field] for field in GIVEN if value.get(field) is not None), ""),
@@ -227,11 +227,11 @@ def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         server=value.get("server_label"),
         hosted=value.get("type") not in OWN_CALLS,
     )
-    leaves.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
-    CALL(leaves, value, path, here)
+    tree.call(here.tool or "", here.use.arguments or "" if here.use else "", path, here)
+    CALL(tree, value, path, here)
 
 
-def returned(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def returned(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the client, or a server, says that a tool returned."""
     place = came_of(place)
     kind, label = value.get("type"), value.get("server_label")
@@ -239,8 +239,8 @@ def returned(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
         server = label if isinstance(label, str) else ""
         place = replace(place, tool=kind, use=Use(((kind, server),)))
     else:
-        place = place_result(leaves, place, value.get("call_id"))
-    RESULT(leaves, value, path, place)
+        place = place_result(tree, place, value.get("call_id"))
+    RESULT(tree, value, path, place)
 
 
 OWN_CALLS = (
@@ -275,7 +275,7 @@ ITEM = by_type(
 )
 
 
-def item(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
+def item(tree: ContentTree, value: Any, path: Path, index: int) -> str:
     """Read one item of a request; return whose turn it is."""
     if not isinstance(value, Mapping):
         raise RequestError(
@@ -292,46 +292,46 @@ def item(leaves: ContentTree, value: Any, path: Path, index: int) -> str:
     also = (Stage.INPUT,) if role == "assistant" else ()
     place = Place(STAGES.get(role, Stage.TOOL_RESULT), also, role, message=index)
     reader = {"message": MESSAGE, "item_reference": REFERENCE}.get(str(kind), ITEM)
-    reader(leaves, value, path, place)
+    reader(tree, value, path, place)
     return role
 
 
-def conversation(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def conversation(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The input of a request: a user's text, or items, oldest first."""
     if isinstance(value, str):
-        leaves.text(value, path, Place(Stage.INPUT, role="user", message=0))
+        tree.text(value, path, Place(Stage.INPUT, role="user", message=0))
         roles = ["user"]
     elif isinstance(value, list):
-        roles = [item(leaves, entry, (*path, index), index) for index, entry in enumerate(value)]
+        roles = [item(tree, entry, (*path, index), index) for index, entry in enumerate(value)]
     else:
         raise RequestError("invalid_input", "input must be a text or a list of items", pointer(path))
-    spoken(leaves, roles)
+    spoken(tree, roles)
 
 
 SYSTEM = Place(Stage.INPUT, role="system")
 TOLD = Place(Stage.INPUT, role="user")
 
 
-def variables(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def variables(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What is put into a stored prompt: texts or parts, by name."""
     if not isinstance(value, Mapping):
-        anything(leaves, value, path, place)
+        anything(tree, value, path, place)
         return
     for name, inner in value.items():
-        leaves.text(name, (*path, name), place, editable=False)
-        (PART if isinstance(inner, Mapping) else text)(leaves, inner, (*path, name), place)
+        tree.text(name, (*path, name), place, editable=False)
+        (PART if isinstance(inner, Mapping) else text)(tree, inner, (*path, name), place)
 
 
-def instructions(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def instructions(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The system prompt; in a response it may be items."""
     reader = each(ITEM) if isinstance(value, list) else text
-    reader(leaves, value, path, SYSTEM)
+    reader(tree, value, path, SYSTEM)
 
 
 def prompt(reader: Reader) -> Reader:
     """Read a stored prompt, whose text is not here, with what is put into it."""
     table = by_table({"id": reader, "version": keep, "variables": variables})
-    return lambda leaves, value, path, place: table(leaves, value, path, TOLD)
+    return lambda tree, value, path, place: table(tree, value, path, TOLD)
 
 
 SHARED: Mapping[str, Reader] = {
@@ -364,23 +364,23 @@ REQUEST = by_table(
 )
 
 
-def output(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def output(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """The items of an answer. Texts of several messages are judged joined too: clients show them as one."""
-    first = len(leaves.found)
-    each(ITEM)(leaves, value, path, place)
+    first = len(tree.leaves)
+    each(ITEM)(tree, value, path, place)
     shown = [
         index
-        for index in range(first, len(leaves.found))
-        if len(at := leaves.found[index].path) == 5 and (at[2], at[4]) == ("content", "text")
-        if not leaves.found[index].pieces and value[at[1]].get("type") == "message"
+        for index in range(first, len(tree.leaves))
+        if len(at := tree.leaves[index].path) == 5 and (at[2], at[4]) == ("content", "text")
+        if not tree.leaves[index].pieces and value[at[1]].get("type") == "message"
     ]
-    if len({leaves.found[index].path[1] for index in shown}) > 1:
-        leaves.join(shown, path, place)
+    if len({tree.leaves[index].path[1] for index in shown}) > 1:
+        tree.join(shown, path, place)
 
 
 def repeated(reader: Reader, place: Place) -> Reader:
     """Read a field of a response where it stood in the request."""
-    return lambda leaves, value, path, _: reader(leaves, value, path, place)
+    return lambda tree, value, path, _: reader(tree, value, path, place)
 
 
 ANSWER = by_table(
@@ -400,27 +400,27 @@ ANSWER = by_table(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a request."""
-    leaves = ContentTree()
+    tree = ContentTree()
     if not isinstance(body, Mapping) or not ("input" in body or "prompt" in body):
         raise RequestError("invalid_input", "the body must be a mapping with 'input'", "/input")
-    REQUEST(leaves, body, (), TOLD)
-    leaves.beside(leaves.system())
-    return leaves
+    REQUEST(tree, body, (), TOLD)
+    tree.beside(tree.system())
+    return tree
 
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of a response."""
-    leaves = ContentTree()
-    ANSWER(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    ANSWER(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree
 
 
-def changed(body: Any, leaves: ContentTree, outcome: Outcome) -> Any:
+def changed(body: Any, tree: ContentTree, outcome: Outcome) -> Any:
     """Return a request or a response with an outcome's edits, without what spells or points into a text that these change,
     and without removed turns; the same object where nothing changes.
     """
-    new: Any = apply_edits(body, leaves, outcome)
-    for path in {leaves.found[index].path for index in outcome.edits}:
+    new: Any = apply_edits(body, tree, outcome)
+    for path in {tree.leaves[index].path for index in outcome.edits}:
         if path[-1:] in (("text",), ("logprobs",)):
             holder = drop_spelling(value_at(new, path[:-1]))
             new = replace_values(new, {(path[:-1], None): holder}) if path[:-1] else new

@@ -39,17 +39,17 @@ class Apart:
 
     def read(self, event: dict[str, Any]) -> Payload:
         """Return what there is to judge of an event: its own, and what texts in it go on."""
-        leaves = self._read(event)
-        self._waits = self._waits or any(isinstance(leaf.content, Text) for leaf in leaves.found)
-        pictures = {leaf.path for leaf in leaves.found if isinstance(leaf.content, Image)}
+        tree = self._read(event)
+        self._waits = self._waits or any(isinstance(leaf.content, Text) for leaf in tree.leaves)
+        pictures = {leaf.path for leaf in tree.leaves if isinstance(leaf.content, Image)}
         for path, text, is_value in find_strings(event):
             last, before = self._said.get((path, is_value), ("", ""))
             if path in pictures or text == last:
                 continue
             self._said[path, is_value] = text, before + text
             if before:
-                leaves.text(before + text, path, SAID, editable=False)
-        return payload.body(event, leaves)
+                tree.text(before + text, path, SAID, editable=False)
+        return payload.body(event, tree)
 
     def came(self, data: Mapping[str, Any], kind: str) -> None:
         """Take note of an event and its type; raises `BackendError` where that is not what it says itself."""

@@ -57,11 +57,11 @@ class Relay:
         pipeline: Pipeline,
         request: Request,
         teller: Teller,
-        leaves: Callable[[Any], ContentTree],
+        tree: Callable[[Any], ContentTree],
         context: Mapping[str, str] | None = None,
         choices: int = 1,
     ) -> None:
-        self._pipeline, self._request, self._teller, self._leaves = pipeline, request, teller, leaves
+        self._pipeline, self._request, self._teller, self._leaves = pipeline, request, teller, tree
         self._voices = TextChannels(pipeline, request, context, choices)
         self._choices = choices
         self._held = Held()
@@ -155,7 +155,7 @@ class Relay:
             self._alone.append(outcome)
         if outcome.action <= Action.FLAG:
             return
-        drawn = {index for index, leaf in enumerate(found.found) if isinstance(leaf.content, Media)}
+        drawn = {index for index, leaf in enumerate(found.leaves) if isinstance(leaf.content, Media)}
         if item.alone and outcome.action is Action.REDACT and drawn == {*outcome.edits}:
             [new] = outcome.edits.values()
             item.data = replace_values(item.data, {(item.alone, None): new})
@@ -166,18 +166,18 @@ class Relay:
 
     def _outcome(self, found: ContentTree, inline: int | None) -> Generator[list[Task], None, Outcome | None]:
         """Return the outcome of the check of what an event holds; None where there is nothing, or it is known to be harmless."""
-        if not found.found and not found.unchecked:
+        if not found.leaves and not found.unchecked:
             return None
-        pictured = any(isinstance(leaf.content, Media) for leaf in found.found)  # too large to be remembered
+        pictured = any(isinstance(leaf.content, Media) for leaf in found.leaves)  # too large to be remembered
         texts = (
             ()
             if pictured
-            else [(leaf.path, getattr(leaf.content, "text", leaf.content)) for leaf in found.found]
+            else [(leaf.path, getattr(leaf.content, "text", leaf.content)) for leaf in found.leaves]
         )
         known = repr(texts)
         if not pictured and known in self._harmless and not found.unchecked:
             return None
-        outcome = yield from self._pipeline.judging(found, self._request, inline)
+        outcome = yield from self._pipeline.check_steps(found, self._request, inline)
         if outcome.action <= Action.FLAG and not pictured and len(self._harmless) < REMEMBERED:
             self._harmless.add(known)
         return outcome
@@ -196,24 +196,24 @@ class Relay:
         texts = (Leaf(Text(grown.came, grown.part.place)) for grown in self._texts)
         found = [leaf for leaf in texts if getattr(leaf.content, "text", "")]
         if self._blocked is None:
-            return ContentTree(found=found)
-        return replace(self._blocked, found=[*self._blocked.found, *found])
+            return ContentTree(leaves=found)
+        return replace(self._blocked, leaves=[*self._blocked.leaves, *found])
 
     def stopped(self, outcome: Outcome) -> Outcome:
         """Return the outcome of what there was of an answer, as the block that its stream came to where it was stopped."""
         return outcome if self.stop is None else stop_outcome(outcome, self.stop, self._request)
 
-    def settled(self, leaves: ContentTree, outcome: Outcome) -> Outcome:
+    def settled(self, tree: ContentTree, outcome: Outcome) -> Outcome:
         """Return the outcome of the whole answer as it holds after what went on of it: choices that were stopped are, and so is
         all of an answer that is judged otherwise than the texts that went on.
         """
-        new = {leaves.found[index].path: text for index, text in outcome.edits.items()}
+        new = {tree.leaves[index].path: text for index, text in outcome.edits.items()}
         for grown in self._texts:
             grown.final = new.get(grown.path, grown.came)
         for alone in self._alone:
             outcome = add_rules(outcome, alone)
         for choice, stop in self._voices.stops.items():
-            own = [i for i, leaf in enumerate(leaves.found) if leaf.content.place.choice_index == choice]
+            own = [i for i, leaf in enumerate(tree.leaves) if leaf.content.place.choice_index == choice]
             if not outcome.blocked.intersection(own):
                 outcome = stop_outcome(outcome, stop, self._request, *own[:1])
         alive = (grown for grown in self._texts if grown.part.place.choice_index not in self._voices.stops)
@@ -221,12 +221,12 @@ class Relay:
             return stop_outcome(outcome, None, self._request)
         return outcome
 
-    def end(self, leaves: ContentTree, outcome: Outcome, answer: Mapping[str, Any]) -> list[Event] | None:
+    def end(self, tree: ContentTree, outcome: Outcome, answer: Mapping[str, Any]) -> list[Event] | None:
         """Return all events that are left of an answer that is not blocked, once its outcome is `settled`; None where they do
         not make it up.
 
         Args:
-            leaves: of the whole answer.
+            tree: of the whole answer.
             outcome: of its check.
             answer: what the policy leaves of it.
         """
@@ -235,7 +235,7 @@ class Relay:
         # what several choices have in an order of their own.
         anew = self._anew or (bool(outcome.edits) and (self._choices > 1 or self._voices.is_whole))
         kept = not anew and all(
-            leaves.found[index].path in own and not leaves.found[index].inner for index in outcome.edits
+            tree.leaves[index].path in own and not tree.leaves[index].inner for index in outcome.edits
         )
         if not kept:
             rest = self._teller.rest(answer)

@@ -69,23 +69,23 @@ class Judge:
         *,
         complete: bool = False,
         settled: Callable[[Outcome], Outcome] = lambda outcome: outcome,
-        before: Callable[[ContentTree, bool], None] = lambda leaves, ended: None,
+        before: Callable[[ContentTree, bool], None] = lambda tree, ended: None,
     ) -> None:
         self._before = before
         self._pipeline, self._request, self._beside, self._verdict = pipeline, request, beside, verdict
         self._complete, self._settled = complete, settled
 
-    def relay(self, teller: Teller, leaves: Callable[[Any], ContentTree], choices: int = 1) -> Relay:
+    def relay(self, teller: Teller, tree: Callable[[Any], ContentTree], choices: int = 1) -> Relay:
         """Return what the events of the answer go through, read by a teller; `leaves` reads what else they hold."""
 
         def read(rest: Any) -> ContentTree:
-            found = leaves(rest)
+            found = tree(rest)
             found.beside(*self._beside)
             return found
 
-        one = ContentTree(found=[Leaf(Text("", Place(Stage.OUTPUT)))])
+        one = ContentTree(leaves=[Leaf(Text("", Place(Stage.OUTPUT)))])
         one.beside(*self._beside)
-        context = one.found[0].content.context
+        context = one.leaves[0].content.context
         return Relay(self._pipeline, self._request, teller, read, context, choices)
 
     def whole(
@@ -94,24 +94,24 @@ class Judge:
         """Judge a whole answer, behind what went on of it through a relay; return the verdict and the outcome. Raises
         `RequestError` where it is over the budget.
         """
-        leaves, request = subject.leaves, self._request if relay is None else relay.request
-        self._pipeline.budget.admits(leaves.found)
-        leaves.beside(*self._beside)
-        self._before(leaves, True)
-        outcome = yield from self._pipeline.judging(leaves, request, inline, complete=self._complete)
+        tree, request = subject.tree, self._request if relay is None else relay.request
+        self._pipeline.budget.admits(tree.leaves)
+        tree.beside(*self._beside)
+        self._before(tree, True)
+        outcome = yield from self._pipeline.check_steps(tree, request, inline, complete=self._complete)
         if relay is not None:
-            outcome = relay.settled(leaves, outcome)
+            outcome = relay.settled(tree, outcome)
         outcome = self._settled(outcome)
         return self._verdict(subject, outcome, request.vault), outcome
 
     def so_far(self, relay: Relay, inline: int | None) -> Steps[Verdict]:
         """Judge what there was of an answer that was stopped, or broken off; return the verdict."""
-        leaves = relay.so_far()
-        leaves.beside(*self._beside)
-        self._before(leaves, False)
-        judging = self._pipeline.judging(leaves, self._request, inline, complete=self._complete)
+        tree = relay.so_far()
+        tree.beside(*self._beside)
+        self._before(tree, False)
+        judging = self._pipeline.check_steps(tree, self._request, inline, complete=self._complete)
         outcome = relay.stopped((yield from judging))
-        return self._verdict(Payload(leaves, lambda _: None), outcome, self._request.vault)
+        return self._verdict(Payload(tree, lambda _: None), outcome, self._request.vault)
 
     def ended(
         self, relay: Relay, answer: Callable[[], Any], said: Answering, inline: int | None
@@ -137,7 +137,7 @@ class Judge:
         content = said.passed(whole, heard, verdict, outcome)
         if verdict.blocked:
             return relay.refused(content, said.message(verdict))
-        rest = relay.end(heard.leaves, outcome, content)
+        rest = relay.end(heard.tree, outcome, content)
         if rest is None:
             raise BackendError(
                 "what was sent of the answer is not what is left of it", 502, "upstream_invalid"

@@ -27,20 +27,20 @@ INSIDE: Final = re.compile(r"(?i)(?:input_references?|frame_images?|images?|vide
 LINKED: Final = "a film that is not in the answer itself is not judged"
 
 
-def sent(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def sent(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A picture or a film that is sent, or several: a file of a form, Base64, a data URI, or a mapping with one."""
     if isinstance(value, Upload):
         said = value.media.lower() or None
         kind = medium(value.data, said)
-        leaves.found.append(Leaf(kind(value.data, place_at(ASKED, path), declared=said), path))
-        leaves.text(value.name, path, ASKED, editable=False)
+        tree.leaves.append(Leaf(kind(value.data, place_at(ASKED, path), declared=said), path))
+        tree.text(value.name, path, ASKED, editable=False)
     elif isinstance(value, LISTS):
         for index, entry in enumerate(value):
-            sent(leaves, entry, (*path, index), place)
+            sent(tree, entry, (*path, index), place)
     elif isinstance(value, Mapping) and value.keys() == {"id"}:
-        identifier(leaves, value["id"], (*path, "id"), ASKED)
+        identifier(tree, value["id"], (*path, "id"), ASKED)
     else:
-        images_fields.picture(leaves, value, path, place)
+        images_fields.picture(tree, value, path, place)
 
 
 REQUEST = by_table(
@@ -56,28 +56,28 @@ REQUEST = by_table(
 
 def request(body: Any) -> ContentTree:
     """Return the leaves of a request; raises `RequestError` for what is refused."""
-    leaves = ContentTree(roles=("user",))
-    REQUEST(leaves, images_fields.around(leaves, body, INSIDE, sent), (), Place(Stage.INPUT, role="user"))
-    return leaves
+    tree = ContentTree(roles=("user",))
+    REQUEST(tree, images_fields.around(tree, body, INSIDE, sent), (), Place(Stage.INPUT, role="user"))
+    return tree
 
 
-def linked(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def linked(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """Addresses of a film, or of several; one that is a data URI is the film itself."""
     for index, entry in enumerate(value) if isinstance(value, LISTS) else [(None, value)]:
         if entry not in (None, ""):
             at = path if index is None else (*path, index)
-            pictured(uri, none=LINKED)(leaves, entry, at, place)
+            pictured(uri, none=LINKED)(tree, entry, at, place)
 
 
-def made(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def made(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """A film that a model made, in Base64."""
     if value not in (None, ""):
-        pictured(base64)(leaves, value, path, place)
+        pictured(base64)(tree, value, path, place)
 
 
-def repeated(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def repeated(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What was asked for."""
-    text(leaves, value, path, ASKED)
+    text(tree, value, path, ASKED)
 
 
 JOB = by_table(
@@ -102,6 +102,6 @@ RESPONSE = by_table({**JOB.fields, "data": each(JOB)})
 
 def response(body: Any) -> ContentTree:
     """Return the leaves of what is told of a job, or of several."""
-    leaves = ContentTree()
-    RESPONSE(leaves, body, (), Place(Stage.OUTPUT, role="assistant"))
-    return leaves
+    tree = ContentTree()
+    RESPONSE(tree, body, (), Place(Stage.OUTPUT, role="assistant"))
+    return tree

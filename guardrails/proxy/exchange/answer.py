@@ -14,8 +14,8 @@ from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.redaction.vault import Vault
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.chat import chat_payload
@@ -108,7 +108,7 @@ class Call:
             made = state.guard.verdict(heard, outcome, Stage.OUTPUT, vault)
             state.saw(made, made.timings_ms["total"] / 1000.0, taken[-1] if taken else None, outcome)
             note(self.http, self.report, made)
-            asides.saw("output", made, heard.leaves, outcome)
+            asides.saw("output", made, heard.tree, outcome)
             return made
 
         return Judge(
@@ -138,7 +138,7 @@ class Call:
         """Return an answer as its verdict lets it pass; the same object if nothing changes."""
         content = answer
         if verdict.action >= Action.REDACT:
-            content = self.protocol.withhold(answer, heard.leaves, outcome, self.message(verdict))
+            content = self.protocol.withhold(answer, heard.tree, outcome, self.message(verdict))
         restorer = verdict.restorer
         return content if restorer is None or not restorer.values else restore_reply(content, restorer)
 

@@ -36,7 +36,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     given = await state.by_size(
         len(raw), lambda: read(endpoint, raw, request.headers.get("content-type", ""))
     )
-    body, leaves = given.body, given.leaves
+    body, leaves = given.body, given.tree
     if leaves.unknown and state.settings.unknown_fields == "refuse":
         raise RequestError(
             "unknown_field", "this server refuses fields that it does not know", leaves.unknown[0]
@@ -47,7 +47,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     client.asks(who.model, body, state.settings.policies)
     if state.fetcher is not None and given.form is None:
         given = await while_connected(request.receive, fetched(state, endpoint, given))
-        body, leaves = given.body, given.leaves
+        body, leaves = given.body, given.tree
     state = state.under(request, who.model)
     report = Report(state.guard.policy.ref)
     asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)

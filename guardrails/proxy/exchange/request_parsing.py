@@ -26,7 +26,7 @@ class Given:
 
     body: dict[str, Any]
     raw: bytes
-    leaves: ContentTree
+    tree: ContentTree
     moderation: Wanted | None = None
     form: Form | None = None
 

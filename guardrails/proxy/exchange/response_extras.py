@@ -24,20 +24,20 @@ class Heard:
     """What was judged on one side of a call, and how."""
 
     verdict: Verdict
-    leaves: ContentTree
+    tree: ContentTree
     outcome: Outcome
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """Where what was judged stands."""
-        places = [leaf.content.place for leaf in self.leaves.found]
+        places = [leaf.content.place for leaf in self.tree.leaves]
         found = {stage for place in places for stage in (place.stage, *place.also)}
         return tuple(stage for stage in Stage if stage in found) or (self.verdict.stage,)
 
     @property
     def choices(self) -> list[int]:
         """The choices that something was judged of."""
-        places = (leaf.content.place for leaf in self.leaves.found)
+        places = (leaf.content.place for leaf in self.tree.leaves)
         return sorted({place.choice_index for place in places if place.choice_index is not None})
 
     @property

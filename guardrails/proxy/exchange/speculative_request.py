@@ -39,7 +39,7 @@ KEEPING = ("/responses", "/videos")
 """How paths begin at which a provider keeps what does not say `store: false`: answers, and jobs."""
 
 
-def order(path: str, body: Mapping[str, Any], leaves: ContentTree, models: Iterable[str] = ()) -> str:
+def order(path: str, body: Mapping[str, Any], tree: ContentTree, models: Iterable[str] = ()) -> str:
     """Return when a request to a path may be sent, as it was read and before it was judged; `models` are the names under which
     upstreams may get its model.
     """
@@ -49,7 +49,7 @@ def order(path: str, body: Mapping[str, Any], leaves: ContentTree, models: Itera
     if kept is not False and (kept is not None or path.startswith(KEEPING)):
         return KEPT
     # What is sealed was written by the provider, and does nothing.
-    if leaves.unknown or any(entry.kind != "sealed" for entry, _ in leaves.unchecked):
+    if tree.unknown or any(entry.kind != "sealed" for entry, _ in tree.unchecked):
         return UNSEEN
     return BESIDE
 

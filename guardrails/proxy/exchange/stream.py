@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.errors import Problem
 from guardrails.protocols.protocol import StreamReader, invalid_answer, write_error_event

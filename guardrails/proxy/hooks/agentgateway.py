@@ -34,7 +34,7 @@ def read_request(body: dict[str, Any]) -> Sequence[Piece]:
         want(asked, "messages", list, path=("body",))
     else:
         asked, protocol = body, MESSAGES if BLOCKS & {*_kinds(want(body, "messages", list))} else CHAT
-    return [Piece(asked, protocol.request_payload(asked).leaves, Stage.INPUT, protocol.edit_request)]
+    return [Piece(asked, protocol.request_payload(asked).tree, Stage.INPUT, protocol.edit_request)]
 
 
 def _kinds(given: Sequence[Any]) -> Iterator[str]:

@@ -26,9 +26,9 @@ CODES: Mapping[int, str] = {400: "InvalidRequestBody", 404: "NotFound", 429: "To
 
 def _rest(body: dict[str, Any], known: Sequence[str]) -> list[Piece]:
     """Return the fields that nobody knows as a piece, if there are any."""
-    leaves = ContentTree()
-    others(leaves, body, known, Place())
-    return [Piece(body, leaves, Stage.INPUT)] if leaves.found else []
+    tree = ContentTree()
+    others(tree, body, known, Place())
+    return [Piece(body, tree, Stage.INPUT)] if tree.leaves else []
 
 
 def read_text(body: dict[str, Any]) -> Sequence[Piece]:

@@ -78,26 +78,26 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         raise RequestError("invalid_type", f"must be {' or '.join(STAGES)}", "/source")
     if want(body, "outputScope", str, type(None)) not in (*SCOPES, None):
         raise RequestError("invalid_type", f"must be {' or '.join(SCOPES)}", "/outputScope")
-    leaves = ContentTree()
+    tree = ContentTree()
     by_stage: dict[Stage, list[int]] = {}
     for index, content in enumerate(want(body, "content", list)):
-        _content(leaves, content, ("content", index), stage, by_stage)
+        _content(tree, content, ("content", index), stage, by_stage)
     for at, indexes in by_stage.items():
-        leaves.join(indexes, ("content",), Place(at))
-    leaves.beside("", leaves.prompt(), leaves.sources())
-    others(leaves, body, ("source", "outputScope", "content"), Place(stage))
-    return [Piece(body, leaves, stage, carries=_are_texts)]
+        tree.join(indexes, ("content",), Place(at))
+    tree.beside("", tree.prompt(), tree.sources())
+    others(tree, body, ("source", "outputScope", "content"), Place(stage))
+    return [Piece(body, tree, stage, carries=_are_texts)]
 
 
 def _content(
-    leaves: ContentTree, content: Any, path: Path, stage: Stage, by_stage: dict[Stage, list[int]]
+    tree: ContentTree, content: Any, path: Path, stage: Stage, by_stage: dict[Stage, list[int]]
 ) -> None:
     """Read one content: a text or a picture."""
     if not isinstance(content, dict) or len(content) != 1 or not {"text", "image"} & content.keys():
         raise RequestError("invalid_content", "must hold one text or one image", pointer(path))
     if "image" in content:
-        leaves.cannot("part", "no detector reads this image", path, Place(stage))
-        IMAGE(leaves, want(content, "image", dict, path=path), (*path, "image"), Place(stage))
+        tree.cannot("part", "no detector reads this image", path, Place(stage))
+        IMAGE(tree, want(content, "image", dict, path=path), (*path, "image"), Place(stage))
         return
     block, inside = want(content, "text", dict, path=path), (*path, "text")
     named = texts(block, "qualifiers", needed=False, path=inside)
@@ -105,14 +105,14 @@ def _content(
         raise RequestError("invalid_type", "holds no qualifier", pointer((*inside, "qualifiers")))
     first, *also = dict.fromkeys(QUALIFIERS.get(each, stage) for each in named) or (stage,)
     if want(block, "text", str, path=inside):
-        by_stage.setdefault(first, []).append(len(leaves.found))
-        leaves.text(block["text"], (*inside, "text"), Place(first, (*also,)))
+        by_stage.setdefault(first, []).append(len(tree.leaves))
+        tree.text(block["text"], (*inside, "text"), Place(first, (*also,)))
     for name in block.keys() - {"text", "qualifiers"}:
-        leaves.unknown_field(block[name], (*inside, name), Place(first))
+        tree.unknown_field(block[name], (*inside, name), Place(first))
 
 
-def _are_texts(leaves: ContentTree, outcome: Outcome) -> bool:
-    return all(leaves.found[index].path[2:] == ("text", "text") for index in outcome.edits)
+def _are_texts(tree: ContentTree, outcome: Outcome) -> bool:
+    return all(tree.leaves[index].path[2:] == ("text", "text") for index in outcome.edits)
 
 
 def write(asked: Asked) -> Said:

@@ -33,22 +33,22 @@ def read_contents(body: dict[str, Any]) -> Sequence[Piece]:
 def read_chat(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the conversation as one piece; tools beside it are definitions."""
     want(body, "messages", list)
-    leaves = ContentTree()
-    chat_fields.messages(leaves, body["messages"], ("messages",))
+    tree = ContentTree()
+    chat_fields.messages(tree, body["messages"], ("messages",))
     for index, tool in enumerate(want(body, "tools", list, type(None)) or []):
-        chat_fields.definition(leaves, tool, ("tools", index), Place())
-    others(leaves, body, ("messages", "tools", PARAMETERS), Place())
-    return [Piece(body, standing(leaves), Stage.INPUT)]
+        chat_fields.definition(tree, tool, ("tools", index), Place())
+    others(tree, body, ("messages", "tools", PARAMETERS), Place())
+    return [Piece(body, standing(tree), Stage.INPUT)]
 
 
 def read_generation(body: dict[str, Any]) -> Sequence[Piece]:
     """Return a prompt and its answer as one piece."""
-    leaves = ContentTree()
-    leaves.text(want(body, "prompt", str), ("prompt",), Place(role="user"))
-    leaves.text(want(body, "generated_text", str), ("generated_text",), Place(Stage.OUTPUT, role="assistant"))
-    leaves.beside("", body["prompt"])
-    others(leaves, body, ("prompt", "generated_text", PARAMETERS), Place())
-    return [Piece(body, leaves, Stage.OUTPUT)]
+    tree = ContentTree()
+    tree.text(want(body, "prompt", str), ("prompt",), Place(role="user"))
+    tree.text(want(body, "generated_text", str), ("generated_text",), Place(Stage.OUTPUT, role="assistant"))
+    tree.beside("", body["prompt"])
+    others(tree, body, ("prompt", "generated_text", PARAMETERS), Place())
+    return [Piece(body, tree, Stage.OUTPUT)]
 
 
 CONTEXTS = ("url", "chunks", "document", "docs")
@@ -58,23 +58,23 @@ def read_documents(body: dict[str, Any]) -> Sequence[Piece]:
     """Return an answer and what was retrieved for it as one piece."""
     if want(body, "context_type", str) not in CONTEXTS:
         raise RequestError("invalid_type", f"must be one of {', '.join(CONTEXTS)}", "/context_type")
-    leaves = ContentTree()
+    tree = ContentTree()
     for index, text in enumerate(texts(body, "context")):
-        leaves.text(text, ("context", index), Place(Stage.RETRIEVAL))
-    leaves.text(want(body, "content", str), ("content",), Place(Stage.OUTPUT, (Stage.INPUT,)))
-    leaves.beside("", "", leaves.sources())
+        tree.text(text, ("context", index), Place(Stage.RETRIEVAL))
+    tree.text(want(body, "content", str), ("content",), Place(Stage.OUTPUT, (Stage.INPUT,)))
+    tree.beside("", "", tree.sources())
     if body["context_type"] == "url" and body["context"]:
-        leaves.cannot("part", "no detector reads what stands at an address", ("context",), Place())
-    others(leaves, body, ("content", "context_type", "context", PARAMETERS), Place())
-    return [Piece(body, leaves, Stage.OUTPUT)]
+        tree.cannot("part", "no detector reads what stands at an address", ("context",), Place())
+    others(tree, body, ("content", "context_type", "context", PARAMETERS), Place())
+    return [Piece(body, tree, Stage.OUTPUT)]
 
 
 def _unknown(body: Mapping[str, Any], name: str) -> Iterator[Piece]:
     """Yield a piece of the fields that nobody knows, if there are any."""
-    leaves = ContentTree()
-    others(leaves, body, (name, PARAMETERS), Place())
-    if leaves.found:
-        yield Piece(body, leaves, Stage.INPUT)
+    tree = ContentTree()
+    others(tree, body, (name, PARAMETERS), Place())
+    if tree.leaves:
+        yield Piece(body, tree, Stage.INPUT)
 
 
 def _kind(finding: Finding) -> str:

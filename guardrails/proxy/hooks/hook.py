@@ -40,7 +40,7 @@ STOPPED = "This was stopped by policy."
 KINDS: Mapping[type, str] = {str: "a string", list: "an array", dict: "an object", bool: "true or false"}
 
 
-def everything(leaves: ContentTree, outcome: Outcome) -> bool:
+def everything(tree: ContentTree, outcome: Outcome) -> bool:
     """Tell that a protocol brings back whatever changes."""
     return True
 
@@ -50,7 +50,7 @@ class Piece:
     """One thing to judge: a value of a body, with its leaves."""
 
     given: Any
-    leaves: ContentTree
+    tree: ContentTree
     stage: Stage
     changed: ApplyEdits = payload.apply_edits
     carries: Callable[[ContentTree, Outcome], bool] = everything
@@ -101,7 +101,7 @@ class Judged:
     @property
     def length(self) -> int:
         """The characters of its texts."""
-        texts = (leaf.content for leaf in self.piece.leaves.found if not leaf.again)
+        texts = (leaf.content for leaf in self.piece.tree.leaves if not leaf.again)
         return sum(len(each.text) for each in texts if isinstance(each, Text))
 
     def score(self, categories: Sequence[str]) -> float:
@@ -172,7 +172,7 @@ async def serve(request: HttpRequest, hook: Hook) -> Response:
     state = state_of(request)
     raw = await request.body()
     body, pieces = await state.by_size(len(raw), lambda: _read(hook, raw))
-    unknown = next((name for piece in pieces for name in piece.leaves.unknown), None)
+    unknown = next((name for piece in pieces for name in piece.tree.unknown), None)
     if unknown is not None and state.settings.unknown_fields == "refuse":
         raise RequestError("unknown_field", "this server refuses fields that it does not know", unknown)
     told = client_of(request.scope).about(hook.who(body))
@@ -182,7 +182,7 @@ async def serve(request: HttpRequest, hook: Hook) -> Response:
     report = Report(guard.policy.ref)
     judged = []
     for piece in pieces:
-        who = Request(client=client, today=today(), turns=piece.leaves.turns, heard=piece.heard, **told)
+        who = Request(client=client, today=today(), turns=piece.tree.turns, heard=piece.heard, **told)
         judged.append(await judge(state, guard, piece, who, complete=hook.complete))
         note(request, report, judged[-1].verdict)
     said = hook.write(Asked(body, request.path_params, judged))
@@ -196,11 +196,11 @@ def _read(hook: Hook, raw: bytes) -> tuple[dict[str, Any], Sequence[Piece]]:
 
 async def judge(state: State, guard: Guard, piece: Piece, who: Request, *, complete: bool = False) -> Judged:
     """Return what the policy says of a piece."""
-    started, taken = perf_counter(), state.taken(piece.leaves, who)
-    outcome = await guard.pipeline.acheck(piece.leaves, who, complete=complete)
-    if outcome.action is Action.REDACT and not piece.carries(piece.leaves, outcome):
+    started, taken = perf_counter(), state.taken(piece.tree, who)
+    outcome = await guard.pipeline.acheck(piece.tree, who, complete=complete)
+    if outcome.action is Action.REDACT and not piece.carries(piece.tree, outcome):
         outcome = stopped(outcome)
-    asked = Payload(piece.leaves, lambda outcome: piece.changed(piece.given, piece.leaves, outcome))
+    asked = Payload(piece.tree, lambda outcome: piece.changed(piece.given, piece.tree, outcome))
     verdict = guard.verdict(asked, outcome, piece.stage, who.vault)
     state.saw(verdict, perf_counter() - started, taken, outcome)
     return Judged(piece, verdict, grounds(guard, verdict))
@@ -238,9 +238,9 @@ def grounds(guard: Guard, verdict: Verdict) -> dict[str, tuple[Finding, ...]]:
 
 def bare(text: str, path: Path, stage: Stage, *also: Stage) -> Piece:
     """Return one text of a body as a piece; `also` are further stages whose rules it meets."""
-    leaves = ContentTree()
-    leaves.text(text, path, Place(stage, also))
-    return Piece(text, leaves, stage, lambda given, _, outcome: outcome.edits.get(0, given))
+    tree = ContentTree()
+    tree.text(text, path, Place(stage, also))
+    return Piece(text, tree, stage, lambda given, _, outcome: outcome.edits.get(0, given))
 
 
 def want(body: Mapping[str, Any], name: str, *kinds: type, path: Path = ()) -> Any:
@@ -269,14 +269,14 @@ def texts(body: Mapping[str, Any], name: str, *, needed: bool = True, path: Path
     return list(value)
 
 
-def standing(leaves: ContentTree) -> ContentTree:
+def standing(tree: ContentTree) -> ContentTree:
     """Let no turn of a conversation be left out, which a protocol cannot tell."""
-    leaves.current_from = 0
-    return leaves
+    tree.current_from = 0
+    return tree
 
 
-def others(leaves: ContentTree, body: Mapping[str, Any], known: Sequence[str], place: Place) -> None:
+def others(tree: ContentTree, body: Mapping[str, Any], known: Sequence[str], place: Place) -> None:
     """Read the fields of a body that nobody knows: judged, and named."""
     for name, value in body.items():
         if name not in known:
-            leaves.unknown_field(value, (name,), place)
+            tree.unknown_field(value, (name,), place)

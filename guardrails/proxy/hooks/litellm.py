@@ -30,13 +30,13 @@ TAIL = 4_096
 """Characters at the end of a growing reply that are to be held back: no find is longer (DESIGN §4.6)."""
 
 
-def _aside(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def _aside(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the gateway says of the request: no model reads it, and nobody could change it."""
 
 
-def _image(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
-    leaves.cannot("part", "no detector reads this image", path, place)
-    opaque(leaves, value, path, place)
+def _image(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
+    tree.cannot("part", "no detector reads this image", path, place)
+    opaque(tree, value, path, place)
 
 
 FIELDS = by_table(
@@ -64,38 +64,38 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         raise RequestError("invalid_type", f"must be {' or '.join(STAGES)}", "/input_type")
     for name in LISTS:
         want(body, name, list, type(None))
-    leaves = ContentTree()
+    tree = ContentTree()
     if body.get("structured_messages"):
         chat_fields.messages(
-            leaves, body["structured_messages"], ("structured_messages",), forgeable=stage is Stage.INPUT
+            tree, body["structured_messages"], ("structured_messages",), forgeable=stage is Stage.INPUT
         )
     place = Place(stage, role=ROLES[stage])
-    FIELDS(leaves, body, (), place)
-    _texts(leaves, texts(body, "texts", needed=False), place)
-    return [Piece(body, standing(leaves), stage, carries=_carries)]
+    FIELDS(tree, body, (), place)
+    _texts(tree, texts(body, "texts", needed=False), place)
+    return [Piece(body, standing(tree), stage, carries=_carries)]
 
 
-def _texts(leaves: ContentTree, given: Sequence[str], place: Place) -> None:
+def _texts(tree: ContentTree, given: Sequence[str], place: Place) -> None:
     """Read the texts: each at the stages at which the conversation has it; texts that stand in none are judged joined too."""
     known: dict[str, list[Place]] = {}
-    for leaf in leaves.found:
+    for leaf in tree.leaves:
         if isinstance(leaf.content, Text) and not leaf.again and leaf.path[:1] == ("structured_messages",):
             known.setdefault(leaf.content.text, []).append(leaf.content.place)
     alone = []
     for index, text in enumerate(given):
         found = known.get(text, [])
         if text and not found:
-            alone.append(len(leaves.found))
+            alone.append(len(tree.leaves))
         stages = dict.fromkeys(stage for at in found for stage in (at.stage, *at.also))
         first, *also = stages or (place.stage,)
         same = found[0] if found else Place(role=place.role)
-        leaves.text(text, ("texts", index), Place(first, (*also,), same.role, tool=same.tool, use=same.use))
-    leaves.join(alone, ("texts",), place)
+        tree.text(text, ("texts", index), Place(first, (*also,), same.role, tool=same.tool, use=same.use))
+    tree.join(alone, ("texts",), place)
 
 
-def _carries(leaves: ContentTree, outcome: Outcome) -> bool:
+def _carries(tree: ContentTree, outcome: Outcome) -> bool:
     """Tell whether all that changes comes back: what changes in the conversation must be a text that changes."""
-    edited = [leaves.found[index] for index in outcome.edits]
+    edited = [tree.leaves[index] for index in outcome.edits]
     told = {
         leaf.content.text for leaf in edited if leaf.path[0] == "texts" and isinstance(leaf.content, Text)
     }

@@ -46,7 +46,7 @@ STATUSES: Mapping[int, str] = {
 
 def read(body: dict[str, Any]) -> Sequence[Piece]:
     """Return the comment, with all beside it that says something, as one piece."""
-    comment, leaves = want(body, "comment", dict), ContentTree()
+    comment, tree = want(body, "comment", dict), ContentTree()
     for name in want(body, "requestedAttributes", dict):
         if name not in ATTRIBUTES:
             raise RequestError(
@@ -63,12 +63,12 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
         want(body, name, bool, type(None))
     for name in LABELS:
         want(body, name, str, type(None))
-    leaves.text(want(comment, "text", str, path=("comment",)), ("comment", "text"), Place())
+    tree.text(want(comment, "text", str, path=("comment",)), ("comment", "text"), Place())
     for name in comment.keys() - {"text", "type"}:
-        leaves.unknown_field(comment[name], ("comment", name), Place())
-    leaves.anything(want(body, "context", dict, type(None)), ("context",), Place())
-    others(leaves, body, (*KNOWN, *LABELS), Place())
-    return [Piece(body, leaves, Stage.INPUT)]
+        tree.unknown_field(comment[name], ("comment", name), Place())
+    tree.anything(want(body, "context", dict, type(None)), ("context",), Place())
+    others(tree, body, (*KNOWN, *LABELS), Place())
+    return [Piece(body, tree, Stage.INPUT)]
 
 
 def write(asked: Asked) -> Said:

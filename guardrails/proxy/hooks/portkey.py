@@ -44,14 +44,14 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
     if event == BEFORE:
         if protocol is None:
             return [Piece(asked, _any(asked, Stage.INPUT), Stage.INPUT)]
-        return [Piece(asked, protocol.request_payload(asked).leaves, Stage.INPUT, protocol.edit_request)]
+        return [Piece(asked, protocol.request_payload(asked).tree, Stage.INPUT, protocol.edit_request)]
     answer = want(want(body, "response", dict), "json", dict, path=("response",))
     if not answer:
         raise RequestError("invalid_content", "there is no answer to judge", "/response/json")
     if protocol is None:
         return [Piece(answer, _any(answer, Stage.OUTPUT), Stage.OUTPUT)]
-    before = protocol.request_payload(asked).leaves
-    leaves = protocol.response_payload(answer).leaves
+    before = protocol.request_payload(asked).tree
+    leaves = protocol.response_payload(answer).tree
     leaves.beside(before.system(), before.prompt(), before.sources())
     return [
         Piece(
@@ -59,7 +59,7 @@ def read(body: dict[str, Any]) -> Sequence[Piece]:
             leaves,
             Stage.OUTPUT,
             lambda given, leaves, outcome: protocol.withhold(given, leaves, outcome, ""),
-            heard=tuple(each for _, each in find_returned(before.found)),
+            heard=tuple(each for _, each in find_returned(before.leaves)),
         )
     ]
 

@@ -243,8 +243,8 @@ class Relay:
         try:
             await asyncio.shield(writing)
             given = film.subject(window, copy.path)
-            self._beside = self._beside or state.taken(given.leaves, self._call.who)
-            outcome = await state.guard.pipeline.acheck(given.leaves, self._call.who)
+            self._beside = self._beside or state.taken(given.tree, self._call.who)
+            outcome = await state.guard.pipeline.acheck(given.tree, self._call.who)
         finally:
             await asyncio.gather(writing, return_exceptions=True)
             copy.close()

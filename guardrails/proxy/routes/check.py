@@ -62,7 +62,7 @@ async def check(request: HttpRequest) -> Response:
         asked = chat_payload.read(content, Stage(stage))
     except TypeError as error:
         raise RequestError("invalid_type", str(error), "/content") from None
-    taken = state.taken(asked.leaves, asking(asked, **who, after=None))
+    taken = state.taken(asked.tree, asking(asked, **who, after=None))
     started = perf_counter()
     verdict = await guard.acheck(asked, stage, **who)
     state.saw(verdict, perf_counter() - started, taken)

@@ -296,16 +296,16 @@ class State:
         """Check leaves, count it, and return the verdict, with the outcome, which knows leaves by index. With `complete` every
         detector has its say; `settled` makes of the outcome what is to hold.
         """
-        guard, taken = self.guard, self.taken(subject.leaves, who)
+        guard, taken = self.guard, self.taken(subject.tree, who)
         started = perf_counter()
-        outcome = settled(await guard.pipeline.acheck(subject.leaves, who, complete=complete))
+        outcome = settled(await guard.pipeline.acheck(subject.tree, who, complete=complete))
         verdict = guard.verdict(subject, outcome, stage, who.vault)
         self.saw(verdict, perf_counter() - started, taken, outcome)
         return verdict, outcome
 
-    def taken(self, leaves: ContentTree, who: Request, *, ended: bool = True) -> Taken | None:
+    def taken(self, tree: ContentTree, who: Request, *, ended: bool = True) -> Taken | None:
         """Return what a policy beside the one that is served will judge, None without one; before these leaves are judged."""
-        return None if self.shadow is None else self.shadow.taken(leaves, who, ended=ended)
+        return None if self.shadow is None else self.shadow.taken(tree, who, ended=ended)
 
     def saw(
         self, verdict: Verdict, seconds: float, taken: Taken | None = None, outcome: Outcome | None = None

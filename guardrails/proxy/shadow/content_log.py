@@ -14,17 +14,17 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.types import Media, Stage, Text, ToolCall
 
 
-def recorded(leaves: ContentTree, who: Request) -> dict[str, Any]:
+def recorded(tree: ContentTree, who: Request) -> dict[str, Any]:
     """Return the content of leaves that nobody judged yet, and who asked, as fields of a row."""
-    out: dict[str, Any] = {"content": _content(leaves), "user": dict(who.user)}
+    out: dict[str, Any] = {"content": _content(tree), "user": dict(who.user)}
     if who.metadata is not None:
         out["metadata"] = dict(who.metadata)
     prompt = next(
-        (each["prompt"] for leaf in leaves.found if (each := leaf.content.context) and "prompt" in each), ""
+        (each["prompt"] for leaf in tree.leaves if (each := leaf.content.context) and "prompt" in each), ""
     )
     if prompt:
         out["prompt"] = prompt
-    if without := sum(not _is_written(leaf) for leaf in leaves.found):
+    if without := sum(not _is_written(leaf) for leaf in tree.leaves):
         out["without"] = without
     return out
 
@@ -34,8 +34,8 @@ def _is_written(leaf: Leaf) -> bool:
     return not isinstance(leaf.content, Media) and leaf.content.place.stage is not Stage.TOOL_DEFINITION
 
 
-def _content(leaves: ContentTree) -> Any:
-    own = [leaf for leaf in leaves.found if not leaf.again and _is_written(leaf)]
+def _content(tree: ContentTree) -> Any:
+    own = [leaf for leaf in tree.leaves if not leaf.again and _is_written(leaf)]
     texts = [leaf.content for leaf in own if isinstance(leaf.content, Text)]
     if len(own) == 1 and texts:
         return texts[0].text

@@ -50,20 +50,20 @@ class Shadow:
         self._names: tuple[Named, Named] = named(live), named(guard)
         self._chance = random.SystemRandom()
 
-    def taken(self, leaves: ContentTree, who: Request, *, ended: bool = True) -> Taken:
+    def taken(self, tree: ContentTree, who: Request, *, ended: bool = True) -> Taken:
         """Return what is to be judged beside, before anybody has judged it."""
         try:
-            return self._taken(leaves, who, ended)
+            return self._taken(tree, who, ended)
         except Exception as error:  # a request must not feel it
             LOG.error("a content was not taken for the shadow policy: %s", type(error).__name__)
             return Taken(None, who, why="fault")
 
-    def _taken(self, leaves: ContentTree, who: Request, ended: bool) -> Taken:
+    def _taken(self, tree: ContentTree, who: Request, ended: bool) -> Taken:
         sample = self._runner.doc.sample
         if sample < 1 and self._chance.random() >= sample:
             return Taken(None, who)
         size = 0
-        for leaf in leaves.found:
+        for leaf in tree.leaves:
             content = leaf.content
             if isinstance(content, Text):
                 size += len(content.text)
@@ -72,24 +72,24 @@ class Shadow:
                     return Taken(None, who, why="film_sound_or_file")
                 size += len(content.data or b"")
         copy = replace(
-            leaves, found=[*leaves.found], unchecked=[*leaves.unchecked], films={**leaves.films}, opened=[]
+            tree, leaves=[*tree.leaves], unchecked=[*tree.unchecked], films={**tree.films}, opened=[]
         )
-        return Taken(copy, replace(who, vault=None, uses=None), size, ended)
+        return Taken(copy, replace(who, vault=None, tool_context=None), size, ended)
 
     def saw(self, taken: Taken | None, verdict: Verdict, outcome: Outcome | None = None) -> None:
         """Take what the live policy decided; `outcome` where that is known, by which redactions are compared."""
         if taken is None or taken.why:
             self._runner.leave_out("not_taken" if taken is None else taken.why)
-        elif taken.leaves is not None:
+        elif taken.tree is not None:
             left = None if outcome is None else _left(outcome)
             self._runner.put(Job(self, taken, verdict, left, CAME_BY.get()(), time.time()))
 
     def judged(self, job: Job, content: bool, started: float) -> tuple[dict[str, Any], str]:
         """Judge beside; return the row of the log, and how the decision would change."""
-        leaves, who = job.taken.leaves, job.taken.who
-        assert leaves is not None
-        told = recorded(leaves, who) if content else {}
-        outcome = self.guard.pipeline.check(leaves, who, complete=True)
+        tree, who = job.taken.tree, job.taken.who
+        assert tree is not None
+        told = recorded(tree, who) if content else {}
+        outcome = self.guard.pipeline.check(tree, who, complete=True)
         live = decision(job.verdict, self._names[0], job.left)
         beside = decision(outcome, self._names[1], _left(outcome) if job.left is not None else None)
         took_ms = (time.perf_counter() - started) * 1000.0

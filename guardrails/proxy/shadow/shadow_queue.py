@@ -38,9 +38,9 @@ CLOSE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a content was before it was judged; without `leaves` it is not judged beside, and `why` says why ("": by chance)."""
+    """What a content was before it was judged; without `tree` it is not judged beside, and `why` says why ("": by chance)."""
 
-    leaves: ContentTree | None
+    tree: ContentTree | None
     who: Request
     size: int = 0
     ended: bool = True

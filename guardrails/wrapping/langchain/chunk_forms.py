@@ -157,10 +157,10 @@ class Messages(Form):
         others = [value for name, value in piece if name not in ("content", "type", *READ)]
         if any(value not in (None, "", [], {}, False) for value in others) or _ends(piece.response_metadata):
             return True
-        leaves = ContentTree()
+        tree = ContentTree()
         read = {name: getattr(piece, name) for name in READ}
-        MESSAGE(leaves, read, (), Place(Stage.OUTPUT, role=self.role))
-        return bool(leaves.found or leaves.unchecked)
+        MESSAGE(tree, read, (), Place(Stage.OUTPUT, role=self.role))
+        return bool(tree.leaves or tree.unchecked)
 
     def is_bare(self, piece: Any) -> bool:
         return not piece.response_metadata and not piece.usage_metadata

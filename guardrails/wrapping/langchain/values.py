@@ -46,34 +46,34 @@ SPELLED = "logprobs"
 """What spells a message's text once more, in tokens."""
 
 
-def call(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def call(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One call of a tool, whole or in pieces."""
     if not isinstance(value, Mapping):
-        text(leaves, value, path, place)
+        text(tree, value, path, place)
         return
     name, given = value.get("name"), value.get("args")
     arguments = given if isinstance(given, str) else write(given)
-    here = place_call(leaves, place, name, arguments, identity=value.get("id") or name)
-    leaves.call(here.tool or "", arguments, path, here)
-    CALL(leaves, value, path, here)
+    here = place_call(tree, place, name, arguments, identity=value.get("id") or name)
+    tree.call(here.tool or "", arguments, path, here)
+    CALL(tree, value, path, here)
 
 
-def part(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def part(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """One part of a message's content, in the form of whichever provider."""
     kind = value.get("type") if isinstance(value, Mapping) else None
     if kind in ("tool_call", "tool_call_chunk", "invalid_tool_call", "server_tool_call"):
-        call(leaves, value, path, place)
+        call(tree, value, path, place)
     elif not isinstance(kind, str) or kind in chat_fields.PARTS or kind in chat_fields.PART_KINDS:
-        chat_fields.part(leaves, value, path, place)
+        chat_fields.part(tree, value, path, place)
     else:
-        messages_fields.block(leaves, value, path, place)
+        messages_fields.block(tree, value, path, place)
 
 
-def metadata(leaves: ContentTree, value: Any, path: Path, place: Place) -> None:
+def metadata(tree: ContentTree, value: Any, path: Path, place: Place) -> None:
     """What the provider says of an answer: numbers and closed words, and tokens of a text that is judged elsewhere."""
     for name, inner in value.items() if isinstance(value, Mapping) else ():
         if name != SPELLED:
-            figures(leaves, {name: inner}, path, place)
+            figures(tree, {name: inner}, path, place)
 
 
 CALL = by_table(
@@ -181,20 +181,20 @@ def read(given: Spread, stage: Stage, *, tools: Mapping[str, Any] | None = None)
     The subject's content is `value`, what the value becomes (of a list of messages those that the policy removes are left
     out), and `tools`.
     """
-    leaves = ContentTree()
-    told = _conversation(leaves, given, stage)
-    Walk(leaves, set(given.messages), told).value(given.shown, ("value",), Place(stage))
+    tree = ContentTree()
+    told = _conversation(tree, given, stage)
+    Walk(tree, set(given.messages), told).value(given.shown, ("value",), Place(stage))
     for name, defined in (tools or {}).items():
-        each(chat_fields.definition)(leaves, defined, ("tools", name), Place(Stage.TOOL_DEFINITION))
-    leaves.beside(leaves.system())
+        each(chat_fields.definition)(tree, defined, ("tools", name), Place(Stage.TOOL_DEFINITION))
+    tree.beside(tree.system())
     body = {"value": given.shown, "tools": tools or {}}
 
     def apply(outcome: Outcome) -> object:
-        changed: Any = apply_edits(body, leaves, outcome)
+        changed: Any = apply_edits(body, tree, outcome)
         gone = {given.messages[index] for index in outcome.removed}
         return {**changed, "value": _without(given.again(changed["value"]), gone)}
 
-    return Payload(leaves, apply)
+    return Payload(tree, apply)
 
 
 def _without(value: Any, gone: set[Path]) -> Any:
@@ -213,14 +213,14 @@ def _without(value: Any, gone: set[Path]) -> Any:
     return value.model_copy(update={"messages": _without(value.messages, gone)})
 
 
-def _conversation(leaves: ContentTree, given: Spread, stage: Stage) -> dict[Path, int]:
+def _conversation(tree: ContentTree, given: Spread, stage: Stage) -> dict[Path, int]:
     """Note whose turns the messages are; return their numbers."""
     roles = [_role(_at(given.shown, path), path) for path in given.messages]
     if stage is Stage.INPUT and roles:
         users = [index for index, role in enumerate(roles) if role == "user"]
-        leaves.turns = max(1, len(users))
-        leaves.current_from = users[-1] if users else 0
-        leaves.roles = tuple(roles)
+        tree.turns = max(1, len(users))
+        tree.current_from = users[-1] if users else 0
+        tree.roles = tuple(roles)
     return {path: index for index, path in enumerate(given.messages)}
 
 
@@ -241,8 +241,8 @@ def _role(message: Mapping[str, Any], path: Path) -> str:
 class Walk:
     """Reads a spread value. `told` has the numbers of its messages."""
 
-    def __init__(self, leaves: ContentTree, places: set[Path], told: Mapping[Path, int]) -> None:
-        self.leaves = leaves
+    def __init__(self, tree: ContentTree, places: set[Path], told: Mapping[Path, int]) -> None:
+        self.tree = tree
         self.places = places
         self.told = told
 
@@ -252,10 +252,10 @@ class Walk:
         if inner_path in self.places:
             self.message(value, path, place)
         elif not any(found[: len(inner_path)] == inner_path for found in self.places):
-            self.leaves.anything(value, path, place)
+            self.tree.anything(value, path, place)
         elif isinstance(value, Mapping):
             for name, inner in value.items():
-                self.leaves.text(str(name), path, place, editable=False)
+                self.tree.text(str(name), path, place, editable=False)
                 self.value(inner, (*path, name), place)
         else:
             for index, inner in enumerate(value):
@@ -272,5 +272,5 @@ class Walk:
             name = value.get("name")
             here = Place(at, also, role, message=self.told[path[1:]])
             if at is Stage.TOOL_RESULT:
-                here = place_result(self.leaves, here, value.get("tool_call_id") or name, name)
-        MESSAGE(self.leaves, value, path, here)
+                here = place_result(self.tree, here, value.get("tool_call_id") or name, name)
+        MESSAGE(self.tree, value, path, here)

@@ -8,8 +8,7 @@ from typing import Any
 from guardrails.protocols.audio import speech_fields, transcription_fields
 from guardrails.protocols.protocol import Protocol
 from guardrails.types import Audio
-from guardrails.wrapping.sdk.answers import broken
-from guardrails.wrapping.sdk.body_formats import JSON_FORMAT, Body, BodyFormat
+from guardrails.wrapping.sdk.body_formats import JSON_FORMAT, Body, BodyFormat, broken
 from guardrails.wrapping.sdk.events import NAME, Event, Events
 from guardrails.wrapping.sdk.exchange import STREAM
 from guardrails.wrapping.sdk.file_answers import as_file

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import RequestError
 from guardrails.types import Stage
 from guardrails.wrapping.sdk.calls import UNGUARDED, Calls, body_of

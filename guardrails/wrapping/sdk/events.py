@@ -9,7 +9,7 @@ from typing import Any
 
 from guardrails.wire import sse
 from guardrails.wire.lossless_json import write
-from guardrails.wrapping.sdk.answers import broken, parsed
+from guardrails.wrapping.sdk.body_formats import broken, parsed
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{0,64}")
 END = sse.event(sse.DONE)

@@ -25,8 +25,7 @@ from guardrails.protocols.streaming.response_checker import Judge
 from guardrails.types import Action, Stage, Verdict
 from guardrails.wire.lossless_json import write
 from guardrails.wrapping.sdk import events
-from guardrails.wrapping.sdk.answers import broken, parsed
-from guardrails.wrapping.sdk.body_formats import JSON, Body
+from guardrails.wrapping.sdk.body_formats import JSON, Body, broken, parsed
 from guardrails.wrapping.sdk.file_answers import File
 from guardrails.wrapping.sdk.file_answers import response as read_file
 
@@ -183,7 +182,7 @@ class Exchange:
         """
         content = verdict.content
         if verdict.blocked:
-            content = self.protocol.withhold(answer, heard.leaves, outcome, self.message(verdict))
+            content = self.protocol.withhold(answer, heard.tree, outcome, self.message(verdict))
         restorer = verdict.restorer
         return content if restorer is None or not restorer.values else restore_reply(content, restorer)
 

@@ -14,8 +14,7 @@ from guardrails.media.images.outline import GENERIC
 from guardrails.media.video.file_type import HEAD
 from guardrails.protocols.images.images_fields import media_of
 from guardrails.types import Media, Place, Stage
-from guardrails.wrapping.sdk.answers import broken
-from guardrails.wrapping.sdk.body_formats import Body, BodyFormat
+from guardrails.wrapping.sdk.body_formats import Body, BodyFormat, broken
 
 PLACE: Final = Place(Stage.OUTPUT, role="assistant")
 
@@ -61,7 +60,7 @@ def response(file: File) -> Payload:
             return file
         return replace(file, content=content, kind=file.kind if file.header else media_of(_data(content)))
 
-    return Payload(of.leaves, left)
+    return Payload(of.tree, left)
 
 
 def _is_file(kind: str) -> bool:

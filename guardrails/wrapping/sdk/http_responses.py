@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from guardrails.errors import RequestError
-from guardrails.wrapping.sdk.answers import broken
+from guardrails.wrapping.sdk.body_formats import broken
 
 DROPPED = ("content-encoding", "content-length", "transfer-encoding")
 """Headers that speak of the bytes as they came."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Generator, Iterable, I
 from typing import Final
 
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.protocols.streaming.independent_events import Apart
 from guardrails.wrapping.sdk.events import END, Event, Events
 from guardrails.wrapping.sdk.exchange import STREAM, Exchange
@@ -32,7 +32,7 @@ class Pictures:
         self._exchange, self._judge = exchange, exchange.judge
         self._pipeline = exchange.terms.guard.pipeline
         self._apart = Apart(
-            lambda event: exchange.read(event).leaves, lambda data: alone.is_last(data) or failed(data)
+            lambda event: exchange.read(event).tree, lambda data: alone.is_last(data) or failed(data)
         )
         self._events = Events()
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from guardrails.engine.content import payload
 from guardrails.engine.core.detection_round import Task
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.errors import GuardrailsError
 from guardrails.protocols.streaming.assembler import Came, taken
 from guardrails.types import Action
@@ -45,7 +45,7 @@ class Live:
         self._judge = exchange.judge
         # Where a block is raised, that of one choice ends the answer.
         choices = max(1, protocol.count_choices(exchange.body)) if exchange.terms.answers else 1
-        self._relay = self._judge.relay(streams.codec(), lambda rest: exchange.read(rest).leaves, choices)
+        self._relay = self._judge.relay(streams.codec(), lambda rest: exchange.read(rest).tree, choices)
         self._events, self._collector = Events(), streams.assembler()
         self._is_last = False
         self._failure: events.Event | None = None
@@ -117,7 +117,7 @@ class Live:
         """Return how a stream ends that the model failed in: as it says, behind what went on before."""
         error = {name: value for name, value in event.data.items() if name != "type"}
         subject = payload.body(
-            error, self._exchange.read(error).leaves
+            error, self._exchange.read(error).tree
         )  # no answer, of which some could be withheld
         verdict, _ = yield from self._judge.whole(subject, inline)
         if verdict.blocked:

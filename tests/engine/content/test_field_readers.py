@@ -23,14 +23,14 @@ PLACE = Place(Stage.INPUT, role="user")
 
 def read(reader: field_readers.Reader, value: object) -> ContentTree:
     """Return what a reader collects of a value at `/x`."""
-    leaves = ContentTree()
-    reader(leaves, value, ("x",), PLACE)
-    return leaves
+    tree = ContentTree()
+    reader(tree, value, ("x",), PLACE)
+    return tree
 
 
-def texts(leaves: ContentTree) -> list[str]:
+def texts(tree: ContentTree) -> list[str]:
     """Return the texts that were collected."""
-    return [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)]
+    return [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)]
 
 
 @each_case(
@@ -64,10 +64,10 @@ def texts(leaves: ContentTree) -> list[str]:
 )
 def test_each_reader_judges_what_it_does_not_take(reader, value, found, editable) -> None:
     """Structure is let be where it has the form of structure; all else is a text, which may not be editable."""
-    leaves = read(reader, value)
+    tree = read(reader, value)
 
-    assert texts(leaves) == found
-    assert editable is None or {leaf.editable for leaf in leaves.found} == {editable}
+    assert texts(tree) == found
+    assert editable is None or {leaf.editable for leaf in tree.leaves} == {editable}
 
 
 def test_what_only_the_provider_opens_is_named() -> None:
@@ -107,14 +107,14 @@ def entry(token: str, *others: str, **more: object) -> dict[str, object]:
 )
 def test_what_tokens_spell_is_judged_unless_it_was(value, found) -> None:
     """Beside the text `so said`: tokens and bytes that spell something else, alternatives, and all that has no such form."""
-    leaves = ContentTree()
-    leaves.text("so said", ("text",), PLACE)
+    tree = ContentTree()
+    tree.text("so said", ("text",), PLACE)
 
-    field_readers.spelling(leaves, value, ("x",), PLACE)
+    field_readers.spelling(tree, value, ("x",), PLACE)
 
-    assert set(found) <= set(texts(leaves)[1:])
-    assert found or texts(leaves) == ["so said"]
-    assert {leaf.path for leaf in leaves.found[1:]} <= {("x",)}
+    assert set(found) <= set(texts(tree)[1:])
+    assert found or texts(tree) == ["so said"]
+    assert {leaf.path for leaf in tree.leaves[1:]} <= {("x",)}
 
 
 @pytest.mark.parametrize("value", [None, [], {}])
@@ -125,10 +125,10 @@ def test_nothing_is_not_unseen(value) -> None:
 
 def test_what_is_unseen_is_named_and_judged() -> None:
     """What stands there in its place is judged, what it stands for is not."""
-    leaves = read(field_readers.unseen("why"), {"id": "file_1"})
+    tree = read(field_readers.unseen("why"), {"id": "file_1"})
 
-    assert texts(leaves) == ["id", "file_1"]
-    assert [entry.reason for entry, _ in leaves.unchecked] == ["why"]
+    assert texts(tree) == ["id", "file_1"]
+    assert [entry.reason for entry, _ in tree.unchecked] == ["why"]
 
 
 def test_a_refused_field_names_itself() -> None:
@@ -145,11 +145,11 @@ def test_a_type_that_no_table_has_is_judged_and_named(kind) -> None:
         {"a": field_readers.by_table({"type": field_readers.keep, "text": field_readers.text})}
     )
 
-    leaves = read(reader, {"type": kind, "text": "words"})
+    tree = read(reader, {"type": kind, "text": "words"})
 
-    assert "words" in texts(leaves)
-    assert leaves.unknown == ["/x/type", "/x/text"]
-    assert [entry.kind for entry, _ in leaves.unchecked] == ["part"]
+    assert "words" in texts(tree)
+    assert tree.unknown == ["/x/type", "/x/text"]
+    assert [entry.kind for entry, _ in tree.unchecked] == ["part"]
     assert read(reader, {"type": "a", "text": "words"}).unknown == []
 
 
@@ -230,6 +230,6 @@ def test_tokens_spell_a_text_or_something_else(entries, text, spelled) -> None:
 )
 def test_the_current_turn_begins_with_the_last_message_of_a_user(roles, turns, current) -> None:
     """What lies before is history; without a user all of it is current."""
-    leaves = ContentTree()
-    field_readers.spoken(leaves, roles)
-    assert (leaves.turns, leaves.current_from, leaves.roles) == (turns, current, tuple(roles))
+    tree = ContentTree()
+    field_readers.spoken(tree, roles)
+    assert (tree.turns, tree.current_from, tree.roles) == (turns, current, tuple(roles))

@@ -49,15 +49,15 @@ PLAIN, GREEN = base64(filed(green=False)), base64(filed(green=True))
 
 def read(reader: Callable[..., None], value: Any) -> ContentTree:
     """Return the leaves of a value, as a reader finds them."""
-    leaves = ContentTree()
-    reader(leaves, value, ("p",), PLACE)
-    return leaves
+    tree = ContentTree()
+    reader(tree, value, ("p",), PLACE)
+    return tree
 
 
 @given(st.binary(min_size=1))
 def test_a_data_uri_is_the_bytes_in_it(data: bytes) -> None:
     """With the type that it says, and the head with which it is written back."""
-    [leaf] = read(inline_media.uri, f"data:image/png;base64,{base64(data)}").found
+    [leaf] = read(inline_media.uri, f"data:image/png;base64,{base64(data)}").leaves
     assert isinstance(leaf.content, Image)
     assert (leaf.content.data, leaf.content.declared, leaf.base64) == (
         data,
@@ -65,7 +65,7 @@ def test_a_data_uri_is_the_bytes_in_it(data: bytes) -> None:
         "data:image/png;base64,",
     )
     assert (leaf.content.place.path, leaf.content.place.role) == ("/p", "user")
-    [leaf] = read(inline_media.base64, base64(data)).found
+    [leaf] = read(inline_media.base64, base64(data)).leaves
     assert type(leaf.content) is inline_media.medium(data)
     assert isinstance(leaf.content, Media)
     assert (leaf.content.data, leaf.content.declared, leaf.base64) == (data, None, "")
@@ -83,7 +83,7 @@ def test_a_data_uri_is_the_bytes_in_it(data: bytes) -> None:
 )
 def test_a_head_says_the_type(written: str, declared: str | None) -> None:
     """In any case, with parameters or without; whether the bytes are of it is seen when they are decoded."""
-    [leaf] = read(inline_media.uri, written).found
+    [leaf] = read(inline_media.uri, written).leaves
     assert isinstance(leaf.content, Image)
     assert leaf.content.declared == declared
 
@@ -106,11 +106,11 @@ def test_a_head_says_the_type(written: str, declared: str | None) -> None:
 )
 def test_what_is_no_sound_data_uri_is_a_text(written: str) -> None:
     """Two readers must not see two pictures in it; the part is named."""
-    leaves = read(inline_media.pictured(inline_media.uri), written)
-    assert [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)] == [written] * bool(
+    tree = read(inline_media.pictured(inline_media.uri), written)
+    assert [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)] == [written] * bool(
         written
     )
-    [(entry, _)] = leaves.unchecked
+    [(entry, _)] = tree.unchecked
     malformed = written.startswith("data:")
     assert (entry.kind, entry.path) == ("part", "/p")
     assert entry.reason == (inline_media.MALFORMED if malformed else inline_media.NO_ADDRESS)
@@ -120,7 +120,7 @@ def test_what_is_no_sound_data_uri_is_a_text(written: str) -> None:
 def test_what_is_no_text_is_judged_after_all(value: Any) -> None:
     """And the part is named as unchecked, as there is no picture in it."""
     assert len(read(inline_media.pictured(inline_media.uri), value).unchecked) == 1
-    assert not any(isinstance(leaf.content, Image) for leaf in read(inline_media.uri, value).found)
+    assert not any(isinstance(leaf.content, Image) for leaf in read(inline_media.uri, value).leaves)
 
 
 CHAT = {"model": "m", "messages": [{"role": "user", "content": None}]}
@@ -287,9 +287,9 @@ def test_several_pictures_are_judged_each(guard_that: Callable[[str], Guard]) ->
 def test_the_moderation_api_says_what_a_picture_was_judged_on(guard_that: Callable[[str], Guard]) -> None:
     """A part with a picture is a content like any other."""
     part = {"type": "image_url", "image_url": {"url": URI + GREEN}}
-    [leaves] = moderations_fields.inputs([part], Stage.INPUT)
-    assert [type(leaf.content) for leaf in leaves.found] == [Image]
-    assert leaves.unchecked == []
+    [tree] = moderations_fields.inputs([part], Stage.INPUT)
+    assert [type(leaf.content) for leaf in tree.leaves] == [Image]
+    assert tree.unchecked == []
 
 
 @pytest.mark.parametrize(
@@ -312,9 +312,9 @@ def test_the_moderation_api_says_what_a_picture_was_judged_on(guard_that: Callab
 def test_a_part_that_may_hold_another_picture_is_named(more: Mapping[str, Any], named: bool) -> None:
     """A server may look at that one, which nobody has judged."""
     part = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PLAIN}"}, **more}
-    leaves = read(chat_fields.part, part)
-    assert [type(leaf.content) for leaf in leaves.found].count(Image) == 1
-    assert [entry.kind for entry, _ in leaves.unchecked] == ["part"] * named
+    tree = read(chat_fields.part, part)
+    assert [type(leaf.content) for leaf in tree.leaves].count(Image) == 1
+    assert [entry.kind for entry, _ in tree.unchecked] == ["part"] * named
 
 
 def test_pictures_of_a_reply_are_pictures() -> None:
@@ -322,7 +322,7 @@ def test_pictures_of_a_reply_are_pictures() -> None:
     url = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{GREEN}"}}
     found = chat_fields.response(
         {"choices": [{"index": 0, "message": {"role": "assistant", "images": [url]}}]}
-    ).found
+    ).leaves
     assert [leaf.content.place.path for leaf in found if isinstance(leaf.content, Image)] == [
         "/choices/0/message/images/0/image_url/url"
     ]
@@ -431,12 +431,12 @@ WAVE = base64(b"RIFF\x2c\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80>\0\0\0}\0\0\2\0\x10
 )  # fmt: skip
 def test_a_sound_is_one_wherever_it_stands(given_: Any, reads: Callable[[Any], Payload]) -> None:
     """Its bytes are those that the model gets, and its type is what is said of it."""
-    leaves = reads(given_).leaves
-    [leaf] = [each for each in leaves.found if not isinstance(each.content, Text)]
+    tree = reads(given_).tree
+    [leaf] = [each for each in tree.leaves if not isinstance(each.content, Text)]
     assert isinstance(leaf.content, Audio)
     assert leaf.content.data == b64decode(WAVE)
     assert leaf.content.declared in (None, "wav", "audio/wav", "audio/x-wav")
-    assert leaves.unchecked == []
+    assert tree.unchecked == []
 
 
 @pytest.mark.parametrize(

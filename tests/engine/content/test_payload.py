@@ -112,8 +112,8 @@ def test_media_that_may_pass_come_back_themselves(guard_of: Any) -> None:
 def test_a_path_is_taken_for_what_its_name_says(ending: str, kind: str) -> None:
     """Case does not matter, and what has no known ending is taken for a picture."""
     assert MEDIA[ending].kind == kind
-    assert read(Path(f"A{ending.upper()}"), Stage.INPUT).leaves.found[0].content.kind == kind
-    assert read(Path("A"), Stage.INPUT).leaves.found[0].content.kind == "image"
+    assert read(Path(f"A{ending.upper()}"), Stage.INPUT).tree.leaves[0].content.kind == kind
+    assert read(Path("A"), Stage.INPUT).tree.leaves[0].content.kind == "image"
 
 
 @dataclasses.dataclass

@@ -227,13 +227,13 @@ def test_text_past_the_limit_is_not_judged_and_says_so(two: Make) -> None:
     measured.
     """
     guard, detector = two(more="limits: {characters: 10}")
-    leaves = ContentTree()
-    leaves.text("0123456789X", ("a",), Place())
-    leaves.text("0123456", ("b",), Place())
-    leaves.join([0, 1], ("c",), Place())
-    ran = round_of(guard, leaves.found)
+    tree = ContentTree()
+    tree.text("0123456789X", ("a",), Place())
+    tree.text("0123456", ("b",), Place())
+    tree.join([0, 1], ("c",), Place())
+    ran = round_of(guard, tree.leaves)
     assert [content.text for content in detector.seen] == ["0123456789", "0123456", "0123456789X0123456"]
-    assert [(entry.kind, entry.path, entry.span, index) for entry, index in ran.not_judged()] == [
+    assert [(entry.kind, entry.path, entry.span, index) for entry, index in ran.find_unchecked()] == [
         ("limit", "/a", (10, 11), 0)
     ]
 
@@ -244,8 +244,8 @@ def test_findings_are_stamped_with_their_place(two: Make) -> None:
     place = Place(path="/a", choice_index=2, origin="base64")
     leaves = [Leaf(Text("x", place)), Leaf(Text("x"))]
     ran = round_of(guard, leaves)
-    [first], _ = ran.of(0, ran.plans[0][0], frozenset())
-    [second], _ = ran.of(1, ran.plans[1][0], frozenset())
+    [first], _ = ran.findings_of(0, ran.plans[0][0], frozenset())
+    [second], _ = ran.findings_of(1, ran.plans[1][0], frozenset())
     assert (first.path, first.choice_index, first.origin) == ("/a", 2, "base64")
     assert second == Finding("hate", 1.0, "d", (0, 1))
 
@@ -282,25 +282,31 @@ def test_a_joined_text_adds_what_its_parts_alone_do_not_show(
     lies.
     """
     guard, _ = two(everywhere("forbidden"))
-    leaves = ContentTree()
+    tree = ContentTree()
     for index, text in enumerate(parts):
-        leaves.text(text, (index,), Place())
-    leaves.join([0, 1], (), Place())
-    ran = round_of(guard, leaves.found)
-    findings, _ = ran.of(2, ran.plans[2][0], frozenset())
+        tree.text(text, (index,), Place())
+    tree.join([0, 1], (), Place())
+    ran = round_of(guard, tree.leaves)
+    findings, _ = ran.findings_of(2, ran.plans[2][0], frozenset())
     assert [finding.span for finding in findings] == new
 
 
 def test_a_join_of_joins_does_not_repeat(two: Make) -> None:
     """A word that is split over two parts is found once, although two joined texts hold it."""
     guard, _ = two(everywhere("forbidden"))
-    leaves = ContentTree()
+    tree = ContentTree()
     for index, text in enumerate(["for", "bidden", "x"]):
-        leaves.text(text, (index,), Place())
-    leaves.join([0, 1], (), Place())
-    leaves.join([0, 1, 2], (), Place())
-    ran = round_of(guard, leaves.found)
-    assert [len(ran.of(index, ran.plans[index][0], frozenset())[0]) for index in range(5)] == [0, 0, 0, 1, 0]
+        tree.text(text, (index,), Place())
+    tree.join([0, 1], (), Place())
+    tree.join([0, 1, 2], (), Place())
+    ran = round_of(guard, tree.leaves)
+    assert [len(ran.findings_of(index, ran.plans[index][0], frozenset())[0]) for index in range(5)] == [
+        0,
+        0,
+        0,
+        1,
+        0,
+    ]
 
 
 def test_pending_and_failed_detectors_are_unknown(two: Make) -> None:
@@ -308,10 +314,10 @@ def test_pending_and_failed_detectors_are_unknown(two: Make) -> None:
     guard, _ = two(lambda content: Detection(error="no"), tier=1)
     leaves = [Leaf(Text("x")), Leaf(Image(b"x"))]
     ran = DetectionRound((guard.policy,), leaves, None, {}, {})
-    assert ran.of(0, ran.plans[0][0], frozenset({1}))[1] == {"d"}
-    assert ran.of(1, ran.plans[1][0], frozenset({1}))[1] == set()
+    assert ran.findings_of(0, ran.plans[0][0], frozenset({1}))[1] == {"d"}
+    assert ran.findings_of(1, ran.plans[1][0], frozenset({1}))[1] == set()
     ran = round_of(guard, leaves)
-    assert ran.of(0, ran.plans[0][0], frozenset())[1] == {"d"}
+    assert ran.findings_of(0, ran.plans[0][0], frozenset())[1] == {"d"}
     assert [(failure.detector, failure.error, failure.path) for failure in ran.failures()] == [
         ("d", "no", "")
     ]
@@ -321,18 +327,18 @@ def test_pending_and_failed_detectors_are_unknown(two: Make) -> None:
 def test_media_that_no_detector_reads_are_unchecked(two: Make, content: Content) -> None:
     """A picture without a detector is named; with one it is judged like a text."""
     guard, _ = two()
-    [(entry, _)] = round_of(guard, [Leaf(content)]).not_judged()
+    [(entry, _)] = round_of(guard, [Leaf(content)]).find_unchecked()
     kind = "audio" if isinstance(content, Audio) else "part"
     assert (entry.kind, content.kind in entry.reason) == (kind, True)
     guard, detector = two(contents=frozenset({content.kind}))
-    assert round_of(guard, [Leaf(content)]).not_judged() == []
+    assert round_of(guard, [Leaf(content)]).find_unchecked() == []
     assert detector.seen == [content]
 
 
 def test_what_a_detector_left_out_is_named_with_its_place(two: Make) -> None:
     """`Detection.unchecked` goes into the coverage."""
     guard, _ = two(lambda content: Detection(unchecked=(Unchecked("language", "zz"),)))
-    [(entry, index)] = round_of(guard, [Leaf(Text("x", Place(path="/p")))]).not_judged()
+    [(entry, index)] = round_of(guard, [Leaf(Text("x", Place(path="/p")))]).find_unchecked()
     assert (entry, index) == (Unchecked("language", "zz", "/p"), 0)
 
 

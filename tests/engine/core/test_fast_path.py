@@ -23,16 +23,16 @@ from guardrails.protocols.chat import chat_fields
 from guardrails.types import CLEAN, Place
 
 
-def quick(guard: Guard, leaves: ContentTree, limit: int | None = None) -> Any:
+def quick(guard: Guard, tree: ContentTree, limit: int | None = None) -> Any:
     """Return what the allow path says, and what it learnt."""
     known: KnownDetections = {}
-    outcome = FastPath(guard.pipeline.policies, FindingsCache()).allow(leaves, known, {}, limit)
+    outcome = FastPath(guard.pipeline.policies, FindingsCache()).allow(tree, known, {}, limit)
     return outcome, {index: dict(each) for index, each in known.items()}
 
 
 def leaves(text: str, stage: Stage = Stage.INPUT) -> ContentTree:
     """Return the leaves of a text."""
-    return ContentTree(found=[Leaf(Text(text, Place(stage)))])
+    return ContentTree(leaves=[Leaf(Text(text, Place(stage)))])
 
 
 def facts(verdict: Verdict) -> dict[str, object]:
@@ -77,9 +77,9 @@ def test_what_was_found_goes_on_to_the_pipeline(bomb_guard: Guard) -> None:
 @pytest.mark.parametrize(
     "given_",
     [
-        ContentTree(found=[Leaf(Image(b"x"))]),
-        ContentTree(found=[Leaf(Text("a")), Leaf(Image(b"x"))]),
-        ContentTree(found=[Leaf(Text("a", Place(origin="base64")))]),
+        ContentTree(leaves=[Leaf(Image(b"x"))]),
+        ContentTree(leaves=[Leaf(Text("a")), Leaf(Image(b"x"))]),
+        ContentTree(leaves=[Leaf(Text("a", Place(origin="base64")))]),
         ContentTree(),
         leaves("x" * 200_001),
     ],
@@ -100,7 +100,7 @@ def test_the_limit_of_an_event_loop_holds(bomb_guard: Guard) -> None:
     """Longer texts run on a worker."""
     assert quick(bomb_guard, leaves("x" * 11), 10) == (None, {})
     assert quick(bomb_guard, leaves("x" * 10), 10)[0] is not None
-    several = ContentTree(found=[Leaf(Text("x" * 5)), Leaf(Text("y" * 6))])
+    several = ContentTree(leaves=[Leaf(Text("x" * 5)), Leaf(Text("y" * 6))])
     assert quick(bomb_guard, several, 10) == (None, {})
     assert quick(bomb_guard, several, 11)[0] is not None
 
@@ -112,13 +112,13 @@ def test_texts_that_are_known_do_not_count(bomb_guard: Guard) -> None:
     old, new = Leaf(Text("x" * 50)), Leaf(Text("y" * 50))
     bad = Leaf(Text("zqxbomb " * 8))
 
-    assert path.allow(ContentTree(found=[old, Leaf(Text("short"))]), {}, {}, 55) is not None
-    assert path.allow(ContentTree(found=[old, new]), {}, {}, 49) is None
-    assert path.allow(ContentTree(found=[old, new]), {}, {}, 50) is not None
+    assert path.allow(ContentTree(leaves=[old, Leaf(Text("short"))]), {}, {}, 55) is not None
+    assert path.allow(ContentTree(leaves=[old, new]), {}, {}, 49) is None
+    assert path.allow(ContentTree(leaves=[old, new]), {}, {}, 50) is not None
     assert bomb_guard.check([bad.content.text, "x"]).blocked
     known: KnownDetections = {}
     assert FastPath(bomb_guard.pipeline.policies, bomb_guard.pipeline.cache).allow(
-        ContentTree(found=[new, bad]), known, {}
+        ContentTree(leaves=[new, bad]), known, {}
     ) is None  # fmt: skip
     assert known == {}
 
@@ -349,7 +349,7 @@ def both(guard: Guard, body: Any) -> tuple[Outcome, Outcome, bool]:
     by_all = pipeline.check(short, Request(turns=short.turns))
     steps = pipeline.steps(long, Request(turns=long.turns), {}, {}, inline=None, complete=False)
     alone = pipeline.drive(steps)
-    assert (short.found, short.unchecked) == (long.found, long.unchecked)
+    assert (short.leaves, short.unchecked) == (long.leaves, long.unchecked)
     return by_all, alone, quick(guard, chat_fields.request(body))[0] is not None
 
 

@@ -27,10 +27,10 @@ class Notes(Observer):
         self.steps: list[tuple[float, float | None, bool]] = []
         self.films: list[FilmRecord] = []
 
-    def went(self, seconds: float, of: float | None, listening: bool) -> None:
+    def on_progress(self, seconds: float, of: float | None, listening: bool) -> None:
         self.steps.append((seconds, of, listening))
 
-    def told(self, film: FilmRecord) -> None:
+    def on_film(self, film: FilmRecord) -> None:
         self.films.append(film)
 
 
@@ -76,13 +76,13 @@ def test_a_class_that_adds_nothing_does_nothing(guard_of: Callable[..., Guard]) 
 class Close(Notes):
     """Writes down how checks were evaluated, too."""
 
-    closely = True
+    wants_checks = True
 
     def __init__(self) -> None:
         super().__init__()
         self.checks: list[CheckRecord] = []
 
-    def evaluated(self, check: CheckRecord) -> None:
+    def on_check(self, check: CheckRecord) -> None:
         self.checks.append(check)
 
 
@@ -123,7 +123,7 @@ def test_who_looks_closely_is_told_of_each_check(
     with observe_checks(notes):
         verdict = guard.check(text, complete=complete)
     [check] = notes.checks
-    assert [task.bound.name for task in check.ran] == ran
+    assert [task.bound.name for task in check.tasks] == ran
     assert (check.sure, check.outcome.action) == (sure, verdict.action)
     assert [each.rule.id for some in check.fired for each in some] == [rule.id for rule in verdict.rules]
     assert [each.run() for each in check.evaluations] == [*check.fired]

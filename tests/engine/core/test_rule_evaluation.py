@@ -480,7 +480,7 @@ def test_many_contents_without_findings_cost_one_evaluation_a_rule(
     rules = "\n".join(f"  - {{id: r{n}, on: input, when: hate >= 0.{n}, then: block}}" for n in range(1, 10))
     policy = compiled(rules).policy
     worked: list[str] = []
-    for name in ("truth", "unknown_names", "hidden"):
+    for name in ("evaluate_condition", "unknown_names", "hidden_categories"):
         original = getattr(rule_evaluation, name)
         monkeypatch.setattr(
             rule_evaluation, name, lambda *given, f=original, n=name: (worked.append(n), f(*given))[1]

@@ -181,7 +181,7 @@ def test_who_looks_on_sees_it_all(guard: Guard) -> None:
     told = []
 
     class Watcher(Observer):
-        def told(self, film: Any) -> None:
+        def on_film(self, film: Any) -> None:
             told.append(film)
 
     data = film(scene(30))

@@ -69,7 +69,7 @@ def taken(
             b"".join(shortened(io.BytesIO(data), cutter.head, window.fragments, closed=window.closed))
         )
         subject = film_.subject(window, path)
-        outcome = guard.pipeline.check(subject.leaves, Request())
+        outcome = guard.pipeline.check(subject.tree, Request())
         verdict = guard.verdict(subject, outcome, Stage.OUTPUT)
         film_.took(window, subject, verdict, seconds)
         if verdict.action > Action.FLAG:

@@ -239,11 +239,11 @@ def test_a_picture_that_comes_again_is_not_decoded_again(
     whole = decoding._whole
     monkeypatch.setattr(decoding, "_whole", lambda *given: decoded.append(1) or whole(*given))
     for _ in range(2):
-        leaves = ContentTree([Leaf(Image(data, place=Place(Stage.OUTPUT)))])
-        outcome = guard.pipeline.check(leaves, Request())
+        tree = ContentTree([Leaf(Image(data, place=Place(Stage.OUTPUT)))])
+        outcome = guard.pipeline.check(tree, Request())
         assert outcome.action is Action.BLOCK
         assert outcome.coverage.kinds["image"] == KindCoverage(1, 1, 0, 1, 9600)
-        source: Any = leaves.found[0].content
+        source: Any = tree.leaves[0].content
         assert not source.source.frames.ready
     assert decoded == [1]
 

@@ -32,10 +32,10 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
 
 def outcome(guard: Guard, *texts: str) -> Outcome:
     """Return the outcome of a check of texts."""
-    leaves = ContentTree()
+    tree = ContentTree()
     for index, text in enumerate(texts):
-        leaves.text(text, (index,), Place(Stage.OUTPUT))
-    return guard.pipeline.check(leaves, Request())
+        tree.text(text, (index,), Place(Stage.OUTPUT))
+    return guard.pipeline.check(tree, Request())
 
 
 def stop(guard: Guard, reason: str = "matched") -> StreamStop:

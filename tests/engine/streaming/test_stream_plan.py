@@ -51,7 +51,7 @@ def gate_of(guard_of: Callable[..., Guard], kinds: dict[str, Kind]) -> Gates:
     ) -> StreamPlan:
         lines = "".join(f"  - {{id: r{at}, on: output, {rule}}}\n" for at, rule in enumerate(rules))
         guard = guard_of(f"{DETECTORS}rules:\n{lines}{more}", floor=floor, detectors=kinds)
-        return guard.pipeline.gate((stage,))
+        return guard.pipeline.stream_plan((stage,))
 
     return make
 
@@ -188,7 +188,7 @@ def test_patterns_are_searched_together_with_those_of_the_same_file(tmp_path: Pa
     for name, more in (("one", ""), ("two", ""), ("three", "override: {detectors: {a: {score: 0.5}}}\n")):
         path = tmp_path / f"{name}.yaml"
         path.write_text(f"format: 1\nname: {name}\nextends: [base.yaml]\n{own}{more}")
-        streams.append(Guard.load(path).pipeline.gate((Stage.OUTPUT,)).streams)
+        streams.append(Guard.load(path).pipeline.stream_plan((Stage.OUTPUT,)).streams)
 
     groups = [[[bound.name for bound in bounds] for bounds, _ in each] for each in streams]
     assert groups == [

@@ -57,12 +57,12 @@ def place(index: int, choice: int | None = None) -> Place:
 
 def checked(guard: Guard, texts: Sequence[str], *, joined: bool = True) -> Outcome:
     """Check the texts of one answer as a whole."""
-    leaves = ContentTree()
+    tree = ContentTree()
     for index, text in enumerate(texts):
-        leaves.text(text, (index,), place(index))
+        tree.text(text, (index,), place(index))
     if joined:
-        leaves.join([*range(len(leaves.found))], (), Place(Stage.OUTPUT, role="assistant"))
-    return guard.pipeline.check(leaves, Request())
+        tree.join([*range(len(tree.leaves))], (), Place(Stage.OUTPUT, role="assistant"))
+    return guard.pipeline.check(tree, Request())
 
 
 class Answer:

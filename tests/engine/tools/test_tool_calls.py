@@ -38,8 +38,8 @@ def result(**fields: Any) -> dict[str, Any]:
 
 def of_chat(*entries: Any) -> list[Returned]:
     """Return what tools returned in a chat."""
-    leaves = chat_fields.request({"messages": [ASKED, *entries]})
-    return [each for _, each in find_returned(leaves.found)]
+    tree = chat_fields.request({"messages": [ASKED, *entries]})
+    return [each for _, each in find_returned(tree.leaves)]
 
 
 WEB = (("web", ""),)
@@ -104,8 +104,8 @@ def test_results_of_the_messages_api() -> None:
             },
         ]
     }
-    leaves = messages_fields.request(body)
-    found = [(each.tools, each.text) for _, each in find_returned(leaves.found)]
+    tree = messages_fields.request(body)
+    found = [(each.tools, each.text) for _, each in find_returned(tree.leaves)]
     assert [tools for tools, _ in found] == [
         (("read", "mail"),),
         (("web_search", ""),),
@@ -115,7 +115,7 @@ def test_results_of_the_messages_api() -> None:
         (),
     ]
     assert [text for _, text in found][2:] == ["c\nT\nhttps://x.example", "b\nm", "a\none", "z\ntwo"]
-    calls_ = [leaf.content for leaf in leaves.found if isinstance(leaf.content, ToolCall)]
+    calls_ = [leaf.content for leaf in tree.leaves if isinstance(leaf.content, ToolCall)]
     assert [(call.place.use.arguments, call.place.use.hosted) for call in calls_ if call.place.use] == [
         ('{"q":"x"}', False), ("{}", True), ('{"query":"x"}', True)
     ]  # fmt: skip
@@ -140,7 +140,8 @@ def test_results_of_the_responses_api() -> None:
         {"type": "mcp_list_tools", "server_label": "mail", "tools": [{"name": "read", "description": "d"}]},
     ]
     found = [
-        (each.tools, each.text) for _, each in find_returned(responses_fields.request({"input": items}).found)
+        (each.tools, each.text)
+        for _, each in find_returned(responses_fields.request({"input": items}).leaves)
     ]
     assert [tools for tools, _ in found[:4]] == [
         (("web", ""),), (), (("read", "mail"),), (("web_search_call", ""),)
@@ -150,21 +151,21 @@ def test_results_of_the_responses_api() -> None:
 
 def test_a_call_says_what_it_was_called_with() -> None:
     """Arguments are kept as they came, and written where a server sends them decoded; its id leads to it."""
-    leaves = ContentTree()
+    tree = ContentTree()
     at = Place(Stage.OUTPUT, role="assistant", message=3)
-    here = place_call(leaves, at, "web", {"a": 1.0}, identity="c", server="s")
+    here = place_call(tree, at, "web", {"a": 1.0}, identity="c", server="s")
     assert (here.stage, here.tool, here.message, here.use and here.use.tools) == (
         Stage.TOOL_CALL, "web", 3, (("web", "s"),)
     )  # fmt: skip
     assert here.use is not None
     assert here.use.arguments == '{"a":1.0}'
-    back = place_result(leaves, Place(Stage.TOOL_RESULT), "c")
+    back = place_result(tree, Place(Stage.TOOL_RESULT), "c")
     assert back.tool == "web"
     assert back.use is not None
     assert back.use.tools == (("web", "s"),)
-    assert place_call(leaves, at, 5, None).tool == ""
+    assert place_call(tree, at, 5, None).tool == ""
     for odd in ({"a": float("nan")}, {"a": object()}):
-        use = place_call(leaves, at, "web", odd).use
+        use = place_call(tree, at, "web", odd).use
         assert use is not None
         assert use.arguments is None
 
@@ -173,23 +174,23 @@ def test_places_for_tools_of_ones_own() -> None:
     """A guard of tools names tool, server and approval itself; texts of one use belong together."""
     at = tool_place(Stage.TOOL_RESULT, "read", "mail", changed=True)
     assert (at.role, at.tool) == ("tool", "read")
-    leaves = ContentTree()
-    leaves.anything({"a": "one", "b": ["two"]}, ("result",), at)
-    assert [each for _, each in find_returned(leaves.found)] == [
+    tree = ContentTree()
+    tree.anything({"a": "one", "b": ["two"]}, ("result",), at)
+    assert [each for _, each in find_returned(tree.leaves)] == [
         Returned((("read", "mail"),), "a\none\nb\ntwo")
     ]
     assert place_definition("x").stage is Stage.TOOL_DEFINITION
-    assert all(leaf.content.place.use is at.use for leaf in leaves.found)
+    assert all(leaf.content.place.use is at.use for leaf in tree.leaves)
 
 
 def test_a_result_of_nobody_s_is_a_result() -> None:
     """Texts at that stage without a use come from a tool that nobody knows."""
-    leaves = ContentTree()
-    leaves.text("a", ("x",), Place(Stage.TOOL_RESULT, message=1, tool="calculator"))
-    leaves.text("b", ("y",), Place(Stage.TOOL_RESULT, message=2))
-    leaves.text("c", ("z",), Place(Stage.INPUT))
-    assert [each for _, each in find_returned(leaves.found)] == [Returned((), "a"), Returned((), "b")]
-    assert isinstance(leaves.found[0].content, Text)
+    tree = ContentTree()
+    tree.text("a", ("x",), Place(Stage.TOOL_RESULT, message=1, tool="calculator"))
+    tree.text("b", ("y",), Place(Stage.TOOL_RESULT, message=2))
+    tree.text("c", ("z",), Place(Stage.INPUT))
+    assert [each for _, each in find_returned(tree.leaves)] == [Returned((), "a"), Returned((), "b")]
+    assert isinstance(tree.leaves[0].content, Text)
 
 
 def test_a_session_forgets_texts_and_no_tools(monkeypatch: pytest.MonkeyPatch) -> None:

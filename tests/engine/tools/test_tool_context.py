@@ -312,9 +312,9 @@ def test_what_a_guard_of_tools_knows(
 ) -> None:
     """Server and approval come from the place that whoever knows them has given."""
     made = guard(when, on="tool_call, tool_definition")
-    leaves = ContentTree()
-    leaves.text("some text", ("x",), tool_place(Stage(stage), "read", **at))
-    assert said(made.check(payload.body({"x": "some text"}, leaves), stage)) == expected
+    tree = ContentTree()
+    tree.text("some text", ("x",), tool_place(Stage(stage), "read", **at))
+    assert said(made.check(payload.body({"x": "some text"}, tree), stage)) == expected
 
 
 def test_what_was_heard_goes_on(guard: Callable[..., Guard]) -> None:
@@ -394,16 +394,16 @@ def test_what_is_to_be_read_is_what_stands_before_the_last_call() -> None:
     """Results behind the last call, which are most of a request's, cost nothing; neither does anything without a call."""
 
     def uses_of(*steps: str) -> ToolContext:
-        leaves = ContentTree()
+        tree = ContentTree()
         for index, step in enumerate(steps):
             stage = Stage.TOOL_CALL if step == "call" else Stage.TOOL_RESULT
             at = tool_place(stage, "search_web", arguments="")
             if step == "call":
-                leaves.call("search_web", "", (index,), at)
+                tree.call("search_web", "", (index,), at)
             else:
-                leaves.text(step, (index,), at)
+                tree.text(step, (index,), at)
         return ToolContext(
-            FOLLOWING, frozenset(FOLLOWED), leaves.found, [Returned(SEARCH, "heard")], (3, 1_000, 200_000)
+            FOLLOWING, frozenset(FOLLOWED), tree.leaves, [Returned(SEARCH, "heard")], (3, 1_000, 200_000)
         )
 
     assert uses_of("text").size == 0

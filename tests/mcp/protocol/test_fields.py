@@ -17,9 +17,9 @@ HERE = Place(Stage.TOOL_RESULT, tool="t", use=Use((("t", "s"),)))
 
 def texts(reader: Reader, value: Any) -> list[tuple[str, bool]]:
     """Return the texts that a reader finds, and whether each may be edited."""
-    leaves = ContentTree()
-    reader(leaves, value, (), HERE)
-    return [(leaf.content.text, leaf.editable) for leaf in leaves.found if isinstance(leaf.content, Text)]
+    tree = ContentTree()
+    reader(tree, value, (), HERE)
+    return [(leaf.content.text, leaf.editable) for leaf in tree.leaves if isinstance(leaf.content, Text)]
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_of_a_schema_only_prose_is_edited(value: Any, expected: list[tuple[str, 
 def test_values_of_a_mapping_are_read_with_their_names(value: Any) -> None:
     """What is no mapping where one should be is judged all the same."""
     assert ("x", True) in texts(
-        fields.each_value(lambda leaves, inner, path, place: leaves.text(inner, path, place)), value
+        fields.each_value(lambda tree, inner, path, place: tree.text(inner, path, place)), value
     )
 
 

@@ -94,9 +94,9 @@ ROWS: list[tuple[str, Side, Any, dict[str, tuple[Stage, bool]]]] = [
 
 def read(side: Side, value: Any) -> ContentTree:
     """Return what is judged of one side of an exchange."""
-    leaves = ContentTree()
-    side.read(leaves, value, (), replace(side.place, tool="tool", use=Use((("tool", "s"),))))
-    return leaves
+    tree = ContentTree()
+    side.read(tree, value, (), replace(side.place, tool="tool", use=Use((("tool", "s"),))))
+    return tree
 
 
 @each_case(("name", "side", "value", "expected"), ROWS, ids=[row[0] for row in ROWS])
@@ -106,7 +106,7 @@ def test_every_text_is_judged_where_it_stands(
     """Each text has its stage; what names something is judged, and never edited."""
     found = {
         leaf.content.place.path: (leaf.content.place.stage, leaf.editable)
-        for leaf in read(side, value).found
+        for leaf in read(side, value).leaves
         if isinstance(leaf.content, Text)
     }
 
@@ -115,12 +115,12 @@ def test_every_text_is_judged_where_it_stands(
 
 def test_what_no_detector_reads_is_named() -> None:
     """Sounds, files and kinds of parts that are new; a picture is one."""
-    leaves = read(CLIENT["tools/call"].answered, {"content": CONTENT})
+    tree = read(CLIENT["tools/call"].answered, {"content": CONTENT})
 
-    assert [(entry.kind, entry.path) for entry, _ in leaves.unchecked] == [
+    assert [(entry.kind, entry.path) for entry, _ in tree.unchecked] == [
         ("audio", "/content/3"), ("part", "/content/5/resource"), ("part", "/content/7"),
     ]  # fmt: skip
-    [picture] = [leaf.content for leaf in leaves.found if isinstance(leaf.content, Image)]
+    [picture] = [leaf.content for leaf in tree.leaves if isinstance(leaf.content, Image)]
     assert (picture.declared, picture.place.stage) == ("image/png", Stage.TOOL_RESULT)
     assert [
         entry.kind for entry, _ in read(CLIENT["tools/call"].answered, {"inputRequests": {"x": {}}}).unchecked
@@ -131,7 +131,7 @@ def test_the_texts_of_a_result_are_read_together_too() -> None:
     """A word that is split over two parts is still a word."""
     joined = [
         leaf.content.text
-        for leaf in read(CLIENT["tools/call"].answered, {"content": CONTENT}).found
+        for leaf in read(CLIENT["tools/call"].answered, {"content": CONTENT}).leaves
         if leaf.pieces
     ]  # type: ignore[union-attr]
 
@@ -140,18 +140,18 @@ def test_the_texts_of_a_result_are_read_together_too() -> None:
 
 def test_what_is_new_is_named() -> None:
     """Unknown fields are judged, their names too, and named in the coverage."""
-    leaves = read(CLIENT["tools/call"].asked, {"name": "n", "new": {"a": "x"}})
+    tree = read(CLIENT["tools/call"].asked, {"name": "n", "new": {"a": "x"}})
 
-    assert leaves.unknown == ["/new"]
+    assert tree.unknown == ["/new"]
 
 
 def test_a_sampled_call_is_a_use_of_its_own() -> None:
     """Its arguments are those that conditions read; what is shown as a result comes from nobody knows where."""
     value = {"messages": [{"role": "assistant", "content": {"type": "tool_use", "name": "n", "id": "i", "input": {"a": "x"}}},
                           {"role": "user", "content": {"type": "tool_result", "toolUseId": "i", "content": TEXT}}]}  # fmt: skip
-    leaves = read(SERVER["sampling/createMessage"].asked, value)
-    [call] = [leaf.content for leaf in leaves.found if isinstance(leaf.content, ToolCall)]
-    uses = {leaf.content.place.path: leaf.content.place.use for leaf in leaves.found}
+    tree = read(SERVER["sampling/createMessage"].asked, value)
+    [call] = [leaf.content for leaf in tree.leaves if isinstance(leaf.content, ToolCall)]
+    uses = {leaf.content.place.path: leaf.content.place.use for leaf in tree.leaves}
 
     assert (call.name, call.arguments, call.place.use and call.place.use.tools) == (
         "n",

@@ -22,7 +22,7 @@ def test_nothing_is_sent_as_it_comes(protocol: Protocol) -> None:
 def test_a_blocked_transcript_is_an_error() -> None:
     """One that is edited is not."""
     answer = {"text": "a b"}
-    leaves = TRANSCRIPTIONS.response_payload(answer).leaves
+    leaves = TRANSCRIPTIONS.response_payload(answer).tree
     blocked = Outcome(Action.BLOCK, (), (), (), Coverage(), (), True, blocked=frozenset([0]))
     with pytest.raises(BackendError, match="Not that"):
         TRANSCRIPTIONS.withhold(answer, leaves, blocked, "Not that.")

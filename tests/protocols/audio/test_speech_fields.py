@@ -29,10 +29,10 @@ from tests.films import taped
 )
 def test_what_is_to_be_said_stands_at_input(body: Any, found: list[str]) -> None:
     """Words of structure are none of it."""
-    leaves = speech_fields.request(body)
-    assert [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)] == found
-    assert {leaf.content.place.stage for leaf in leaves.found} == {Stage.INPUT}
-    assert leaves.unknown == []
+    tree = speech_fields.request(body)
+    assert [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)] == found
+    assert {leaf.content.place.stage for leaf in tree.leaves} == {Stage.INPUT}
+    assert tree.unknown == []
 
 
 @given(st.binary(min_size=1), st.integers(1, 9))
@@ -42,7 +42,7 @@ def test_the_pieces_of_a_stream_are_one_sound(data: bytes, size: int) -> None:
     events: list[dict[str, Any]] = [{"type": "speech.audio.delta", "audio": each} for each in pieces]
     [leaf] = speech_fields.streamed(
         {"events": [*events, {"type": "speech.audio.done", "usage": {"a": 1}}]}
-    ).found
+    ).leaves
     assert isinstance(leaf.content, Audio)
     assert leaf.content.data == data
     assert not leaf.editable
@@ -57,8 +57,8 @@ def test_what_is_no_base64_is_refused(piece: Any) -> None:
 
 def test_what_a_stream_tells_beside_its_sound_is_judged() -> None:
     """As any answer."""
-    leaves = speech_fields.streamed({"events": [{"type": "a b", "note": "see"}]})
-    assert [(leaf.content.text, leaf.path) for leaf in leaves.found if isinstance(leaf.content, Text)] == [
+    tree = speech_fields.streamed({"events": [{"type": "a b", "note": "see"}]})
+    assert [(leaf.content.text, leaf.path) for leaf in tree.leaves if isinstance(leaf.content, Text)] == [
         ("a b", ("events", 0, "type")),
         ("note", ("events", 0, "note")),
         ("see", ("events", 0, "note")),
@@ -112,7 +112,7 @@ def test_the_bare_samples_of_a_stream_are_one_sound() -> None:
     """Where they were asked for."""
     told = [{"type": "speech.audio.delta", "audio": b64encode(SILENCE).decode()}] * 2
     for asked, size in ((BARE, 44), ({}, 0)):
-        [leaf] = speech_fields.streamed(speech_fields.Events(events=told, asked=asked)).found
+        [leaf] = speech_fields.streamed(speech_fields.Events(events=told, asked=asked)).leaves
         assert isinstance(leaf.content, Audio)
         assert leaf.content.data[size:] == 2 * SILENCE
         assert leaf.content.data[:4] == (b"RIFF" if size else SILENCE[:4])

@@ -44,22 +44,22 @@ def left(guard: Guard, body: Any) -> Any:
 )
 def test_what_is_to_be_heard_is_a_sound_or_a_film(upload: Upload, kind: type[Media]) -> None:
     """Whatever else it is said to be; its name is judged."""
-    leaves = transcription_fields.request(
+    tree = transcription_fields.request(
         {"file": upload, "known_speaker_references[]": ["data:audio/wav;base64,AAAA", "x"]}
     )
-    assert [type(leaf.content) for leaf in leaves.found] == [kind, Text, Audio, Text]
-    assert [entry.kind for entry, _ in leaves.unchecked] == ["audio"]
+    assert [type(leaf.content) for leaf in tree.leaves] == [kind, Text, Audio, Text]
+    assert [entry.kind for entry, _ in tree.unchecked] == ["audio"]
 
 
 def test_a_file_may_stand_in_a_list() -> None:
     """As it does where a field may have several."""
     upload = Upload(b"RIFF....WAVE", "a.wav", "audio/wav")
-    leaves = transcription_fields.request({"file": [upload]})
-    assert [(type(leaf.content), leaf.path) for leaf in leaves.found] == [
+    tree = transcription_fields.request({"file": [upload]})
+    assert [(type(leaf.content), leaf.path) for leaf in tree.leaves] == [
         (Audio, ("file", 0)),
         (Text, ("file", 0)),
     ]
-    assert leaves.unchecked == []
+    assert tree.unchecked == []
 
 
 @given(st.text())
@@ -73,7 +73,7 @@ def test_a_text_is_its_lines(text: str) -> None:
 
 def texts(body: Any) -> list[str]:
     """Return the texts of an answer that are judged alone."""
-    found = transcription_fields.response(body).found
+    found = transcription_fields.response(body).leaves
     return [leaf.content.text for leaf in found if isinstance(leaf.content, Text) and not leaf.pieces]
 
 

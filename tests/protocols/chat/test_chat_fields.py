@@ -19,16 +19,16 @@ TERM = "zqxbomb"
 
 def read(*messages: dict[str, Any]) -> ContentTree:
     """Return the leaves of some messages."""
-    leaves = ContentTree()
-    chat_fields.messages(leaves, list(messages))
-    return leaves
+    tree = ContentTree()
+    chat_fields.messages(tree, list(messages))
+    return tree
 
 
-def texts(leaves: ContentTree) -> dict[str, tuple[str, ...]]:
+def texts(tree: ContentTree) -> dict[str, tuple[str, ...]]:
     """Return the stages of each text."""
     return {
         leaf.content.text: tuple(map(str, (leaf.content.place.stage, *leaf.content.place.also)))
-        for leaf in leaves.found
+        for leaf in tree.leaves
         if isinstance(leaf.content, Text)
     }
 
@@ -61,29 +61,29 @@ def test_the_role_says_the_stage(role: str, stages: tuple[str, ...]) -> None:
 
 def test_an_assistant_turn_that_no_client_sent_is_output_alone() -> None:
     """What a model just said cannot be forged by a client."""
-    leaves = ContentTree()
-    chat_fields.messages(leaves, [{"role": "assistant", "content": "x y"}], forgeable=False)
-    assert texts(leaves) == {"x y": ("output",)}
+    tree = ContentTree()
+    chat_fields.messages(tree, [{"role": "assistant", "content": "x y"}], forgeable=False)
+    assert texts(tree) == {"x y": ("output",)}
 
 
 def test_calls_and_definitions_have_their_own_stages() -> None:
     """A call's parts are `tool_call` (a client may forge them too), a definition's `tool_definition`."""
-    leaves = read(call('{"cmd": "ls -la"}'))
-    assert set(texts(leaves).values()) == {("tool_call", "input")}
+    tree = read(call('{"cmd": "ls -la"}'))
+    assert set(texts(tree).values()) == {("tool_call", "input")}
     tool = {
         "type": "function",
         "function": {"name": "f", "description": "d", "parameters": {"p": {"enum": ["e"]}}},
     }
-    leaves = chat_fields.request({"messages": [], "tools": [tool]})
-    assert set(texts(leaves).values()) == {("tool_definition",)}
-    assert {"f", "d", "p", "enum", "e"} <= texts(leaves).keys()
-    assert {leaf.content.place.tool for leaf in leaves.found} == {"f"}
+    tree = chat_fields.request({"messages": [], "tools": [tool]})
+    assert set(texts(tree).values()) == {("tool_definition",)}
+    assert {"f", "d", "p", "enum", "e"} <= texts(tree).keys()
+    assert {leaf.content.place.tool for leaf in tree.leaves} == {"f"}
 
 
 def test_a_call_is_also_given_as_a_whole() -> None:
     """Detectors that judge name and arguments together get the call as it travels."""
-    leaves = read(call('{"cmd": "ls"}'))
-    [whole] = [leaf.content for leaf in leaves.found if isinstance(leaf.content, ToolCall)]
+    tree = read(call('{"cmd": "ls"}'))
+    [whole] = [leaf.content for leaf in tree.leaves if isinstance(leaf.content, ToolCall)]
     assert (whole.name, whole.arguments, whole.place.tool) == ("shell", '{"cmd": "ls"}', "shell")
     assert whole.place.path == "/0/tool_calls/0"
 
@@ -154,9 +154,9 @@ def test_a_word_split_over_parts_of_two_kinds_is_a_word() -> None:
 def test_unknown_fields_of_a_part_do_not_part_the_word() -> None:
     """A nested field called `text` is judged, but is no text of the message."""
     parts = [{"type": "text", "text": "for", "note": {"text": "zz"}}, {"type": "text", "text": "bidden"}]
-    leaves = read({"role": "user", "content": parts})
-    assert {"forbidden", "zz", "note"} <= texts(leaves).keys()
-    assert leaves.unknown == ["/0/content/0/note"]
+    tree = read({"role": "user", "content": parts})
+    assert {"forbidden", "zz", "note"} <= texts(tree).keys()
+    assert tree.unknown == ["/0/content/0/note"]
 
 
 @each_case(
@@ -178,8 +178,8 @@ def test_unknown_fields_of_a_part_do_not_part_the_word() -> None:
 )
 def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: str) -> None:
     """They are never dropped, and the reason repeats nothing that the client wrote."""
-    leaves = read({"role": "user", "content": [part]})
-    [(entry, place)] = leaves.unchecked
+    tree = read({"role": "user", "content": [part]})
+    [(entry, place)] = tree.unchecked
     assert (entry.kind, entry.path, place.message) == (kind, "/0/content/0", 0)
     assert "never heard" not in entry.reason
 
@@ -195,28 +195,26 @@ def test_parts_that_no_detector_reads_are_unchecked(part: dict[str, Any], kind: 
 )
 def test_what_a_part_says_of_itself_is_judged(part: dict[str, Any], found: list[str]) -> None:
     """A type that nobody knows, and what should be bytes and is words."""
-    leaves = read({"role": "user", "content": [part]})
-    assert [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)] == found
+    tree = read({"role": "user", "content": [part]})
+    assert [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)] == found
 
 
 def test_a_spoken_reply_has_its_transcript_judged() -> None:
     """The sound is one, whatever its bytes are; its transcript is text of the reply. Of an earlier one there is only an id."""
     audio = {"id": "a1", "transcript": "spoken words", "data": "AAAA", "expires_at": 1}
-    leaves = chat_fields.response(
-        {"choices": [{"index": 3, "message": {"role": "assistant", "audio": audio}}]}
-    )
-    assert "spoken words" in texts(leaves)
-    assert [type(leaf.content) for leaf in leaves.found if not isinstance(leaf.content, Text)] == [Audio]
-    assert leaves.unchecked == []
+    tree = chat_fields.response({"choices": [{"index": 3, "message": {"role": "assistant", "audio": audio}}]})
+    assert "spoken words" in texts(tree)
+    assert [type(leaf.content) for leaf in tree.leaves if not isinstance(leaf.content, Text)] == [Audio]
+    assert tree.unchecked == []
     earlier = read({"role": "assistant", "audio": {"id": "a1"}})
     assert [entry.kind for entry, _ in earlier.unchecked] == ["audio"]
-    assert {leaf.content.place.choice_index for leaf in leaves.found} == {3}
+    assert {leaf.content.place.choice_index for leaf in tree.leaves} == {3}
 
 
 def test_words_of_structure_are_kept_and_anything_longer_is_judged() -> None:
     """A model's name is no text; what hides in such a field is."""
     plain = {"model": "gpt-4o", "n": 1, "stream": True, "temperature": 0.5, "seed": None, "messages": []}
-    assert chat_fields.request(plain).found == []
+    assert chat_fields.request(plain).leaves == []
     hidden = {"model": "two words", "n": "x", "stop": ["s t"], "logit_bias": {"b i": 1}, "messages": []}
     assert texts(chat_fields.request(hidden)).keys() == {"two words", "x", "s t", "b i"}
 
@@ -224,9 +222,9 @@ def test_words_of_structure_are_kept_and_anything_longer_is_judged() -> None:
 def test_a_conversation_knows_its_turns() -> None:
     """The current turn begins with the last user message; what lies before is history."""
     user, assistant = {"role": "user", "content": "u"}, {"role": "assistant", "content": "a"}
-    leaves = read({"role": "system", "content": "s"}, user, assistant, user, assistant)
-    assert (leaves.turns, leaves.current_from) == (2, 3)
-    assert leaves.roles == ("system", "user", "assistant", "user", "assistant")
+    tree = read({"role": "system", "content": "s"}, user, assistant, user, assistant)
+    assert (tree.turns, tree.current_from) == (2, 3)
+    assert tree.roles == ("system", "user", "assistant", "user", "assistant")
     assert (read(assistant).turns, read(assistant).current_from) == (1, 0)
 
 
@@ -418,9 +416,9 @@ def test_every_choice_of_a_response_is_judged(bomb_guard: Guard, place: str) -> 
 def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
     """Assistant turns and calls carry the system prompt as context, turns what they reply to too; what others say does not."""
     call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": "b"}'}}
-    leaves = chat_fields.Leaves()
+    tree = chat_fields.ContentTree()
     chat_fields.messages(
-        leaves,
+        tree,
         [
             {"role": "system", "content": "Be kind."},
             {"role": "developer", "content": [{"type": "text", "text": "Be brief."}]},
@@ -430,11 +428,11 @@ def test_what_a_model_says_stands_beside_the_system_prompt() -> None:
     )
 
     system = {"system": "Be kind.\nBe brief."}
-    beside = {leaf.content.place.path for leaf in leaves.found if leaf.content.context == system}
+    beside = {leaf.content.place.path for leaf in tree.leaves if leaf.content.context == system}
     replies = {
-        leaf.content.place.path for leaf in leaves.found if leaf.content.context == {**system, "prompt": "hi"}
+        leaf.content.place.path for leaf in tree.leaves if leaf.content.context == {**system, "prompt": "hi"}
     }
-    without = {leaf.content.place.path for leaf in leaves.found if leaf.content.context is None}
+    without = {leaf.content.place.path for leaf in tree.leaves if leaf.content.context is None}
     assert replies == {"/3/content"}
     assert any(path.startswith("/3/tool_calls/0") for path in beside)
     assert {"/0/content", "/1/content/0/text", "/2/content"} <= without
@@ -451,7 +449,7 @@ def test_moderation_is_a_known_field_on_either_side() -> None:
     ]
 
     assert [each.unknown for each in leaves] == [[], []]
-    assert [[leaf.content.text for leaf in each.found] for each in leaves] == [[], ["it broke down"]]
+    assert [[leaf.content.text for leaf in each.leaves] for each in leaves] == [[], ["it broke down"]]
 
 
 FUNCTION, OTHER = {"name": "f", "arguments": "{}"}, {"name": "g", "input": "x"}
@@ -493,11 +491,11 @@ def test_a_tool_that_is_said_twice_is_refused(said) -> None:
 )
 def test_a_call_says_its_tool_and_what_it_is_called_with(said, tool, asked) -> None:
     """Whatever its kind, with fields that are null, and with the same said again."""
-    leaves = chat_fields.request({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]})
+    tree = chat_fields.request({"messages": [{"role": "assistant", "tool_calls": [{"id": "c", **said}]}]})
 
-    [call] = [leaf.content for leaf in leaves.found if isinstance(leaf.content, ToolCall)]
+    [call] = [leaf.content for leaf in tree.leaves if isinstance(leaf.content, ToolCall)]
     assert (call.name, call.arguments) == (tool, asked)
-    assert all(leaf.content.place.tool == tool for leaf in leaves.found)
+    assert all(leaf.content.place.tool == tool for leaf in tree.leaves)
 
 
 @pytest.mark.parametrize(
@@ -511,13 +509,13 @@ def test_a_call_says_its_tool_and_what_it_is_called_with(said, tool, asked) -> N
 )
 def test_a_tool_of_the_providers_is_known_by_its_type(body: dict[str, Any], tool: str) -> None:
     """And stands where definitions do though it says nothing, so that a list of tools can leave it out."""
-    leaves = chat_fields.request({"messages": [], **body})
+    tree = chat_fields.request({"messages": [], **body})
 
-    assert {(leaf.content.place.stage.value, leaf.content.place.tool) for leaf in leaves.found} == {
+    assert {(leaf.content.place.stage.value, leaf.content.place.tool) for leaf in tree.leaves} == {
         ("tool_definition", tool)
     }
 
 
 def test_a_search_that_is_not_asked_for_is_no_tool() -> None:
     """Clients write null for what they leave out."""
-    assert chat_fields.request({"messages": [], "web_search_options": None}).found == []
+    assert chat_fields.request({"messages": [], "web_search_options": None}).leaves == []

@@ -25,7 +25,7 @@ def outcome(edits=None, blocked=()) -> Outcome:
 
 def at(leaves, path: str) -> int:
     """Return the index of the leaf at a path."""
-    return next(index for index, leaf in enumerate(leaves.found) if leaf.content.place.path == path)
+    return next(index for index, leaf in enumerate(leaves.leaves) if leaf.content.place.path == path)
 
 
 def test_what_has_no_leaf_refuses_every_choice() -> None:

@@ -14,12 +14,10 @@ from guardrails.protocols.completions.completions_fields import request, respons
 from guardrails.types import Stage, Text
 
 
-def told(leaves: ContentTree) -> list[tuple[str, str]]:
+def told(tree: ContentTree) -> list[tuple[str, str]]:
     """Return each text with its place."""
     return [
-        (leaf.content.place.path, leaf.content.text)
-        for leaf in leaves.found
-        if isinstance(leaf.content, Text)
+        (leaf.content.place.path, leaf.content.text) for leaf in tree.leaves if isinstance(leaf.content, Text)
     ]
 
 
@@ -41,17 +39,17 @@ def told(leaves: ContentTree) -> list[tuple[str, str]]:
 )
 def test_a_request_is_read(body, texts) -> None:
     """What the model reads is what a user says in one turn."""
-    leaves = request(body)
-    assert told(leaves) == texts
-    assert {leaf.content.place.stage for leaf in leaves.found} <= {Stage.INPUT}
-    assert leaves.unknown == []
+    tree = request(body)
+    assert told(tree) == texts
+    assert {leaf.content.place.stage for leaf in tree.leaves} <= {Stage.INPUT}
+    assert tree.unknown == []
 
 
 def test_an_answer_is_judged_beside_what_was_asked() -> None:
     """The prompts and what stands behind them, and nothing else of the request."""
-    leaves = request({"prompt": ["a", "b"], "suffix": "c", "user": "jo", "stop": "x"})
-    assert leaves.prompt() == "a\nb\nc"
-    assert (leaves.turns, leaves.roles) == (1, ("user",))
+    tree = request({"prompt": ["a", "b"], "suffix": "c", "user": "jo", "stop": "x"})
+    assert tree.prompt() == "a\nb\nc"
+    assert (tree.turns, tree.roles) == (1, ("user",))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +106,7 @@ def test_log_probabilities_are_judged_as_what_they_spell(logprobs, texts) -> Non
 def test_a_choice_is_told_by_its_index() -> None:
     """By its place where it has none that is a number."""
     body = {"choices": [{"index": 3, "text": "a"}, {"text": "b"}, {"index": True, "text": "c"}, "d"]}
-    places = [leaf.content.place for leaf in response(body).found]
+    places = [leaf.content.place for leaf in response(body).leaves]
     assert [(place.choice_index, place.stage) for place in places[:3]] == [
         (index, Stage.OUTPUT) for index in (3, 1, 2)
     ]

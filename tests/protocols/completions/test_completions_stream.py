@@ -66,7 +66,7 @@ def told(guard: Guard, chunks: list[dict[str, Any]], whole: dict[str, Any], choi
         ]
         return out + [event.data for event in made.refused({**whole, "choices": refused}, "Not that.")]
     content: Any = verdict.content
-    rest = made.end(subject.leaves, outcome, content)
+    rest = made.end(subject.tree, outcome, content)
     assert rest is not None
     return out + [event.data for event in rest]
 

@@ -18,12 +18,10 @@ from guardrails.wire.lossless_json import Number
 from tests.cases import each_case
 
 
-def told(leaves: ContentTree) -> list[tuple[str, str]]:
+def told(tree: ContentTree) -> list[tuple[str, str]]:
     """Return each text with its place."""
     return [
-        (leaf.content.place.path, leaf.content.text)
-        for leaf in leaves.found
-        if isinstance(leaf.content, Text)
+        (leaf.content.place.path, leaf.content.text) for leaf in tree.leaves if isinstance(leaf.content, Text)
     ]
 
 
@@ -44,9 +42,9 @@ def encoded(*numbers: float) -> str:
 )
 def test_a_request_is_read(body, texts) -> None:
     """Each text at its place."""
-    leaves = request(body)
-    assert told(leaves) == texts
-    assert leaves.unknown == []
+    tree = request(body)
+    assert told(tree) == texts
+    assert tree.unknown == []
 
 
 @pytest.mark.parametrize(

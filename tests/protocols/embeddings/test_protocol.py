@@ -21,7 +21,7 @@ def test_what_is_no_list_is_the_upstreams_fault(raw: bytes) -> None:
 def test_a_blocked_answer_is_an_error() -> None:
     """No vector could refuse."""
     answer = {"data": [{"embedding": [0.1], "note": "x"}]}
-    leaves = EMBEDDINGS.response_payload(answer).leaves
+    leaves = EMBEDDINGS.response_payload(answer).tree
     blocked = Outcome(Action.BLOCK, (), (), (), Coverage(), (), True, blocked=frozenset([0]))
     with pytest.raises(BackendError, match="Not that") as caught:
         EMBEDDINGS.withhold(answer, leaves, blocked, "Not that.")

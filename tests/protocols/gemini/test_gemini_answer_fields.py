@@ -26,7 +26,7 @@ def stages(body: Any) -> list[tuple[Stage, ...]]:
     """Return the stages of what says `said`."""
     return [
         (leaf.content.place.stage, *leaf.content.place.also)
-        for leaf in gemini_answer_fields.response(body).found
+        for leaf in gemini_answer_fields.response(body).leaves
         if isinstance(leaf.content, Text) and leaf.content.text == "said"
     ]
 
@@ -79,7 +79,7 @@ def test_an_answer_without_words_has_nothing_to_judge() -> None:
         "responseId": "r-1",
     }
 
-    assert [getattr(leaf.content, "text", "") for leaf in gemini_answer_fields.response(body).found] == [
+    assert [getattr(leaf.content, "text", "") for leaf in gemini_answer_fields.response(body).leaves] == [
         "Hello",
         "Easter eggs are hidden here, truly",
     ]
@@ -93,7 +93,7 @@ def test_each_candidate_is_judged_for_itself() -> None:
             {"content": {"parts": [{"text": "b"}]}},
         ]
     }
-    found = gemini_answer_fields.response(body).found
+    found = gemini_answer_fields.response(body).leaves
 
     assert [leaf.content.place.choice_index for leaf in found] == [1, 1]
 
@@ -105,11 +105,11 @@ def test_an_edited_text_loses_what_spells_it() -> None:
     more = {"avgLogprobs": -1.0, "citationMetadata": {"citations": []}, "groundingMetadata": grounds}
     body = answer({"text": "other"}, **more, logprobsResult={"chosenCandidates": [{"token": "other"}]})
     body["candidates"] += [{**body["candidates"][0], "index": 1, "content": {"parts": [{"text": "x"}]}}]
-    leaves = gemini_answer_fields.response(body)
-    index = next(at for at, leaf in enumerate(leaves.found) if getattr(leaf.content, "text", "") == "other")
+    tree = gemini_answer_fields.response(body)
+    index = next(at for at, leaf in enumerate(tree.leaves) if getattr(leaf.content, "text", "") == "other")
 
     outcome = Outcome(Action.REDACT, (), (), (), Coverage(), (), True, edits={index: "[X]"})
-    first, second = gemini_fields.changed(body, leaves, outcome)["candidates"]
+    first, second = gemini_fields.changed(body, tree, outcome)["candidates"]
 
     content = {"role": "model", "parts": [{"text": "[X]"}]}
     assert first == {
@@ -122,8 +122,8 @@ def test_a_count_holds_numbers() -> None:
     """All else in it is judged."""
     assert not gemini_answer_fields.count(
         {"totalTokens": 3, "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 3}]}
-    ).found
-    assert gemini_answer_fields.count({"totalTokens": "said"}).found
+    ).leaves
+    assert gemini_answer_fields.count({"totalTokens": "said"}).leaves
 
 
 def test_arguments_in_pieces_are_refused() -> None:

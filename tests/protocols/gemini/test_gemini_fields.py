@@ -30,12 +30,10 @@ def asked(*given: Any, **fields: Any) -> dict[str, Any]:
     return {"contents": [{"role": role, "parts": [part]} for role, part in given], **fields}
 
 
-def stages(leaves: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
+def stages(tree: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
     """Return role and stages of what says `said`."""
     found = [
-        leaf.content
-        for leaf in leaves.found
-        if isinstance(leaf.content, Text) and leaf.content.text == "said"
+        leaf.content for leaf in tree.leaves if isinstance(leaf.content, Text) and leaf.content.text == "said"
     ]
     return [(content.place.role, (content.place.stage, *content.place.also)) for content in found]
 
@@ -70,21 +68,21 @@ def test_each_text_stands_where_its_part_says(body: Any, expected: Any) -> None:
 
 def test_a_call_is_judged_as_a_whole_too() -> None:
     """With its name and its arguments as JSON."""
-    leaves = gemini_fields.request(asked(("model", {"functionCall": {"name": "f", "args": {"a": 1.5}}})))
+    tree = gemini_fields.request(asked(("model", {"functionCall": {"name": "f", "args": {"a": 1.5}}})))
 
-    call = next(leaf.content for leaf in leaves.found if isinstance(leaf.content, ToolCall))
+    call = next(leaf.content for leaf in tree.leaves if isinstance(leaf.content, ToolCall))
     assert (call.name, call.arguments, call.place.tool) == ("f", '{"a":1.5}', "f")
 
 
-def tools_of(leaves: ContentTree, text: str) -> Any:
+def tools_of(tree: ContentTree, text: str) -> Any:
     """Return the tools that a text belongs to."""
-    use = leaves.found[index_of(leaves, text)].content.place.use
+    use = tree.leaves[index_of(tree, text)].content.place.use
     return None if use is None else ([name for name, _ in use.tools], use.hosted)
 
 
 def test_results_belong_to_the_calls_before_them() -> None:
     """By id, else by name, whatever a result says of itself; what nobody called is of no tool. Code is run by the provider."""
-    leaves = gemini_fields.request(
+    tree = gemini_fields.request(
         asked(
             ("model", {"functionCall": {"id": "1", "name": "f", "args": {"a": "call f"}}}),
             ("model", {"functionCall": {"name": "g"}}),
@@ -103,7 +101,7 @@ def test_results_belong_to_the_calls_before_them() -> None:
     )
 
     assert {
-        text: tools_of(leaves, text)
+        text: tools_of(tree, text)
         for text in (
             "call f",
             "of f",
@@ -131,7 +129,7 @@ def test_results_belong_to_the_calls_before_them() -> None:
 def test_turns_are_those_of_users() -> None:
     """What a tool returned stands in a user's content, and is no turn of theirs."""
     result = ("user", {"functionResponse": {"name": "f", "response": {}}})
-    leaves = gemini_fields.request(
+    tree = gemini_fields.request(
         asked(
             ("user", {"text": "a"}),
             ("model", {"functionCall": {"name": "f"}}),
@@ -140,16 +138,16 @@ def test_turns_are_those_of_users() -> None:
         )
     )
 
-    assert (leaves.turns, leaves.current_from) == (1, 0)
-    assert leaves.roles == ("user", "assistant", "tool", "assistant")
+    assert (tree.turns, tree.current_from) == (1, 0)
+    assert tree.roles == ("user", "assistant", "tool", "assistant")
 
 
 def test_texts_of_a_content_are_joined() -> None:
     """All of one kind, and all of them: a word that is split over two parts is a word."""
     parts = [{"text": "a"}, {"text": "b", "thought": True}, {"text": "c"}, {"text": "d", "thought": True}]
-    leaves = gemini_fields.request({"contents": [{"role": "model", "parts": parts}]})
+    tree = gemini_fields.request({"contents": [{"role": "model", "parts": parts}]})
 
-    joined = [leaf.content.text for leaf in leaves.found if leaf.pieces and isinstance(leaf.content, Text)]
+    joined = [leaf.content.text for leaf in tree.leaves if leaf.pieces and isinstance(leaf.content, Text)]
     assert joined == ["ac", "bd", "abcd"]
 
 
@@ -166,34 +164,30 @@ def test_texts_of_a_content_are_joined() -> None:
 )  # fmt: skip
 def test_what_nobody_can_judge_is_named(part: Any, kind: str) -> None:
     """With the place where it stands: the policy's `unchecked` decides."""
-    leaves = gemini_fields.request(asked(("user", part)))
+    tree = gemini_fields.request(asked(("user", part)))
 
-    assert [entry.kind for entry, _ in leaves.unchecked] == [kind]
-    assert leaves.unchecked[0][0].path.startswith("/contents/0/parts/0")
+    assert [entry.kind for entry, _ in tree.unchecked] == [kind]
+    assert tree.unchecked[0][0].path.startswith("/contents/0/parts/0")
 
 
 @pytest.mark.parametrize(("kind", "type_"), [("inlineData", "mimeType"), ("inline_data", "mime_type")])
 def test_a_picture_is_a_picture(kind: str, type_: str) -> None:
     """Of the type that it says, and with the name that it has."""
     part = {kind: {type_: "image/png", "data": SEALED, "displayName": "a name"}}
-    leaves = gemini_fields.request(asked(("user", part)))
-    [leaf] = [leaf for leaf in leaves.found if isinstance(leaf.content, Image)]
-    assert leaves.unchecked == []
+    tree = gemini_fields.request(asked(("user", part)))
+    [leaf] = [leaf for leaf in tree.leaves if isinstance(leaf.content, Image)]
+    assert tree.unchecked == []
     assert (leaf.content.declared, leaf.base64) == ("image/png", "")
     assert leaf.content.place.path == f"/contents/0/parts/0/{kind}/data"
-    assert "a name" in [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)]
+    assert "a name" in [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)]
 
 
 def test_a_text_in_base64_is_judged_as_what_it_says() -> None:
     """A model reads it so; that it is a file is named all the same."""
-    leaves = gemini_fields.request(
-        asked(("user", {"inlineData": {"mimeType": "text/plain", "data": SEALED}}))
-    )
+    tree = gemini_fields.request(asked(("user", {"inlineData": {"mimeType": "text/plain", "data": SEALED}})))
 
-    assert "Easter eggs are hidden here, truly" in [
-        getattr(leaf.content, "text", "") for leaf in leaves.found
-    ]
-    assert leaves.unchecked
+    assert "Easter eggs are hidden here, truly" in [getattr(leaf.content, "text", "") for leaf in tree.leaves]
+    assert tree.unchecked
 
 
 @each_case(
@@ -226,23 +220,23 @@ def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(body: Any, path
 def test_names_in_a_callers_own_structures_have_no_spelling() -> None:
     """Arguments may have two names that Google's server would take for one of its own."""
     args = {"toolConfig": "a", "tool_config": "b"}
-    leaves = gemini_fields.request(asked(("model", {"functionCall": {"name": "f", "args": args}})))
+    tree = gemini_fields.request(asked(("model", {"functionCall": {"name": "f", "args": args}})))
 
-    assert {"a", "b"} <= {getattr(leaf.content, "text", "") for leaf in leaves.found}
+    assert {"a", "b"} <= {getattr(leaf.content, "text", "") for leaf in tree.leaves}
 
 
 def test_unknown_fields_are_named() -> None:
     """On each level that has a table."""
-    leaves = gemini_fields.request(
+    tree = gemini_fields.request(
         asked(("user", {"text": "x", "note": "a"}), other="b", tools=[{"newTool": {}}])
     )
 
-    assert leaves.unknown == ["/contents/0/parts/0/note", "/other", "/tools/0/newTool"]
+    assert tree.unknown == ["/contents/0/parts/0/note", "/other", "/tools/0/newTool"]
 
 
-def index_of(leaves: ContentTree, text: str) -> int:
+def index_of(tree: ContentTree, text: str) -> int:
     """Return the leaf with a text."""
-    return next(at for at, leaf in enumerate(leaves.found) if getattr(leaf.content, "text", "") == text)
+    return next(at for at, leaf in enumerate(tree.leaves) if getattr(leaf.content, "text", "") == text)
 
 
 def test_an_edited_text_loses_its_signature() -> None:
@@ -251,15 +245,15 @@ def test_an_edited_text_loses_its_signature() -> None:
     body = {
         "contents": [HI, {"role": "model", "parts": [{"text": "said", "thought_signature": SEALED}, call]}]
     }
-    leaves = gemini_fields.request(body)
+    tree = gemini_fields.request(body)
 
     new = gemini_fields.changed(
-        body, leaves, outcome({index_of(leaves, "said"): "[X]", index_of(leaves, "other"): "[Y]"})
+        body, tree, outcome({index_of(tree, "said"): "[X]", index_of(tree, "other"): "[Y]"})
     )
 
     edited = {**call, "functionCall": {"name": "f", "args": {"a": "[Y]"}}}
     assert new["contents"][1]["parts"] == [{"text": "[X]"}, edited]
-    assert gemini_fields.changed(body, leaves, outcome()) is body
+    assert gemini_fields.changed(body, tree, outcome()) is body
 
 
 @pytest.mark.parametrize("holder", [None, "generateContentRequest", "generate_content_request"])
@@ -267,9 +261,9 @@ def test_turns_are_left_out(holder: str | None) -> None:
     """Of a request, and of one whose tokens are counted."""
     asking = asked(("user", {"text": "a"}), ("model", {"text": "b"}), ("user", {"text": "c"}))
     body = asking if holder is None else {holder: asking, "labels": {"contents": "x"}}
-    leaves = gemini_fields.to_count(body)
+    tree = gemini_fields.to_count(body)
 
-    new = gemini_fields.changed(body, leaves, outcome(removed=(0, 1)))
+    new = gemini_fields.changed(body, tree, outcome(removed=(0, 1)))
 
     assert (new if holder is None else new[holder])["contents"] == asking["contents"][2:]
     assert new.get("labels") == body.get("labels")
@@ -281,7 +275,7 @@ def test_tokens_are_counted_of_one_thing() -> None:
         gemini_fields.to_count({**asked(("user", HI)), "generateContentRequest": asked(("user", HI))})
     with pytest.raises(RequestError):
         gemini_fields.to_count({"generateContentRequest": {}})
-    assert gemini_fields.to_count({"generateContentRequest": asked(("user", {"text": "said"}))}).found
+    assert gemini_fields.to_count({"generateContentRequest": asked(("user", {"text": "said"}))}).leaves
 
 
 @pytest.mark.parametrize("name", gemini_fields.HOSTED)
@@ -289,7 +283,7 @@ def test_a_tool_of_the_providers_is_known_by_its_field(name: str) -> None:
     """And stands where definitions do though it says nothing, so that a list of tools can leave it out; in either spelling."""
     spelt = "".join(f"_{char.lower()}" if char.isupper() else char for char in name)
     for field in (name, spelt):
-        leaves = gemini_fields.request({"contents": [], "tools": [{field: {}}]})
+        tree = gemini_fields.request({"contents": [], "tools": [{field: {}}]})
 
-        [leaf] = leaves.found
+        [leaf] = tree.leaves
         assert (leaf.content.place.stage, leaf.content.place.tool) == (Stage.TOOL_DEFINITION, name)

@@ -11,8 +11,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from guardrails import BackendError, Guard
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.gemini import gemini_answer_fields
 from guardrails.protocols.gemini.gemini_assembly import Chunks
@@ -224,7 +224,7 @@ def test_candidates_are_stopped_each_for_itself(guard) -> None:
 def test_values_come_back_in_texts_alone(vault_guard) -> None:
     """In what people read, however it is cut: not in thoughts, nor in calls."""
     vault = Vault()
-    vault.numbered("pii.email", "jo@x.org", Place(Stage.INPUT))
+    vault.number_for("pii.email", "jo@x.org", Place(Stage.INPUT))
     call = {"functionCall": {"name": "f", "args": {"to": "[EMAIL_1]"}}}
     client = Client(vault_guard, Request(vault=vault)).gets(
         chunk(thought("To [EMAIL_1]?")),
@@ -267,8 +267,8 @@ def judged(guard: Guard, answer: dict[str, Any]) -> dict[str, Any]:
     """Return a whole answer as the policy leaves it."""
     heard = Said(gemini_answer_fields.response, withhold)
     subject = heard.read(answer)
-    outcome = guard.pipeline.check(subject.leaves, Request())
-    left: dict[str, Any] = withhold(answer, subject.leaves, outcome, REFUSAL)
+    outcome = guard.pipeline.check(subject.tree, Request())
+    left: dict[str, Any] = withhold(answer, subject.tree, outcome, REFUSAL)
     return left
 
 

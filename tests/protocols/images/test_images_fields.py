@@ -33,12 +33,12 @@ URI = f"data:image/png;base64,{PIXEL}"
 
 def read(table: Any, body: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
     """Return where pictures stand, where texts do, and what cannot be judged."""
-    leaves = table(body)
-    found = [leaf.content for leaf in leaves.found]
+    tree = table(body)
+    found = [leaf.content for leaf in tree.leaves]
     return (
         [each.place.path for each in found if isinstance(each, Image)],
         [each.place.path for each in found if isinstance(each, Text)],
-        [entry.path for entry, _ in leaves.unchecked],
+        [entry.path for entry, _ in tree.unchecked],
     )
 
 
@@ -71,7 +71,7 @@ def test_a_request(body, pictures, texts, unchecked) -> None:
 def test_a_file_says_its_type_where_it_is_one_of_a_picture() -> None:
     """Any other is what clients send that do not know."""
     declared = [
-        request({"image": Upload(b"x", "", media)}).found[0].content.declared
+        request({"image": Upload(b"x", "", media)}).leaves[0].content.declared
         for media in ("image/PNG", "application/octet-stream", "")
     ]
     assert declared == ["image/png", None, None]
@@ -104,7 +104,7 @@ def test_an_answer(body, pictures, unchecked) -> None:
 
 def test_a_picture_of_an_answer_knows_which_it_is() -> None:
     """As choices do."""
-    found = response({"data": [{"b64_json": PIXEL}, {"b64_json": PIXEL}]}).found
+    found = response({"data": [{"b64_json": PIXEL}, {"b64_json": PIXEL}]}).leaves
     assert [(leaf.content.place.choice_index, leaf.content.place.stage) for leaf in found] == [
         (0, Stage.OUTPUT),
         (1, Stage.OUTPUT),
@@ -114,15 +114,15 @@ def test_a_picture_of_an_answer_knows_which_it_is() -> None:
 def test_a_file_that_is_redacted_is_a_file() -> None:
     """Of its name, and of the type that it has now; what is no file is edited as it stands."""
     body = {"prompt": "a", "image": [Upload(GIF, "a.png", "image/png"), Upload(b"y", "b.png")]}
-    leaves = request(body)
-    at = [leaf.path for leaf in leaves.found].index(("image", 0))
+    tree = request(body)
+    at = [leaf.path for leaf in tree.leaves].index(("image", 0))
     outcome = Outcome(Action.REDACT, (), (), (), Coverage(), (), True, edits={0: "b", at: GIF})
 
-    made = uploaded(body, leaves, outcome)
+    made = uploaded(body, tree, outcome)
 
     assert made == {"prompt": "b", "image": [Upload(GIF, "a.png", "image/gif"), Upload(b"y", "b.png")]}
     with pytest.raises(RequestError):
-        uploaded(body, leaves, replace(outcome, edits={at: b"no picture"}))
+        uploaded(body, tree, replace(outcome, edits={at: b"no picture"}))
 
 
 @pytest.mark.parametrize(

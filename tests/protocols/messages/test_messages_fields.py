@@ -29,12 +29,10 @@ def asked(*given: Any, **fields: Any) -> dict[str, Any]:
     return {"messages": [{"role": role, "content": content} for role, content in given], **fields}
 
 
-def stages(leaves: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
+def stages(tree: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
     """Return role and stages of what says `said`."""
     found = [
-        leaf.content
-        for leaf in leaves.found
-        if isinstance(leaf.content, Text) and leaf.content.text == "said"
+        leaf.content for leaf in tree.leaves if isinstance(leaf.content, Text) and leaf.content.text == "said"
     ]
     return [(content.place.role, (content.place.stage, *content.place.also)) for content in found]
 
@@ -87,7 +85,7 @@ def test_a_call_is_judged_as_a_whole_too() -> None:
     """For detectors that read a call with its arguments."""
     [call] = [
         leaf.content
-        for leaf in messages_fields.request(asked(("assistant", [CALL]))).found
+        for leaf in messages_fields.request(asked(("assistant", [CALL]))).leaves
         if isinstance(leaf.content, ToolCall)
     ]
 
@@ -96,18 +94,20 @@ def test_a_call_is_judged_as_a_whole_too() -> None:
 
 def test_results_are_no_turn_of_the_user() -> None:
     """Not for the number of turns, nor for where the current one begins."""
-    leaves = messages_fields.request(
+    tree = messages_fields.request(
         asked(("user", "a"), ("assistant", [CALL]), ("user", [RESULT, {"type": "text", "text": "b"}]))
     )
 
-    assert (leaves.roles, leaves.turns, leaves.current_from) == (("user", "assistant", "tool"), 1, 0)
+    assert (tree.roles, tree.turns, tree.current_from) == (("user", "assistant", "tool"), 1, 0)
 
 
 def test_an_earlier_answer_is_judged_beside_its_question() -> None:
     """System prompt and prompt."""
     body = asked(("user", "who?"), ("assistant", "me"), system="Be kind.")
     [turn] = [
-        leaf.content for leaf in messages_fields.request(body).found if leaf.content.place.role == "assistant"
+        leaf.content
+        for leaf in messages_fields.request(body).leaves
+        if leaf.content.place.role == "assistant"
     ]
 
     assert turn.context == {"system": "Be kind.", "prompt": "who?"}
@@ -136,10 +136,10 @@ def test_a_signed_thought_is_left_out_instead_of_edited(more, left) -> None:
         ("assistant", [{"type": "thinking", "thinking": "a", **more}, {"type": "text", "text": "b"}]),
         ("user", "c"),
     )
-    leaves = messages_fields.request(body)
-    edits = {index: "X" for index, leaf in enumerate(leaves.found) if leaf.content.text in {"a", "b"}}
+    tree = messages_fields.request(body)
+    edits = {index: "X" for index, leaf in enumerate(tree.leaves) if leaf.content.text in {"a", "b"}}
 
-    content = messages_fields.changed(body, leaves, outcome(edits))["messages"][0]["content"]
+    content = messages_fields.changed(body, tree, outcome(edits))["messages"][0]["content"]
 
     assert [block.get("thinking", block.get("text")) for block in content] == ["X"] * left
     assert len(body["messages"][0]["content"]) == 2
@@ -157,4 +157,4 @@ def test_removed_turns_are_left_out() -> None:
 @pytest.mark.parametrize(("body", "count"), [({"input_tokens": 3}, 0), ({"input_tokens": "many words"}, 1)])
 def test_a_count_holds_no_text(body, count) -> None:
     """What is more than a number is judged."""
-    assert len(messages_fields.count(body).found) == count
+    assert len(messages_fields.count(body).leaves) == count

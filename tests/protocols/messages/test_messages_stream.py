@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from guardrails import Guard
 from guardrails.engine.content.content_tree import ContentTree
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.protocols.messages import messages_fields
 from guardrails.protocols.messages.messages_assembly import Blocks
 from guardrails.protocols.messages.messages_stream import MessagesTeller, events
@@ -326,7 +326,7 @@ def edited(whole: dict[str, Any], leaves: ContentTree, outcome: Any) -> list[dic
     """Return the blocks of a message with the edits of an outcome, signed ones too."""
     content: list[dict[str, Any]] = [dict(each) for each in whole["content"]]
     for index, new in outcome.edits.items():
-        _, at, name = leaves.found[index].path[:3]
+        _, at, name = leaves.leaves[index].path[:3]
         content[int(at)][str(name)] = new
     return content
 

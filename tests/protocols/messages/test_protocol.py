@@ -23,7 +23,7 @@ def test_what_is_no_message_is_the_upstreams_fault(raw: bytes) -> None:
 def test_a_count_is_not_streamed() -> None:
     """Who asks for that is told so."""
     body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-    assert COUNT_TOKENS.request_payload(body).leaves.found
+    assert COUNT_TOKENS.request_payload(body).tree.leaves
     with pytest.raises(RequestError, match="not streamed"):
         COUNT_TOKENS.request_payload({**body, "stream": True})
 

@@ -51,9 +51,9 @@ def guard(guard_of: Callable[..., Guard]) -> Guard:
 def judged(guard: Guard, asked: Any, stage: Stage = Stage.INPUT) -> list[dict[str, Any]]:
     """Return the results on what is asked."""
     out, moderation = [], Moderation(guard.pipeline.policies, stage)
-    for leaves in inputs(asked, stage):
-        verdict = guard.check(Payload(leaves, lambda _: None), stage.value, complete=True)
-        out.append(moderation.result(verdict, leaves))
+    for tree in inputs(asked, stage):
+        verdict = guard.check(Payload(tree, lambda _: None), stage.value, complete=True)
+        out.append(moderation.result(verdict, tree))
     return out
 
 
@@ -243,13 +243,13 @@ def answer(*contents: str) -> dict[str, Any]:
 def test_a_choice_has_what_was_found_in_it(guard_of, texts, flagged, scores) -> None:
     """A finding, a rule or a flag of another choice is none of its own."""
     guard = guard_of(SAYING)
-    leaves = response(answer(*texts))
-    subject = Payload(leaves, lambda _: None)
-    outcome = guard.pipeline.check(leaves, Request(), complete=True)
+    tree = response(answer(*texts))
+    subject = Payload(tree, lambda _: None)
+    outcome = guard.pipeline.check(tree, Request(), complete=True)
     verdict = guard.verdict(subject, outcome, Stage.OUTPUT)
     moderation = Moderation(guard.pipeline.policies, Stage.OUTPUT)
 
-    results = [moderation.result(verdict, leaves, outcome, choice) for choice in range(3)]
+    results = [moderation.result(verdict, tree, outcome, choice) for choice in range(3)]
 
     assert tuple(each["flagged"] for each in results) == flagged
     found = [(each["category_scores"]["hate"], each["category_scores"]["custom.mask"]) for each in results]
@@ -260,18 +260,18 @@ def test_a_choice_has_what_was_found_in_it(guard_of, texts, flagged, scores) -> 
             *(["hate"] if hate else []),
             *(["custom.mask"] if mask else []),
         }
-    assert moderation.result(verdict, leaves)["flagged"] is True
+    assert moderation.result(verdict, tree)["flagged"] is True
 
 
 def test_what_belongs_to_no_choice_is_each_ones(guard_of) -> None:
     """A text beside the choices flags them all."""
     guard = guard_of(SAYING)
-    leaves = response({**answer("fine", "fine"), "x_new": "a zqxhate"})
-    outcome = guard.pipeline.check(leaves, Request(), complete=True)
-    verdict = guard.verdict(Payload(leaves, lambda _: None), outcome, Stage.OUTPUT)
+    tree = response({**answer("fine", "fine"), "x_new": "a zqxhate"})
+    outcome = guard.pipeline.check(tree, Request(), complete=True)
+    verdict = guard.verdict(Payload(tree, lambda _: None), outcome, Stage.OUTPUT)
     moderation = Moderation(guard.pipeline.policies, Stage.OUTPUT)
 
-    said = [moderation.said(verdict, leaves, outcome, choice) for choice in range(2)]
+    said = [moderation.said(verdict, tree, outcome, choice) for choice in range(2)]
 
     assert [(each.flagged, each.scores["hate"], each.rules) for each in said] == [
         (True, 1.0, {"hate": {"hate", "unsafe"}})
@@ -289,10 +289,10 @@ def test_what_belongs_to_no_choice_is_each_ones(guard_of) -> None:
 def test_what_is_judged_at_the_stages_that_are_asked_for_is_told(guard_of, stages, judged) -> None:
     """A conversation stands at several."""
     guard = guard_of(SAYING)
-    leaves = request({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]})
-    verdict = guard.check(Payload(leaves, lambda _: None), complete=True)
+    tree = request({"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]})
+    verdict = guard.check(Payload(tree, lambda _: None), complete=True)
 
-    result = Moderation(guard.pipeline.policies, *stages).result(verdict, leaves)
+    result = Moderation(guard.pipeline.policies, *stages).result(verdict, tree)
 
     kinds = result["category_applied_input_types"]
     assert {name for name, on in kinds.items() if on} == judged

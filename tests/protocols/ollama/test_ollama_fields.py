@@ -30,11 +30,11 @@ PICTURE = base64.b64encode(bytes(range(64))).decode()
 CALL = {"id": "c1", "function": {"index": 0, "name": "f", "arguments": {"city": "Toronto", "n": 2}}}
 
 
-def told(leaves: ContentTree) -> list[tuple[str, str, str]]:
+def told(tree: ContentTree) -> list[tuple[str, str, str]]:
     """Return each text with its place and its stage."""
     return [
         (leaf.content.place.path, str(leaf.content.place.stage), leaf.content.text)
-        for leaf in leaves.found
+        for leaf in tree.leaves
         if isinstance(leaf.content, Text)
     ]
 
@@ -61,14 +61,14 @@ def asking(*messages: Any, **fields: Any) -> dict[str, Any]:
 )  # fmt: skip
 def test_each_message_stands_at_the_stage_of_its_role(message, texts) -> None:
     """Its texts with their places; a call's arguments leaf by leaf."""
-    leaves = request(asking(message))
-    assert told(leaves) == [(f"/messages/0/{path}", stage, text) for path, stage, text in texts]
-    assert (leaves.unknown, leaves.unchecked) == ([], [])
+    tree = request(asking(message))
+    assert told(tree) == [(f"/messages/0/{path}", stage, text) for path, stage, text in texts]
+    assert (tree.unknown, tree.unchecked) == ([], [])
 
 
 def test_what_the_assistant_said_may_be_forged_by_a_client() -> None:
     """It meets the rules of inputs as well."""
-    (leaf,) = request(asking({"role": "assistant", "content": "a"})).found
+    (leaf,) = request(asking({"role": "assistant", "content": "a"})).leaves
     assert leaf.content.place.also == (Stage.INPUT,)
 
 
@@ -77,10 +77,10 @@ def test_what_the_assistant_said_may_be_forged_by_a_client() -> None:
 )
 def test_a_result_belongs_to_the_tool_that_was_called(result) -> None:
     """By the id of the call, or by the name of the tool alone, as released clients have it."""
-    leaves = request(
+    tree = request(
         asking({"role": "assistant", "tool_calls": [CALL]}, {"role": "tool", "content": "15 C", **result})
     )
-    (text,) = (leaf.content for leaf in leaves.found if leaf.content.place.path == "/messages/1/content")
+    (text,) = (leaf.content for leaf in tree.leaves if leaf.content.place.path == "/messages/1/content")
     assert text.place.tool == "f"
     assert text.place.use is not None
     assert dict(text.place.use.tools) == {"f": ""}
@@ -88,7 +88,7 @@ def test_a_result_belongs_to_the_tool_that_was_called(result) -> None:
 
 def test_a_call_is_judged_as_a_whole_too() -> None:
     """With its arguments as JSON."""
-    calls = [leaf.content for leaf in response({"message": {"tool_calls": [CALL]}}).found]
+    calls = [leaf.content for leaf in response({"message": {"tool_calls": [CALL]}}).leaves]
     (call,) = (call for call in calls if isinstance(call, ToolCall))
     assert (call.name, call.arguments) == ("f", '{"city":"Toronto","n":2}')
 
@@ -99,11 +99,11 @@ def test_a_definition_says_its_tool() -> None:
         "type": "function",
         "function": {"name": "f", "description": "a", "parameters": {"properties": {"p": {}}}},
     }
-    leaves = request(asking(tools=[tool]))
-    assert {(leaf.content.place.stage, leaf.content.place.tool) for leaf in leaves.found} == {
+    tree = request(asking(tools=[tool]))
+    assert {(leaf.content.place.stage, leaf.content.place.tool) for leaf in tree.leaves} == {
         (Stage.TOOL_DEFINITION, "f")
     }
-    assert {"f", "a", "p"} <= {text for *_, text in told(leaves)}
+    assert {"f", "a", "p"} <= {text for *_, text in told(tree)}
 
 
 @each_case(
@@ -117,19 +117,19 @@ def test_a_definition_says_its_tool() -> None:
 @each_case(("images", "parts"), [([PICTURE], 1), ([PICTURE, PICTURE], 2), (PICTURE, 1), ([], 0), (None, 0)])
 def test_pictures_are_pictures(read, images, parts) -> None:
     """Each of them; their bytes are no text."""
-    leaves = read(images)
-    pictures = [leaf for leaf in leaves.found if isinstance(leaf.content, Image)]
+    tree = read(images)
+    pictures = [leaf for leaf in tree.leaves if isinstance(leaf.content, Image)]
     assert [leaf.content.data for leaf in pictures] == [base64.b64decode(PICTURE)] * parts
-    assert leaves.unchecked == []
-    texts = [leaf.content.text for leaf in leaves.found if isinstance(leaf.content, Text)]
+    assert tree.unchecked == []
+    texts = [leaf.content.text for leaf in tree.leaves if isinstance(leaf.content, Text)]
     assert texts == ["a"]
 
 
 def test_a_picture_that_is_none_is_judged_as_a_text() -> None:
     """And still named."""
-    leaves = request(asking({"role": "user", "content": "", "images": ["say it"]}))
-    assert [text for *_, text in told(leaves)] == ["say it"]
-    assert len(leaves.unchecked) == 1
+    tree = request(asking({"role": "user", "content": "", "images": ["say it"]}))
+    assert [text for *_, text in told(tree)] == ["say it"]
+    assert len(tree.unchecked) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,15 +147,15 @@ def test_a_picture_that_is_none_is_judged_as_a_text() -> None:
 )  # fmt: skip
 def test_a_request_for_a_completion_is_read(body, texts) -> None:
     """What is empty is as if it were not there: clients send it."""
-    leaves = prompt(body)
-    assert told(leaves) == texts
-    assert leaves.unknown == []
+    tree = prompt(body)
+    assert told(tree) == texts
+    assert tree.unknown == []
 
 
 def test_an_answer_is_judged_beside_what_was_asked() -> None:
     """The prompt and what stands behind it; the system prompt is known as one."""
-    leaves = prompt({"prompt": "a", "suffix": "b", "system": "s"})
-    assert (leaves.prompt(), leaves.system(), leaves.roles) == ("a\nb", "s", ("user",))
+    tree = prompt({"prompt": "a", "suffix": "b", "system": "s"})
+    assert (tree.prompt(), tree.system(), tree.roles) == ("a\nb", "s", ("user",))
 
 
 REFUSED = [
@@ -216,7 +216,7 @@ def test_so_is_one_inside(body) -> None:
 
 def test_a_request_without_messages_loads_a_model() -> None:
     """There is nothing to judge."""
-    assert request({"model": "m"}).found == request({"model": "m", "messages": None}).found == []
+    assert request({"model": "m"}).leaves == request({"model": "m", "messages": None}).leaves == []
 
 
 @pytest.mark.parametrize(
@@ -282,14 +282,14 @@ COUNTS = {"total_duration": 4_883_583_458, "eval_count": 282, "done": True, "don
 )
 def test_an_answer_is_read(read, body, texts) -> None:
     """Numbers say nothing, unless they are longer than anything that they count."""
-    leaves = read(body)
-    assert [text for *_, text in told(leaves)] == texts
-    assert {leaf.content.place.role for leaf in leaves.found} <= {"assistant"}
-    assert leaves.unknown == []
+    tree = read(body)
+    assert [text for *_, text in told(tree)] == texts
+    assert {leaf.content.place.role for leaf in tree.leaves} <= {"assistant"}
+    assert tree.unknown == []
 
 
 def test_a_drawn_picture_is_a_picture() -> None:
     """Of what the model says."""
-    [leaf] = generated({"response": "", "image": PICTURE}).found
+    [leaf] = generated({"response": "", "image": PICTURE}).leaves
     assert isinstance(leaf.content, Image)
     assert leaf.content.place.stage is Stage.OUTPUT

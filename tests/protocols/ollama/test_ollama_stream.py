@@ -70,8 +70,8 @@ class Lines:
     def __init__(self, guard: Guard, chat: bool = True, vault: Vault | None = None) -> None:
         self.guard, self.who = guard, Request(vault=vault)
         self.text = CHAT if chat else GENERATE
-        self.leaves = ollama_fields.response if chat else ollama_fields.generated
-        self.relay = Relay(guard.pipeline, self.who, OllamaTeller(self.text), self.leaves)
+        self.tree = ollama_fields.response if chat else ollama_fields.generated
+        self.relay = Relay(guard.pipeline, self.who, OllamaTeller(self.text), self.tree)
         self.joined = Joined()
         self.told: list[Any] = []
         self.raw = 0
@@ -92,7 +92,7 @@ class Lines:
 
     def ends(self) -> list[Any]:
         """Take the end; return all that was told."""
-        said = Said(self.leaves, partial(withhold, text=self.text))
+        said = Said(self.tree, partial(withhold, text=self.text))
         self._add(ended(self.guard, self.who, self.relay, self.joined.answer, said))
         return self.told
 
@@ -264,7 +264,7 @@ def test_calls_are_judged_one_by_one(guard: Guard, city: str, shown: str | None)
 def test_a_users_own_values_come_back(guard: Guard) -> None:
     """Also where a placeholder is cut; not in thoughts."""
     vault = Vault()
-    vault.numbered("pii.email", "jo@x.org", Place(Stage.INPUT))
+    vault.number_for("pii.email", "jo@x.org", Place(Stage.INPUT))
     made = Lines(guard, vault=vault)
     made.takes(piece(thinking="[EMAIL_1]. "), piece("to [EMA"), piece("IL_1] now. "), piece(done=True))
     made.ends()
@@ -327,7 +327,7 @@ def test_what_one_line_calls_otherwise_is_not_lost() -> None:
     answer = joined.answer()
     assert (answer["message"]["role"], answer["model"]) == ("say it", "say that")
     assert {"say it", "say that"} <= {
-        getattr(leaf.content, "text", "") for leaf in ollama_fields.response(answer).found
+        getattr(leaf.content, "text", "") for leaf in ollama_fields.response(answer).leaves
     }
 
 

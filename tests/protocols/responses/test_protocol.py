@@ -39,5 +39,5 @@ def test_a_refusal_repeats_the_settings_of_the_request() -> None:
 def test_what_is_fetched_is_judged_as_an_answer() -> None:
     """There is nothing to judge of the request for it; a count of tokens has nothing to judge in its answer."""
     assert STORED.read_request is None
-    assert STORED.response_payload(response("x")).leaves.found
+    assert STORED.response_payload(response("x")).tree.leaves
     assert INPUT_TOKENS.read_response is None

@@ -23,12 +23,10 @@ def outcome(edits: Any = None, removed: tuple[int, ...] = ()) -> Outcome:
     return Outcome(Action.REDACT, (), (), (), Coverage(), (), True, edits=edits or {}, removed=removed)
 
 
-def stages(leaves: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
+def stages(tree: ContentTree) -> list[tuple[str | None, tuple[Stage, ...]]]:
     """Return role and stages of what says `said`."""
     found = [
-        leaf.content
-        for leaf in leaves.found
-        if isinstance(leaf.content, Text) and leaf.content.text == "said"
+        leaf.content for leaf in tree.leaves if isinstance(leaf.content, Text) and leaf.content.text == "said"
     ]
     return [(content.place.role, (content.place.stage, *content.place.also)) for content in found]
 
@@ -93,7 +91,7 @@ def test_each_text_of_an_answer_stands_at_its_stage(body, expected) -> None:
 )
 def test_a_call_is_judged_as_a_whole_too(item, name, given) -> None:
     """For detectors that read a call with what it is called with."""
-    found = [leaf.content for leaf in responses_fields.request({"input": [item]}).found]
+    found = [leaf.content for leaf in responses_fields.request({"input": [item]}).leaves]
 
     assert [(each.name, each.arguments) for each in found if isinstance(each, ToolCall)] == [(name, given)]
 
@@ -109,16 +107,16 @@ def test_only_messages_are_turns() -> None:
         user,
     ]
 
-    leaves = responses_fields.request({"input": items})
+    tree = responses_fields.request({"input": items})
 
-    assert leaves.roles == ("user", "assistant", "assistant", "tool", "user")
-    assert (leaves.turns, leaves.current_from) == (2, 4)
+    assert tree.roles == ("user", "assistant", "assistant", "tool", "user")
+    assert (tree.turns, tree.current_from) == (2, 4)
 
 
 def test_an_earlier_answer_is_judged_beside_its_question() -> None:
     """System prompt and prompt."""
     items = [{"role": "user", "content": "who?"}, {"role": "assistant", "content": "me"}]
-    turns = responses_fields.request({"instructions": "Be kind.", "input": items}).found
+    turns = responses_fields.request({"instructions": "Be kind.", "input": items}).leaves
 
     [turn] = [leaf.content for leaf in turns if leaf.content.place.role == "assistant"]
     assert turn.context == {"system": "Be kind.", "prompt": "who?"}
@@ -144,10 +142,10 @@ def test_an_edited_part_loses_what_spells_it() -> None:
     """Others keep theirs, and what was given stays as it was."""
     parts = [{"type": "output_text", "text": text, "logprobs": [{"token": text}]} for text in "ab"]
     body = {"output": [{"type": "message", "content": parts}], "text": {"format": {"type": "text"}}}
-    leaves = responses_fields.response(body)
-    edits = {index: "X" for index, leaf in enumerate(leaves.found) if leaf.content.text == "a"}
+    tree = responses_fields.response(body)
+    edits = {index: "X" for index, leaf in enumerate(tree.leaves) if leaf.content.text == "a"}
 
-    first, second = responses_fields.changed(body, leaves, outcome(edits))["output"][0]["content"]
+    first, second = responses_fields.changed(body, tree, outcome(edits))["output"][0]["content"]
 
     assert (first["text"], first["logprobs"]) == ("X", [])
     assert second is parts[1]
@@ -158,10 +156,10 @@ def test_tokens_that_spell_another_text_are_left_out_where_that_is_edited() -> N
     """What they spell is judged, and goes as a whole; the text stays."""
     part = {"type": "output_text", "text": "a", "logprobs": [{"token": "b"}]}
     body = {"output": [{"type": "message", "content": [part]}]}
-    leaves = responses_fields.response(body)
-    edits = {index: "X" for index, leaf in enumerate(leaves.found) if leaf.content.text == "b"}
+    tree = responses_fields.response(body)
+    edits = {index: "X" for index, leaf in enumerate(tree.leaves) if leaf.content.text == "b"}
 
-    [changed] = responses_fields.changed(body, leaves, outcome(edits))["output"][0]["content"]
+    [changed] = responses_fields.changed(body, tree, outcome(edits))["output"][0]["content"]
 
     assert changed == {**part, "logprobs": []}
 
@@ -169,10 +167,10 @@ def test_tokens_that_spell_another_text_are_left_out_where_that_is_edited() -> N
 def test_removed_items_are_left_out_and_named() -> None:
     """By their place in the conversation."""
     body = {"input": [{"role": "user", "content": text} for text in "abc"]}
-    leaves = responses_fields.request(body)
+    tree = responses_fields.request(body)
 
-    assert responses_fields.changed(body, leaves, outcome(removed=(0, 1)))["input"] == body["input"][2:]
-    assert removed_paths(leaves, outcome(removed=(0, 1))) == ("/input/0", "/input/1")
+    assert responses_fields.changed(body, tree, outcome(removed=(0, 1)))["input"] == body["input"][2:]
+    assert removed_paths(tree, outcome(removed=(0, 1))) == ("/input/0", "/input/1")
 
 
 @pytest.mark.parametrize(
@@ -189,10 +187,10 @@ def test_removed_items_are_left_out_and_named() -> None:
 )
 def test_a_tool_of_the_providers_is_known_by_its_type(tool: dict[str, Any], name: str) -> None:
     """And stands where definitions do though it says nothing, so that a list of tools can leave it out."""
-    leaves = responses_fields.request({"input": "hi", "tools": [tool]})
+    tree = responses_fields.request({"input": "hi", "tools": [tool]})
 
-    places = {leaf.content.place.tool for leaf in leaves.found if leaf.path[0] == "tools"}
-    stages = {leaf.content.place.stage for leaf in leaves.found if leaf.path[0] == "tools"}
+    places = {leaf.content.place.tool for leaf in tree.leaves if leaf.path[0] == "tools"}
+    stages = {leaf.content.place.stage for leaf in tree.leaves if leaf.path[0] == "tools"}
     assert (places, stages) == ({name}, {Stage.TOOL_DEFINITION})
 
 
@@ -221,22 +219,22 @@ PIXEL = base64.b64encode(b"\x89PNG").decode()
 @pytest.mark.parametrize("read", [responses_fields.request, responses_fields.response])
 def test_the_mask_of_a_tool_that_draws_is_a_picture(read, mask, pictures, unchecked) -> None:
     """The user's; also where an answer repeats it."""
-    leaves = read({"input": "x", "tools": [{"type": "image_generation", "input_image_mask": mask}]})
-    found = [leaf.content.place for leaf in leaves.found if isinstance(leaf.content, Image)]
+    tree = read({"input": "x", "tools": [{"type": "image_generation", "input_image_mask": mask}]})
+    found = [leaf.content.place for leaf in tree.leaves if isinstance(leaf.content, Image)]
     assert [place.path for place in found] == pictures
     assert {place.stage for place in found} <= {Stage.INPUT}
-    assert [entry.path for entry, _ in leaves.unchecked if "mask" in entry.path] == unchecked
+    assert [entry.path for entry, _ in tree.unchecked if "mask" in entry.path] == unchecked
 
 
 def test_a_picture_that_is_drawn_is_what_the_model_says() -> None:
     """One of an earlier turn could be forged."""
     item = {"type": "image_generation_call", "id": "i", "result": PIXEL}
     [asked] = [
-        leaf for leaf in responses_fields.request({"input": [item]}).found if isinstance(leaf.content, Image)
+        leaf for leaf in responses_fields.request({"input": [item]}).leaves if isinstance(leaf.content, Image)
     ]
     [told] = [
         leaf
-        for leaf in responses_fields.response({"output": [item]}).found
+        for leaf in responses_fields.response({"output": [item]}).leaves
         if isinstance(leaf.content, Image)
     ]
     assert (asked.content.place.stage, asked.content.place.also) == (Stage.OUTPUT, (Stage.INPUT,))

@@ -21,7 +21,7 @@ def stream() -> Apart:
 
 def texts(apart: Apart, event: dict[str, Any]) -> list[str]:
     """Return the texts that there are to judge of an event."""
-    return [leaf.content.text for leaf in apart.read(event).leaves.found if isinstance(leaf.content, Text)]
+    return [leaf.content.text for leaf in apart.read(event).tree.leaves if isinstance(leaf.content, Text)]
 
 
 def test_a_picture_goes_on_by_itself() -> None:
@@ -30,7 +30,7 @@ def test_a_picture_goes_on_by_itself() -> None:
     for kind in ("image_generation.partial_image", "image_generation.completed"):
         event = {"type": kind, "b64_json": PIXEL}
         apart.came(event, kind)
-        assert type(apart.read(event).leaves.found[0].content) is Image
+        assert type(apart.read(event).tree.leaves[0].content) is Image
         assert apart.passed(b"raw") == b"raw"
     assert apart.rest() == b""
 

@@ -35,12 +35,12 @@ TOGETHER = ("a", "b")
 
 def answer_leaves(answer: Mapping[str, Any]) -> ContentTree:
     """Read an answer: texts by name, those of `TOGETHER` joined."""
-    leaves = ContentTree()
+    tree = ContentTree()
     for name, value in answer.items():
-        leaves.anything(value, (name,), Place(Stage.OUTPUT))
-    joined = [at for at, leaf in enumerate(leaves.found) if leaf.path[0] in TOGETHER]
-    leaves.join(joined, (), Place(Stage.OUTPUT))
-    return leaves
+        tree.anything(value, (name,), Place(Stage.OUTPUT))
+    joined = [at for at, leaf in enumerate(tree.leaves) if leaf.path[0] in TOGETHER]
+    tree.join(joined, (), Place(Stage.OUTPUT))
+    return tree
 
 
 class Tiny:
@@ -123,13 +123,13 @@ class One:
             self.outcome = relay.stopped(pipeline.check(relay.so_far(), self.who))
             self.told += relay.refused(None, "no")
         else:
-            leaves = answer_leaves(self.answer)
-            self.outcome = relay.settled(leaves, outcome or pipeline.check(leaves, relay.request))
+            tree = answer_leaves(self.answer)
+            self.outcome = relay.settled(tree, outcome or pipeline.check(tree, relay.request))
             if self.outcome.action is Action.BLOCK:
                 self.told += relay.refused(self.answer, "no")
             else:
-                edits = {str(leaves.found[at].path[0]): text for at, text in self.outcome.edits.items()}
-                rest = relay.end(leaves, self.outcome, {**self.answer, **edits})
+                edits = {str(tree.leaves[at].path[0]): text for at, text in self.outcome.edits.items()}
+                rest = relay.end(tree, self.outcome, {**self.answer, **edits})
                 if rest is None:
                     return None
                 self.told += rest
@@ -197,11 +197,11 @@ def test_a_client_reads_what_is_left_of_the_whole(
     whole: dict[str, str] = {}
     for text, piece in cuts:
         whole[text] = whole.get(text, "") + piece
-    leaves = answer_leaves(whole)
-    expected = guard.pipeline.check(leaves, Request())
+    tree = answer_leaves(whole)
+    expected = guard.pipeline.check(tree, Request())
     assert one.outcome.action is expected.action
     if expected.action is not Action.BLOCK:
-        left = whole | {leaves.found[at].path[0]: text for at, text in expected.edits.items()}
+        left = whole | {tree.leaves[at].path[0]: text for at, text in expected.edits.items()}
         assert {key: text for key, text in one.read().items() if text} == {key: text for key, text in left.items() if text}  # fmt: skip
         told = [event.data["note"] for event in one.told if "note" in event.data and event.kind == "k"]
         assert told == [event["note"] for event in sent if "note" in event][: len(told)]
@@ -335,8 +335,8 @@ class TestEnds:
         """What was told cannot be taken back, and no more of it is told."""
         one = One(guard)
         one.takes(grow(c="so it is, and more"))
-        leaves = answer_leaves(one.answer)
-        other = guard.pipeline.check(leaves, Request())
+        tree = answer_leaves(one.answer)
+        other = guard.pipeline.check(tree, Request())
         other.edits = {0: "[X] it is, and more"}
         assert one.ends(other) == [{"words": "no", "whole": True}]
         assert [rule.id for rule in one.outcome.rules] == [CHANGED]
@@ -353,7 +353,7 @@ class TestEnds:
         """Texts in their places, without those that are empty."""
         one = One(guard)
         one.takes(grow(a=""), grow(c="zqxbomb is "))
-        assert [leaf.content.place.stage for leaf in one.relay.so_far().found] == [Stage.OUTPUT]
+        assert [leaf.content.place.stage for leaf in one.relay.so_far().leaves] == [Stage.OUTPUT]
         assert one.relay.is_begun is False
 
     @pytest.mark.parametrize("value", ["jo@example.com", "[EMAIL_1]"])

@@ -14,8 +14,8 @@ from guardrails.engine.content import payload
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
 from guardrails.engine.core.outcome import Outcome
-from guardrails.engine.core.pipeline import INLINE_ON_LOOP
 from guardrails.engine.core.rule_evaluation import Request
+from guardrails.engine.core.task_runner import INLINE_ON_LOOP
 from guardrails.engine.redaction.vault import Vault
 from guardrails.protocols.chat import chat_fields, chat_payload
 from guardrails.protocols.chat.chat_assembly import Chunks
@@ -156,7 +156,7 @@ def test_answers_are_judged_alike_on_an_event_loop(guard: Guard) -> None:
         async def on_loop(own: Judge = own, text: str = text, context: list[Any] = context) -> Any:
             heard = payload.text(text, Stage.OUTPUT)
             found = await guard.pipeline.adrive(own.whole(heard, INLINE_ON_LOOP))
-            context.append(dict(heard.leaves.found[0].content.context or {}))
+            context.append(dict(heard.tree.leaves[0].content.context or {}))
             return found
 
         verdict, outcome = guard.pipeline.drive(own.whole(payload.text(text, Stage.OUTPUT), None))
@@ -201,8 +201,8 @@ def test_what_is_about_to_be_judged_is_shown_before(text: str, ended: bool, guar
     """As it is then, with what it is judged beside, and whether it is all of the answer."""
     seen: list[tuple[str, Any, bool]] = []
 
-    def before(leaves: ContentTree, whole: bool) -> None:
-        content: Any = leaves.found[0].content
+    def before(tree: ContentTree, whole: bool) -> None:
+        content: Any = tree.leaves[0].content
         seen.append((content.text, content.context["prompt"], whole))
 
     own = judge(guard, ("", "a question", ""), before=before)

@@ -17,7 +17,7 @@ def test_no_job_is_streamed(protocol: Protocol) -> None:
 
 def test_what_is_asked_is_read_where_something_is_asked() -> None:
     """A form may say it where a job is created, not where one is continued."""
-    texts = [leaf.content.text for leaf in CREATE.request_payload({"prompt": "a cat"}).leaves.found]  # type: ignore[union-attr]
+    texts = [leaf.content.text for leaf in CREATE.request_payload({"prompt": "a cat"}).tree.leaves]  # type: ignore[union-attr]
     assert texts == ["a cat"]
     assert (CREATE.forms, REMIX.forms) == ("taken", "never")
     assert all(each.read_request is None for each in (LIST, JOB, DELETE, CONTENT))

@@ -29,9 +29,9 @@ def test_streams_are_framed_as_the_protocol_says() -> None:
 def test_a_path_may_say_how_a_request_is_read() -> None:
     """Else the protocol does."""
     body = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-    assert Endpoint(CHAT).read_request(body).found
+    assert Endpoint(CHAT).read_request(body).leaves
     assert (
-        Endpoint(CHAT, model_reader=lambda given: CHAT.request_payload({**body, **given}).leaves)
+        Endpoint(CHAT, model_reader=lambda given: CHAT.request_payload({**body, **given}).tree)
         .read_request({})
-        .found
+        .leaves
     )

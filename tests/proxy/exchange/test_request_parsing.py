@@ -31,7 +31,7 @@ def test_a_wish_is_taken_out_of_body_and_bytes(api) -> None:
     given = read(api, RAW)
 
     assert (given.raw, given.body, given.moderation) == (REST, strict_json.parse(REST), Wanted("omni"))
-    assert not any("moderation" in name for name in given.leaves.unknown)
+    assert not any("moderation" in name for name in given.tree.unknown)
 
 
 def test_an_api_without_the_field_reads_it_as_any_other() -> None:
@@ -40,7 +40,7 @@ def test_an_api_without_the_field_reads_it_as_any_other() -> None:
     given = read(Endpoint(COMPLETIONS), raw)
 
     assert (given.raw, given.moderation) == (raw, None)
-    assert "/moderation" in given.leaves.unknown
+    assert "/moderation" in given.tree.unknown
 
 
 def test_what_a_path_says_is_put_into_a_form_too() -> None:
@@ -61,7 +61,7 @@ def test_what_a_path_says_is_put_in_first() -> None:
     given = read(api, REST)
 
     assert (given.body["user"], given.raw) == ("the path", REST + b" ")
-    assert [leaf.content.text for leaf in given.leaves.found if leaf.path == ("user",)] == ["the path"]
+    assert [leaf.content.text for leaf in given.tree.leaves if leaf.path == ("user",)] == ["the path"]
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def leaf(stage, *also, choice=None):
 )  # fmt: skip
 def test_what_was_judged_says_where_it_stood(found, stages, choices) -> None:
     """At which stages, in which choices."""
-    heard = Heard(verdict(), ContentTree(found=found), ALLOWED)
+    heard = Heard(verdict(), ContentTree(leaves=found), ALLOWED)
 
     assert (heard.stages, heard.choices) == (stages, choices)
 

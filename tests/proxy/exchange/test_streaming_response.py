@@ -104,7 +104,7 @@ def test_a_failure_of_ours_after_the_start_is_an_error_event(slow, fake, kit, mo
     """The code breaks on a text: 500 in the stream, the place in the log, the text in neither."""
     from guardrails.proxy.exchange import answer
 
-    def broken(answer, leaves):
+    def broken(answer, tree):
         raise ValueError("a private text")
 
     monkeypatch.setattr(answer.Call, "read", broken)
@@ -151,7 +151,7 @@ class Client:
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
-        self.leaves, self.waited = asyncio.Event(), asyncio.Event()
+        self.tree, self.waited = asyncio.Event(), asyncio.Event()
 
     async def send(self, message: Any) -> None:
         """Take a message."""
@@ -161,7 +161,7 @@ class Client:
 
     async def receive(self) -> dict[str, Any]:
         """Wait until the client goes away."""
-        await self.leaves.wait()
+        await self.tree.wait()
         return {"type": "http.disconnect"}
 
     @property
@@ -321,7 +321,7 @@ def test_a_client_that_goes_ends_the_work(begun: bool) -> None:
         try:
             if begun:
                 yield Sent(b"data: 1\n\n")
-            client.leaves.set()
+            client.tree.set()
             await asyncio.Event().wait()
             yield Sent(b"data: never\n\n")
         finally:

@@ -63,7 +63,7 @@ def test_an_unforeseen_failure_lets_nothing_pass(serve, kit, monkeypatch, path, 
     """500 (of Portkey a verdict), and nothing of the text."""
     from guardrails.engine.core.pipeline import Pipeline
 
-    async def broken(self, leaves, request, **more):
+    async def broken(self, tree, request, **more):
         raise ZeroDivisionError(TEXT)
 
     url = serve()
@@ -129,7 +129,7 @@ def test_a_bare_text_is_a_piece() -> None:
     """At its stages, with its place in the body."""
     piece = bare("x", ("texts", 0), Stage.INPUT, Stage.OUTPUT)
 
-    place = piece.leaves.found[0].content.place
+    place = piece.tree.leaves[0].content.place
     assert (place.path, place.stage, place.also) == ("/texts/0", Stage.INPUT, (Stage.OUTPUT,))
 
 
@@ -150,19 +150,19 @@ def test_a_field_may_be_missing() -> None:
 
 def test_unknown_fields_are_judged_and_named() -> None:
     """Those that are known are left to who knows them."""
-    leaves = ContentTree()
+    tree = ContentTree()
 
-    others(leaves, {"a": "x", "b": "y"}, ("a",), Place())
+    others(tree, {"a": "x", "b": "y"}, ("a",), Place())
 
-    assert leaves.unknown == ["/b"]
-    assert [leaf.content.text for leaf in leaves.found] == ["b", "y"]
+    assert tree.unknown == ["/b"]
+    assert [leaf.content.text for leaf in tree.leaves] == ["b", "y"]
 
 
 def test_no_turn_of_a_standing_conversation_is_history() -> None:
     """So that none is left out."""
-    leaves = ContentTree(current_from=4)
+    tree = ContentTree(current_from=4)
 
-    assert standing(leaves).current_from == 0
+    assert standing(tree).current_from == 0
 
 
 def test_an_answer_is_json_with_headers() -> None:

@@ -342,6 +342,6 @@ def test_what_the_provider_runs_is_judged_first(fields, expected) -> None:
 def test_a_body_may_name_the_model_of_its_path() -> None:
     """With or without what stands before it."""
     for named in ("m", "models/m"):
-        assert gemini.read_for_model({**HI, "model": named}, "m", tables.request).found
+        assert gemini.read_for_model({**HI, "model": named}, "m", tables.request).leaves
     with pytest.raises(RequestError):
         gemini.read_for_model({**HI, "model": ["m"]}, "m", tables.request)

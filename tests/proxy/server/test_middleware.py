@@ -67,7 +67,7 @@ def test_workers_that_are_full_are_answered_503(serve, kit, monkeypatch) -> None
 
     url = serve()
 
-    async def full(self, leaves, request, **more):
+    async def full(self, tree, request, **more):
         raise Overloaded("256 checks are waiting", 2)
 
     monkeypatch.setattr(Pipeline, "acheck", full)
@@ -88,7 +88,7 @@ def test_an_unforeseen_failure_is_500_and_tells_nothing(
     """Never 200, never a text: the log has the type and the lines, the client an id to ask about."""
     from guardrails.proxy.exchange import answer as answers
 
-    def broken(answer, leaves):
+    def broken(answer, tree):
         raise ValueError("a private text")
 
     monkeypatch.setattr(answers.Call, "read", broken)

@@ -45,4 +45,4 @@ def test_a_request_and_an_answer_are_read_by_their_tables() -> None:
         (MESSAGES.request_payload, body),
         (MESSAGES.response_payload, message({"type": "text", "text": "hi"})),
     ):
-        assert [leaf.content.text for leaf in reader(given).leaves.found] == ["hi"]  # type: ignore[union-attr]
+        assert [leaf.content.text for leaf in reader(given).tree.leaves] == ["hi"]  # type: ignore[union-attr]

@@ -71,7 +71,7 @@ def test_options_are_sent_as_the_policy_leaves_them(policy_guard: Guard) -> None
 def test_values_come_back_in_what_a_person_reads(value: Any, back: Any) -> None:
     """Texts and messages, and lists of these."""
     vault = Vault()
-    assert vault.numbered("pii.email", "jo@example.com", Place(Stage.INPUT)) == "[EMAIL_1]"
+    assert vault.number_for("pii.email", "jo@example.com", Place(Stage.INPUT)) == "[EMAIL_1]"
     assert restored(value, vault) == back
 
 

@@ -34,7 +34,7 @@ def test_a_file_is_judged_as_what_it_is(
     content = file.content
     assert (type(content), content.data, content.declared) == (found, raw, media)
     assert content.place.stage is Stage.OUTPUT
-    assert response(file).leaves.found[0].content is content
+    assert response(file).tree.leaves[0].content is content
     assert (wire.write(file), wire.media is not None and wire.media(file)) == (raw, media)
 
 

@@ -108,7 +108,7 @@ class Annotated:
         if heard.failed:
             message = f"Not everything could be judged. Failed: {heard.failed}."
             return {"error": {"code": "content_filter_error", "message": message}}
-        return filters(moderation.said(heard.verdict, heard.leaves, heard.outcome, choice), side)
+        return filters(moderation.said(heard.verdict, heard.tree, heard.outcome, choice), side)
 
     @property
     def _prompt(self) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class Moderated:
         moderation, model = Moderation(self._policies, *heard.stages), self._asked.model
         head = {"type": "moderation_result", "model": model}
         results = [
-            {**head, **moderation.result(heard.verdict, heard.leaves, heard.outcome, choice)}
+            {**head, **moderation.result(heard.verdict, heard.tree, heard.outcome, choice)}
             for choice in self._choices_of(side, heard)
         ]
         return self._form.side(model, results)

@@ -61,9 +61,7 @@ async def create(request: HttpRequest) -> Response:
     answer = {
         "id": f"modr-{os.urandom(16).hex()}",
         "model": body["model"],
-        "results": [
-            moderation.result(verdict, leaves) for verdict, leaves in zip(verdicts, asked, strict=True)
-        ],
+        "results": [moderation.result(verdict, tree) for verdict, tree in zip(verdicts, asked, strict=True)],
     }
     ids = ",".join(verdict.id for verdict in verdicts[:SHOWN_IDS])
     headers = {**report.headers(), "x-guardrails-verdict-id": ids}
@@ -75,9 +73,9 @@ async def judged(
 ) -> list[Verdict]:
     """Return the verdict on each input; all detectors have their say, also on what is certain to be blocked."""
     verdicts: list[Verdict] = []
-    for leaves in asked:
-        subject = Payload(leaves, lambda _: None)
-        taken = state.taken(leaves, asking(subject, **who, metadata=None, model=body["model"], after=None))
+    for tree in asked:
+        subject = Payload(tree, lambda _: None)
+        taken = state.taken(tree, asking(subject, **who, metadata=None, model=body["model"], after=None))
         started = perf_counter()
         verdict = await guard.acheck(subject, body["stage"], model=body["model"], complete=True, **who)
         state.saw(verdict, perf_counter() - started, taken)

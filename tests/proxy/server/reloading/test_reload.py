@@ -594,7 +594,7 @@ def test_what_did_not_change_is_not_built_anew(tmp_path) -> None:
 
     def parts() -> tuple[str, dict[str, object], list[object]]:
         guard = state.guard
-        streams = guard.pipeline.gate((Stage.OUTPUT,)).streams
+        streams = guard.pipeline.stream_plan((Stage.OUTPUT,)).streams
         together = [begin.__self__ for bounds, begin in streams if len(bounds) > 1]
         return guard.policy.ref.digest, {b.name: b.detector for b in guard.policy.detectors}, together
 

@@ -1,0 +1,170 @@
+"""Runs the tasks that the steps of a check yield: on workers, on the loop of services, and under one deadline.
+
+Steps are a generator that yields the tasks which may take long, and no tasks where it would hold an event loop up itself;
+`drive` and `adrive` are the two ways to take it, on the caller's thread or its event loop. Detectors that cost microseconds for
+certain run right in the steps (`run_tasks`). Who misses the deadline has failed, and its rules follow `on_error`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, wait
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+from typing import Generic, TypeVar
+
+from guardrails.cancellation import Token, within
+from guardrails.engine.content.content_tree import ContentTree
+from guardrails.engine.core.detection_round import Task
+from guardrails.engine.core.worker_pool import workers
+from guardrails.remote.loop import submit
+
+T = TypeVar("T")
+
+INLINE_ON_LOOP = 20_000
+"""Characters up to which an event loop may judge by itself: well under a millisecond for linear detectors."""
+
+CONTENTS_ON_LOOP = 200
+"""Contents up to which it may: each costs some 50 microseconds beside its detectors."""
+
+
+class TaskRunner:
+    """Drives steps to their end; all tasks of one check have `deadline_s` seconds together."""
+
+    def __init__(self, deadline_s: float) -> None:
+        self._deadline_s = deadline_s
+
+    def drive(self, steps: Generator[list[Task], None, T]) -> T:
+        """Return what steps return, and have the tasks that they yield run meanwhile, all before the deadline."""
+        deadline = Token(perf_counter() + self._deadline_s)
+        try:
+            while True:
+                with within(deadline):
+                    tasks = next(steps)
+                if not tasks:
+                    continue
+                futures, started = self._submit(tasks, deadline), perf_counter()
+                try:
+                    wait(futures, timeout=max(0.0, deadline.deadline - started) + extra_time(tasks))
+                finally:
+                    self._collect(tasks, futures)
+                deadline.deadline += min(extra_time(tasks), perf_counter() - started)
+        except StopIteration as stop:
+            settled: T = stop.value
+            return settled
+
+    async def adrive(self, steps: Generator[list[Task], None, T]) -> T:
+        """The twin of `drive` on an event loop; once steps yield no tasks, they are taken on a worker."""
+        deadline = Token(perf_counter() + self._deadline_s)
+        off_loop = False
+        while True:
+            taken = await _off_loop(steps, deadline) if off_loop else _step(steps, deadline)
+            if isinstance(taken, StepResult):
+                return taken.value
+            if not taken:
+                off_loop = True
+                continue
+            futures, started = self._submit(taken, deadline), perf_counter()
+            awaited = [asyncio.wrap_future(future) for future in futures]
+            try:
+                await asyncio.wait(awaited, timeout=max(0.0, deadline.deadline - started) + extra_time(taken))
+            finally:  # also where the caller was cancelled: nobody waits for the rest any more
+                self._collect(taken, futures)
+                for each in awaited:
+                    each.cancel()
+            deadline.deadline += min(extra_time(taken), perf_counter() - started)
+
+    @staticmethod
+    def _submit(tasks: Sequence[Task], deadline: Token) -> list[Future[None]]:
+        futures: list[Future[None]] = []
+        try:
+            for task in tasks:
+                if task.bound.adetect:
+                    future = submit(task.arun())
+                else:
+                    task.token = Token(deadline.deadline + task.patience_s)
+                    future = workers().submit(task.run, bulk=task.size > INLINE_ON_LOOP)
+                futures.append(future)  # what was submitted must be known on errors
+        except BaseException:
+            for task, future in zip(tasks, futures, strict=False):
+                give_up(task, future)
+            raise
+        return futures
+
+    def _collect(self, tasks: Sequence[Task], futures: Sequence[Future[None]]) -> None:
+        for task, future in zip(tasks, futures, strict=True):
+            if not future.done():
+                give_up(task, future)
+                task.fail(f"not done after {self._deadline_s * 1000:.0f} ms")
+
+
+def run_tasks(tasks: Sequence[Task], inline: int | None) -> Generator[list[Task], None, None]:
+    """Run quick tasks here, where they have at most `inline` characters (None: always), and yield the others to be run."""
+    characters = 0
+    if inline is not None:
+        characters = sum(len(getattr(content, "text", "")) for task in tasks for content in task.contents)
+    here = inline is None or characters <= inline
+    slow = []
+    for task in tasks:
+        if here and task.bound.inline:
+            task.run()
+        elif not (here and task.at_once()):
+            slow.append(task)
+    if slow:
+        yield slow
+
+
+def extra_time(tasks: Sequence[Task]) -> float:
+    """Return the seconds that tasks may take besides the time that all have together; what they take of them costs the others
+    nothing.
+    """
+    return max(task.patience_s for task in tasks)
+
+
+def give_up(task: Task, future: Future[None]) -> None:
+    """Stop waiting for a task: a request to a service is cancelled, a detector is told to stop, and its worker is counted as
+    stuck until it does.
+    """
+    if task.bound.adetect:
+        future.cancel()
+    else:
+        task.token.cancel()
+        workers().abandon(future)
+
+
+def takes_long(tree: ContentTree) -> bool:
+    """Tell whether leaves are too many or too long for an event loop to judge, whatever is in them."""
+    if len(tree.leaves) > CONTENTS_ON_LOOP:
+        return True
+    return sum(len(getattr(leaf.content, "text", "")) for leaf in tree.leaves) > INLINE_ON_LOOP
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult(Generic[T]):
+    """What steps returned."""
+
+    value: T
+
+
+def _step(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | StepResult[T]:
+    """Return the tasks that steps yield next, or what they returned."""
+    with within(deadline):
+        try:
+            return next(steps)
+        except StopIteration as stop:
+            return StepResult(stop.value)
+
+
+async def _off_loop(steps: Generator[list[Task], None, T], deadline: Token) -> list[Task] | StepResult[T]:
+    """Take the next step on a worker, in the caller's context."""
+    step = partial(copy_context().run, _step, steps, deadline)
+    future: Future[list[Task] | StepResult[T]] = workers().submit(step, bulk=True)
+    try:
+        return await asyncio.wrap_future(future)
+    except asyncio.CancelledError:
+        deadline.cancel()
+        workers().abandon(future)
+        raise
