@@ -13,6 +13,7 @@ HEAVY = [
     "transformers",
     "presidio_analyzer",
     "fastapi",
+    "prometheus_client",
     "av",
     "aiohttp",
     "pydantic",

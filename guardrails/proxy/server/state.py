@@ -149,7 +149,7 @@ class State:
                 policy: now._judging(guard, beside(policy)) for policy, guard in served.guards.items()
             }
         self._now = now
-        self.metrics.policies = served.refs
+        self.metrics.show_policies(served.refs)
 
     def _beside(self, settings: Settings) -> None:
         doc = settings.shadow or ShadowDoc()
@@ -311,7 +311,7 @@ class State:
         self, verdict: Verdict, seconds: float, taken: Taken | None = None, outcome: Outcome | None = None
     ) -> None:
         """Count a check, remember which detectors fail, and have judged beside what was `taken` before it."""
-        self.metrics.checked(verdict, seconds)
+        self.metrics.count_verdict(verdict, seconds)
         self._note(verdict)
         if self.shadow is not None:
             self.shadow.saw(taken, verdict, outcome)

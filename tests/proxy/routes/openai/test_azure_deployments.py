@@ -10,6 +10,7 @@ from guardrails.wire.forms import form as read_form
 from tests.proxy.conftest import Reply
 from tests.proxy.contract_audio import silence
 from tests.proxy.image_kit import encoded, events, file, form, made
+from tests.proxy.metrics_kit import counted
 
 AT = "/openai/deployments/gpt-x/chat/completions"
 QUERY = "?api-version=2024-10-21"
@@ -266,7 +267,8 @@ def test_responses_are_served_too(proxy, fake, kit) -> None:
     assert (whole.output_text, whole.moderation.output.flagged) == ("a [MASK]", True)
     assert events[-1].response.output_text == "a [MASK]"
     assert (caught.value.code, caught.value.param) == ("invalid_prompt", "input")
-    assert 'route="/openai/responses",status="400",action="block"' in kit.send(proxy, "/metrics").raw.decode()
+    labels = {"route": "/openai/responses", "status": "400", "action": "block"}
+    assert counted(kit.send(proxy, "/metrics").raw, "guardrails_requests_total", **labels)
 
 
 def test_the_policy_of_a_path_holds_for_azures_clients_too(serve, guard_of, kit, tmp_path) -> None:
