@@ -26,8 +26,7 @@ from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.server.errors import Problem
-from guardrails.proxy.server.middleware import ROUTE
+from guardrails.proxy.server.errors import Problem, explain
 from guardrails.proxy.server.state import State, state_of
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict
@@ -163,12 +162,19 @@ class Hook:
     """What a body says of who asks: fields of `Request`."""
     complete: bool = False
     """Whether every detector is asked, though nothing stricter can happen: where scores are the answer."""
+    takes_key_in_query: bool = False
+    """Whether its clients may send their key in the query."""
     method: str = "POST"
+    summary: str = field(kw_only=True)
+    """One line on what it is."""
+
+    def respond(self, error: Exception, headers: Mapping[str, str] | None, path: str) -> Response:
+        """Answer an exception, as the protocol has it."""
+        return self.failed(explain(error)).response(headers or {})
 
 
 async def serve(request: HttpRequest, hook: Hook) -> Response:
     """Serve one request: read it, judge its pieces, write what became of them."""
-    request.scope[ROUTE] = hook.path
     state = state_of(request)
     raw = await request.body()
     body, pieces = await state.by_size(len(raw), lambda: _read(hook, raw))

@@ -31,7 +31,6 @@ from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.stream import written
 from guardrails.proxy.routes import messages
 from guardrails.proxy.routes.gemini_stream import Array, Chunks
-from guardrails.proxy.server.middleware import ROUTE
 from guardrails.proxy.upstreams.upstream_client import Dialect, invalid
 from guardrails.wire import sse
 
@@ -146,7 +145,6 @@ def of(request: HttpRequest, api: Api) -> Api:
         RequestError: there can be no such model, or no such form.
     """
     model, base = request.path_params["model"], request.scope["path"].split("/models/", 1)[0]
-    request.scope[ROUTE] = f"{base}/models/{{model}}{api.path}"
     if not MODEL.fullmatch(model):
         raise RequestError("invalid_model", "the name of the model is none")
     query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -178,10 +176,3 @@ async def stream(request: HttpRequest) -> Response:
 async def count(request: HttpRequest) -> Response:
     """Serve `:countTokens`: a request is judged like one that is answered; one that is stopped is an error."""
     return await exchange(request, of(request, COUNT))
-
-
-ROUTES = tuple(
-    ("POST", f"{base}/models/{{model}}{api.path}", endpoint)
-    for base in BASES
-    for api, endpoint in ((GENERATE, generate), (STREAM, stream), (COUNT, count))
-)

@@ -25,11 +25,10 @@ from guardrails.proxy.routes.openai.completions import COMPLETIONS
 from guardrails.proxy.routes.openai.embeddings import EMBEDDINGS
 from guardrails.proxy.routes.openai.images import EDITS, GENERATIONS
 from guardrails.proxy.routes.openai.responses import RESPONSES, for_one
-from guardrails.proxy.server.middleware import ROUTE
 from guardrails.proxy.upstreams.upstream_client import Dialect
 from guardrails.wire.json_patch import saying
 
-BASE, ROOT, USUAL = "/openai/deployments/{deployment}", "/openai", "/v1"
+BASE, USUAL = "/openai/deployments/{deployment}", "/v1"
 KEY, TOKEN = b"api-key", b"authorization"
 
 AZURE = Dialect(
@@ -53,7 +52,7 @@ APIS = (
 
 async def responded(request: HttpRequest) -> Response:
     """Serve responses, whose model the body names."""
-    enter(request.scope, ROOT, RESPONSES)
+    enter(request.scope, RESPONSES)
     return await exchange(request, for_one(replace(RESPONSES, dialect=AZURE)))
 
 
@@ -61,15 +60,15 @@ def served(api: Api) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Return what serves an API of deployments."""
 
     async def endpoint(request: HttpRequest) -> Response:
-        enter(request.scope, BASE, api)
+        enter(request.scope, api)
         return await exchange(request, deployed(api, request.path_params["deployment"]))
 
     return endpoint
 
 
-def enter(scope: Scope, base: str, api: Api) -> None:
-    """Let a request be one for the usual path of an API; it is counted as what it came as."""
-    scope[ROUTE], scope["path"] = base + api.path, USUAL + api.path
+def enter(scope: Scope, api: Api) -> None:
+    """Let a request be one for the usual path of an API; it is counted as the route that it came by."""
+    scope["path"] = USUAL + api.path
     show_key(scope)
 
 
@@ -89,9 +88,3 @@ def show_key(scope: Scope) -> None:
     headers = dict(scope["headers"])
     if KEY in headers and TOKEN not in headers:
         scope["headers"] = [*scope["headers"], (TOKEN, b"Bearer " + headers[KEY])]
-
-
-ROUTES = (
-    *(("POST", BASE + api.path, served(api)) for api in APIS),
-    ("POST", ROOT + RESPONSES.path, responded),
-)

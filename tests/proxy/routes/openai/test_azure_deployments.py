@@ -5,7 +5,8 @@ from __future__ import annotations
 import openai
 import pytest
 
-from guardrails.proxy.routes.openai.azure_deployments import APIS, BASE, ROUTES, show_key
+from guardrails.proxy.routes.openai.azure_deployments import APIS, BASE, show_key
+from guardrails.proxy.server.route_table import AZURE
 from guardrails.wire.forms import form as read_form
 from tests.proxy.conftest import Reply
 from tests.proxy.contract_audio import silence
@@ -246,7 +247,7 @@ def test_the_deployment_is_the_model_of_a_form(looking, fake, kit) -> None:
 
 def test_each_has_its_route() -> None:
     """A row for each API."""
-    assert [path for _, path, _ in ROUTES] == [*(BASE + api.path for api in APIS), "/openai/responses"]
+    assert [route.path for route in AZURE] == [*(BASE + api.path for api in APIS), "/openai/responses"]
 
 
 def test_responses_are_served_too(proxy, fake, kit) -> None:
