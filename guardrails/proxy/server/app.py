@@ -14,13 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from guardrails import __version__
 from guardrails.guard import Guard
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.connections import CONNECTIONS
 from guardrails.proxy.server.middleware import Gate, respond
+from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
 from guardrails.proxy.server.reloading.reload import keep
 from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
-from guardrails.proxy.server.route_table import ROUTES
+from guardrails.proxy.server.route_table import DOCUMENT, ROUTES
 from guardrails.proxy.server.state import LOG, State
 
 
@@ -39,7 +41,15 @@ class Proxy(FastAPI):
         self.state.proxy = state
         self.table = RouteTable(routes)
         for route in self.table.routes:
-            self.add_route(route.path, route.endpoint, methods=[route.method])
+            self.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=[route.method],
+                response_class=Response,
+                **operation_of(route),
+            )
+            if route.method == "GET":
+                self.add_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
         self._direct = Gate(_serve_match, state)
         self.add_middleware(Gate, state=state)
 
@@ -95,12 +105,15 @@ def create_app(
 
     app = Proxy(
         state,
-        ROUTES,
+        (*ROUTES, DOCUMENT) if settings.openapi else ROUTES,
         title="guardrails",
+        version=__version__,
+        description=DESCRIPTION,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
+        openapi_url=None,  # a route of our own, behind keys and hosts like the others
         redirect_slashes=False,
     )
     app.add_exception_handler(HTTPException, _http_error)

@@ -179,4 +179,7 @@ SERVER = (
     ),
 )
 
+DOCUMENT = _forward("/openapi.json", health.openapi, "Return this document.", "Server")
+"""Served where the operator says so (the setting `openapi`)."""
+
 ROUTES = (*OPENAI, *ANTHROPIC, *GEMINI, *OLLAMA, *AZURE, *map(_hook_route, HOOKS.values()), *SERVER)
