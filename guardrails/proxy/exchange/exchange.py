@@ -13,7 +13,6 @@ from guardrails.engine.content import image_links
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.payload import Subject
 from guardrails.errors import Blocked, GuardrailsError, RequestError
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks
 from guardrails.proxy.exchange.answer import Call, judged, message_of, note, vetted
 from guardrails.proxy.exchange.api import Api
@@ -23,6 +22,7 @@ from guardrails.proxy.exchange.speculative_request import BESIDE, Early, order
 from guardrails.proxy.exchange.stream import stream
 from guardrails.proxy.exchange.streaming_response import Live
 from guardrails.proxy.server.errors import explain, respond, shape
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.types import Stage, Verdict

@@ -22,11 +22,11 @@ from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.errors import Problem, explain
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict

@@ -13,12 +13,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.worker_pool import CALLER
 from guardrails.errors import GuardrailsError, Overloaded
-from guardrails.proxy.access.admission import CLIENT, Denied
-from guardrails.proxy.access.body_budget import FREE, SHARE, Share
+from guardrails.proxy.access.admission import ANYBODY, Denied
+from guardrails.proxy.access.body_budget import FREE, Share
 from guardrails.proxy.access.client import body_of
 from guardrails.proxy.access.query_key import with_key_as_header
 from guardrails.proxy.server import errors
 from guardrails.proxy.server.errors import where
+from guardrails.proxy.server.request_context import CONTEXT, RequestContext
 from guardrails.proxy.server.route import label_of, match_of
 from guardrails.proxy.server.state import LOG, State
 from guardrails.proxy.shadow.shadow_evaluation import CAME_BY
@@ -65,23 +66,24 @@ class Gate:
         if match is None or not match.route.answers_any_host:
             state.cross_site.check(scope)
         if match is not None and match.route.is_probe:
+            scope[CONTEXT] = RequestContext(ANYBODY, state.now, match)
             await self._app(scope, receive, send)
             return
         if match is not None and match.route.takes_key_in_query:
             with_key_as_header(scope)
-        client = scope[CLIENT] = state.admission.admit(scope, today())
+        client = state.admission.admit(scope, today())
         CALLER.set(client.name(scope))
         self._check_room()
         with state.counts.entered(client, monotonic()):
             if client.key is not None:
                 state.metrics.count("guardrails_clients_total", key=client.key.id)
             settings = state.settings
-            share = scope[SHARE] = Share(
-                state.bodies, settings.max_bodies_bytes, settings.max_concurrent * FREE
-            )
+            share = Share(state.bodies, settings.max_bodies_bytes, settings.max_concurrent * FREE)
+            limit = client.largest(settings.max_body_bytes)
             try:
-                body = await body_of(Request(scope, receive), settings.max_body_bytes)
+                body = await body_of(Request(scope, receive), limit, share=share)
                 share.arrived()
+                scope[CONTEXT] = RequestContext(client, state.now, match)
                 await self._serve_whole(scope, _replay(body, receive), send)
             finally:
                 share.release()

@@ -19,7 +19,6 @@ from starlette.responses import Response
 from guardrails.engine.core.rule_evaluation import Request
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.videos import videos_fields
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judged, vetted
@@ -29,6 +28,7 @@ from guardrails.proxy.media.fragmented_films import film
 from guardrails.proxy.routes.openai import images
 from guardrails.proxy.routes.openai.completions import COMPLETIONS
 from guardrails.proxy.server.errors import respond
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
 from guardrails.proxy.upstreams.upstream_client import OPENAI, passed_back
 from guardrails.wire import strict_json
