@@ -16,6 +16,7 @@ HEAVY = [
     "transformers",
     "presidio_analyzer",
     "fastapi",
+    "prometheus_client",
     "av",
     "aiohttp",
     "pydantic",

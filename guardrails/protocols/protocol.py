@@ -174,6 +174,7 @@ class Protocol:
     Attributes:
         name: of the API, unique in the registry, such as `openai.chat`.
         path: where it stands below the root that the provider's APIs share; `*` is one segment of any name.
+        summary: one line on what it does, for the OpenAPI document.
         provider: whose API it is: its headers, its root, how it writes errors, and whose SDK calls it.
         method: of HTTP.
         is_served: whether the proxy has a route for it by this description alone.
@@ -190,6 +191,7 @@ class Protocol:
         is_streamed: whether a request asks for a stream; raises `RequestError` where that is not clear.
         count_choices: how many choices a request asks for.
         forms: whether a request may be, or must be, a form (`multipart/form-data`) instead of JSON.
+        answer_type: the media type of an answer that is not streamed.
         links: the pictures in an answer of which it has only the addresses.
         event_answers: how streams are read and written each event of which is an answer for itself, which `read_response` reads:
             each is judged, and sent, apart from the others.
@@ -198,6 +200,7 @@ class Protocol:
 
     name: str
     path: str
+    summary: str = ""
     provider: Provider = OPENAI
     method: str = "POST"
     is_served: bool = True
@@ -213,6 +216,7 @@ class Protocol:
     is_streamed: Callable[[Body], bool] = asks_for_stream
     count_choices: Callable[[Body], int] = count_choices
     forms: Literal["never", "taken", "only"] = "never"
+    answer_type: str = "application/json"
     links: Callable[[Any], Iterator[Link]] | None = None
     event_answers: EventAnswers | None = None
     write_error: ErrorWriter = write_openai_error

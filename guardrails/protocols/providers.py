@@ -13,6 +13,7 @@ class Provider:
 
     Attributes:
         name: of the provider; that of its SDK's package, where it has one that can be wrapped.
+        title: its name as people write it.
         headers: of a client that the upstream gets besides those that every upstream gets.
         keys: the headers in which the operator's key goes instead of the client's, each with what stands before it.
         root: below which the proxy serves its paths.
@@ -21,6 +22,7 @@ class Provider:
     """
 
     name: str
+    title: str
     headers: tuple[str, ...]
     keys: Mapping[str, str]
     root: str = "/v1"
@@ -30,11 +32,13 @@ class Provider:
 
 OPENAI: Final = Provider(
     "openai",
+    "OpenAI",
     ("authorization", "openai-organization", "openai-project", "openai-beta"),
     {"authorization": "Bearer "},
 )
 AZURE: Final = Provider(
     "azure",
+    "Azure",
     ("authorization", "api-key", "openai-organization", "openai-project", "openai-beta"),
     {"authorization": "Bearer ", "api-key": ""},
     root="/openai",
@@ -44,14 +48,18 @@ AZURE: Final = Provider(
 # Anthropic's clients have sent their key in either header; servers of others know one of them.
 ANTHROPIC: Final = Provider(
     "anthropic",
+    "Anthropic",
     ("authorization", "x-api-key", "anthropic-version", "anthropic-beta"),
     {"authorization": "Bearer ", "x-api-key": ""},
     sdk_root="/v1",
 )
 GEMINI: Final = Provider(
     "gemini",
+    "Gemini",
     ("authorization", "x-goog-api-key", "x-goog-user-project"),
     {"x-goog-api-key": ""},
     root="/v1beta",
 )
-OLLAMA: Final = Provider("ollama", ("authorization",), {"authorization": "Bearer "}, root="/api", base="/api")
+OLLAMA: Final = Provider(
+    "ollama", "Ollama", ("authorization",), {"authorization": "Bearer "}, root="/api", base="/api"
+)

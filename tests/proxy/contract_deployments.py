@@ -96,5 +96,5 @@ DEPLOYMENTS = (
     some(SPEECH, ALSO, ALSO),
     some(TRANSCRIPTIONS, ALSO, ALSO),
     some(TRANSLATIONS, ALSO, ALSO),
-    some(RESPONSES, ALSO, ALSO, azure_deployments.ROOT),
+    some(RESPONSES, ALSO, ALSO, "/openai"),
 )

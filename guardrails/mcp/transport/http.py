@@ -191,7 +191,7 @@ class Front:
         if not request.headers.get("content-type", "").lower().startswith("application/json"):
             return problem(415, RequestError("wrong_type", "the content-type must be application/json"))
         settings = self._settings
-        raw = await body_of(request, settings.max_message_bytes, settings.request_s)
+        raw = await body_of(request, settings.max_message_bytes, within_s=settings.request_s)
         message = await rpc.parse_aside(raw)
         check(request.headers, message)
         return await serving.post(request, message, session)

@@ -32,7 +32,9 @@ def withhold_transcript(answer: Any, leaves: ContentTree, outcome: Outcome, word
 
 SPEECH = Protocol(
     name="openai.audio.speech",
+    summary="Say a text.",
     path="/audio/speech",
+    answer_type="audio/*",
     read_request=speech_fields.request,
     read_response=speech_fields.streamed,
     withhold=withhold,
@@ -41,6 +43,7 @@ SPEECH = Protocol(
 )
 TRANSCRIPTIONS = Protocol(
     name="openai.audio.transcriptions",
+    summary="Write down what is said in a sound.",
     path="/audio/transcriptions",
     read_request=transcription_fields.request,
     edit_request=images_fields.uploaded,
@@ -50,5 +53,10 @@ TRANSCRIPTIONS = Protocol(
     forms="only",
     write_error=openai_error_writer(param="file"),
 )
-TRANSLATIONS = replace(TRANSCRIPTIONS, name="openai.audio.translations", path="/audio/translations")
+TRANSLATIONS = replace(
+    TRANSCRIPTIONS,
+    name="openai.audio.translations",
+    summary="Write down in English what is said in a sound.",
+    path="/audio/translations",
+)
 PROTOCOLS = (SPEECH, TRANSCRIPTIONS, TRANSLATIONS)

@@ -102,6 +102,7 @@ def refuse_as(kind: str, refuse_choice: RefuseChoice) -> Callable[[str, Body], d
 
 CHAT = Protocol(
     name="openai.chat",
+    summary="Answer a conversation.",
     path="/chat/completions",
     read_request=chat_fields.request,
     edit_request=chat_payload.request,

@@ -45,6 +45,7 @@ def write_events(completion: Mapping[str, Any]) -> Iterator[Event]:
 
 COMPLETIONS = Protocol(
     name="openai.completions",
+    summary="Continue a text.",
     path="/completions",
     read_request=completions_fields.request,
     check_response=chat.check_completion,

@@ -37,6 +37,7 @@ def withhold(answer: Any, leaves: ContentTree, outcome: Outcome, words: str) -> 
 
 EMBEDDINGS = Protocol(
     name="openai.embeddings",
+    summary="Return the vectors of texts.",
     path="/embeddings",
     read_request=embeddings_fields.request,
     check_response=check_list,

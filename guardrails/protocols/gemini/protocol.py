@@ -81,6 +81,7 @@ def write_failure(problem: Problem, codec: GeminiTeller) -> list[Event]:
 
 GENERATE = Protocol(
     name="gemini.generate",
+    summary="Answer a conversation.",
     path=":generateContent",
     provider=GEMINI,
     is_served=False,
@@ -97,10 +98,17 @@ GENERATE = Protocol(
     count_choices=count_candidates,
     write_error=write_google_error,
 )
-STREAM = replace(GENERATE, name="gemini.stream", path=":streamGenerateContent", is_streamed=lambda body: True)
+STREAM = replace(
+    GENERATE,
+    name="gemini.stream",
+    summary="Answer a conversation as a stream.",
+    path=":streamGenerateContent",
+    is_streamed=lambda body: True,
+)
 COUNT_TOKENS = replace(
     GENERATE,
     name="gemini.count_tokens",
+    summary="Count the tokens of a request.",
     path=":countTokens",
     read_request=gemini_fields.to_count,
     check_response=check_count,

@@ -68,7 +68,11 @@ def _protocol(action: str, kind: str, **more: Any) -> Protocol:
     )
 
 
-GENERATIONS = _protocol("generations", "image_generation")
-EDITS = _protocol("edits", "image_edit", edit_request=images_fields.uploaded, forms="taken")
-VARIATIONS = replace(EDITS, name="openai.images.variations", path="/images/variations", forms="only")
+GENERATIONS = _protocol("generations", "image_generation", summary="Generate pictures.")
+EDITS = _protocol(
+    "edits", "image_edit", summary="Edit pictures.", edit_request=images_fields.uploaded, forms="taken"
+)
+VARIATIONS = replace(
+    EDITS, name="openai.images.variations", summary="Vary a picture.", path="/images/variations", forms="only"
+)
 PROTOCOLS = (GENERATIONS, EDITS, VARIATIONS)

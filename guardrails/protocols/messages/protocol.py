@@ -83,6 +83,7 @@ def read_count_request(body: Any) -> ContentTree:
 
 MESSAGES = Protocol(
     name="anthropic.messages",
+    summary="Answer a conversation.",
     path="/messages",
     provider=ANTHROPIC,
     read_request=messages_fields.request,
@@ -102,6 +103,7 @@ MESSAGES = Protocol(
 )
 COUNT_TOKENS = Protocol(
     name="anthropic.count_tokens",
+    summary="Count the tokens of a request.",
     path="/messages/count_tokens",
     provider=ANTHROPIC,
     read_request=read_count_request,

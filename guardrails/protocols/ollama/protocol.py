@@ -108,6 +108,7 @@ CHATS = _protocol(
     "chat",
     CHAT,
     ollama_error_writer(),
+    summary="Answer a conversation.",
     read_request=ollama_fields.request,
     edit_request=chat_payload.request,
     read_response=ollama_fields.response,
@@ -116,11 +117,13 @@ GENERATIONS = _protocol(
     "generate",
     GENERATE,
     ollama_error_writer(param="prompt"),
+    summary="Continue a text.",
     read_request=ollama_fields.prompt,
     read_response=ollama_fields.generated,
 )
 EMBED = Protocol(
     name="ollama.embed",
+    summary="Return the vectors of texts.",
     path="/embed",
     provider=OLLAMA,
     is_wrapped=False,
@@ -132,9 +135,12 @@ EMBED = Protocol(
     count_choices=lambda body: 1,
     write_error=ollama_error_writer(param="input"),
 )
-EMBEDDINGS = replace(EMBED, name="ollama.embeddings", path="/embeddings")
+EMBEDDINGS = replace(
+    EMBED, name="ollama.embeddings", summary="Return the vector of a text (older form).", path="/embeddings"
+)
 SHOW = Protocol(
     name="ollama.show",
+    summary="Return what is known of a model.",
     path="/show",
     provider=OLLAMA,
     is_wrapped=False,

@@ -92,6 +92,7 @@ def write_failure(problem: Problem, codec: ResponsesTeller) -> list[Event]:
 
 RESPONSES = Protocol(
     name="openai.responses",
+    summary="Answer a conversation (Responses API).",
     path="/responses",
     read_request=responses_fields.request,
     edit_request=responses_fields.changed,

@@ -16,6 +16,7 @@ from guardrails.protocols.videos import videos_fields
 
 CREATE = Protocol(
     name="openai.videos.create",
+    summary="Begin a film.",
     path="/videos",
     read_request=videos_fields.request,
     edit_request=images_fields.uploaded,
@@ -25,9 +26,17 @@ CREATE = Protocol(
     forms="taken",
     write_error=write_videos_error,
 )
-EDIT = replace(CREATE, name="openai.videos.edit", path="/videos/edits")
-EXTEND = replace(CREATE, name="openai.videos.extend", path="/videos/extensions")
-REMIX = replace(CREATE, name="openai.videos.remix", path="/videos/*/remix", forms="never", is_served=False)
+EDIT = replace(CREATE, name="openai.videos.edit", summary="Begin to edit a film.", path="/videos/edits")
+EXTEND = replace(
+    CREATE, name="openai.videos.extend", summary="Begin to continue a film.", path="/videos/extensions"
+)
+REMIX = replace(
+    CREATE,
+    name="openai.videos.remix",
+    path="/videos/*/remix",
+    forms="never",
+    is_served=False,
+)
 LIST = replace(REMIX, name="openai.videos.list", method="GET", path="/videos", read_request=None)
 JOB = replace(LIST, name="openai.videos.job", path="/videos/*")
 DELETE = replace(JOB, name="openai.videos.delete", method="DELETE")

@@ -48,9 +48,6 @@ OTHER_MODELS = frozenset(
 """Fields in which routers behind (OpenRouter, LiteLLM) take further models than the one that `model` names; LiteLLM also takes
 several there, with commas."""
 
-CLIENT = "guardrails.client"
-"""Key of a scope under which who asks stands."""
-
 MINUTE_S = 60.0
 
 UNKNOWN = ("invalid_api_key", "this key is not known here")
@@ -121,12 +118,6 @@ class Client:
 
 
 ANYBODY = Client()
-
-
-def client_of(scope: Scope) -> Client:
-    """Return who sent a request."""
-    client: Client = scope.get(CLIENT, ANYBODY)
-    return client
 
 
 def fits(word: str, patterns: Sequence[str]) -> bool:

@@ -13,9 +13,6 @@ from typing import Final
 FREE: Final = 1 << 20
 """Bytes that a request may hold, whatever the others do."""
 
-SHARE: Final = "guardrails.share"
-"""Key of a scope under which the share of a request stands."""
-
 
 class Bodies:
     """What all requests of one process hold, in bytes.

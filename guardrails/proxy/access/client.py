@@ -13,8 +13,8 @@ from guardrails.engine.content.budget import CODE as TOO_LARGE
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.rule_evaluation import Request as Who
 from guardrails.errors import Overloaded, RequestError
-from guardrails.proxy.access.admission import Client, client_of
-from guardrails.proxy.access.body_budget import SHARE, Share
+from guardrails.proxy.access.admission import Client
+from guardrails.proxy.access.body_budget import Share
 from guardrails.proxy.server.connections import TOO_SLOW
 
 T = TypeVar("T")
@@ -23,17 +23,22 @@ DRAINED = 4
 """Times the limit of a body that are read from a client who sends too much, so that it reads our answer."""
 
 
-async def body_of(request: Request, limit: int, within_s: float | None = None) -> bytes:
-    """Return the body of a request; the limit is the server's, that of a client's key may be lower. `within_s` is the time for
-    all of it; that it keeps coming is the server's care (`http.Http`).
+async def body_of(
+    request: Request, limit: int, *, share: Share | None = None, within_s: float | None = None
+) -> bytes:
+    """Return the body of a request.
+
+    Args:
+        request: the request, of which nothing was read.
+        limit: the bytes that it may have.
+        share: what it holds of the memory for all bodies; None: there is no bound for all.
+        within_s: the time for all of it; that it keeps coming is the server's care (`http.Http`).
 
     Raises:
         RequestError: it is larger than the limit, or too slow.
         Overloaded: others hold too much for one of its size.
         ClientDisconnect: the client went away before its end.
     """
-    limit = client_of(request.scope).largest(limit)
-    share: Share | None = request.scope.get(SHARE)
     pieces: list[bytes] = []
     size, fits = 0, True
     try:

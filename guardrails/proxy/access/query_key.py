@@ -1,4 +1,4 @@
-"""The head of a request in, the same with a key that stands in its query among its headers out: queries get into logs."""
+"""Moves a key from the query of a request to its headers, as Google's clients may send it: queries get into logs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.types import Scope
 
 from guardrails.errors import RequestError
-
-PATHS = ("/v1beta/", "/v1/models/", "/v1alpha1/")
-"""Where an API takes a key from the query: Google's, Gemini and Perspective."""
 
 WRITTEN = re.compile(rb"[A-Za-z0-9_.-]+")
 KEY, HEADER = "key", b"x-goog-api-key"
@@ -22,7 +19,7 @@ def with_key_as_header(scope: Scope) -> None:
     Raises:
         RequestError: the query cannot be read, or the key is none.
     """
-    if not scope["query_string"] or not scope["path"].startswith(PATHS):
+    if not scope["query_string"]:
         return
     try:
         fields = parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict")

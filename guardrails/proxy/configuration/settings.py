@@ -76,6 +76,8 @@ class SettingsDoc(Config):
     """The port to listen on; 0 takes a free one."""
     workers: int = Field(default=1, ge=1)
     """Processes to serve with."""
+    openapi: bool = False
+    """Whether `GET /openapi.json` describes the routes of the server (OpenAPI 3.1), to whoever may ask the other routes."""
     reload: bool = True
     """Whether the policy is loaded anew when one of its files changes, and on SIGHUP."""
     connect_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)

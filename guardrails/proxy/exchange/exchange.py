@@ -14,7 +14,6 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import Blocked, GuardrailsError, RequestError
 from guardrails.protocols import image_links
 from guardrails.protocols.registry import error_writer
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks
 from guardrails.proxy.exchange.answer import Call, judged, message_of, note, parse_answer, vetted
 from guardrails.proxy.exchange.endpoint import Endpoint
@@ -23,6 +22,7 @@ from guardrails.proxy.exchange.request_parsing import Given, read
 from guardrails.proxy.exchange.speculative_request import BESIDE, Early, order
 from guardrails.proxy.exchange.stream import stream_to, written
 from guardrails.proxy.server.errors import explain, respond
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.types import Stage, Verdict

@@ -7,12 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.responses import Response
-from starlette.routing import compile_path
-
 from guardrails.proxy.hooks import agentgateway, azure, bedrock, fms, litellm, perspective, portkey
 from guardrails.proxy.hooks.hook import Hook
-from guardrails.proxy.server import errors
 
 HOOKS: Mapping[str, Hook] = {
     hook.name: hook
@@ -27,13 +23,3 @@ HOOKS: Mapping[str, Hook] = {
     )
 }
 """Name → the hook."""
-
-PATTERNS = tuple((compile_path(hook.path)[0], hook) for hook in HOOKS.values())
-
-
-def respond(error: Exception, headers: Mapping[str, str] | None = None, path: str = "") -> Response:
-    """Answer an exception as the protocol at a path has it."""
-    for pattern, hook in PATTERNS:
-        if pattern.match(path):
-            return hook.failed(errors.explain(error)).response(headers or {})
-    return errors.respond(error, headers, path)

@@ -95,6 +95,16 @@ def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"model": model if isinstance(model, str) else None}
 
 
-REQUEST = Hook("agentgateway.request", "/request", read_request, write, failed, who)
-RESPONSE = Hook("agentgateway.response", "/response", read_response, write, failed, who)
+REQUEST = Hook(
+    "agentgateway.request", "/request", read_request, write, failed, who, summary="agentgateway: a request."
+)
+RESPONSE = Hook(
+    "agentgateway.response",
+    "/response",
+    read_response,
+    write,
+    failed,
+    who,
+    summary="agentgateway: a response.",
+)
 HOOKS = (REQUEST, RESPONSE)

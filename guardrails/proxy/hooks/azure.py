@@ -93,6 +93,21 @@ def failed(told: Problem) -> Said:
 
 
 HOOKS = (
-    Hook("azure.analyze", "/contentsafety/text:analyze", read_text, write_text, failed, complete=True),
-    Hook("azure.shield", "/contentsafety/text:shieldPrompt", read_prompt, write_prompt, failed),
+    Hook(
+        "azure.analyze",
+        "/contentsafety/text:analyze",
+        read_text,
+        write_text,
+        failed,
+        complete=True,
+        summary="Azure Content Safety: severities of a text.",
+    ),
+    Hook(
+        "azure.shield",
+        "/contentsafety/text:shieldPrompt",
+        read_prompt,
+        write_prompt,
+        failed,
+        summary="Azure Content Safety: attacks in a prompt and documents.",
+    ),
 )

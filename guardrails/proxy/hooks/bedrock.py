@@ -198,4 +198,11 @@ def failed(told: Problem) -> Said:
     return Said({"message": told.error["message"]}, told.status, {**told.headers, "x-amzn-errortype": name})
 
 
-HOOK = Hook("bedrock", "/guardrail/{identifier}/version/{version}/apply", read, write, failed)
+HOOK = Hook(
+    "bedrock",
+    "/guardrail/{identifier}/version/{version}/apply",
+    read,
+    write,
+    failed,
+    summary="Bedrock: ApplyGuardrail.",
+)

@@ -139,15 +139,23 @@ def failed(told: Problem) -> Said:
     return Said({"code": status, "message": told.error["message"]}, status, told.headers)
 
 
-ROUTES: Mapping[str, tuple[Callable[[dict[str, Any]], Sequence[Piece]], Callable[[Asked], Said]]] = {
-    "contents": (read_contents, write_contents),
-    "chat": (read_chat, write),
-    "generation": (read_generation, write),
-    "context/doc": (read_documents, write),
+DETECTORS: Mapping[str, tuple[str, Callable[[dict[str, Any]], Sequence[Piece]], Callable[[Asked], Said]]] = {
+    "contents": ("texts", read_contents, write_contents),
+    "chat": ("a conversation", read_chat, write),
+    "generation": ("an answer", read_generation, write),
+    "context/doc": ("documents", read_documents, write),
 }
-"""Below the base → how a body is read and how what became of it is written."""
+"""Path below the base → what it is about, how a body is read, and how what became of it is written."""
 
 HOOKS = tuple(
-    Hook(f"fms.{name}", f"{BASE}/{name}", read, write, failed, complete=True)
-    for name, (read, write) in ROUTES.items()
+    Hook(
+        f"fms.{name}",
+        f"{BASE}/{name}",
+        read,
+        write,
+        failed,
+        complete=True,
+        summary=f"FMS: detections in {words}.",
+    )
+    for name, (words, read, write) in DETECTORS.items()
 )

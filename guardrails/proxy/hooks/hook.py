@@ -23,11 +23,11 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols.errors import Problem
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.server.middleware import ROUTE
+from guardrails.proxy.server.errors import explain
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict
@@ -164,11 +164,18 @@ class Hook:
     complete: bool = False
     """Whether every detector is asked, though nothing stricter can happen: where scores are the answer."""
     method: str = "POST"
+    takes_key_in_query: bool = False
+    """Whether its clients may send their key in the query."""
+    summary: str = field(kw_only=True)
+    """One line on what it is."""
+
+    def respond(self, error: Exception, headers: Mapping[str, str] | None, path: str) -> Response:
+        """Answer an exception, as the protocol has it."""
+        return self.failed(explain(error)).response(headers or {})
 
 
 async def serve(request: HttpRequest, hook: Hook) -> Response:
     """Serve one request: read it, judge its pieces, write what became of them."""
-    request.scope[ROUTE] = hook.path
     state = state_of(request)
     raw = await request.body()
     body, pieces = await state.by_size(len(raw), lambda: _read(hook, raw))

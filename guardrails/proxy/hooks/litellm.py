@@ -150,4 +150,12 @@ def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-HOOK = Hook("litellm", "/beta/litellm_basic_guardrail_api", read, write, failed, who)
+HOOK = Hook(
+    "litellm",
+    "/beta/litellm_basic_guardrail_api",
+    read,
+    write,
+    failed,
+    who,
+    summary="LiteLLM: its generic guardrail API.",
+)

@@ -116,4 +116,13 @@ def failed(told: Problem) -> Said:
     return Said({"error": error}, told.status, told.headers)
 
 
-HOOK = Hook("perspective", "/v1alpha1/comments:analyze", read, write, failed, complete=True)
+HOOK = Hook(
+    "perspective",
+    "/v1alpha1/comments:analyze",
+    read,
+    write,
+    failed,
+    complete=True,
+    takes_key_in_query=True,
+    summary="Perspective: scores of a comment.",
+)

@@ -98,4 +98,4 @@ def who(body: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
-HOOK = Hook("portkey", "/hooks/portkey", read, write, failed, who)
+HOOK = Hook("portkey", "/hooks/portkey", read, write, failed, who, summary="Portkey: its webhook guardrail.")

@@ -12,10 +12,10 @@ from starlette.responses import Response
 from guardrails.checker import build_request as asking
 from guardrails.errors import RequestError
 from guardrails.protocols.chat import chat_payload
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import state_of
 from guardrails.types import Stage
 from guardrails.wire import strict_json

@@ -20,11 +20,10 @@ from guardrails.engine.content.content_tree import ContentTree
 from guardrails.errors import RequestError
 from guardrails.protocols.gemini.gemini_fields import field_of
 from guardrails.protocols.gemini.gemini_framing import Array, Chunks
-from guardrails.protocols.gemini.protocol import COUNT_TOKENS, GENERATE, STREAM
+from guardrails.protocols.gemini.protocol import STREAM
 from guardrails.protocols.protocol import Protocol
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
-from guardrails.proxy.server.middleware import ROUTE
 
 BASES = ("/v1beta", "/v1")
 
@@ -51,7 +50,6 @@ def endpoint_of(request: HttpRequest, protocol: Protocol) -> Endpoint:
     """
     assert protocol.read_request is not None
     model, base = request.path_params["model"], request.scope["path"].split("/models/", 1)[0]
-    request.scope[ROUTE] = f"{base}/models/{{model}}{protocol.path}"
     if not MODEL.fullmatch(model):
         raise RequestError("invalid_model", "the name of the model is none")
     query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -77,10 +75,3 @@ def serve(protocol: Protocol) -> Callable[[HttpRequest], Awaitable[Response]]:
         return await exchange(request, endpoint_of(request, protocol))
 
     return served
-
-
-ROUTES = tuple(
-    ("POST", f"{base}/models/{{model}}{protocol.path}", serve(protocol))
-    for base in BASES
-    for protocol in (GENERATE, STREAM, COUNT_TOKENS)
-)

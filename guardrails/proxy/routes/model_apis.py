@@ -1,4 +1,4 @@
-"""The routes of models' APIs: one for each protocol of the registry that the proxy serves."""
+"""What serves the protocols of models' APIs, each with its options."""
 
 from __future__ import annotations
 
@@ -9,13 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from guardrails.protocols.protocol import Protocol
-from guardrails.protocols.registry import load_protocols
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.routes.openai.audio import answer_speech, answer_transcript
-
-Route = tuple[str, str, Callable[[Request], Awaitable[Response]]]
-"""Method, path, and what serves it."""
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "openai.chat": {"annotated": "asked"},
@@ -38,12 +34,3 @@ def serve(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         return await exchange(request, endpoint)
 
     return served
-
-
-def list_routes() -> tuple[Route, ...]:
-    """Return a route for each protocol that is served by its description alone."""
-    return tuple(
-        (protocol.method, protocol.provider.root + protocol.path, serve(endpoint_of(protocol)))
-        for protocol in load_protocols()
-        if protocol.is_served
-    )

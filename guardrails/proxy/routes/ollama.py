@@ -19,6 +19,3 @@ async def list_models(request: HttpRequest) -> Response:
         raw = await upstream.whole(response)
     answer.parsed(raw)
     return Response(raw, 200, headers, "application/json")
-
-
-ROUTES = tuple(("GET", f"{OLLAMA.root}/{name}", list_models) for name in ("tags", "ps", "version"))

@@ -1,9 +1,9 @@
-"""Settings in, an ASGI application out."""
+"""The proxy as an ASGI application."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,76 +14,65 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from guardrails import __version__
 from guardrails.guard import Guard
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.hooks import HOOKS, respond
-from guardrails.proxy.hooks.hook import Hook, serve
-from guardrails.proxy.routes import check, gemini, model_apis, ollama
-from guardrails.proxy.routes.openai import azure_deployments, moderations, videos
-from guardrails.proxy.server import health
 from guardrails.proxy.server.connections import CONNECTIONS
-from guardrails.proxy.server.middleware import Gate
+from guardrails.proxy.server.middleware import Gate, respond
+from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
 from guardrails.proxy.server.reloading.reload import keep
+from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
+from guardrails.proxy.server.route_table import DOCUMENT, ROUTES
 from guardrails.proxy.server.state import LOG, State
-
-ROUTES = (
-    *model_apis.list_routes(),
-    ("POST", "/v1/moderations", moderations.create),
-    ("POST", "/v1/check", check.check),
-    *ollama.ROUTES,
-    *gemini.ROUTES,
-    *azure_deployments.ROUTES,
-    *videos.ROUTES,
-    ("GET", "/v1/models", health.models),
-    ("GET", "/healthz", health.alive),
-    ("GET", "/readyz", health.ready),
-    ("GET", "/health", health.ready),  # as detectors of FMS have it
-    ("GET", "/metrics", health.metrics),
-)
-
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Proxy(FastAPI):
-    """FastAPI, but for our own routes: their layers add nothing to these (a tenth of a request's time), and are left out as
-    long as nobody adds one of their own.
+    """The application. Its own routes are served without FastAPI's layers, which add nothing to these (a tenth of a request's
+    time), as long as nobody adds a layer; what others add to it is served as in any application.
+
+    Args:
+        state: what the server's requests share.
+        routes: the routes of its own.
+        settings: arguments of `FastAPI`.
     """
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.direct: dict[tuple[str, str], ASGIApp] = {}
-        """Method and path → what serves them."""
+    def __init__(self, state: State, routes: Iterable[Route], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.state.proxy = state
+        self.table = RouteTable(routes)
+        for route in self.table.routes:
+            self.add_api_route(
+                route.path,
+                route.endpoint,
+                methods=[route.method],
+                response_class=Response,
+                **operation_of(route),
+            )
+            if route.method == "GET":
+                self.add_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)
+        self._direct = Gate(_serve_match, state)
+        self.add_middleware(Gate, state=state)
 
     def build_middleware_stack(self) -> ASGIApp:
         """Return what serves a request."""
-        layers = super().build_middleware_stack()
-        direct = self.direct if len(self.user_middleware) == 1 else {}
+        layers, is_plain = super().build_middleware_stack(), len(self.user_middleware) == 1
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-            app = direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
-            await (app or layers)(scope, receive, send)
+            match = None
+            if scope["type"] == "http":
+                match = scope[MATCH] = self.table.find(scope["method"], scope["path"])
+            is_direct = is_plain and match is not None and match.serves(scope["method"])
+            await (self._direct if is_direct else layers)(scope, receive, send)
 
         return serve
 
 
-def _served(endpoint: Endpoint) -> ASGIApp:
-    """Return an endpoint as an application."""
-
-    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        response = await endpoint(Request(scope, receive))
-        await response(scope, receive, send)
-
-    return serve
-
-
-def _hooked(hook: Hook) -> tuple[str, str, Endpoint]:
-    """Return a hook as a route."""
-
-    async def endpoint(request: Request) -> Response:
-        return await serve(request, hook)
-
-    return hook.method, hook.path, endpoint
+async def _serve_match(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve a request for the route that was found."""
+    match: RouteMatch = scope[MATCH]
+    scope["path_params"] = dict(match.parameters)
+    response = await match.route.endpoint(Request(scope, receive))
+    await response(scope, receive, send)
 
 
 def create_app(
@@ -115,20 +104,19 @@ def create_app(
                 await asyncio.to_thread(state.runner.close)
 
     app = Proxy(
+        state,
+        (*ROUTES, DOCUMENT) if settings.openapi else ROUTES,
         title="guardrails",
+        version=__version__,
+        description=DESCRIPTION,
+        generate_unique_id_function=operation_id,
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        openapi_url=None,
+        openapi_url=None,  # a route of our own, behind keys and hosts like the others
         redirect_slashes=False,
     )
-    app.state.proxy = state
-    for method, path, endpoint in (*ROUTES, *map(_hooked, HOOKS.values())):
-        app.add_route(path, endpoint, methods=[method])
-        if "{" not in path:
-            app.direct[method, path] = Gate(_served(endpoint), state, respond)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(Gate, state=state, respond=respond)
     if settings.cors_origins:
         # Outside of the gate: a browser asks without a key whether it may ask.
         app.add_middleware(
@@ -143,4 +131,7 @@ def create_app(
 
 async def _http_error(request: Request, error: Exception) -> Response:
     """Answer 404, 405 and the like in the shape of the API that was meant."""
-    return respond(error, path=request.url.path)
+    match = match_of(request.scope)
+    if isinstance(error, HTTPException) and error.status_code == 405 and match is not None:
+        error = HTTPException(405, headers={"allow": ", ".join(match.methods)})
+    return respond(error, request.scope)

@@ -70,6 +70,11 @@ async def ready(request: Request) -> Response:
     return Response(strict_json.dump(shown), 200 if state.ready else 503, media_type="application/json")
 
 
+async def openapi(request: Request) -> Response:
+    """`GET /openapi.json`: the routes of the server, as an OpenAPI document."""
+    return Response(strict_json.dump(request.app.openapi()), media_type="application/json")
+
+
 async def metrics(request: Request) -> Response:
     """`GET /metrics`: the counters, for Prometheus; raises `Denied` for others where the operator has a key."""
     state = state_of(request)

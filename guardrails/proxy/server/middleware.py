@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from functools import cached_property
 from time import monotonic
 
@@ -14,81 +13,30 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from guardrails.engine.core.pipeline import today
 from guardrails.engine.core.worker_pool import CALLER
 from guardrails.errors import GuardrailsError, Overloaded
-from guardrails.proxy.access.admission import CLIENT, Denied
-from guardrails.proxy.access.body_budget import FREE, SHARE, Share
+from guardrails.proxy.access.admission import ANYBODY, Denied
+from guardrails.proxy.access.body_budget import FREE, Share
 from guardrails.proxy.access.client import body_of
 from guardrails.proxy.access.query_key import with_key_as_header
-from guardrails.proxy.server.errors import respond, where
+from guardrails.proxy.server import errors
+from guardrails.proxy.server.errors import where
+from guardrails.proxy.server.request_context import CONTEXT, RequestContext
+from guardrails.proxy.server.route import label_of, match_of
 from guardrails.proxy.server.state import LOG, State
 from guardrails.proxy.shadow.shadow_evaluation import CAME_BY
 
 ACTION = "guardrails.action"
 """Key of a scope under which a route says what was done, for the counters."""
 
-ROUTES = frozenset(
-    {
-        "/v1/chat/completions",
-        "/v1/completions",
-        "/v1/messages",
-        "/v1/messages/count_tokens",
-        "/v1/responses",
-        "/v1/embeddings",
-        "/v1/moderations",
-        "/v1/images/generations",
-        "/v1/images/edits",
-        "/v1/images/variations",
-        "/v1/videos",
-        "/v1/videos/edits",
-        "/v1/videos/extensions",
-        "/v1/audio/speech",
-        "/v1/audio/transcriptions",
-        "/v1/audio/translations",
-        "/v1/check",
-        "/api/chat",
-        "/api/generate",
-        "/api/embed",
-        "/api/embeddings",
-        "/api/show",
-        "/api/tags",
-        "/api/ps",
-        "/api/version",
-        "/v1/models",
-        "/healthz",
-        "/readyz",
-        "/health",
-        "/metrics",
-    }
-)
-PROBES = frozenset({"/healthz", "/readyz", "/health", "/metrics"})
-"""Routes that answer under any load."""
-
-ANY_HOST = PROBES - {"/metrics"}
-"""Routes that answer whatever host they are asked for: orchestrators ask by addresses and names of their own. The numbers are
-not among them, since a web page could read these by a name of its own that leads here.
-"""
-
-ROUTE = "guardrails.route"
-"""Key of a scope under which a route whose path has places for names says which one it is, for the counters."""
-
-Respond = Callable[[Exception, Mapping[str, str] | None, str], Response]
-"""An exception, headers and a path → the answer."""
-
 CLIENT_GONE = 499
 """What nginx counts for a client that did not wait."""
 
 
-def route_of(scope: Scope) -> str:
-    """Return the route of a request, as counters name it."""
-    return scope.get(ROUTE) or (scope["path"] if scope["path"] in ROUTES else "other")
-
-
 class Gate:
-    """The outermost layer that is ours."""
+    """The outermost layer that is ours: it takes the route of a request (`route.MATCH`) from its scope."""
 
-    def __init__(self, app: ASGIApp, state: State, respond: Respond = respond) -> None:
+    def __init__(self, app: ASGIApp, state: State) -> None:
         self._app = app
         self._state = state
-        self._respond = respond
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -96,13 +44,14 @@ class Gate:
             await self._app(scope, receive, send)
             return
         answer = _Answer(send)
-        CAME_BY.set(lambda: route_of(scope))
+        label = label_of(scope)
+        CAME_BY.set(label)
         try:
             await self._serve(scope, receive, answer)
         finally:
             action = scope.get(ACTION, "none")
             self._state.metrics.count(
-                "guardrails_requests_total", route=route_of(scope), status=str(answer.status), action=action
+                "guardrails_requests_total", route=label, status=str(answer.status), action=action
             )
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -113,26 +62,28 @@ class Gate:
             RequestError: its body is too large, or too slow.
             Overloaded: nobody may now.
         """
-        state = self._state
-        if scope["path"] not in ANY_HOST:
+        state, match = self._state, match_of(scope)
+        if match is None or not match.route.answers_any_host:
             state.cross_site.check(scope)
-        if scope["path"] in PROBES:
+        if match is not None and match.route.is_probe:
+            scope[CONTEXT] = RequestContext(ANYBODY, state.now, match)
             await self._app(scope, receive, send)
             return
-        with_key_as_header(scope)
-        client = scope[CLIENT] = state.admission.admit(scope, today())
+        if match is not None and match.route.takes_key_in_query:
+            with_key_as_header(scope)
+        client = state.admission.admit(scope, today())
         CALLER.set(client.name(scope))
         self._check_room()
         with state.counts.entered(client, monotonic()):
             if client.key is not None:
                 state.metrics.count("guardrails_clients_total", key=client.key.id)
             settings = state.settings
-            share = scope[SHARE] = Share(
-                state.bodies, settings.max_bodies_bytes, settings.max_concurrent * FREE
-            )
+            share = Share(state.bodies, settings.max_bodies_bytes, settings.max_concurrent * FREE)
+            limit = client.largest(settings.max_body_bytes)
             try:
-                body = await body_of(Request(scope, receive), settings.max_body_bytes)
+                body = await body_of(Request(scope, receive), limit, share=share)
                 share.arrived()
+                scope[CONTEXT] = RequestContext(client, state.now, match)
                 await self._serve_whole(scope, _replay(body, receive), send)
             finally:
                 share.release()
@@ -166,7 +117,13 @@ class Gate:
             if answer.started:
                 # The server closes the connection; what went wrong is in the log above, without any text.
                 raise RuntimeError("an answer was broken off") from None
-            await self._respond(error, None, scope["path"])(scope, receive, answer.send)
+            await respond(error, scope)(scope, receive, answer.send)
+
+
+def respond(error: Exception, scope: Scope) -> Response:
+    """Answer an exception in the form of the route that was asked, or else of the API that the path is one of."""
+    match, path = match_of(scope), scope["path"]
+    return errors.respond(error, None, path) if match is None else match.route.respond(error, None, path)
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

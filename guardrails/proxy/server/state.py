@@ -24,7 +24,7 @@ from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
 from guardrails.protocols.image_links import Link, put_pictures
-from guardrails.proxy.access.admission import Admission, Counts, chosen, client_of
+from guardrails.proxy.access.admission import Admission, Counts, chosen
 from guardrails.proxy.access.body_budget import Bodies
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.configuration.settings import Settings, SettingsError
@@ -33,6 +33,7 @@ from guardrails.proxy.server.connections import Connections, Limits
 from guardrails.proxy.server.errors import where
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.server.reloading.loaded_policies import Served, hot, load
+from guardrails.proxy.server.request_context import client_of, context_of
 from guardrails.proxy.shadow.shadow_evaluation import Shadow, shadowing
 from guardrails.proxy.shadow.shadow_queue import Runner, Taken
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
@@ -64,8 +65,8 @@ class Reload:
 class State:
     """The guards, the upstream and the numbers of one server process.
 
-    Settings and policies may be loaded anew meanwhile. A request takes `now` once (`state_of` does), and from that the state of
-    its policy (`under`): its guard stays what it is, and all else in it is the server's own.
+    Settings and policies may be loaded anew meanwhile. A request takes `now` once (in its `RequestContext`), and from that the
+    state of its policy (`under`): its guard stays what it is, and all else in it is the server's own.
 
     Args:
         settings: what to serve.
@@ -149,7 +150,7 @@ class State:
                 policy: now._judging(guard, beside(policy)) for policy, guard in served.guards.items()
             }
         self._now = now
-        self.metrics.policies = served.refs
+        self.metrics.show_policies(served.refs)
 
     def _beside(self, settings: Settings) -> None:
         doc = settings.shadow or ShadowDoc()
@@ -311,7 +312,7 @@ class State:
         self, verdict: Verdict, seconds: float, taken: Taken | None = None, outcome: Outcome | None = None
     ) -> None:
         """Count a check, remember which detectors fail, and have judged beside what was `taken` before it."""
-        self.metrics.checked(verdict, seconds)
+        self.metrics.count_verdict(verdict, seconds)
         self._note(verdict)
         if self.shadow is not None:
             self.shadow.saw(taken, verdict, outcome)
@@ -321,6 +322,5 @@ class State:
 
 
 def state_of(request: HttpRequest) -> State:
-    """Return the state of the server that a request came to, with the guard of this moment: take it once."""
-    state: State = request.app.state.proxy
-    return state.now
+    """Return the state of the server that a request came to, with the guards of the moment at which it was there."""
+    return context_of(request.scope).state

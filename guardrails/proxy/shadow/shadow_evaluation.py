@@ -34,8 +34,8 @@ from guardrails.types import Action, Audio, Media, PolicyRef, Text, Verdict, Vid
 
 LOG = logging.getLogger("guardrails.proxy")
 
-CAME_BY: ContextVar[Callable[[], str]] = ContextVar("CAME_BY", default=str)
-"""Says by which route the request came that is served."""
+CAME_BY: ContextVar[str] = ContextVar("CAME_BY", default="")
+"""The route of the request that is served, as counters name it."""
 
 LONGEST: Final = 128
 """Characters of a name that a client gave."""
@@ -82,7 +82,7 @@ class Shadow:
             self._runner.leave_out("not_taken" if taken is None else taken.why)
         elif taken.tree is not None:
             left = None if outcome is None else _left(outcome)
-            self._runner.put(Job(self, taken, verdict, left, CAME_BY.get()(), time.time()))
+            self._runner.put(Job(self, taken, verdict, left, CAME_BY.get(), time.time()))
 
     def judged(self, job: Job, content: bool, started: float) -> tuple[dict[str, Any], str]:
         """Judge beside; return the row of the log, and how the decision would change."""

@@ -83,7 +83,8 @@ class Upstreams:
         rows = (*self.named, *self.others)
         self._by_name = {row.name: Upstream(row, row.name if len(rows) > 1 else "") for row in rows}
         self._watching: list[asyncio.Future[None]] = []
-        metrics.upstreams = self.up
+        for name, upstream in self._by_name.items():
+            metrics.watch_upstream(name, upstream.is_healthy)
 
     async def open(self) -> None:
         """Open the sessions; inside the event loop that will use them."""
@@ -103,7 +104,7 @@ class Upstreams:
 
     def up(self) -> dict[str, bool]:
         """Return of each by name whether it is up, as far as its last answers tell."""
-        return {name: upstream.breaker.is_closed for name, upstream in self._by_name.items()}
+        return {name: upstream.is_healthy() for name, upstream in self._by_name.items()}
 
     def sent_as(self, model: str | None) -> set[str]:
         """Return every name under which a model may be asked for."""

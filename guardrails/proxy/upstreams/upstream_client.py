@@ -86,6 +86,10 @@ class Upstream:
         self._timeout = self._within(row.total_s)
         self._session: aiohttp.ClientSession | None = None
 
+    def is_healthy(self) -> bool:
+        """Tell whether it is up, as far as its last answers tell."""
+        return self.breaker.is_closed
+
     async def open(self) -> None:
         """Open the session; inside the event loop that will use it."""
         self._session = aiohttp.ClientSession(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.proxy.metrics_kit import counted
+
 ROUTES = ["/v1/chat/completions", "/v1/messages", "/v1/responses"]
 
 
@@ -57,7 +59,8 @@ def test_both_checks_are_on_record(proxy, fake, kit, answers, path) -> None:
     answer = kit.send(proxy, path, asking(kit, path, "a zqxmask"))
 
     assert answer.action == ("redact", "mask.redact,flag.flag")
-    assert f'route="{path}",status="200",action="redact"' in kit.send(proxy, "/metrics").raw.decode()
+    labels = {"route": path, "status": "200", "action": "redact"}
+    assert counted(kit.send(proxy, "/metrics").raw, "guardrails_requests_total", **labels)
 
 
 @pytest.mark.parametrize("path", ROUTES)

@@ -8,8 +8,11 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from guardrails.errors import RequestError
-from guardrails.proxy.hooks import HOOKS, respond
+from guardrails.proxy.hooks import HOOKS
 from guardrails.proxy.server.errors import explain
+from guardrails.proxy.server.middleware import respond
+from guardrails.proxy.server.route import MATCH, RouteTable
+from guardrails.proxy.server.route_table import ROUTES
 
 
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)
@@ -40,4 +43,5 @@ def test_names_and_paths_are_there_once() -> None:
 )
 def test_errors_have_the_shape_of_their_path(path, fields) -> None:
     """Paths with names in them too; of all others, that of their API."""
-    assert set(json.loads(respond(RequestError("x", "y"), None, path).body)) == fields
+    scope = {"path": path, MATCH: RouteTable(ROUTES).find("POST", path)}
+    assert set(json.loads(respond(RequestError("x", "y"), scope).body)) == fields

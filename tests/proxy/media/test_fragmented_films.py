@@ -22,6 +22,7 @@ from guardrails.media.fragments.fragment import Fragment
 from guardrails.proxy.media.fragmented_films import RELAYED, Relaying
 from tests.films import FRAGMENTS, Pixels, film, green, scene
 from tests.proxy.conftest import WAIT_S, Fake, Reply
+from tests.proxy.metrics_kit import samples
 
 POLICY = """
 detectors: {{green: {{use: green_square}}}}
@@ -97,16 +98,15 @@ def in_pieces(data: bytes, size: int = 3_000) -> list[bytes]:
     return [data[at : at + size] for at in range(0, len(data), size)]
 
 
-def counted(url: str) -> dict[str, str]:
+def counted(url: str) -> dict[str, float]:
     """Return how films went out, and how many so."""
     place = urlsplit(url)
     assert place.hostname
     connection = http.client.HTTPConnection(place.hostname, place.port, timeout=WAIT_S)
     connection.request("GET", "/metrics")
-    lines = connection.getresponse().read().decode().splitlines()
+    page = connection.getresponse().read()
     connection.close()
-    head = 'guardrails_films_total{how="'
-    return dict(line.removeprefix(head).split('"} ') for line in lines if line.startswith(head))  # type: ignore[misc] # they are two
+    return {dict(labels)["how"]: value for labels, value in samples(page, "guardrails_films_total").items()}
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_clean_film_begins_before_it_has_ended(
     assert got.headers["content-type"] == MEDIA[ending]
     assert (got.headers[RELAYED], got.headers["x-guardrails-action"]) == ("true", "allow")
     assert "content-length" not in got.headers
-    assert counted(url) == {"relayed": "1"}
+    assert counted(url) == {"relayed": 1}
 
 
 @pytest.mark.parametrize("ending", ["ts"])
@@ -155,7 +155,7 @@ def test_a_film_is_broken_off_before_what_is_blocked(
     assert (got.status, got.broken) == (200, True)
     assert data.startswith(got.raw)
     assert 0 < len(got.raw) <= next(each.start for each in cut(data) if (each.end_ms or 0) > 4_101)
-    assert counted(url) == {"broken_off": "1"}
+    assert counted(url) == {"broken_off": 1}
     (line,) = [each.getMessage() for each in caplog.records if "broken off on its way" in each.getMessage()]
     assert "green" in line
     assert got.headers["x-guardrails-verdict-id"] in line
@@ -173,7 +173,7 @@ def test_what_is_blocked_at_once_is_an_error(start: Callable[..., str], fake: Fa
         "green",
     )
     assert b"Not that." in got.raw
-    assert counted(url) == {"blocked": "1"}
+    assert counted(url) == {"blocked": 1}
 
 
 def test_what_is_flagged_goes_out(start: Callable[..., str], fake: Fake, offending: dict[str, bytes]) -> None:
@@ -182,7 +182,7 @@ def test_what_is_flagged_goes_out(start: Callable[..., str], fake: Fake, offendi
     comes(fake, in_pieces(data))
     got = get(url)
     assert (got.status, got.raw, got.broken) == (200, data, False)
-    assert counted(url) == {"relayed": "1"}
+    assert counted(url) == {"relayed": 1}
 
 
 @pytest.mark.parametrize("ending", ["mp4"])
@@ -199,7 +199,7 @@ def test_a_film_that_the_upstream_breaks_off_is_broken_off(
         assert (got.status, got.broken) == (200, True)
         assert data[:end].startswith(got.raw)
         assert 0 < len(got.raw) < end
-    assert counted(url) == {"broken_off": "2"}
+    assert counted(url) == {"broken_off": 2}
 
 
 def test_a_film_that_becomes_odd_is_broken_off(
@@ -237,7 +237,7 @@ def test_what_needs_the_whole_film_waits_for_it(
     assert (got.status, got.raw) == ((206, data[:100]) if headers else (200, data))
     assert RELAYED not in got.headers
     assert got.headers["x-guardrails-action"] == "allow"
-    assert counted(url) == {"whole": "1"}
+    assert counted(url) == {"whole": 1}
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_what_is_no_such_film_is_judged_as_a_whole(
     assert got.status == status
     assert (got.raw == data) is (status == 200)
     assert RELAYED not in got.headers
-    assert counted(url) == {"whole": "1"}
+    assert counted(url) == {"whole": 1}
 
 
 def test_what_holds_films_is_in_the_log(start: Callable[..., str], caplog: pytest.LogCaptureFixture) -> None:
@@ -281,7 +281,7 @@ def test_what_is_uncertain_of_a_first_part_is_judged_as_a_whole(
     comes(fake, in_pieces(data))
     got = get(url)
     assert (got.status, got.headers["x-guardrails-rules"]) == (403, "unchecked.limit")
-    assert counted(url) == {"whole": "1"}
+    assert counted(url) == {"whole": 1}
 
 
 def test_one_limit_of_bytes_holds_for_all_films(
@@ -311,7 +311,7 @@ def test_who_leaves_ends_it(
     assert fake.dropped.wait(WAIT_S)
     while [*tmp_path.iterdir()]:  # it is removed right behind
         counted(url)
-    assert counted(url) == {"broken_off": "1"}
+    assert counted(url) == {"broken_off": 1}
 
 
 def test_a_client_that_cannot_see_an_end_gets_all_or_nothing(
@@ -330,7 +330,7 @@ def test_a_client_that_cannot_see_an_end_gets_all_or_nothing(
         raw = answer.read()
         connection.close()
         assert (answer.status, raw == each) == (status, status == 200)
-    assert counted(url) == {"whole": "2"}
+    assert counted(url) == {"whole": 2}
 
 
 class Closed:

@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from guardrails.proxy.configuration.settings import Settings
-from guardrails.proxy.server.app import ROUTES, create_app
+from guardrails.proxy.server.app import create_app
+from guardrails.proxy.server.route_table import ROUTES
 
 WAIT_S = 20
 
@@ -35,15 +36,17 @@ def test_what_is_not_served_is_404_in_openais_shape(proxy, fake, kit, path) -> N
     assert fake.asked == []
 
 
-@pytest.mark.parametrize(("method", "path"), [(method, path) for method, path, _ in ROUTES])
+@pytest.mark.parametrize(
+    ("method", "path"), [(route.method, route.path) for route in ROUTES if route.tag != "Hooks"]
+)
 def test_another_method_is_405_in_openais_shape(proxy, kit, method, path) -> None:
     """With the methods that there are."""
     answer = kit.send(proxy, path, b"", method="PUT")
 
     assert (answer.status, answer.error["code"]) == (405, "method_not_allowed")
-    served = {other for other, at, _ in ROUTES if at == path}
+    served = {route.method for route in ROUTES if route.path == path}
     assert method in served
-    assert served & {*answer.headers["allow"].split(", ")}
+    assert served <= {*answer.headers["allow"].split(", ")}
 
 
 def test_no_origin_is_let_in(proxy, kit) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import re
 import resource
 import socket
 import time
@@ -21,6 +20,7 @@ from guardrails.proxy.server.connections import (
     raise_descriptors,
     within_descriptors,
 )
+from tests.proxy import metrics_kit
 from tests.proxy.conftest import WAIT_S
 
 HEAD = b"POST /v1/check HTTP/1.1\r\nhost: localhost\r\ncontent-length: 99\r\n\r\n"
@@ -60,15 +60,9 @@ def dripped(connection: socket.socket, drop: bytes) -> bytes:
     raise AssertionError("the server never closed")
 
 
-def counted(url: str, kit, name: str, **labels: str) -> int:
+def counted(url: str, kit, name: str, **labels: str) -> float:
     """Return a number of the server's."""
-    label = ",".join(f'{key}="{value}"' for key, value in labels.items())
-    found = re.search(
-        rf"^{re.escape(name + (f'{{{label}}}' if label else ''))} (\d+)$",
-        kit.send(url, "/metrics").raw.decode(),
-        re.MULTILINE,
-    )
-    return int(found[1]) if found else 0
+    return metrics_kit.counted(kit.send(url, "/metrics").raw, name, **labels)
 
 
 CLOSED = "guardrails_connections_closed_total"

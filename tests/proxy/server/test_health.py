@@ -75,7 +75,7 @@ def test_metrics_are_prometheus_text(proxy, kit) -> None:
     answer = kit.send(proxy, "/metrics")
 
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert b"# TYPE guardrails_in_flight gauge\nguardrails_in_flight 0\n" in answer.raw
+    assert b"# TYPE guardrails_in_flight gauge\nguardrails_in_flight 0.0\n" in answer.raw
 
 
 def test_upstream_time_is_counted(serve, kit) -> None:

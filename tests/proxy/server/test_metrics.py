@@ -1,33 +1,115 @@
-"""Events in, Prometheus text out."""
+"""What `/metrics` shows."""
 
 from __future__ import annotations
 
 import re
+from functools import partial
+
+import pytest
+from prometheus_client import REGISTRY
 
 from guardrails.proxy.server.metrics import BUCKETS, COUNTERS, HISTOGRAMS, Metrics
 from guardrails.types import Action, DetectorFailure, FiredRule, Mode, PolicyRef, Stage, Verdict
+from tests.proxy.metrics_kit import counted, samples
 
-LINE = re.compile(r'[a-z_]+(\{[a-z]+="(?:[^"\\]|\\.)*"(,[a-z]+="(?:[^"\\]|\\.)*")*\})? [0-9.]+(e-?\d+)?')
+PAGE = """\
+counter guardrails_clients_total key: Requests that were let in, by the id of their key.
+counter guardrails_connections_closed_total reason: Connections that were refused, or closed because the client is too slow, by reason.
+counter guardrails_denied_total code: Requests that were not let in, by the code of their error.
+counter guardrails_detector_failures_total detector: Contents that a detector failed on.
+counter guardrails_fetches_total result: Pictures of which there was only the address, by result: fetched, or left.
+counter guardrails_films_total how: Films that were asked for, by how they went out: whole, relayed, broken_off, or blocked at once.
+counter guardrails_parallel_total sent: Requests under a policy with parallel, by when they were sent: beside their check or after.
+counter guardrails_reloads_total result: Loads of a policy whose files changed, by result: loaded, unchanged, failed or held.
+counter guardrails_requests_total action,route,status: Requests that were answered, by route, status and action.
+counter guardrails_rules_fired_total action,mode,rule: Rules that fired, by id, what they did and mode.
+counter guardrails_shadow_decisions_total stage,turn: Contents that the shadow policy judged, by stage and by how its decision differs.
+counter guardrails_shadow_dropped_total why: Contents that the shadow policy did not judge, by why.
+counter guardrails_shadow_failures_total error: Contents that the shadow policy could not judge, by error.
+counter guardrails_shadow_rules_total action,rule: Rules of the shadow policy that fired, by id and what they would have done.
+counter guardrails_shadow_unwritten_total : Rows of the log of decisions that could not be written.
+counter guardrails_shed_total : Requests that were refused because too many were under way.
+counter guardrails_upstream_failures_total upstream,why: Those of them that failed: unreachable, timeout, broken or a status.
+counter guardrails_upstream_requests_total upstream: Requests that were sent to an upstream, by its name; each try is one.
+counter guardrails_upstream_retries_total upstream: Those of them that another try had gone before.
+gauge guardrails_connections : Open connections of clients.
+gauge guardrails_in_flight : Requests under way.
+gauge guardrails_policy_info digest,name,part,version: The policies that are served, by digest.
+gauge guardrails_reload_failed : Whether the policy's files could not be loaded: the policy from before is served.
+gauge guardrails_reload_held : Whether the policy's files wait for SIGHUP, as they are weaker: the policy from before is served.
+gauge guardrails_shadow_waiting : Contents that wait for the shadow policy.
+gauge guardrails_upstream_up upstream: Whether an upstream is up, as far as its last answers tell.
+gauge guardrails_workers_abandoned : Workers stuck in a detector that ran out of time.
+gauge guardrails_workers_waiting : Jobs that wait for a worker.
+histogram guardrails_check_seconds stage: Time that a check took, by stage.
+histogram guardrails_upstream_seconds : Time from the request to the upstream to the end of its answer.
+"""
+"""Type, name, labels and help of each metric: what dashboards and alerts of operators are written for."""
 
 
-def test_the_text_is_prometheus_format() -> None:
-    """Each family with its help and type, each line well-formed, whatever a label holds."""
+def test_the_page_has_these_metrics() -> None:
+    """Every one is shown from the start with its type and help; a series has these labels, and there are no others."""
     metrics = Metrics()
-    metrics.count("guardrails_requests_total", route='a"b\\c\nd', status="200")
-    metrics.observe("guardrails_check_seconds", 0.2, stage="input")
+    empty = metrics.text()
+    for name, family in COUNTERS.items():
+        metrics.count(name, **dict.fromkeys(family.labels, "x"))
+    for name, family in HISTOGRAMS.items():
+        metrics.observe(name, 0.2, **dict.fromkeys(family.labels, "x"))
+    metrics.watch_upstream("a", lambda: True)
+    metrics.show_policies([("policy", PolicyRef("p", "1", "sha256:0"))])
+    page = metrics.text()
 
-    metrics.policies = (
-        ("policy", PolicyRef('a "name"', "1", "sha256:0")),
-        ("floor", PolicyRef("floor", "2", "sha256:1")),
+    types = dict(re.findall(r"^# TYPE (\S+) (\S+)$", page, re.MULTILINE))
+    helps = dict(re.findall(r"^# HELP (\S+) (.*)$", page, re.MULTILINE))
+    shown = {
+        name: [{label for label, _ in labels} - {"le"} for labels in samples(page, name + suffix)]
+        for name, kind in types.items()
+        for suffix in [("_bucket" if kind == "histogram" else "")]
+    }
+    assert all(series == [series[0]] * len(series) for series in shown.values())
+    rows = [f"{types[name]} {name} {','.join(sorted(shown[name][0]))}: {helps[name]}\n" for name in types]
+    assert "".join(sorted(rows)) == PAGE
+    assert dict(re.findall(r"^# TYPE (\S+) (\S+)$", empty, re.MULTILINE)) == types
+    assert "_created" not in page
+
+
+def test_labels_are_quoted() -> None:
+    """Whatever they hold."""
+    metrics = Metrics()
+    metrics.count("guardrails_denied_total", code='a"b\\c\nd')
+
+    assert 'guardrails_denied_total{code="a\\"b\\\\c\\nd"} 1.0\n' in metrics.text()
+    assert counted(metrics.text(), "guardrails_denied_total", code='a"b\\c\nd') == 1
+
+
+def test_a_label_that_is_not_declared_is_an_error() -> None:
+    """So is one that is missing."""
+    for labels in ({}, {"code": "x", "more": "y"}, {"reason": "x"}):
+        with pytest.raises(ValueError, match=r"label"):
+            Metrics().count("guardrails_denied_total", **labels)
+
+
+def test_each_application_has_metrics_of_its_own() -> None:
+    """Nor are they those of whoever else counts in the process."""
+    first, second = Metrics(), Metrics()
+    first.count("guardrails_shed_total")
+
+    assert [counted(each.text(), "guardrails_shed_total") for each in (first, second)] == [1, 0]
+    assert not any(family.name.startswith("guardrails") for family in REGISTRY.collect())
+
+
+def test_the_policies_are_those_that_are_served_now() -> None:
+    """Each with its part; those from before are gone."""
+    metrics = Metrics()
+    metrics.show_policies([("policy", PolicyRef("old", "1", "sha256:0"))])
+    metrics.show_policies(
+        [("policy", PolicyRef('a "name"', "1", "sha256:0")), ("floor", PolicyRef("floor", "2", "sha256:1"))]
     )
-    lines = metrics.text().splitlines()
 
-    assert r'guardrails_policy_info{part="policy",name="a \"name\"",version="1",digest="sha256:0"} 1' in lines
-    assert 'guardrails_policy_info{part="floor",name="floor",version="2",digest="sha256:1"} 1' in lines
-    families = {line.split()[2] for line in lines if line.startswith("# TYPE")}
-    assert {*COUNTERS, *HISTOGRAMS} <= families
-    assert all(LINE.fullmatch(line) for line in lines if not line.startswith("#"))
-    assert metrics.text().endswith("\n")
+    assert samples(metrics.text(), "guardrails_policy_info") == {
+        (("digest", "sha256:0"), ("name", 'a "name"'), ("part", "policy"), ("version", "1")): 1,
+        (("digest", "sha256:1"), ("name", "floor"), ("part", "floor"), ("version", "2")): 1,
+    }
 
 
 def test_a_histogram_counts_from_below() -> None:
@@ -39,8 +121,9 @@ def test_a_histogram_counts_from_below() -> None:
     text = metrics.text()
 
     for bound, count in ((str(BUCKETS[2]), 1), (str(BUCKETS[3]), 2), (str(BUCKETS[-1]), 2), ("+Inf", 3)):
-        assert f'guardrails_check_seconds_bucket{{stage="input",le="{bound}"}} {count}\n' in text
-    assert 'guardrails_check_seconds_count{stage="input"} 3' in text
+        assert counted(text, "guardrails_check_seconds_bucket", stage="input", le=bound) == count
+    assert counted(text, "guardrails_check_seconds_count", stage="input") == 3
+    assert counted(text, "guardrails_check_seconds_sum", stage="input") == pytest.approx(1000.001)
 
 
 def test_a_verdict_is_counted() -> None:
@@ -51,14 +134,14 @@ def test_a_verdict_is_counted() -> None:
         errors=(DetectorFailure("d", "a private text"),),
     )  # fmt: skip
     metrics = Metrics()
-    metrics.checked(verdict, 0.01)
+    metrics.count_verdict(verdict, 0.01)
 
     text = metrics.text()
 
-    assert 'guardrails_rules_fired_total{rule="a",action="block",mode="enforce"} 1' in text
-    assert 'guardrails_rules_fired_total{rule="b",action="redact",mode="shadow"} 1' in text
-    assert 'guardrails_detector_failures_total{detector="d"} 1' in text
-    assert 'guardrails_check_seconds_count{stage="output"} 1' in text
+    assert counted(text, "guardrails_rules_fired_total", rule="a", action="block", mode="enforce") == 1
+    assert counted(text, "guardrails_rules_fired_total", rule="b", action="redact", mode="shadow") == 1
+    assert counted(text, "guardrails_detector_failures_total", detector="d") == 1
+    assert counted(text, "guardrails_check_seconds_count", stage="output") == 1
     assert "private" not in text
 
 
@@ -68,18 +151,20 @@ def test_the_last_load_is_shown() -> None:
     for failed, held in ((False, False), (True, False), (False, True)):
         metrics.reload_failed, metrics.reload_held = failed, held
 
-        lines = metrics.text().splitlines()
-
-        assert f"guardrails_reload_failed {int(failed)}" in lines
-        assert f"guardrails_reload_held {int(held)}" in lines
+        assert counted(metrics.text(), "guardrails_reload_failed") == failed
+        assert counted(metrics.text(), "guardrails_reload_held") == held
 
 
 def test_upstreams_are_shown_as_they_are_when_one_looks() -> None:
     """By name, none where there are none."""
     metrics = Metrics()
-    assert "guardrails_upstream_up{" not in metrics.text()
-    metrics.upstreams = {"a": True, "b": False}.copy
+    assert samples(metrics.text(), "guardrails_upstream_up") == {}
+    up = {"a": True, "b": True}
+    for name in up:
+        metrics.watch_upstream(name, partial(up.__getitem__, name))
+    up["b"] = False
 
-    assert (
-        'guardrails_upstream_up{upstream="a"} 1\nguardrails_upstream_up{upstream="b"} 0\n' in metrics.text()
-    )
+    assert samples(metrics.text(), "guardrails_upstream_up") == {
+        (("upstream", "a"),): 1,
+        (("upstream", "b"),): 0,
+    }

@@ -22,6 +22,7 @@ from guardrails.proxy.upstreams import routing
 from guardrails.proxy.upstreams.routing import LONGEST_PAUSE_S, PAUSE_S, Upstreams
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.wire.json_patch import saying
+from tests.proxy.metrics_kit import samples
 
 PARALLEL = """
 parallel: true
@@ -79,9 +80,8 @@ class Behind:
 
     def counted(self, name: str) -> dict[str, int]:
         """Return the values of one counter or gauge, by what stands in its labels."""
-        lines = [line for line in self.metrics.text().splitlines() if line.startswith(f"{name}{{")]
-        pairs = (line.removeprefix(name).rsplit(" ", 1) for line in lines)
-        return {",".join(labels.split('"')[1::2]): int(value) for labels, value in pairs}
+        found = samples(self.metrics.text(), name)
+        return {",".join(value for _, value in labels): int(count) for labels, count in found.items()}
 
 
 @pytest.fixture

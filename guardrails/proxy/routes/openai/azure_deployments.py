@@ -27,10 +27,9 @@ from guardrails.protocols.responses.protocol import RESPONSES
 from guardrails.proxy.exchange.endpoint import Endpoint
 from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.routes.model_apis import endpoint_of
-from guardrails.proxy.server.middleware import ROUTE
 from guardrails.wire.json_patch import saying
 
-BASE, ROOT, USUAL = "/openai/deployments/{deployment}", "/openai", "/v1"
+BASE, USUAL = "/openai/deployments/{deployment}", "/v1"
 KEY, TOKEN = b"api-key", b"authorization"
 
 PROTOCOLS = (
@@ -48,7 +47,7 @@ PROTOCOLS = (
 
 async def serve_responses(request: HttpRequest) -> Response:
     """Serve responses, whose model the body names."""
-    enter(request.scope, ROOT, RESPONSES)
+    enter(request.scope, RESPONSES)
     return await exchange(request, endpoint_of(RESPONSES, sent_as=AZURE))
 
 
@@ -56,15 +55,15 @@ def serve(protocol: Protocol) -> Callable[[HttpRequest], Awaitable[Response]]:
     """Return what serves an API of deployments."""
 
     async def served(request: HttpRequest) -> Response:
-        enter(request.scope, BASE, protocol)
+        enter(request.scope, protocol)
         return await exchange(request, deployed(protocol, request.path_params["deployment"]))
 
     return served
 
 
-def enter(scope: Scope, base: str, protocol: Protocol) -> None:
-    """Let a request be one for the usual path of an API; it is counted as what it came as."""
-    scope[ROUTE], scope["path"] = base + protocol.path, USUAL + protocol.path
+def enter(scope: Scope, protocol: Protocol) -> None:
+    """Let a request be one for the usual path of an API; it is counted as the route that it came by."""
+    scope["path"] = USUAL + protocol.path
     show_key(scope)
 
 
@@ -85,9 +84,3 @@ def show_key(scope: Scope) -> None:
     headers = dict(scope["headers"])
     if KEY in headers and TOKEN not in headers:
         scope["headers"] = [*scope["headers"], (TOKEN, b"Bearer " + headers[KEY])]
-
-
-ROUTES = (
-    *(("POST", BASE + protocol.path, serve(protocol)) for protocol in PROTOCOLS),
-    ("POST", ROOT + RESPONSES.path, serve_responses),
-)

@@ -22,10 +22,10 @@ from guardrails.errors import RequestError
 from guardrails.guard import Guard
 from guardrails.protocols import image_links
 from guardrails.protocols.moderations.moderations_fields import Moderation, inputs
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
 from guardrails.types import Stage, Verdict
 from guardrails.wire import strict_json

@@ -19,7 +19,6 @@ from guardrails.engine.core.rule_evaluation import Request
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.protocols.providers import OPENAI
 from guardrails.protocols.videos.protocol import JOB, REMIX
-from guardrails.proxy.access.admission import client_of
 from guardrails.proxy.access.client import claims, while_connected, who_asks
 from guardrails.proxy.exchange import answer
 from guardrails.proxy.exchange.answer import Call, judged, vetted
@@ -28,12 +27,11 @@ from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.fragmented_films import film
 from guardrails.proxy.server.errors import respond
-from guardrails.proxy.server.middleware import ROUTE
+from guardrails.proxy.server.request_context import client_of
 from guardrails.proxy.server.state import State, state_of
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.wire import strict_json
 
-ROOT: Final = "/v1/videos"
 ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:=~-]{0,255}")
 WORD: Final = re.compile(r"[A-Za-z0-9_.:=~-]{1,256}")
 
@@ -44,7 +42,6 @@ VARIANT: Final = ("variant",)
 
 async def remix(request: HttpRequest) -> Response:
     """Serve `/v1/videos/{video_id}/remix`."""
-    request.scope[ROUTE] = ROOT + "/{video_id}/remix"
     at = _job(request)
     model = await _model(state_of(request), request, at)
     return await exchange(request, Endpoint(REMIX, upstream_path=at + "/remix", model=model))
@@ -52,20 +49,17 @@ async def remix(request: HttpRequest) -> Response:
 
 async def listed(request: HttpRequest) -> Response:
     """Serve `GET /v1/videos`."""
-    request.scope[ROUTE] = ROOT
     return await _told(request, "GET", "/videos" + _query(request, LISTING), None)
 
 
 async def job(request: HttpRequest) -> Response:
     """Serve `GET` and `DELETE /v1/videos/{video_id}`."""
-    request.scope[ROUTE] = ROOT + "/{video_id}"
     at = _job(request)
     return await _told(request, request.method, at, await _model(state_of(request), request, at))
 
 
 async def content(request: HttpRequest) -> Response:
     """Serve `GET /v1/videos/{video_id}/content`."""
-    request.scope[ROUTE] = ROOT + "/{video_id}/content"
     at, state = _job(request), state_of(request)
     path = at + "/content" + _query(request, VARIANT)
     call = _call(state, request, await _model(state, request, at))
@@ -140,12 +134,3 @@ def _query(request: HttpRequest, names: tuple[str, ...]) -> str:
         raise RequestError("invalid_query", f"{wrong[0]} in the query must be one word", f"/{wrong[0]}")
     written = urlencode([(name, each) for name, some in found.items() for each in some])
     return f"?{written}" if written else ""
-
-
-ROUTES = (
-    ("POST", ROOT + "/{video_id}/remix", remix),
-    ("GET", ROOT, listed),
-    ("GET", ROOT + "/{video_id}", job),
-    ("DELETE", ROOT + "/{video_id}", job),
-    ("GET", ROOT + "/{video_id}/content", content),
-)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import openai
 import pytest
 
-from guardrails.proxy.routes.openai.azure_deployments import BASE, PROTOCOLS, ROUTES, show_key
+from guardrails.proxy.routes.openai.azure_deployments import BASE, PROTOCOLS, show_key
+from guardrails.proxy.server.route_table import AZURE
 from guardrails.wire.forms import form as read_form
 from tests.proxy.conftest import Reply
 from tests.proxy.contract_audio import silence
 from tests.proxy.image_kit import encoded, events, file, form, made
+from tests.proxy.metrics_kit import counted
 
 AT = "/openai/deployments/gpt-x/chat/completions"
 QUERY = "?api-version=2024-10-21"
@@ -245,7 +247,7 @@ def test_the_deployment_is_the_model_of_a_form(looking, fake, kit) -> None:
 
 def test_each_has_its_route() -> None:
     """A row for each API."""
-    assert [path for _, path, _ in ROUTES] == [*(BASE + api.path for api in PROTOCOLS), "/openai/responses"]
+    assert [route.path for route in AZURE] == [*(BASE + api.path for api in PROTOCOLS), "/openai/responses"]
 
 
 def test_responses_are_served_too(proxy, fake, kit) -> None:
@@ -266,7 +268,8 @@ def test_responses_are_served_too(proxy, fake, kit) -> None:
     assert (whole.output_text, whole.moderation.output.flagged) == ("a [MASK]", True)
     assert events[-1].response.output_text == "a [MASK]"
     assert (caught.value.code, caught.value.param) == ("invalid_prompt", "input")
-    assert 'route="/openai/responses",status="400",action="block"' in kit.send(proxy, "/metrics").raw.decode()
+    labels = {"route": "/openai/responses", "status": "400", "action": "block"}
+    assert counted(kit.send(proxy, "/metrics").raw, "guardrails_requests_total", **labels)
 
 
 def test_the_policy_of_a_path_holds_for_azures_clients_too(serve, guard_of, kit, tmp_path) -> None:

@@ -21,6 +21,7 @@ from tests.films import film, green, scene
 from tests.proxy import image_kit
 from tests.proxy.conftest import EVERYWHERE, POLICY, WAIT_S, Answer, Fake, Reply
 from tests.proxy.contract_videos import job
+from tests.proxy.metrics_kit import counted
 
 pytestmark = pytest.mark.filterwarnings("ignore:The Sora API")  # of OpenAI's; other servers keep its shape
 
@@ -360,5 +361,10 @@ def test_each_is_counted_as_what_it_is(serve, guards, fake, kit) -> None:
     for path in ("/v1/videos/video_1", "/v1/videos/video_2", "/v1/videos/video_2/content"):
         kit.send(url, path, method="GET")
     told = kit.send(url, "/metrics", method="GET").raw.decode()
-    assert 'route="/v1/videos/{video_id}",status="200",action="allow"} 2' in told
+    assert (
+        counted(
+            told, "guardrails_requests_total", route="/v1/videos/{video_id}", status="200", action="allow"
+        )
+        == 2
+    )
     assert 'route="/v1/videos/{video_id}/content",status="502"' in told

@@ -25,8 +25,10 @@ from guardrails.proxy.server.reloading.reload import keep, redacts_alike, reload
 from guardrails.proxy.server.serve import running
 from guardrails.proxy.server.state import State
 from guardrails.types import CLEAN, Action, Stage
+from tests.proxy.metrics_kit import Labels, counted, samples
 
 WAIT_S = 20
+RELOADS = "guardrails_reloads_total"
 WORDS = ("one", "two")
 BROKEN = "format: 1\nname: p\nrulez: []\n"
 
@@ -182,26 +184,24 @@ def test_a_broken_file_leaves_the_old_policy(server, policy, digests, fake, kit,
     until(lambda: reload_of(kit, url) == (200, "failed"))
 
     shown = kit.send(url, "/readyz").json
-    metrics = kit.send(url, "/metrics").raw.decode()
+    metrics = kit.send(url, "/metrics").raw
     answer = kit.chat(url, kit.asking("zqxone"))
 
     assert shown["ready"]
     assert shown["policy"]["digest"] == digests["one"]
     assert "p.yaml:3:1: unknown_field" in shown["reload"]["errors"]
     assert f"{policy}:3:1: unknown_field: 'rulez'" in caplog.text
-    assert "guardrails_reload_failed 1\n" in metrics
-    assert 'guardrails_reloads_total{result="failed"} 1\n' in metrics
-    assert (
-        f'guardrails_policy_info{{part="policy",name="one",version="0",digest="{digests["one"]}"}} 1\n'
-        in metrics
-    )
+    assert counted(metrics, "guardrails_reload_failed") == 1
+    assert counted(metrics, "guardrails_reloads_total", result="failed") == 1
+    labels = {"part": "policy", "name": "one", "version": "0", "digest": digests["one"]}
+    assert samples(metrics, "guardrails_policy_info") == {tuple(sorted(labels.items())): 1}
     assert of_policy(answer) == (digests["one"], {"word"})
 
     write(policy, text("two"))
     until(lambda: reload_of(kit, url) == (200, "current"))
     assert served(kit, url) == digests["two"]
     assert kit.send(url, "/readyz").json["reload"]["errors"] == []
-    assert "guardrails_reload_failed 0\n" in kit.send(url, "/metrics").raw.decode()
+    assert counted(kit.send(url, "/metrics").raw, "guardrails_reload_failed") == 0
 
 
 def test_a_file_that_vanishes_may_come_back(server, policy, digests, kit) -> None:
@@ -216,7 +216,7 @@ def test_a_file_that_vanishes_may_come_back(server, policy, digests, kit) -> Non
     until(lambda: reload_of(kit, url) == (200, "current"))
 
     assert server.state.guard is guard
-    assert 'guardrails_reloads_total{result="unchanged"} 1\n' in kit.send(url, "/metrics").raw.decode()
+    assert counted(kit.send(url, "/metrics").raw, "guardrails_reloads_total", result="unchanged") == 1
 
 
 def fields(kit, url) -> dict[str, object]:
@@ -241,15 +241,15 @@ def test_a_weaker_policy_is_held(server, policy, digests, fake, kit, caplog) -> 
     assert of_policy(kit.chat(url, kit.asking("zqxone"))) == (digests["one"], {"word"})
     assert "one: word: weaker_then (redact to flag)" in caplog.text
     assert "send SIGHUP" in caplog.text
-    metrics = kit.send(url, "/metrics").raw.decode()
-    assert "guardrails_reload_held 1\n" in metrics
-    assert "guardrails_reload_failed 0\n" in metrics
-    assert 'guardrails_reloads_total{result="held"} 1\n' in metrics
+    metrics = kit.send(url, "/metrics").raw
+    assert counted(metrics, "guardrails_reload_held") == 1
+    assert counted(metrics, "guardrails_reload_failed") == 0
+    assert counted(metrics, "guardrails_reloads_total", result="held") == 1
 
     write(policy, text("two"))
     until(lambda: served(kit, url) == digests["two"])
     until(lambda: fields(kit, url) == {"state": "current", "errors": [], "weaker": []})
-    assert "guardrails_reload_held 0\n" in kit.send(url, "/metrics").raw.decode()
+    assert counted(kit.send(url, "/metrics").raw, "guardrails_reload_held") == 0
 
 
 def test_a_weaker_policy_that_is_taken_back_is_forgotten(server, policy, kit) -> None:
@@ -304,7 +304,7 @@ def test_sighup_is_consent(policy, monkeypatch) -> None:
 
     asyncio.run(signalled())
 
-    assert 'result="loaded"} 1\n' in state.metrics.text()
+    assert counted(state.metrics.text(), RELOADS, result="loaded") == 1
 
 
 RULES = """format: 1
@@ -377,10 +377,9 @@ def test_a_server_whose_policy_is_half_written_stops_what_it_stopped(fake, tmp_p
     assert {*states} == {"failed", "held"}
 
 
-def loads(kit, url) -> list[str]:
+def loads(kit, url) -> dict[Labels, float]:
     """Return how many loads a server counted, by result."""
-    lines = kit.send(url, "/metrics").raw.decode().splitlines()
-    return [line for line in lines if line.startswith("guardrails_reloads_total{")]
+    return samples(kit.send(url, "/metrics").raw, RELOADS)
 
 
 def test_a_file_that_is_still_written_is_not_loaded(policy, monkeypatch) -> None:
@@ -405,9 +404,7 @@ def test_a_file_that_is_still_written_is_not_loaded(policy, monkeypatch) -> None
     asyncio.run(grown())
 
     assert looks[: len(lines) + 1] == ["one"] * (len(lines) + 1)
-    assert [line for line in state.metrics.text().splitlines() if line.startswith("guardrails_reloads")] == [
-        'guardrails_reloads_total{result="loaded"} 1'
-    ]
+    assert samples(state.metrics.text(), RELOADS) == {(("result", "loaded"),): 1}
 
 
 def test_what_changes_while_it_is_loaded_is_not_served(policy) -> None:
@@ -540,7 +537,7 @@ def test_settings_that_judge_by_less_are_held(tmp_path, fake, kit, before, after
         assert fields(kit, url)["weaker"] == reasons
         write(file, f"{start}{before}unknown_fields: refuse\n")
         until(lambda: fields(kit, url)["state"] == "current")
-        assert any('result="loaded"} 1' in line for line in loads(kit, url))
+        assert loads(kit, url)[("result", "loaded"),] == 1
 
 
 def test_a_weaker_shadow_is_served(policy, tmp_path) -> None:

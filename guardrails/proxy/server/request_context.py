@@ -1,0 +1,43 @@
+"""What the server knows of a request before an endpoint sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from starlette.types import Scope
+
+from guardrails.proxy.access.admission import Client
+from guardrails.proxy.server.route import RouteMatch
+
+if TYPE_CHECKING:
+    from guardrails.proxy.server.state import State
+
+CONTEXT: Final = "guardrails.context"
+"""Key of a scope under which the `RequestContext` of a request stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request that was let in and is there as a whole. Built once, by the gate.
+
+    Attributes:
+        client: who sent it.
+        state: the server with the guards of the moment at which the request was there: a reload changes nothing for it.
+        match: the route that it is for; None for a path that others serve.
+    """
+
+    client: Client
+    state: State
+    match: RouteMatch | None
+
+
+def context_of(scope: Scope) -> RequestContext:
+    """Return what is known of the request of a scope; raises `KeyError` for one that did not pass the gate."""
+    context: RequestContext = scope[CONTEXT]
+    return context
+
+
+def client_of(scope: Scope) -> Client:
+    """Return who sent a request."""
+    return context_of(scope).client

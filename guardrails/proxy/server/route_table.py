@@ -1,0 +1,141 @@
+"""Every route of the server, each listed once."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from guardrails.protocols.gemini.protocol import COUNT_TOKENS, GENERATE, STREAM
+from guardrails.protocols.protocol import Protocol
+from guardrails.protocols.registry import load_protocols
+from guardrails.proxy.hooks import HOOKS
+from guardrails.proxy.hooks.hook import Hook, serve
+from guardrails.proxy.routes import check, gemini, model_apis, ollama
+from guardrails.proxy.routes.openai import azure_deployments, moderations, videos
+from guardrails.proxy.server import health
+from guardrails.proxy.server.route import FORM, JSON, Route
+
+JSON_OR_FORM, FORM_ONLY = (JSON, FORM), (FORM,)
+
+_post = partial(Route, "POST")
+_get = partial(Route, "GET", body_types=())
+_delete = partial(Route, "DELETE", body_types=())
+_forward = partial(_get, is_judged=False)
+"""What an upstream says of itself: nothing that a model wrote."""
+_probe = partial(_get, is_judged=False, is_probe=True)
+
+
+def _body_types(protocol: Protocol) -> tuple[str, ...]:
+    """Return the media types of an API's requests."""
+    return {"never": (JSON,), "taken": JSON_OR_FORM, "only": FORM_ONLY}[protocol.forms]
+
+
+MODEL_APIS = tuple(
+    Route(
+        protocol.method,
+        protocol.provider.root + protocol.path,
+        model_apis.serve(model_apis.endpoint_of(protocol)),
+        protocol.summary,
+        protocol.provider.title,
+        body_types=_body_types(protocol),
+        answer_type=protocol.answer_type,
+    )
+    for protocol in load_protocols()
+    if protocol.is_served
+)
+"""The protocols that are served by their description alone."""
+
+OPENAI = (
+    _post("/v1/moderations", moderations.create, "Return what the policy finds in inputs.", "OpenAI"),
+    _post("/v1/videos/{video_id}/remix", videos.remix, "Begin to change a film by a prompt.", "OpenAI"),
+    _get("/v1/videos", videos.listed, "List the jobs of films.", "OpenAI"),
+    _get("/v1/videos/{video_id}", videos.job, "Return how the job of a film is.", "OpenAI"),
+    _delete("/v1/videos/{video_id}", videos.job, "Delete the job of a film.", "OpenAI"),
+    _get(
+        "/v1/videos/{video_id}/content",
+        videos.content,
+        "Return a film, or a picture of it.",
+        "OpenAI",
+        answer_type="video/*",
+    ),
+    _forward("/v1/models", health.models, "List the models of the upstreams.", "OpenAI"),
+)
+
+OLLAMA = (
+    _forward("/api/tags", ollama.list_models, "List the models.", "Ollama"),
+    _forward("/api/ps", ollama.list_models, "List the models that are loaded.", "Ollama"),
+    _forward("/api/version", ollama.list_models, "Return the version of the upstream.", "Ollama"),
+)
+
+GEMINI = tuple(
+    _post(
+        f"{base}/models/{{model}}{protocol.path}",
+        gemini.serve(protocol),
+        protocol.summary,
+        protocol.provider.title,
+        takes_key_in_query=True,
+    )
+    for base in gemini.BASES
+    for protocol in (GENERATE, STREAM, COUNT_TOKENS)
+)
+
+AZURE = (
+    *(
+        _post(
+            azure_deployments.BASE + protocol.path,
+            azure_deployments.serve(protocol),
+            f"The same as /v1{protocol.path}, of a deployment.",
+            "Azure",
+            body_types=_body_types(protocol),
+        )
+        for protocol in azure_deployments.PROTOCOLS
+    ),
+    _post("/openai/responses", azure_deployments.serve_responses, "The same as /v1/responses.", "Azure"),
+)
+
+
+def _hook_route(hook: Hook) -> Route:
+    """Return the route of a hook."""
+
+    async def endpoint(request: Request) -> Response:
+        return await serve(request, hook)
+
+    return Route(
+        hook.method,
+        hook.path,
+        endpoint,
+        hook.summary,
+        "Hooks",
+        takes_key_in_query=hook.takes_key_in_query,
+        respond=hook.respond,
+    )
+
+
+SERVER = (
+    _post("/v1/check", check.check, "Return the verdict of the policy on a content.", "Server"),
+    _probe("/healthz", health.alive, "Tell that the process answers.", "Server", answers_any_host=True),
+    _probe(
+        "/readyz",
+        health.ready,
+        "Tell whether the policy is loaded and its detectors answer.",
+        "Server",
+        answers_any_host=True,
+    ),
+    _probe(
+        "/health",
+        health.ready,
+        "The same as /readyz, as detectors of FMS have it.",
+        "Server",
+        answers_any_host=True,
+    ),
+    _probe(
+        "/metrics", health.metrics, "Return the counters, for Prometheus.", "Server", answer_type="text/plain"
+    ),
+)
+
+DOCUMENT = _forward("/openapi.json", health.openapi, "Return this document.", "Server")
+"""Served where the operator says so (the setting `openapi`)."""
+
+ROUTES = (*MODEL_APIS, *OPENAI, *GEMINI, *OLLAMA, *AZURE, *map(_hook_route, HOOKS.values()), *SERVER)
