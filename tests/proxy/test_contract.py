@@ -19,7 +19,7 @@ from guardrails.protocols.responses import responses_fields
 from guardrails.protocols.videos import videos_fields
 from guardrails.proxy.routes.check import CONTENTS
 from guardrails.proxy.routes.openai.moderations import FIELDS
-from guardrails.proxy.server.route_table import ROUTES
+from guardrails.proxy.routes.route_table import ROUTES
 from tests.cases import each_case
 
 from .contract import HOW, OPEN, World, check_row, kinds, read_page, rows_of, select_kinds, tells, world

@@ -22,8 +22,8 @@ from guardrails.proxy.exchange.request_parsing import Given, read
 from guardrails.proxy.exchange.speculative_request import BESIDE, Early, order
 from guardrails.proxy.exchange.stream import stream_to, written
 from guardrails.proxy.server.errors import explain, respond
-from guardrails.proxy.server.request_context import client_of
-from guardrails.proxy.server.state import State, state_of
+from guardrails.proxy.server.request_context import client_of, state_of
+from guardrails.proxy.server.state import State
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.types import Stage, Verdict
 from guardrails.wire import strict_json
@@ -48,7 +48,7 @@ async def exchange(request: HttpRequest, endpoint: Endpoint) -> Response:
     if state.fetcher is not None and given.form is None:
         given = await while_connected(request.receive, fetched(state, endpoint, given))
         body, leaves = given.body, given.tree
-    state = state.under(request, who.model)
+    state = state.under(client, request.scope["path"], who.model)
     report = Report(state.guard.policy.ref)
     asides = given.asides(endpoint, request.headers, state.guard.pipeline.policies)
     call = Call(state, endpoint, request, who, report, given.raw, asides=asides, form=given.form)

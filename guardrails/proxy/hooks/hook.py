@@ -27,8 +27,8 @@ from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.server.errors import explain
-from guardrails.proxy.server.request_context import client_of
-from guardrails.proxy.server.state import State, state_of
+from guardrails.proxy.server.request_context import client_of, state_of
+from guardrails.proxy.server.state import State
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Place, Returned, Stage, Text, Verdict
 from guardrails.wire import strict_json
@@ -184,7 +184,9 @@ async def serve(request: HttpRequest, hook: Hook) -> Response:
         raise RequestError("unknown_field", "this server refuses fields that it does not know", unknown)
     told = client_of(request.scope).about(hook.who(body))
     client = {**claims(request, {}), **told.pop("client", {})}
-    state = state.under(request, told.get("model"), told.get("tenant"))
+    state = state.under(
+        client_of(request.scope), request.scope["path"], told.get("model"), told.get("tenant")
+    )
     guard = state.guard
     report = Report(guard.policy.ref)
     judged = []

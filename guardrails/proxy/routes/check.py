@@ -15,8 +15,7 @@ from guardrails.protocols.chat import chat_payload
 from guardrails.proxy.access.client import claims
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.server.request_context import client_of
-from guardrails.proxy.server.state import state_of
+from guardrails.proxy.server.request_context import client_of, state_of
 from guardrails.types import Stage
 from guardrails.wire import strict_json
 
@@ -48,7 +47,7 @@ async def check(request: HttpRequest) -> Response:
     told = client_of(request.scope).about(
         {"user": {"id": user} if isinstance(user, str) else user, "tenant": body.get("tenant")}
     )
-    state = state.under(request, body.get("model"), told["tenant"])
+    state = state.under(client_of(request.scope), request.scope["path"], body.get("model"), told["tenant"])
     guard = state.guard
     stage = body.get("stage", Stage.INPUT.value)
     who = {

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from guardrails.protocols.providers import OLLAMA
 from guardrails.proxy.exchange import answer
-from guardrails.proxy.server.state import state_of
+from guardrails.proxy.server.request_context import state_of
 from guardrails.proxy.upstreams.upstream_client import passed_back
 
 

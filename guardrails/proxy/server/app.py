@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from guardrails import __version__
 from guardrails.guard import Guard
 from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES
 from guardrails.proxy.server.connections import CONNECTIONS
 from guardrails.proxy.server.middleware import Gate, respond
 from guardrails.proxy.server.openapi import DESCRIPTION, operation_id, operation_of
 from guardrails.proxy.server.reloading.reload import keep
 from guardrails.proxy.server.route import MATCH, Route, RouteMatch, RouteTable, match_of
-from guardrails.proxy.server.route_table import DOCUMENT, ROUTES
 from guardrails.proxy.server.state import LOG, State
 
 

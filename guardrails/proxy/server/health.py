@@ -12,7 +12,7 @@ from guardrails.errors import RequestError
 from guardrails.protocols.protocol import invalid_answer
 from guardrails.protocols.providers import ANTHROPIC, OPENAI
 from guardrails.proxy.access.admission import Denied
-from guardrails.proxy.server.state import state_of
+from guardrails.proxy.server.request_context import state_of
 from guardrails.proxy.upstreams import model_lists
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.wire import strict_json

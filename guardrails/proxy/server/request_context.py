@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from starlette.requests import Request
 from starlette.types import Scope
 
 from guardrails.proxy.access.admission import Client
 from guardrails.proxy.server.route import RouteMatch
-
-if TYPE_CHECKING:
-    from guardrails.proxy.server.state import State
+from guardrails.proxy.server.state import State
 
 CONTEXT: Final = "guardrails.context"
 """Key of a scope under which the `RequestContext` of a request stands."""
@@ -41,3 +40,8 @@ def context_of(scope: Scope) -> RequestContext:
 def client_of(scope: Scope) -> Client:
     """Return who sent a request."""
     return context_of(scope).client
+
+
+def state_of(request: Request) -> State:
+    """Return the state of the server that a request came to, with the guards of the moment at which it was there."""
+    return context_of(request.scope).state

@@ -13,8 +13,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal, TypeVar
 
-from starlette.requests import Request as HttpRequest
-
 from guardrails.detectors.file_watch import Stamp, noted
 from guardrails.engine.content.content_tree import ContentTree
 from guardrails.engine.content.payload import Payload
@@ -24,7 +22,7 @@ from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import GuardrailsError, Overloaded
 from guardrails.guard import Guard
 from guardrails.protocols.image_links import Link, put_pictures
-from guardrails.proxy.access.admission import Admission, Counts, chosen
+from guardrails.proxy.access.admission import Admission, Client, Counts, chosen
 from guardrails.proxy.access.body_budget import Bodies
 from guardrails.proxy.access.cross_site import CrossSite
 from guardrails.proxy.configuration.settings import Settings, SettingsError
@@ -33,7 +31,6 @@ from guardrails.proxy.server.connections import Connections, Limits
 from guardrails.proxy.server.errors import where
 from guardrails.proxy.server.metrics import Metrics
 from guardrails.proxy.server.reloading.loaded_policies import Served, hot, load
-from guardrails.proxy.server.request_context import client_of, context_of
 from guardrails.proxy.shadow.shadow_evaluation import Shadow, shadowing
 from guardrails.proxy.shadow.shadow_queue import Runner, Taken
 from guardrails.proxy.shadow.shadow_settings import ShadowDoc
@@ -118,15 +115,14 @@ class State:
         """The state with the guard of this moment, for good."""
         return self._now or self
 
-    def under(self, request: HttpRequest, model: str | None, told: str | None = None) -> State:
-        """Return the state of the policy that a request is judged by, taken from what `now` was. `told` is the tenant that a
-        body names, which counts where the client is trusted with it.
+    def under(self, client: Client, path: str, model: str | None, told: str | None = None) -> State:
+        """Return the state of the policy that a client's request at a path is judged by, taken from what `now` was. `told` is
+        the tenant that a body names, which counts where the client is trusted with it.
         """
         if not self._under:
             return self
-        client = client_of(request.scope)
         tenant = client.about({"tenant": told})["tenant"]
-        policy = chosen(self.settings.policies, client, tenant, model, request.scope["path"])
+        policy = chosen(self.settings.policies, client, tenant, model, path)
         return self if policy is None else self._under[policy]
 
     def adopt(self, served: Served) -> None:
@@ -319,8 +315,3 @@ class State:
 
     def _note(self, verdict: Verdict) -> None:
         self._failed.update((error.detector, perf_counter()) for error in verdict.errors)
-
-
-def state_of(request: HttpRequest) -> State:
-    """Return the state of the server that a request came to, with the guards of the moment at which it was there."""
-    return context_of(request.scope).state

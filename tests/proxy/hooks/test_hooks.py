@@ -9,10 +9,10 @@ from starlette.exceptions import HTTPException
 
 from guardrails.errors import RequestError
 from guardrails.proxy.hooks import HOOKS
+from guardrails.proxy.routes.route_table import ROUTES
 from guardrails.proxy.server.errors import explain
 from guardrails.proxy.server.middleware import respond
 from guardrails.proxy.server.route import MATCH, RouteTable
-from guardrails.proxy.server.route_table import ROUTES
 
 
 @pytest.mark.parametrize("hook", HOOKS.values(), ids=HOOKS)

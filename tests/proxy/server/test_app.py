@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from guardrails.proxy.configuration.settings import Settings
+from guardrails.proxy.routes.route_table import ROUTES
 from guardrails.proxy.server.app import create_app
-from guardrails.proxy.server.route_table import ROUTES
 
 WAIT_S = 20
 

@@ -6,8 +6,8 @@ import json
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from guardrails.proxy.routes.route_table import DOCUMENT, ROUTES
 from guardrails.proxy.server.openapi import HEADERS
-from guardrails.proxy.server.route_table import DOCUMENT, ROUTES
 
 
 def test_it_is_not_served_unless_the_operator_says_so(proxy, kit) -> None:

@@ -12,8 +12,7 @@ from starlette.responses import Response
 
 from guardrails.proxy.configuration.settings import Settings
 from guardrails.proxy.server.app import create_app
-from guardrails.proxy.server.request_context import RequestContext, client_of, context_of
-from guardrails.proxy.server.state import state_of
+from guardrails.proxy.server.request_context import RequestContext, client_of, context_of, state_of
 
 
 def test_a_request_keeps_the_policies_that_it_began_with(fake, policy_guard) -> None:

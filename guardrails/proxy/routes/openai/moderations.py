@@ -25,8 +25,8 @@ from guardrails.protocols.moderations.moderations_fields import Moderation, inpu
 from guardrails.proxy.access.client import claims, while_connected
 from guardrails.proxy.exchange.answer import note
 from guardrails.proxy.exchange.report_headers import Report
-from guardrails.proxy.server.request_context import client_of
-from guardrails.proxy.server.state import State, state_of
+from guardrails.proxy.server.request_context import client_of, state_of
+from guardrails.proxy.server.state import State
 from guardrails.types import Stage, Verdict
 from guardrails.wire import strict_json
 
@@ -46,7 +46,7 @@ async def create(request: HttpRequest) -> Response:
     state = state_of(request)
     raw = await request.body()
     body, asked = await state.by_size(len(raw), lambda: read(raw))
-    state = state.under(request, body["model"])
+    state = state.under(client_of(request.scope), request.scope["path"], body["model"])
     pictured = await state.pictured(body, image_links.request_links)
     if pictured is not body:
         asked = inputs(pictured["input"], Stage(body["stage"]))

@@ -27,8 +27,8 @@ from guardrails.proxy.exchange.exchange import exchange
 from guardrails.proxy.exchange.report_headers import Report
 from guardrails.proxy.media.fragmented_films import film
 from guardrails.proxy.server.errors import respond
-from guardrails.proxy.server.request_context import client_of
-from guardrails.proxy.server.state import State, state_of
+from guardrails.proxy.server.request_context import client_of, state_of
+from guardrails.proxy.server.state import State
 from guardrails.proxy.upstreams.upstream_client import passed_back
 from guardrails.wire import strict_json
 
@@ -101,7 +101,7 @@ def _call(state: State, request: HttpRequest, model: str | None) -> Call:
     client = client_of(request.scope)
     who: Request = who_asks(client, claims(request, {}), {}, 1, model)
     client.asks(who.model, {}, state.settings.policies)
-    own = state.under(request, who.model)
+    own = state.under(client, request.scope["path"], who.model)
     return Call(own, Endpoint(JOB), request, who, Report(own.guard.policy.ref), b"")
 
 

@@ -6,7 +6,7 @@ import openai
 import pytest
 
 from guardrails.proxy.routes.openai.azure_deployments import BASE, PROTOCOLS, show_key
-from guardrails.proxy.server.route_table import AZURE
+from guardrails.proxy.routes.route_table import AZURE
 from guardrails.wire.forms import form as read_form
 from tests.proxy.conftest import Reply
 from tests.proxy.contract_audio import silence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from guardrails.proxy.server.route_table import ROUTES
+from guardrails.proxy.routes.route_table import ROUTES
 
 
 def test_every_route_is_there_once() -> None:
