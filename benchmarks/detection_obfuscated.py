@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 
 from guardrails import Guard
-from guardrails.detectors.classifier.shipped_classifier import SHIPPED, category
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED, head_category
 from guardrails.inference.safety.model import load
 from measure import machine, table
 from obfuscation import TRICKS
@@ -60,7 +60,9 @@ def bare(categories: Sequence[str]) -> Judge:
     """Return the same model on the characters as they stand."""
     model = load(SHIPPED["text-safety"])
     columns = [
-        at for at, head in enumerate(model.heads) if category(head) in categories and head != "unsafe_reply"
+        at
+        for at, head in enumerate(model.heads)
+        if head_category(head) in categories and head != "unsafe_reply"
     ]
 
     def judge(text: str) -> bool:

@@ -18,8 +18,8 @@ import re2
 
 from guardrails import Guard
 from guardrails.detectors.patterns.dialect import translate
-from guardrails.detectors.patterns.patterns_detector import Patterns
-from guardrails.detectors.terms.terms_detector import automaton
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
+from guardrails.detectors.terms.terms_detector import build_automaton
 from guardrails.engine.core.findings_cache import FindingsCache
 from guardrails.text import folded, normalized
 from lexical_corpus import Corpus
@@ -88,7 +88,7 @@ def floor(guard: Guard, corpus: Corpus) -> Callable[[str], None]:
     """Return the bare engines over the same views: one RE2 set for each detector of patterns, one automaton for phrases."""
     tables = [_set(rows) for rows in _patterns(guard)]
     forms = [" ".join(folded(phrase).text.split()) for phrase in corpus.phrases]
-    phrases = automaton(forms)
+    phrases = build_automaton(forms)
 
     def run(text: str) -> None:
         views = [text]
@@ -110,7 +110,9 @@ def _patterns(guard: Guard) -> list[list[str]]:
     detectors = [bound.detector for tier in plan.tiers for bound in tier]
     # The rows as compiled stay private to the table: nothing but this floor wants them.
     return [
-        [entry.row.pattern for entry in it.table._filtered] for it in detectors if isinstance(it, Patterns)
+        [entry.row.pattern for entry in it.table._filtered]
+        for it in detectors
+        if isinstance(it, PatternsDetector)
     ]
 
 

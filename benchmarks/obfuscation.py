@@ -23,7 +23,7 @@ from pathlib import Path
 
 from guardrails import Guard, Stage, Text
 from guardrails.authoring.testing import disguises
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.types import Place
 from measure import machine, table
 
@@ -186,8 +186,10 @@ def guard(kind: Kind, folder: Path, *, decode: bool) -> Guard:
     )
     made = Guard.load(path)
     for bound in made.pipeline.bounds():
-        if not decode and isinstance(bound.detector, Patterns):
-            object.__setattr__(bound, "detector", Patterns(bound.name, bound.detector.table, view="plain"))
+        if not decode and isinstance(bound.detector, PatternsDetector):
+            object.__setattr__(
+                bound, "detector", PatternsDetector(bound.name, bound.detector.table, view="plain")
+            )
     return made
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.patterns.patterns_detector import PatternsConfig
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
@@ -144,10 +144,12 @@ def common_like(count: int) -> list[str]:
 def false_findings(texts: dict[str, list[str]]) -> list[dict[str, object]]:
     """What only the readings find of the terms, by kind of text and how the text reads there."""
     terms = common_like(500)
-    detector = TERMS.build("t", TermsConfig(use="terms", terms=terms), Folder(Path()))
+    detector = TERMS.build("t", TermsConfig(use="terms", terms=terms), PolicyFolder(Path()))
     pattern = "(?i)\\b(?:" + "|".join(terms) + ")\\b"
     searches = [
-        PATTERNS.build("p", PatternsConfig(use="patterns", patterns=[pattern], view=view), Folder(Path()))
+        PATTERNS.build(
+            "p", PatternsConfig(use="patterns", patterns=[pattern], view=view), PolicyFolder(Path())
+        )
         for view in ("both", "all")
     ]
     rows = []
@@ -170,8 +172,10 @@ def false_findings(texts: dict[str, list[str]]) -> list[dict[str, object]]:
 def main() -> int:
     """Print the machine, the costs, their ratios, how often the gate fires, and the false findings."""
     texts = prepared()
-    terms = TERMS.build("t", TermsConfig(use="terms", terms=common_like(500)), Folder(Path()))
-    bare = TERMS.build("t", TermsConfig(use="terms", terms=common_like(500), case="exact"), Folder(Path()))
+    terms = TERMS.build("t", TermsConfig(use="terms", terms=common_like(500)), PolicyFolder(Path()))
+    bare = TERMS.build(
+        "t", TermsConfig(use="terms", terms=common_like(500), case="exact"), PolicyFolder(Path())
+    )
     steps: dict[str, Callable[[str], object]] = {
         "forgetting": fresh(len),
         "str.lower": str.lower,

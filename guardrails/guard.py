@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from guardrails.detectors.file_watch import Stamp, noted
+from guardrails.detectors.file_watch import Stamp, record_files
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import SOURCES
 from guardrails.engine.content.payload import Subject, read, removed_paths
@@ -88,7 +88,7 @@ class Guard:
             PolicyErrors: everything that is wrong, each problem with file, line and column.
             GuardrailsError: the key of redactions in the environment is too short.
         """
-        with noted() as files:
+        with record_files() as files:
             compiled = compile_policy(load(policy, detectors))
             under = None if floor is None else compile_policy(load(floor, detectors))
             guard = cls(compiled, under, cache=cache, budget=budget)

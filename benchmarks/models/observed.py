@@ -18,7 +18,7 @@ from random import Random
 
 from guardrails.authoring.rows import Row, read
 from guardrails.detectors.classifier.classifier_config import ClassifierConfig
-from guardrails.detectors.classifier.shipped_classifier import SHIPPED, Classifier
+from guardrails.detectors.classifier.shipped_classifier import SHIPPED, ShippedClassifier
 from guardrails.inference.safety.model import load
 from guardrails.types import Text
 
@@ -47,7 +47,9 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     folder = SHIPPED["text-safety"]
     model = load(folder)
-    detector = Classifier("observed", model, model.heads, ClassifierConfig(use="classifier", effort="full"))
+    detector = ShippedClassifier(
+        "observed", model, model.heads, ClassifierConfig(use="classifier", effort="full")
+    )
     highest: dict[str, float] = defaultdict(float)
     texts = 0
     names = []

@@ -17,18 +17,20 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from guardrails.detectors import MODELS, ConfigProblems
-from guardrails.detectors.classifier.known_models import known
+from guardrails.detectors import MODELS_VARIABLE, ConfigProblems
+from guardrails.detectors.classifier.known_models import find_known_model
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.image_classifier_config import KNOWN
+from guardrails.detectors.images.image_classifier_config import KNOWN_IMAGE_MODELS
 from guardrails.detectors.images.image_faces import SHIPPED as FACES
 from guardrails.errors import PolicyErrors
 from guardrails.inference.hub import hub_cache
 from guardrails.inference.safety.folder import ModelError, contents, manifest
 from guardrails.policy.loading.items import Item, Policy
 
-FOLDERS: Final = SHIPPED | FACES | {name: of.folder for name, of in KNOWN.items() if of.folder is not None}
+FOLDERS: Final = (
+    SHIPPED | FACES | {name: of.folder for name, of in KNOWN_IMAGE_MODELS.items() if of.folder is not None}
+)
 """The models that come with the package, by name."""
 
 Source = Literal["shipped", "policy folder", "GUARDRAILS_MODELS", "hub cache", "hub", "endpoint", "nowhere"]
@@ -189,14 +191,14 @@ def _located(need: Need, item: Item) -> Need:
         if isinstance(of_hub, ModelError):
             hint = of_hub.hint
             return replace(need, source="hub", licence=_known(need.name), missing=str(of_hub), hint=hint)
-        return replace(need, missing=reason, hint=f"put the folder there, or into that of {MODELS}")
+        return replace(need, missing=reason, hint=f"put the folder there, or into that of {MODELS_VARIABLE}")
     return _described(replace(need, source=_source(need.name, folder)), folder)
 
 
 def _source(name: str, folder: Path) -> Source:
     if hub_cache.is_name(name) and folder.resolve().is_relative_to(hub_cache.root(name).resolve()):
         return "hub cache"
-    models = os.environ.get(MODELS)
+    models = os.environ.get(MODELS_VARIABLE)
     return "GUARDRAILS_MODELS" if models and folder == (Path(models) / name).resolve() else "policy folder"
 
 
@@ -249,7 +251,7 @@ def _licence(folder: Path, name: str) -> str:
 
 
 def _known(name: str) -> str:
-    found = known(name)
+    found = find_known_model(name)
     return UNKNOWN if found is None else found.licence
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from guardrails.detectors.file_watch import Stamp, changed, noted
+from guardrails.detectors.file_watch import Stamp, have_changed, record_files
 
 T = TypeVar("T")
 
@@ -22,13 +22,13 @@ def rounds(work: Callable[[], T], listed: Callable[[], object], looks: Iterable[
     files, names, made = _round(work, listed)
     yield made
     for _ in looks:
-        if changed(files) or listed() != names:
+        if have_changed(files) or listed() != names:
             files, names, made = _round(work, listed)
             yield made
 
 
 def _round(work: Callable[[], T], listed: Callable[[], object]) -> tuple[Mapping[Path, Stamp], object, T]:
     names = listed()
-    with noted() as files:
+    with record_files() as files:
         made = work()
     return files, names, made

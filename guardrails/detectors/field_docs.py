@@ -15,7 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 
 
-def documented(of: type, below: type = object) -> Mapping[str, str]:
+def read_field_docs(of: type, below: type = object) -> Mapping[str, str]:
     """Return the texts under the fields of a class, also those inherited from classes `below` one; none without a source."""
     return {
         name: text

@@ -15,7 +15,15 @@ from collections.abc import Callable, Iterable
 from pydantic import ValidationError
 
 from guardrails import taxonomy
-from guardrails.detectors import Bound, ConfigProblem, ConfigProblems, Kind, bind, kind, names
+from guardrails.detectors import (
+    BoundDetector,
+    ConfigProblem,
+    ConfigProblems,
+    Kind,
+    bind,
+    find_kind,
+    kind_names,
+)
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
@@ -45,7 +53,7 @@ class _Compilation:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.problems = policy.problems
-        self.detectors: list[Bound] = []
+        self.detectors: list[BoundDetector] = []
         self.names = Names()
         self.conditions: dict[int, Condition] = {}
         self.exceptions: list[tuple[frozenset[str] | None, ExceptionRule]] = []
@@ -94,8 +102,8 @@ def _guessed(policy: Policy, name: str, item: Item) -> frozenset[str]:
         *(part for part in (patterns if isinstance(patterns, list) else ()) if isinstance(part, dict)),
     ]
     written = frozenset(part["category"] for part in parts if isinstance(part.get("category"), str))
-    for use in difflib.get_close_matches(str(data.get("use")), names(policy.extra), n=1):
-        of = kind(use, policy.extra)
+    for use in difflib.get_close_matches(str(data.get("use")), kind_names(policy.extra), n=1):
+        of = find_kind(use, policy.extra)
         assert of is not None
         bare = {key: data[key] for key in ("category",) if isinstance(data.get(key), str)}
         try:
@@ -356,7 +364,7 @@ STAGES: tuple[Callable[[_Compilation], None], ...] = (
 )
 
 
-def _digest(policy: Policy, detectors: Iterable[Bound], tools: Tools) -> str:
+def _digest(policy: Policy, detectors: Iterable[BoundDetector], tools: Tools) -> str:
     resolved = {
         "engine": ENGINE,
         "name": policy.name,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from guardrails import taxonomy
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.policy.condition import Condition
 from guardrails.policy.loading.items import Item
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
@@ -79,7 +79,7 @@ class Rule:
 class Plan:
     """What contents of some stages need: detectors by tier, rules that always run, and rules by category."""
 
-    tiers: tuple[tuple[Bound, ...], ...]
+    tiers: tuple[tuple[BoundDetector, ...], ...]
     always: tuple[Rule, ...]
     by_category: Mapping[str, tuple[Rule, ...]]
     rules: tuple[Rule, ...]
@@ -93,7 +93,7 @@ class CompiledPolicy:
     """
 
     ref: PolicyRef
-    detectors: tuple[Bound, ...]
+    detectors: tuple[BoundDetector, ...]
     rules: tuple[Rule, ...]
     unchecked: Mapping[str, Action]
     limits: LimitsDoc

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.config import Config
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems, nearest
 from guardrails.policy.loading.source import read
@@ -130,7 +130,7 @@ def declared(name: str) -> Endpoint:
 
 
 def _docs(path: Path) -> EndpointsDoc:
-    note(path)
+    note_file(path)
     try:
         source = read(path.read_bytes(), str(path))
     except OSError as error:

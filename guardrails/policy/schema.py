@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
-from guardrails.detectors import BUILTIN, Kind, kind
-from guardrails.detectors.config import Config, offering
+from guardrails.detectors import BUILTIN, Kind, find_kind
+from guardrails.detectors.config import Config, make_body_snippets
 from guardrails.policy.testing.test_fields import CONTENTS as CONTENTS
 from guardrails.policy.testing.test_fields import ExceptionTestDoc, StageName, TestDoc, TestsDoc
 from guardrails.policy.testing.test_fields import ExpectDoc as ExpectDoc
@@ -60,7 +60,7 @@ class RedactionDoc(Config):
 class RuleDoc(Config):
     """A rule: on these stages, when this holds, do that."""
 
-    model_config = offering(
+    model_config = make_body_snippets(
         (
             "rule that blocks",
             {"id": "$1", "on": ["input", "output"], "when": "$2 >= 0.8", "then": "block", "mode": "shadow"},
@@ -370,7 +370,7 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
     properties = root["properties"]
     for field, model in ITEMS.items():
         properties[field]["items"] = add(model)
-    kinds = [found for name in [*BUILTIN, *(extra or {})] if (found := kind(name, extra)) is not None]
+    kinds = [found for name in [*BUILTIN, *(extra or {})] if (found := find_kind(name, extra)) is not None]
     detectors = []
     for of in kinds:
         detectors.append(add(of.config))

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 import re2
 
 from guardrails.detectors import ConfigProblem
-from guardrails.detectors.formats.json_schema import Schema
-from guardrails.detectors.formats.schema_source import checked, schema_in, strange
+from guardrails.detectors.formats.json_schema import JsonSchema
+from guardrails.detectors.formats.schema_source import compile_schema, find_unknown_keywords, load_schema
 from guardrails.policy.loading.items import Item
 from guardrails.policy.loading.problems import NOWHERE, Problems
 from guardrails.policy.loading.source import Mark
@@ -37,7 +37,7 @@ class Entry:
 
     name: Fits
     server: Fits
-    schema: Schema | None
+    schema: JsonSchema | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _covered(doc: ToolDoc, named: Mapping[tuple[str, str], int]) -> int | None:
     return None
 
 
-def _schema(doc: ToolDoc, item: Item, index: int, problems: Problems) -> tuple[Schema | None, str]:
+def _schema(doc: ToolDoc, item: Item, index: int, problems: Problems) -> tuple[JsonSchema | None, str]:
     """Return the schema of an entry's arguments, and the text of it."""
     given = doc.arguments
     if given is None:
@@ -165,12 +165,12 @@ def _schema(doc: ToolDoc, item: Item, index: int, problems: Problems) -> tuple[S
     found: list[ConfigProblem] = []
     if given.keys() == {"file"} and isinstance(given["file"], str):
         reading = _Reading(item)
-        schema = schema_in(given["file"], reading, found, (*at, "file"), strict=True)
+        schema = load_schema(given["file"], reading, found, (*at, "file"), strict=True)
         text = reading.text
     else:
         text = json.dumps(given, sort_keys=True)
-        found += strange(given, at)
-        schema = checked(given, found, at) if not found else None
+        found += find_unknown_keywords(given, at)
+        schema = compile_schema(given, found, at) if not found else None
     for problem in found:
         place = item.mark(problem.path) if problem.place is None else Mark(*problem.place)
         problems.add(place, problem.code, problem.message, problem.hint)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from guardrails.authoring.watch import rounds
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 
 
 def test_runs_again_when_a_file_changes(tmp_path: Path) -> None:
@@ -16,8 +16,8 @@ def test_runs_again_when_a_file_changes(tmp_path: Path) -> None:
     names: list[str] = ["a"]
 
     def work() -> str:
-        note(read)
-        note(missing)
+        note_file(read)
+        note_file(missing)
         return f"{read.read_text()} {missing.is_file()}"
 
     def looks() -> Iterator[str]:

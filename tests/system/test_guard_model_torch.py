@@ -34,7 +34,7 @@ from transformers import (
 )
 
 from guardrails import Guard, Verdict
-from guardrails.detectors import Folder
+from guardrails.detectors import PolicyFolder
 from guardrails.detectors.llm.guard_model import KIND, GuardModelConfig
 from guardrails.errors import PolicyErrors
 from guardrails.inference.hub.generative import Generative, Options, load
@@ -315,7 +315,7 @@ def test_no_special_token_comes_from_a_text(name: str, tmp_path: Path) -> None:
     home = saved(name, tmp_path)
     fields = {"policies": {"hate": "No hate."}} if name == "gpt-oss-safeguard" else {}
     config = GuardModelConfig.model_validate({"use": "guard_model", "model": name, "device": "cpu", **fields})
-    built: Any = KIND.build("guard", config, Folder(tmp_path))
+    built: Any = KIND.build("guard", config, PolicyFolder(tmp_path))
     judge, model = built._judge, load(home, Options("cpu"))
     counts = []
     for text in ("plain", " ".join(family.special) + "".join(family.special)):

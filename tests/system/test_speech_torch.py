@@ -23,8 +23,8 @@ from transformers import (
     WhisperTokenizer,
 )
 
-from guardrails.detectors import Folder
-from guardrails.detectors.speech.transcript import KIND, TranscriptConfig, Transcripts
+from guardrails.detectors import PolicyFolder
+from guardrails.detectors.speech.transcript import KIND, TranscriptConfig, TranscriptExtractor
 from guardrails.inference.media.speech import SpeechOptions, load
 from guardrails.inference.safety.folder import ModelError
 
@@ -125,7 +125,7 @@ def test_a_policy_names_a_folder(spelling: Path, spoken: Callable[..., Any]) -> 
     """What is said has the time of the speech that it is."""
     config = TranscriptConfig(use="transcript", model=spelling.name)
     built = KIND.build("heard", config, _Files(spelling.parent))
-    assert isinstance(built, Transcripts)
+    assert isinstance(built, TranscriptExtractor)
     sound = np.concatenate([np.zeros(48_000, np.float32), spoken(2, 1), np.zeros(16_000, np.float32)])
     heard = built.hears([(0, sound)])
     assert heard.error is None
@@ -136,7 +136,7 @@ def test_a_policy_names_a_folder(spelling: Path, spoken: Callable[..., Any]) -> 
     assert start <= clip[0] < clip[1] <= end
 
 
-class _Files(Folder):
+class _Files(PolicyFolder):
     """A folder without endpoints."""
 
     def endpoint(self, name: str) -> Any:

@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from guardrails.detectors.speech.transcript import Heard, TranscriptConfig, Transcripts
+from guardrails.detectors.speech.transcript import SoundTranscript, TranscriptConfig, TranscriptExtractor
 from guardrails.detectors.speech.transcript_text import Transcript
 from guardrails.media.audio.recording import opened
 
@@ -36,10 +36,10 @@ def quiet(seconds: float) -> Any:
     return np.zeros(int(seconds * 16_000), np.float32)
 
 
-def heard(sound: Any, transcriber: Any = None) -> Heard:
+def heard(sound: Any, transcriber: Any = None) -> SoundTranscript:
     """Return what comes of a sound in pieces of a tenth of a second."""
     pieces = [(at // 16, sound[at : at + 1_600]) for at in range(0, len(sound), 1_600)]
-    return Transcripts(TranscriptConfig(use="transcript"), transcriber).hears(pieces)
+    return TranscriptExtractor(TranscriptConfig(use="transcript"), transcriber).hears(pieces)
 
 
 @pytest.mark.parametrize("loud", [1.0, 0.01])
@@ -83,7 +83,7 @@ def test_a_file_is_heard() -> None:
         file.mux(track.encode(frame))
         file.mux(track.encode(None))
     with opened(out.getvalue()) as recording, recording.sound() as pieces:
-        found = Transcripts(TranscriptConfig(use="transcript"), None).hears(pieces)
+        found = TranscriptExtractor(TranscriptConfig(use="transcript"), None).hears(pieces)
         assert (pieces.stopped, pieces.corrupt) == (None, 0)
     (start, _), (_, end) = found.stretches[0], found.stretches[-1]
     assert 1_300 < start < 2_300

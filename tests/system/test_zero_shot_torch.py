@@ -12,7 +12,7 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import CLIPConfig, CLIPModel
 
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import PolicyFolder, bind
 from guardrails.detectors.images.image_classifier import KIND
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from guardrails.inference.media.zero_shot import Texts, load
@@ -115,7 +115,7 @@ def found(folder: Path, pixels: Any, **fields: Any) -> list[Finding]:
     config = ImageClassifierConfig.model_validate(
         {"use": "image_classifier", "model": folder.name, "min_score": 0, **fields}
     )
-    [detection] = bind("d", KIND, config, Folder(folder.parent)).detector.detect(
+    [detection] = bind("d", KIND, config, PolicyFolder(folder.parent)).detector.detect(
         [Image(source=opened(pixels))]
     )
     return list(detection.findings)

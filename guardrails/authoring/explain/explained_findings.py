@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.observers import Evaluated
 from guardrails.engine.streaming.stream_plan import reads
@@ -143,14 +143,14 @@ def short(text: str, most: int = QUOTED) -> str:
 
 def detectors_of(check: Evaluated, findings: Findings) -> list[Asked]:
     """Return what each detector of the policies did."""
-    bounds: dict[str, Bound] = {}
+    bounds: dict[str, BoundDetector] = {}
     for evaluation in check.evaluations:
         bounds.update((bound.digest, bound) for bound in evaluation.policy.detectors)
     ran = {(task.bound.digest, index) for task in check.ran for index in task.leaves}
     return [_asked(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
 
 
-def _asked(check: Evaluated, bound: Bound, ran: set[tuple[str, int]], findings: int) -> Asked:
+def _asked(check: Evaluated, bound: BoundDetector, ran: set[tuple[str, int]], findings: int) -> Asked:
     parts = Counter(_part(check, bound, index, ran) for index in range(len(check.leaves.found)))
     detections = [found[bound.digest] for found in check.round.found if bound.digest in found]
     took = check.outcome.timings.get(bound.name)
@@ -175,7 +175,7 @@ def _asked(check: Evaluated, bound: Bound, ran: set[tuple[str, int]], findings: 
     )
 
 
-def _part(check: Evaluated, bound: Bound, index: int, ran: set[tuple[str, int]]) -> str:
+def _part(check: Evaluated, bound: BoundDetector, index: int, ran: set[tuple[str, int]]) -> str:
     """Return what became of one part for a detector."""
     content = check.leaves.found[index].content
     detection = check.round.found[index].get(bound.digest)
@@ -194,7 +194,7 @@ def _part(check: Evaluated, bound: Bound, index: int, ran: set[tuple[str, int]])
     return "not_opened" if opened else "wrong_kind"
 
 
-def _state(bound: Bound, parts: Mapping[str, int], took: float | None) -> str:
+def _state(bound: BoundDetector, parts: Mapping[str, int], took: float | None) -> str:
     for state in ("failed", "ran", "watched", "cached"):
         if parts[state]:
             return state

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors import Bound
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors import BoundDetector
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
 from guardrails.engine.core.pipeline import Pipeline
 from guardrails.engine.streaming.stream_plan import Needs, needed, reads, waits
@@ -85,8 +85,8 @@ def _of(rule: Rule, stage: Stage, needs: Needs, *, patterns: bool) -> Streamed:
     return Streamed(rule.id, stage, how, HOWS[how], names, tuple(_open(exact)) if patterns else ())
 
 
-def _open(bounds: Iterable[Bound]) -> Iterator[str]:
+def _open(bounds: Iterable[BoundDetector]) -> Iterator[str]:
     """Yield a line for each pattern that may hold any length of a text; to find them takes a while."""
     for bound in bounds:
-        if isinstance(bound.detector, Patterns):
+        if isinstance(bound.detector, PatternsDetector):
             yield from (f"{bound.name}: {line}" for line in StreamRows(bound.detector.table).explain())

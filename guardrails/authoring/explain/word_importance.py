@@ -16,7 +16,7 @@ from itertools import accumulate
 from typing import Final
 
 from guardrails.authoring.explain.explained_findings import Findings, Found
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.detectors.terms.terms_detector import UNSPACED
 from guardrails.engine.core.observers import Evaluated
 from guardrails.engine.streaming.stream_plan import reads
@@ -144,21 +144,21 @@ def raised_of(check: Evaluated, findings: Findings, passes: int = PASSES) -> lis
     return out
 
 
-def _classifiers(check: Evaluated) -> Iterable[Bound]:
+def _classifiers(check: Evaluated) -> Iterable[BoundDetector]:
     """Yield the classifiers of the policies, each once."""
     bounds = {bound.digest: bound for each in check.evaluations for bound in each.policy.detectors}
     # They judge passages, which nothing else does.
     return [bound for bound in bounds.values() if bound.passages]
 
 
-def _is_read(check: Evaluated, bound: Bound, found: Found) -> bool:
+def _is_read(check: Evaluated, bound: BoundDetector, found: Found) -> bool:
     """Tell whether a rule that looks at a part reads the category of a finding in it."""
     one = replace(bound, categories=frozenset((found.finding.category,)))
     plans = check.round.plans[found.leaf]
     return any(reads(rule, one) for plan in plans for rule in plan.rules)
 
 
-def _raised(check: Evaluated, bound: Bound, same: Sequence[Found], passes: int) -> list[Raised]:
+def _raised(check: Evaluated, bound: BoundDetector, same: Sequence[Found], passes: int) -> list[Raised]:
     """Return what raises the scores of findings in one passage."""
     content, span = check.leaves.found[same[0].leaf].content, same[0].finding.span
     assert isinstance(content, Text)
@@ -177,7 +177,7 @@ def _raised(check: Evaluated, bound: Bound, same: Sequence[Found], passes: int) 
 class Passage:
     """A passage of a text that a classifier judged; each judgement of it is made once."""
 
-    def __init__(self, bound: Bound, content: Text, span: Span) -> None:
+    def __init__(self, bound: BoundDetector, content: Text, span: Span) -> None:
         self._bound, self._content = bound, content
         self._at, self._text = span[0], content.text[slice(*span)]
         self.words: list[Span] = [match.span() for match in _WORD.finditer(self._text)]

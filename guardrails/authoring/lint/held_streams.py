@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from guardrails.authoring.lint.scene import Workbench
-from guardrails.detectors.patterns.streaming.open_prefixes import Prefixes, prefixes
-from guardrails.detectors.patterns.syntax_tree import Chars, Node, Unreadable, read
+from guardrails.detectors.patterns.streaming.open_prefixes import OpenPrefixes, find_open_prefixes
+from guardrails.detectors.patterns.syntax_tree import CharacterClass, Node, UnsupportedPattern, parse_tree
 from guardrails.policy.lints.issue import Found, Row
 from guardrails.policy.lints.patterns import PatternRow, repeats, rows
 
@@ -65,13 +65,13 @@ def held_stream(bench: Workbench) -> Iterator[Found]:
             yield row.found(field, message, f"{way}, or write stream: whole if it is meant")
 
 
-def _streamed(bench: Workbench) -> Iterator[tuple[PatternRow, Prefixes]]:
+def _streamed(bench: Workbench) -> Iterator[tuple[PatternRow, OpenPrefixes]]:
     """Yield the patterns that streamed replies wait for, with where they may be open."""
     waited = {bound.name for bound in bench.streamed.exact.values()}
     return ((row, _prefixes(row.pattern)) for row in rows(bench) if row.name in waited)
 
 
-_prefixes = lru_cache(maxsize=4_096)(prefixes)
+_prefixes = lru_cache(maxsize=4_096)(find_open_prefixes)
 
 
 def pattern_holds_stream(bench: Workbench) -> Iterator[Found]:
@@ -99,11 +99,11 @@ def endless_pattern(bench: Workbench) -> Iterator[Found]:
 
 def _goes_on(pattern: str) -> bool:
     try:
-        tree = read(pattern).root
-    except (Unreadable, RecursionError):
+        tree = parse_tree(pattern).root
+    except (UnsupportedPattern, RecursionError):
         return False
     return any(each.high is None and _is_prose(each.body) for each in repeats(tree))
 
 
 def _is_prose(node: Node) -> bool:
-    return isinstance(node, Chars) and set(PROSE) <= set(node.ascii)
+    return isinstance(node, CharacterClass) and set(PROSE) <= set(node.ascii)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from guardrails.errors import GuardrailsError
 
 if TYPE_CHECKING:
-    from guardrails.detectors.semantic.known_texts import Known
+    from guardrails.detectors.semantic.known_texts import KnownText
     from guardrails.inference.hub.embedding import Embedder
 
 
@@ -35,12 +35,12 @@ def arguments(to: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Change or read an index."""
     from guardrails.authoring.scan import known_text_index
-    from guardrails.detectors.semantic.known_texts import Known
+    from guardrails.detectors.semantic.known_texts import KnownText
 
     path = Path(args.index)
     known = known_text_index.entries(path)
     encoder = known_text_index.encoder(args.model, args.revision)
-    given = [Known(text.strip(), args.category, args.note) for text in args.text if text.strip()]
+    given = [KnownText(text.strip(), args.category, args.note) for text in args.text if text.strip()]
     if args.do == "near":
         return _near(known, given, encoder, as_json=args.json)
     if args.do == "add":
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _near(known: Sequence[Known], given: Sequence[Known], encoder: Embedder, *, as_json: bool) -> int:
+def _near(known: Sequence[KnownText], given: Sequence[KnownText], encoder: Embedder, *, as_json: bool) -> int:
     from guardrails.authoring.scan import known_text_index
 
     if not known or len(given) != 1:

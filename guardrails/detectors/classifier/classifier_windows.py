@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors.language.identification import language_of, letters, without_noise
+from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
 from guardrails.inference.safety.model import Model
 from guardrails.inference.safety.windows import Row, Tokens, Window
 from guardrails.text import View, folded, normalized, revealed, surrogates_replaced
 from guardrails.types import Unchecked
 
-CONFIDENT: Final = 0.95
+MIN_LANGUAGE_PROBABILITY: Final = 0.95
 """The least probability of a language at which a window is said to be in it."""
 
-FEWEST: Final = 40
+MIN_LETTERS: Final = 40
 """Letters of a window below which its language is not told from its words: names and commands are alike in many."""
 
-FEWEST_OF_SCRIPT: Final = 6
+MIN_SCRIPT_LETTERS: Final = 6
 """Letters in a script that only other languages use (a Chinese one counts as two) that tell so where they are the most."""
 
-ENGLISH: Final = frozenset(
+COMMON_ENGLISH_WORDS: Final = frozenset(
     (
         *(
             "the",
@@ -70,7 +70,7 @@ ENGLISH: Final = frozenset(
 VIEWS: Final = {"folded": folded, "normalized": normalized}
 """What models read of a text."""
 
-REASON: Final = "in a language that the model was not validated on"
+FOREIGN_REASON: Final = "in a language that the model was not validated on"
 
 Span = tuple[int, int]
 
@@ -79,7 +79,7 @@ Windows = Callable[[str], Iterator[Window]]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ModelWindows:
     """The windows of all readings of a text: their `spans` in it, what each reads, its tokens, and what was left out."""
 
     spans: tuple[Span, ...]
@@ -89,7 +89,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class TierWindows:
     """The windows of a text: their `spans` in it, what the fast tier reads (`folded`) and what the encoder reads.
 
     `prompt` are the tokens of the prompt that the text replies to: none where it is not known, None where it is no reply.
@@ -111,14 +111,14 @@ class Judged:
         return self._tokens.pair(self.prompt or (), self._ids[index])
 
 
-def judged(text: str, prompt: str | None, model: Model, most: int) -> Judged:
+def cut_tier_windows(text: str, prompt: str | None, model: Model, most: int) -> TierWindows:
     """Cut a text into windows, at most `most` of all its readings together."""
     safe = surrogates_replaced(text)
     beside = None if prompt is None else model.prompt(VIEWS[model.view](surrogates_replaced(prompt)).text)
-    found = seen(
+    found = cut_model_windows(
         safe, VIEWS[model.view], lambda read: model.windows(read, beside or ()), model.languages, most
     )
-    return Judged(
+    return TierWindows(
         found.spans,
         tuple(folded(read).text for read in found.read),
         found.unchecked,
@@ -128,14 +128,14 @@ def judged(text: str, prompt: str | None, model: Model, most: int) -> Judged:
     )
 
 
-def seen(
+def cut_model_windows(
     text: str,
     viewed: Callable[[str], View],
     windows: Windows,
     languages: frozenset[str],
     most: int,
     undisguised: Callable[[str], str | None] = lambda _: None,
-) -> Seen:
+) -> ModelWindows:
     """Cut a text without surrogates, as the model views it, into windows, at most `most` of all its readings together.
 
     `undisguised` may give another reading of a plain window, which is then judged too.
@@ -152,8 +152,8 @@ def seen(
         found.append((read, ids))
         if plain and is_foreign(text[slice(*span)], languages):  # a view has other letters
             foreign.append(span)
-    unchecked += (Unchecked("language", REASON, span=span) for span in _merged(foreign))
-    return Seen(
+    unchecked += (Unchecked("language", FOREIGN_REASON, span=span) for span in _merge_spans(foreign))
+    return ModelWindows(
         tuple(spans), tuple(read for read, _ in found), tuple(ids for _, ids in found), tuple(unchecked)
     )
 
@@ -193,26 +193,26 @@ def is_foreign(text: str, languages: frozenset[str]) -> bool:
         return False
     if not text.isascii():
         own = script_of(frozenset(NAMES) - with_varieties(languages))
-        found = letters("".join(own.findall(text))) if own is not None else 0
-        if found >= FEWEST or (found >= FEWEST_OF_SCRIPT and 2 * found > letters(text)):
+        found = count_letters("".join(own.findall(text))) if own is not None else 0
+        if found >= MIN_LETTERS or (found >= MIN_SCRIPT_LETTERS and 2 * found > count_letters(text)):
             return True
     if (
-        len(text) < FEWEST
+        len(text) < MIN_LETTERS
         or ("en" in languages and _is_english(text))
-        or letters(without_noise(text)) < FEWEST
+        or count_letters(without_noise(text)) < MIN_LETTERS
     ):
         return False
-    code, probability = language_of(text)
-    return probability >= CONFIDENT and code not in languages and code != "und"
+    code, probability = identify_language(text)
+    return probability >= MIN_LANGUAGE_PROBABILITY and code not in languages and code != "und"
 
 
 def _is_english(text: str) -> bool:
     """Tell at a glance what is English for certain, which is most of what needs no model of languages to see it."""
     words = text.lower().split()
-    return 7 * sum(map(ENGLISH.__contains__, words)) >= len(words)
+    return 7 * sum(map(COMMON_ENGLISH_WORDS.__contains__, words)) >= len(words)
 
 
-def _merged(spans: list[Span]) -> Iterator[Span]:
+def _merge_spans(spans: list[Span]) -> Iterator[Span]:
     """Yield spans, those that touch as one."""
     open_: Span | None = None
     for span in spans:

@@ -17,7 +17,7 @@ from guardrails.inference.safety.passages import passages
 from guardrails.text import View, normalized, revealed, surrogates_replaced
 from guardrails.types import Unchecked
 
-CONTEXT: Final = 8
+CONTEXT_DIVISOR: Final = 8
 """A piece begins with an eighth of its size of what stands before it."""
 
 _WORD: Final = re.compile(r"\w+")
@@ -26,7 +26,7 @@ Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class TextPieces:
     """What is read of a text, and where that stands in it: `reads` and `spans` side by side; `unchecked` is left out.
 
     `places` tell of each read in which reading of the text it begins where (None: in the plain one).
@@ -44,7 +44,7 @@ class Pieces:
         return span if reading is None else reading.original(*span)
 
 
-def pieces(text: str, size: int, most: int) -> Pieces:
+def cut_pieces(text: str, size: int, most: int) -> TextPieces:
     """Cut a text into pieces of at most `size` characters, at most `most` of all its readings together."""
     safe = surrogates_replaced(text)
     found: list[tuple[Span, str, tuple[View | None, int]]] = []
@@ -55,7 +55,7 @@ def pieces(text: str, size: int, most: int) -> Pieces:
             break
         found.append(each)
     spans, reads, places = zip(*found, strict=True) if found else ((), (), ())
-    return Pieces(spans, reads, places, left)
+    return TextPieces(spans, reads, places, left)
 
 
 def _readings(text: str, size: int) -> Iterator[tuple[Span, str, tuple[View | None, int]]]:
@@ -80,7 +80,7 @@ def _words(text: str) -> list[str]:
 
 def _cut(text: str, size: int) -> Iterator[tuple[int, int, int]]:
     """Yield start and end of each piece that holds anything, and where its context begins."""
-    context = size // CONTEXT
+    context = size // CONTEXT_DIVISOR
     room = size - context
     if len(text) <= room:
         yield from _whole(text, 0, len(text), 0)

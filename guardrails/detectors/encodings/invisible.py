@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
@@ -114,7 +114,7 @@ def _harmless(text: str, at: int) -> bool:
     return False
 
 
-class Invisible:
+class InvisibleDetector:
     """The detector: looks at each different character once, and at places only where one of them is hidden."""
 
     inline = True
@@ -193,7 +193,7 @@ class InvisibleConfig(Config):
     """What a run of such characters is."""
 
 
-def _build(name: str, config: InvisibleConfig, files: Files) -> Invisible:
+def _build(name: str, config: InvisibleConfig, files: PolicyFiles) -> InvisibleDetector:
     problems: list[ConfigProblem] = []
     if not config.kinds:
         hint = f"leave 'kinds:' out for all, or name some of {', '.join(DEFAULT)}"
@@ -205,7 +205,7 @@ def _build(name: str, config: InvisibleConfig, files: Files) -> Invisible:
         problems.append(wrong)
     if problems:
         raise ConfigProblems(problems)
-    return Invisible(name, config.kinds, config.category, least=config.min)
+    return InvisibleDetector(name, config.kinds, config.category, least=config.min)
 
 
 KIND = Kind(

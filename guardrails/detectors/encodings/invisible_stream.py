@@ -14,7 +14,7 @@ from guardrails.detectors.encodings.invisible import (
     _PRIVATE,
     NEAR,
     PRIVATE_RUN,
-    Invisible,
+    InvisibleDetector,
     _harmless,
     _is,
 )
@@ -40,7 +40,7 @@ class InvisibleStream:
         scanned: characters looked at, all together.
     """
 
-    def __init__(self, detector: Invisible) -> None:
+    def __init__(self, detector: InvisibleDetector) -> None:
         self._detector = detector
         self._text = ""
         self._base = 0

@@ -17,7 +17,13 @@ from typing import Any, Final
 import re2
 
 from guardrails.detectors.encodings import payloads
-from guardrails.detectors.encodings.extractors import INVISIBLE, READABLE, Budget, Derived, undone
+from guardrails.detectors.encodings.extractors import (
+    INVISIBLE,
+    READABLE,
+    DecodingBudget,
+    DerivedText,
+    decode_nested,
+)
 from guardrails.detectors.encodings.payloads import AROUND, Payload
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from guardrails.text import View, normalized, settled, surrogates_replaced
@@ -60,11 +66,11 @@ class PayloadStream:
 
     def __init__(self, depth: int, count: int, characters: int) -> None:
         self._depth = depth
-        self._budget = Budget(count, characters)
+        self._budget = DecodingBudget(count, characters)
         self._text = ""
         self._base = 0
         self._due = 0
-        self._escapes = Escapes()
+        self._escapes = EscapeStream()
         self._behind = ""
         self._rotated: tuple[int, list[str]] | None = None
         self._ended = False
@@ -76,7 +82,7 @@ class PayloadStream:
         """Reasons for what was not decoded, as `extract` gives them."""
         return tuple(self._budget.left)
 
-    def feed(self, delta: str, mark: int) -> list[Derived]:
+    def feed(self, delta: str, mark: int) -> list[DerivedText]:
         """Take a part; return what was hidden in what has ended with it.
 
         Args:
@@ -88,11 +94,11 @@ class PayloadStream:
         """
         return self._take(delta, mark, last=False)
 
-    def flush(self, mark: int) -> list[Derived]:
+    def flush(self, mark: int) -> list[DerivedText]:
         """Return the rest: the text ends here."""
         return self._take("", mark, last=True)
 
-    def _take(self, delta: str, mark: int, *, last: bool) -> list[Derived]:
+    def _take(self, delta: str, mark: int, *, last: bool) -> list[DerivedText]:
         if self._ended:
             raise ValueError("the stream has ended")
         self._ended = last
@@ -128,7 +134,7 @@ class PayloadStream:
             end = min(end, unseen.start())
         return end
 
-    def _decoded(self, end: int, mark: int) -> list[Derived]:
+    def _decoded(self, end: int, mark: int) -> list[DerivedText]:
         """Cut a stretch off; return what is hidden in it."""
         part, base = self._text[:end], self._base
         view = _view(part)
@@ -137,18 +143,18 @@ class PayloadStream:
         self.scanned += end
         names = signals(view.text).encodings if len(view.text) > _LEAST else ()
         hidden = [
-            (each, [_moved(payload, view, base) for payload in each.find(view.text)])
+            (each, [_shift_payload(payload, view, base) for payload in each.find(view.text)])
             for each in _NEAR
             if each.name in names
         ]
         if not part.isascii():
             hidden += [
-                (each, [_moved(payload, View(part), base) for payload in each.find(part)])
+                (each, [_shift_payload(payload, View(part), base) for payload in each.find(part)])
                 for each in INVISIBLE
             ]
         hidden.append((_FAR["percent"], self._escapes.take(part, view, base, mark)))
         self._look_for_rot13(part, view.text, base)
-        return undone([each for each in hidden if each[1]], self._depth, self._budget)
+        return decode_nested([each for each in hidden if each[1]], self._depth, self._budget)
 
     def _look_for_rot13(self, part: str, text: str, base: int) -> None:
         if self._rotated is None:
@@ -159,17 +165,17 @@ class PayloadStream:
             self._rotated = (base, [])
         self._rotated[1].append(part)
 
-    def _ends(self) -> list[Derived]:
+    def _ends(self) -> list[DerivedText]:
         hidden = [(_FAR["percent"], self._escapes.close())]
         if self._rotated is not None:
             base, parts = self._rotated
             view = _view("".join(parts))
-            rotated = [_moved(payload, view, base) for payload in payloads.rot13(view.text)]
+            rotated = [_shift_payload(payload, view, base) for payload in payloads.find_rot13(view.text)]
             hidden.append((_FAR["rot13"], rotated))
-        return undone([each for each in hidden if each[1]], self._depth, self._budget)
+        return decode_nested([each for each in hidden if each[1]], self._depth, self._budget)
 
 
-class Escapes:
+class EscapeStream:
     """Percent escapes, and what stands around them."""
 
     def __init__(self) -> None:
@@ -209,7 +215,7 @@ class Escapes:
         text = "".join(self._near)
         view, base = _view(text), self._end - len(text)
         stop = [run.end() for run in _RUNS.finditer(view.text)][-1]
-        found = [_moved(payload, view, base) for payload in payloads.percent(view.text)]
+        found = [_shift_payload(payload, view, base) for payload in payloads.find_percent_escapes(view.text)]
         self._near = [text[view.original(stop - 1, stop)[1] :]]
         self._since = None
         self.frozen = []
@@ -220,14 +226,14 @@ def _view(text: str) -> View:
     return View(text) if text.isascii() else normalized(text)
 
 
-def _moved(payload: Payload, view: View, base: int) -> Payload:
+def _shift_payload(payload: Payload, view: View, base: int) -> Payload:
     """Return a payload of a view of a stretch in the coordinates of the whole text."""
 
     def original(start: int, end: int) -> tuple[int, int]:
         first, last = view.original(start, end)
         return first + base, last + base
 
-    return payload.moved(original)
+    return payload.shift(original)
 
 
 def _open_from(text: str) -> int:

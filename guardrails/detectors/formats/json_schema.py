@@ -52,7 +52,7 @@ class SchemaProblems(Exception):
         self.problems = tuple(problems)
 
 
-class Schema:
+class JsonSchema:
     """A schema that was checked. Raises `SchemaProblems`."""
 
     def __init__(self, schema: Mapping[str, Any] | bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.text import surrogates_replaced
@@ -41,7 +41,7 @@ class LengthConfig(Config):
     """What a text outside the limits is."""
 
 
-class Length:
+class LengthDetector:
     """The detector: at most one finding a text, with score 1 and without a span."""
 
     def __init__(self, name: str, limits: LengthConfig, tokenizer: Tokenizer | None = None) -> None:
@@ -90,7 +90,7 @@ def _lines(text: str) -> int:
     return breaks if text.endswith(("\n", "\r")) else breaks + 1
 
 
-def _build(name: str, config: LengthConfig, files: Files) -> Length:
+def _build(name: str, config: LengthConfig, files: PolicyFiles) -> LengthDetector:
     problems: list[ConfigProblem] = []
     most, least = config.max_characters, config.min_characters
     given = (most, least, config.max_words, config.max_lines, config.max_tokens)
@@ -107,10 +107,10 @@ def _build(name: str, config: LengthConfig, files: Files) -> Length:
     tokenizer = _tokenizer(config, files, problems)
     if problems:
         raise ConfigProblems(problems)
-    return Length(name, config, tokenizer)
+    return LengthDetector(name, config, tokenizer)
 
 
-def _tokenizer(config: LengthConfig, files: Files, problems: list[ConfigProblem]) -> Tokenizer | None:
+def _tokenizer(config: LengthConfig, files: PolicyFiles, problems: list[ConfigProblem]) -> Tokenizer | None:
     """Return what counts tokens, None if none are to be counted; add what is wrong to `problems`."""
     if config.tokenizer is None:
         if config.max_tokens is not None:

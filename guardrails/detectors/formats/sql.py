@@ -48,7 +48,7 @@ _HIDDEN: Final = re.compile(r"/\*M?!")
 
 
 @cache
-def dialects() -> tuple[str, ...]:
+def list_dialects() -> tuple[str, ...]:
     """Return the names of the dialects that can be parsed."""
     from sqlglot.dialects.dialect import Dialects
 
@@ -68,7 +68,9 @@ def _classes() -> tuple[tuple[str, tuple[type[Any], ...]], ...]:
     return tuple(found)
 
 
-def sql_errors(text: str, dialect: str, allowed: Collection[str] | None = None) -> Iterator[tuple[int, int]]:
+def find_sql_errors(
+    text: str, dialect: str, allowed: Collection[str] | None = None
+) -> Iterator[tuple[int, int]]:
     """Yield the spans of what is wrong, in order: an error runs to the end of its line, a statement that is not allowed
     is found whole. After an error its statement is not read on. Raises `TimeoutError` where parsing takes too long.
     """

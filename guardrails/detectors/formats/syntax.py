@@ -38,7 +38,7 @@ def _no_number(_digits: str) -> None:
 _JSON: Final = json.JSONDecoder(parse_int=_no_number, parse_float=_no_number, parse_constant=_refuse)
 
 
-def json_error(text: str) -> int | None:
+def find_json_error(text: str) -> int | None:
     """Return where `text` stops being one JSON value of RFC 8259, or None."""
     if text.count("[") + text.count("{") > DEEPEST:
         deep = _too_deep(text)
@@ -67,7 +67,7 @@ def _too_deep(text: str) -> int | None:
     return None
 
 
-def xml_error(text: str) -> int | None:
+def find_xml_error(text: str) -> int | None:
     """Return where `text` stops being a well-formed XML document, or None; a document type is an error."""
     data = surrogates_replaced(text).encode()
     # The encoding is given, so that what the document says of it does not count.
@@ -111,7 +111,7 @@ def ignore_warnings() -> None:
     warnings.filterwarnings("ignore", module=_MODULE)
 
 
-def python_error(text: str) -> int | None:
+def find_python_error(text: str) -> int | None:
     """Return where `text` stops being a Python module of the Python that runs, or None; it is not run."""
     if "\0" in text:
         return text.index("\0")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.media.images.picture import Picture
@@ -66,7 +66,7 @@ class GreenSquare:
         clip = (frame.start_ms, frame.end_ms) if picture.animated else None
         for view in frame.views:
             for box, score in self._fields(view):
-                yield Finding(self._category, score, self._name, box=scaled(box, view, picture), clip=clip)
+                yield Finding(self._category, score, self._name, box=scale_box(box, view, picture), clip=clip)
 
     def _fields(self, view: Pixels) -> Iterator[tuple[tuple[int, int, int, int], float]]:
         import numpy as np
@@ -105,7 +105,7 @@ def _runs(seen: Sequence[bool]) -> Iterator[tuple[int, int]]:
         yield begin, last + 1
 
 
-def scaled(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tuple[int, int, int, int]:
+def scale_box(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tuple[int, int, int, int]:
     """Return a box of a view as one of the picture at full size, all of it inside."""
     height, width = view.shape[:2]
     x, y, wide, high = box
@@ -114,7 +114,7 @@ def scaled(box: tuple[int, int, int, int], view: Pixels, picture: Picture) -> tu
     return left, top, min(right, picture.width) - left, min(bottom, picture.height) - top
 
 
-def _build(name: str, config: GreenSquareConfig, files: Files) -> GreenSquare:
+def _build(name: str, config: GreenSquareConfig, files: PolicyFiles) -> GreenSquare:
     if problem := category_problem(config.category, ("category",)):
         raise ConfigProblems([problem])
     return GreenSquare(name, config)

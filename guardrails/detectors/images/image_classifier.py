@@ -16,20 +16,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
-from guardrails.detectors.classifier.any_classifier import columns_of
-from guardrails.detectors.classifier.classifier_config import invalid, written
-from guardrails.detectors.images.green_square import scaled
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors.classifier.any_classifier import resolve_columns
+from guardrails.detectors.classifier.classifier_config import find_label_problems, read_labels
+from guardrails.detectors.images.green_square import scale_box
 from guardrails.detectors.images.image_classifier_config import (
-    KNOWN,
+    KNOWN_IMAGE_MODELS,
     RUNS,
     ImageClassifierConfig,
-    Known,
+    KnownImageModel,
     SecondDoc,
-    categories,
-    meanings,
-    of_prompts,
-    prompted,
+    find_categories,
+    find_prompt_problems,
+    number_prompts,
+    resolve_labels,
 )
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
@@ -131,7 +131,7 @@ class ImageClassifier:
 def _box(part: Part, view: Pixels, picture: Picture) -> tuple[int, int, int, int] | None:
     """Return where a part is in the picture, None for the whole."""
     whole = part.box == (0, 0, view.shape[1], view.shape[0])
-    return None if whole else scaled(part.box, view, picture)
+    return None if whole else scale_box(part.box, view, picture)
 
 
 def _load(folder: Path, config: ImageClassifierConfig) -> PictureModel:
@@ -143,12 +143,12 @@ def _load(folder: Path, config: ImageClassifierConfig) -> PictureModel:
     return load(folder, options)
 
 
-def _build(name: str, config: ImageClassifierConfig, files: Files) -> ImageClassifier:
+def _build(name: str, config: ImageClassifierConfig, files: PolicyFiles) -> ImageClassifier:
     second = None if config.second is None else _second(name, config, config.second, files)
     return _one_of(name, config, files, second)
 
 
-def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: Files) -> ImageClassifier:
+def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: PolicyFiles) -> ImageClassifier:
     """Build the second detector; raises `ConfigProblems`, with places in its own block."""
     written_ = {
         field: getattr(doc, field)
@@ -161,26 +161,26 @@ def _second(name: str, config: ImageClassifierConfig, doc: SecondDoc, files: Fil
     except ConfigProblems as problems:
         placed = [replace(each, path=("second", *each.path)) for each in problems.problems]
         raise ConfigProblems(placed) from problems
-    if categories(name, config).isdisjoint(categories(name, own)):
+    if find_categories(name, config).isdisjoint(find_categories(name, own)):
         message = f"the second model {doc.model!r} tells nothing that the first one does"
         raise ConfigProblems([ConfigProblem("unknown_category", message, ("second", "model"))])
     return made
 
 
 def _one_of(
-    name: str, config: ImageClassifierConfig, files: Files, second: ImageClassifier | None = None
+    name: str, config: ImageClassifierConfig, files: PolicyFiles, second: ImageClassifier | None = None
 ) -> ImageClassifier:
-    if problems := invalid(config):
+    if problems := find_label_problems(config):
         raise ConfigProblems(problems)
-    if problems := of_prompts(config):
+    if problems := find_prompt_problems(config):
         raise ConfigProblems(problems)
-    of = KNOWN.get(config.model)
+    of = KNOWN_IMAGE_MODELS.get(config.model)
     if of is not None and of.folder is not None:
         return _shipped(name, config, of, of.folder, second)
     try:
         folder = files.model_folder(config.model, config.revision, download=config.download)
     except OSError as error:
-        shipped = ", ".join(each for each, known in KNOWN.items() if known.folder is not None)
+        shipped = ", ".join(each for each, known in KNOWN_IMAGE_MODELS.items() if known.folder is not None)
         message, hint = f"model {config.model!r}: {error.strerror or error}", f"by name there is: {shipped}"
         if isinstance(error.__cause__, ModelError) and error.__cause__.hint:
             hint = f"{error.__cause__.hint}; {hint}"
@@ -192,7 +192,9 @@ def _one_of(
         field = error.field if error.field in ImageClassifierConfig.model_fields else "model"
         raise ConfigProblems([ConfigProblem(error.code, message, (field,), hint=error.hint)]) from error
     columns = (
-        columns_of(config, meanings(config), model.labels) if config.prompts is None else prompted(config)
+        resolve_columns(config, resolve_labels(config), model.labels)
+        if config.prompts is None
+        else number_prompts(config)
     )
     return ImageClassifier(name, config, folder, columns, model=model, second=second)
 
@@ -201,12 +203,16 @@ def _compared(folder: Path, config: ImageClassifierConfig) -> PictureModel:
     """Return a model that compares pictures with the texts of all categories, and the neutral ones; raises `ModelError`."""
     from guardrails.inference.media.zero_shot import Texts, load
 
-    texts = (each for texts in written(config.prompts or {}).values() for each in texts)
+    texts = (each for texts in read_labels(config.prompts or {}).values() for each in texts)
     return load(folder, Texts((*texts, *config.neutral), config.device, config.large))
 
 
 def _shipped(
-    name: str, config: ImageClassifierConfig, of: Known, folder: Path, second: ImageClassifier | None
+    name: str,
+    config: ImageClassifierConfig,
+    of: KnownImageModel,
+    folder: Path,
+    second: ImageClassifier | None,
 ) -> ImageClassifier:
     problems = [
         ConfigProblem(
@@ -220,7 +226,7 @@ def _shipped(
     ]
     if problems:
         raise ConfigProblems(problems)
-    columns = columns_of(config, meanings(config), of.labels)
+    columns = resolve_columns(config, resolve_labels(config), of.labels)
     return ImageClassifier(name, config, folder, columns, model=None, second=second)
 
 
@@ -228,7 +234,7 @@ KIND = Kind(
     name="image_classifier",
     doc="What pictures show, by a model: sexual content by the package's own, or what any other classifier of pictures tells.",
     config=ImageClassifierConfig,
-    categories=categories,
+    categories=find_categories,
     build=_build,
     tier=1,
     contents=frozenset({"image"}),

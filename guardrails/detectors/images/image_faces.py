@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.images.green_square import scaled
+from guardrails.detectors.images.green_square import scale_box
 from guardrails.detectors.images.text_layout import Box
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.inference.safety.folder import ModelError
@@ -54,7 +54,7 @@ class ImageFacesConfig(Config):
     takes longer. Faces are found from about 10 pixels."""
 
 
-class ImageFaces:
+class ImageFacesDetector:
     """The detector: all views of all frames."""
 
     inline = False
@@ -96,7 +96,7 @@ def _box(face: Face, view: Pixels, picture: Picture) -> Box | None:
     right, bottom = min(width, math.ceil(face.x + face.width)), min(height, math.ceil(face.y + face.height))
     if left >= right or top >= bottom:
         return None
-    return scaled((left, top, right - left, bottom - top), view, picture)
+    return scale_box((left, top, right - left, bottom - top), view, picture)
 
 
 def _is_covered(box: Box, picture: Picture) -> bool:
@@ -116,15 +116,15 @@ def _load(folder: Path, config: ImageFacesConfig) -> FaceModel:
     return load(folder, FaceOptions(config.min_score, config.side))
 
 
-def _build(name: str, config: ImageFacesConfig, files: Files) -> ImageFaces:
+def _build(name: str, config: ImageFacesConfig, files: PolicyFiles) -> ImageFacesDetector:
     if problem := category_problem(config.category, ("category",)):
         raise ConfigProblems([problem])
     shipped = SHIPPED.get(config.model)
     try:
         if shipped is not None:
-            return ImageFaces(name, config, shipped, None)
+            return ImageFacesDetector(name, config, shipped, None)
         folder = files.model_folder(config.model)
-        return ImageFaces(name, config, folder, _load(folder, config))
+        return ImageFacesDetector(name, config, folder, _load(folder, config))
     except (OSError, ModelError) as error:
         reason = str(error) if isinstance(error, ModelError) else error.strerror or str(error)
         named = (

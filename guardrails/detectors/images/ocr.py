@@ -40,26 +40,26 @@ MODELS: Final = (
 """RapidOCR's settings of its large models, where it holds what runs each, and the module and the class of that."""
 
 Corners = Sequence[tuple[float, float]]
-Found = tuple[str, float, Corners]
+OcrLine = tuple[str, float, Corners]
 """A text, how sure it is, and its corners in pixels."""
 
-Reader = Callable[["Pixels"], Sequence[Found]]
+OcrReader = Callable[["Pixels"], Sequence[OcrLine]]
 
 
-def letters(side: int) -> Reader:
+def load_reader(side: int) -> OcrReader:
     """Return what reads letters, looked for at so many pixels of the longer side. It is loaded with the first picture, and takes
     one at a time.
     """
     lock = threading.Lock()
     loaded: list[Any] = []
 
-    def read(view: Pixels) -> list[Found]:
-        seen = contrasted(view)
+    def read(view: Pixels) -> list[OcrLine]:
+        seen = stretch_contrast(view)
         if seen is None:
             return []
         with lock:
             if not loaded:
-                loaded.append(rapid(side))
+                loaded.append(load_rapidocr(side))
             with as_zero():
                 found = loaded[0](seen[:, :, ::-1].copy())  # blue first
         if found is None or found.boxes is None or not found.txts:
@@ -73,7 +73,7 @@ def letters(side: int) -> Reader:
     return read
 
 
-def contrasted(view: Pixels) -> Pixels | None:
+def stretch_contrast(view: Pixels) -> Pixels | None:
     """Return pixels as they are where they have contrast, else with all that there can be; None where they have one colour."""
     import numpy as np
 
@@ -86,7 +86,7 @@ def contrasted(view: Pixels) -> Pixels | None:
     return view if most > FAINT else ((view - low) * np.float32(255 / most)).astype(np.uint8)
 
 
-def rapid(side: int) -> Any:
+def load_rapidocr(side: int) -> Any:
     """Return RapidOCR, loaded: with sessions of ours where it is a version that is known here, else as it comes, on one core."""
     package, reader = import_module("rapidocr"), _plain(side)
     try:

@@ -17,11 +17,19 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
-from guardrails.detectors.language.scripts import NAMES, suggestion
-from guardrails.detectors.llm.judge_prompt import Example, Form, Question, labels, literal, score, yes_no
-from guardrails.detectors.llm.llm_detector import Ask, Asking, Remote, Scores
+from guardrails.detectors.language.scripts import NAMES, suggest_code
+from guardrails.detectors.llm.judge_prompt import (
+    AnswerForm,
+    JudgeExample,
+    JudgeQuestion,
+    make_label_form,
+    make_score_form,
+    make_yes_no_form,
+    parse_answer,
+)
+from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, RemoteDetector, Scores
 from guardrails.detectors.patterns.patterns_detector import category_problem, default_category
 from guardrails.remote.chat import chat
 from guardrails.remote.endpoint import Endpoint, RemoteError
@@ -92,23 +100,23 @@ class JudgeConfig(Config):
     `unchecked: language`."""
 
 
-class Judge:
+class QuestionJudge:
     """The service: one request for each piece of a text."""
 
     most = 1
 
-    def __init__(self, endpoint: Endpoint, question: Question, config: JudgeConfig) -> None:
+    def __init__(self, endpoint: Endpoint, question: JudgeQuestion, config: JudgeConfig) -> None:
         self._endpoint, self._question = endpoint, question
         self._model, self._max_tokens = config.model, config.max_tokens
         self._top = TOP if config.probabilities else 0
         self._prompt = config.characters
         self._extra = _extra(config, question.form)
 
-    async def scores(self, asks: Sequence[Ask]) -> list[Scores]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> list[Scores]:
         """Answer each ask."""
         return [await self._one(ask) for ask in asks]
 
-    async def _one(self, ask: Ask) -> Scores:
+    async def _one(self, ask: JudgeRequest) -> Scores:
         answer = await chat(
             self._endpoint,
             self._model,
@@ -123,7 +131,7 @@ class Judge:
             raise RemoteError(f"endpoint {self._endpoint.name!r}: {error}") from None
 
 
-def _extra(config: JudgeConfig, form: Form) -> dict[str, Any]:
+def _extra(config: JudgeConfig, form: AnswerForm) -> dict[str, Any]:
     formats: Mapping[str, dict[str, Any]] = {
         "none": {},
         "json_object": {"response_format": {"type": "json_object"}},
@@ -139,10 +147,10 @@ def _extra(config: JudgeConfig, form: Form) -> dict[str, Any]:
     return {**formats[config.structured], **template}
 
 
-def _form(name: str, config: JudgeConfig) -> Form:
+def _form(name: str, config: JudgeConfig) -> AnswerForm:
     if config.answer == "labels":
-        return labels(config.labels)
-    of = {"yes_no": yes_no, "score": score}[config.answer]
+        return make_label_form(config.labels)
+    of = {"yes_no": make_yes_no_form, "score": make_score_form}[config.answer]
     return of(config.category or default_category(name))
 
 
@@ -152,7 +160,7 @@ def _categories(name: str, config: JudgeConfig) -> frozenset[str]:
     return found or frozenset({config.category or default_category(name)})
 
 
-def _problems(config: JudgeConfig, form: Form) -> Iterator[ConfigProblem | None]:
+def _problems(config: JudgeConfig, form: AnswerForm) -> Iterator[ConfigProblem | None]:
     if not config.question.strip():
         hint = "write a question that yes, a number or a label answers"
         yield ConfigProblem("invalid_value", "question must not be empty", ("question",), hint=hint)
@@ -165,10 +173,10 @@ def _problems(config: JudgeConfig, form: Form) -> Iterator[ConfigProblem | None]
     for index, code in enumerate(config.languages):
         if code not in NAMES:
             message = f"{code!r} is not a language that can be told"
-            yield ConfigProblem("unknown_language", message, ("languages", index), hint=suggestion(code))
+            yield ConfigProblem("unknown_language", message, ("languages", index), hint=suggest_code(code))
     for index, example in enumerate(config.examples):
         # Without labels, what is wrong is that.
-        if literal(example.answer, config.answer) not in form.answers and form.answers:
+        if parse_answer(example.answer, config.answer) not in form.answers and form.answers:
             message = f"{example.answer!r} is no answer to the question"
             path = ("examples", index, "answer")
             yield ConfigProblem("invalid_example", message, path, hint=f"the model is to say {form.shown}")
@@ -200,7 +208,7 @@ def _label_problems(config: JudgeConfig) -> Iterator[ConfigProblem | None]:
             yield category_problem(category, ("labels", label))
 
 
-def _build(name: str, config: JudgeConfig, files: Files) -> Remote:
+def _build(name: str, config: JudgeConfig, files: PolicyFiles) -> RemoteDetector:
     form = _form(name, config)
     problems = [each for each in _problems(config, form) if each is not None]
     try:
@@ -210,11 +218,11 @@ def _build(name: str, config: JudgeConfig, files: Files) -> Remote:
     if problems:
         raise ConfigProblems(problems)
     examples = [
-        Example(each.text, literal(each.answer, config.answer), each.prompt, each.reason)
+        JudgeExample(each.text, parse_answer(each.answer, config.answer), each.prompt, each.reason)
         for each in config.examples
     ]
-    question = Question(config.question, form, config.guidance, examples, config.system)
-    asking = Asking(
+    question = JudgeQuestion(config.question, form, config.guidance, examples, config.system)
+    asking = JudgeAdapter(
         name,
         _categories(name, config),
         size=config.characters,
@@ -222,7 +230,7 @@ def _build(name: str, config: JudgeConfig, files: Files) -> Remote:
         min_score=config.min_score,
         languages=config.languages,
     )
-    return Remote(asking, Judge(endpoint, question, config))
+    return RemoteDetector(asking, QuestionJudge(endpoint, question, config))
 
 
 KIND = Kind(

@@ -2,7 +2,7 @@
 
 The text under judgement is data. It is a JSON string on a line of its own between two lines that bear a mark; the mark is
 drawn anew for each request, so nobody who writes the text can know it. A JSON string has no new lines and no quotes that
-end it, and `quoted` also escapes the brackets that the tokens of chat templates are made of (`<|im_end|>`, `[/INST]`):
+end it, and `quote_text` also escapes the brackets that the tokens of chat templates are made of (`<|im_end|>`, `[/INST]`):
 servers read those in any text that they are sent, and would take what follows for a turn of the conversation.
 
 An answer is `{"answer": …}` with one of the values of its form, and nothing else: white space, one fence of Markdown around
@@ -52,7 +52,7 @@ Answer with one line of JSON and nothing else: {form}
 
 
 @dataclass(frozen=True)
-class Form:
+class AnswerForm:
     """What an answer may be: JSON value → what it says. `shown` tells the model."""
 
     shown: str
@@ -87,31 +87,31 @@ class Form:
         value, core = self.read(answer.text)
         if answer.tokens is None:
             return self.answers[value]
-        yes = probability(answer.tokens, core, value)
+        yes = yes_probability(answer.tokens, core, value)
         return {category: yes * score for category, score in self.answers[YES].items()}
 
 
-def yes_no(category: str) -> Form:
+def make_yes_no_form(category: str) -> AnswerForm:
     """Return the form of a question to say yes or no to; yes finds the category."""
-    return Form(f'{{"answer": {YES}}} or {{"answer": {NO}}}', {YES: {category: 1.0}, NO: {}})
+    return AnswerForm(f'{{"answer": {YES}}} or {{"answer": {NO}}}', {YES: {category: 1.0}, NO: {}})
 
 
-def score(category: str) -> Form:
+def make_score_form(category: str) -> AnswerForm:
     """Return the form of a question for how much: whole numbers from 0 to `MOST`."""
     shown = f'{{"answer": N}}, where N is a whole number from 0 (not at all) to {MOST} (without any doubt)'
-    return Form(shown, {str(each): {category: each / MOST} for each in range(MOST + 1)})
+    return AnswerForm(shown, {str(each): {category: each / MOST} for each in range(MOST + 1)})
 
 
-def labels(meanings: Mapping[str, str | None]) -> Form:
+def make_label_form(meanings: Mapping[str, str | None]) -> AnswerForm:
     """Return the form of a question for one of some labels; each finds its category, or nothing."""
     values = {json.dumps(label, ensure_ascii=False): found for label, found in meanings.items()}
-    return Form(
+    return AnswerForm(
         f'{{"answer": LABEL}}, where LABEL is one of {", ".join(values)}',
         {value: {} if found is None else {found: 1.0} for value, found in values.items()},
     )
 
 
-def literal(answer: str | bool | int, form: str) -> str:
+def parse_answer(answer: str | bool | int, form: str) -> str:
     """Return the JSON value that a policy's answer means; true and false are yes and no, where the form is that."""
     if form == "yes_no" and isinstance(answer, bool):
         return YES if answer else NO
@@ -119,7 +119,7 @@ def literal(answer: str | bool | int, form: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class JudgeExample:
     """A text, what it replies to if anything, and the JSON value of its right answer, with the reason if there is one."""
 
     text: str
@@ -129,13 +129,13 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Question:
+class JudgeQuestion:
     """What a judge is asked of each text. `system`: the model knows messages of the system."""
 
     question: str
-    form: Form
+    form: AnswerForm
     guidance: str = ""
-    examples: Sequence[Example] = ()
+    examples: Sequence[JudgeExample] = ()
     system: bool = True
 
     @cached_property
@@ -171,12 +171,12 @@ class Question:
         context: list[str] = []
         if prompt:
             told = "The text replies to this prompt, which is there for context and not to be judged:"
-            context = [told, f"PROMPT {mark}", quoted(prompt), f"END {mark}"]
-        judged = ["Judge this text by the question:", f"TEXT {mark}", quoted(text), f"END {mark}"]
+            context = [told, f"PROMPT {mark}", quote_text(prompt), f"END {mark}"]
+        judged = ["Judge this text by the question:", f"TEXT {mark}", quote_text(text), f"END {mark}"]
         return "\n".join([*context, *judged, f"Answer: {self.form.shown}"])
 
 
-def quoted(text: str) -> str:
+def quote_text(text: str) -> str:
     """Return a text as a JSON string on one line that holds nothing but printable characters, and no bracket of a token."""
     return _UNSAFE.sub(_escaped, json.dumps(text, ensure_ascii=False))
 
@@ -188,12 +188,12 @@ def _escaped(match: re.Match[str]) -> str:
     return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
-def _own(example: Example) -> str:
+def _own(example: JudgeExample) -> str:
     """Return the mark of an example, which is no secret: no text to judge stands between such lines."""
     return hashlib.sha256(repr(example).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def probability(tokens: Sequence[Token], core: str, value: str) -> float:
+def yes_probability(tokens: Sequence[Token], core: str, value: str) -> float:
     """Return how likely `yes` is beside `no`, in the place where the answer `core` has one of them; raises `RemoteError`."""
     ends = [*accumulate(len(token.text) for token in tokens)]
     begin = "".join(token.text for token in tokens).rfind(core)

@@ -24,7 +24,7 @@ from guardrails.inference.safety.windows import opened
 
 
 @dataclass(frozen=True, slots=True)
-class Pieces:
+class WordPieces:
     """The word pieces of a text in order: `spans` in its characters, and a row of probabilities for each."""
 
     spans: tuple[tuple[int, int], ...]
@@ -40,7 +40,7 @@ class TokenModel:
         self._run = run.run
         self._overlap = overlap
 
-    def pieces(self, text: str) -> Pieces:
+    def pieces(self, text: str) -> WordPieces:
         """Judge a text of any length; it must be encodable as UTF-8."""
         first = self._tokenizer.encode(text)
         windows = [first, *first.overflowing]
@@ -54,7 +54,7 @@ class TokenModel:
             own = own[begin:end]
             spans += [window.offsets[at] for at in own]
             rows.append(_softmax(self._run(_inputs(window))[0])[own])
-        return Pieces(tuple(spans), np.concatenate(rows))
+        return WordPieces(tuple(spans), np.concatenate(rows))
 
 
 def _inputs(window: Encoding) -> dict[str, NDArray[np.int64]]:
@@ -71,7 +71,7 @@ def _softmax(scores: Scores) -> Scores:
     return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float32)
 
 
-def load(folder: Path, file: str | None, runtime: str, window: int) -> TokenModel:
+def load_token_model(folder: Path, file: str | None, runtime: str, window: int) -> TokenModel:
     """Load the model in `folder` and run it once, on the runtime `onnx` or `torch`, to read `window` tokens at a time.
 
     Raises `ConfigProblems` at the fields of a `ner:` block, with what is wrong in the folder or missing from the system.

@@ -14,16 +14,16 @@ from typing import Literal, Protocol
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind
-from guardrails.detectors.config import Config, offered
-from guardrails.detectors.patterns.builtin_table import Choice
-from guardrails.detectors.patterns.patterns_detector import Patterns, category_problem
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
+from guardrails.detectors.config import Config, make_item_snippets
+from guardrails.detectors.patterns.builtin_table import BuiltinTable
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector, category_problem
 from guardrails.detectors.pii.entities import TABLE
-from guardrails.detectors.pii.names import LABELS, NATIONAL, Hit, by_presidio
+from guardrails.detectors.pii.names import LABELS, NATIONAL, EntityHit, presidio_entities
 from guardrails.text import normalized, revealed, surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Detector, Finding, Text
 
-CHOICE = Choice("pii", TABLE, "entities", ("unknown_entity", "a kind of personal data"))
+CHOICE = BuiltinTable("pii", TABLE, "entities", ("unknown_entity", "a kind of personal data"))
 ENTITIES = CHOICE.names
 
 
@@ -55,11 +55,13 @@ class PiiConfig(Config):
         default=None,
         min_length=1,
         examples=[["email", "credit_card"]],
-        json_schema_extra=offered(*ENTITIES, *LABELS.values()),
+        json_schema_extra=make_item_snippets(*ENTITIES, *LABELS.values()),
     )
     """Which kinds to look for; by default all that the engine and the model find."""
     exclude: list[str] = Field(
-        default=[], examples=[["email", "phone"]], json_schema_extra=offered(*ENTITIES, *LABELS.values())
+        default=[],
+        examples=[["email", "phone"]],
+        json_schema_extra=make_item_snippets(*ENTITIES, *LABELS.values()),
     )
     """Kinds not to look for, of those."""
     engine: Literal["fast", "presidio"] = "fast"
@@ -83,12 +85,12 @@ class PiiConfig(Config):
 class Searcher(Protocol):
     """What finds personal data in a text that can be encoded."""
 
-    def search(self, text: str) -> list[Hit]:
+    def search(self, text: str) -> list[EntityHit]:
         """Return what is found; raise `TimeoutError` with the reason when it takes too long."""
         ...
 
 
-class Pii:
+class PiiDetector:
     """The detector where it takes more than patterns: each searcher sees the plain text and, where they differ, the
     normalized view and the readings in which codes are undone.
     """
@@ -96,7 +98,7 @@ class Pii:
     inline = False
     tier = 1
 
-    def __init__(self, name: str, patterns: Patterns | None, searchers: Sequence[Searcher]) -> None:
+    def __init__(self, name: str, patterns: PatternsDetector | None, searchers: Sequence[Searcher]) -> None:
         self._name = name
         self._patterns = patterns
         self._searchers = searchers
@@ -119,7 +121,7 @@ class Pii:
         ]
         return replace(known, findings=_once([*known.findings, *found])) if found else known
 
-    def _hits(self, text: str) -> list[Hit]:
+    def _hits(self, text: str) -> list[EntityHit]:
         hits = [hit for searcher in self._searchers for hit in searcher.search(text)]
         plain = normalized(text)
         for view in (*([plain] if plain.text != text else []), *revealed(text, letters=False)):
@@ -152,7 +154,7 @@ def _span(finding: Finding) -> tuple[int, int]:
 
 def _by_engine(config: PiiConfig) -> frozenset[str]:
     """Return the names that the engine finds."""
-    return frozenset(ENTITIES if config.engine == "fast" else by_presidio(config.languages).values())
+    return frozenset(ENTITIES if config.engine == "fast" else presidio_entities(config.languages).values())
 
 
 def _by_model(config: PiiConfig) -> frozenset[str]:
@@ -169,7 +171,7 @@ def _wanted(config: PiiConfig) -> frozenset[str]:
 
 def _problems(config: PiiConfig) -> list[ConfigProblem]:
     known = _by_engine(config) | _by_model(config)
-    everything = sorted({*ENTITIES, *by_presidio(NATIONAL).values(), *LABELS.values(), *known})
+    everything = sorted({*ENTITIES, *presidio_entities(NATIONAL).values(), *LABELS.values(), *known})
     problems = [
         _elsewhere(name, index, config) if name in everything else _unknown(name, index, everything)
         for index, name in enumerate(config.entities or ())
@@ -214,7 +216,7 @@ def _unknown(name: str, index: int, everything: Sequence[str]) -> ConfigProblem:
 def _elsewhere(name: str, index: int, config: PiiConfig) -> ConfigProblem:
     """Return the problem of a kind that this configuration does not find, but another would."""
     ways = ["engine: fast"] if name in ENTITIES else []
-    if name in by_presidio(()).values():
+    if name in presidio_entities(()).values():
         ways.append("engine: presidio")
     ways += [
         f"engine: presidio with {language!r} among its languages"
@@ -233,21 +235,21 @@ def _elsewhere(name: str, index: int, config: PiiConfig) -> ConfigProblem:
 
 def _presidio(config: PiiConfig, names: frozenset[str]) -> Searcher:
     try:
-        from guardrails.detectors.pii.presidio import Presidio
+        from guardrails.detectors.pii.presidio import PresidioSearcher
     except ModuleNotFoundError as error:
         message = f"engine 'presidio' needs the package {error.name!r}, which is not installed"
         problem = ConfigProblem(
             "missing_extra", message, ("engine",), hint="pip install 'guardrails-middleware[pii]'"
         )
         raise ConfigProblems([problem]) from error
-    return Presidio(
+    return PresidioSearcher(
         names, languages=config.languages, min_score=config.min_score, regions=config.phone_regions
     )
 
 
-def _ner(config: PiiConfig, names: frozenset[str], files: Files) -> Searcher:
-    from guardrails.detectors.pii.ner import Ner
-    from guardrails.detectors.pii.ner_model import load
+def _ner(config: PiiConfig, names: frozenset[str], files: PolicyFiles) -> Searcher:
+    from guardrails.detectors.pii.ner import NerSearcher
+    from guardrails.detectors.pii.ner_model import load_token_model
 
     assert config.ner is not None
     try:
@@ -255,8 +257,8 @@ def _ner(config: PiiConfig, names: frozenset[str], files: Files) -> Searcher:
     except OSError as error:
         message = f"folder {config.ner.model!r}: {error.strerror or error}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("ner", "model"))]) from error
-    model = load(folder, config.ner.file, config.ner.runtime, config.ner.window)
-    found = Ner(model, config.ner.labels, names, config.ner.min_score)
+    model = load_token_model(folder, config.ner.file, config.ner.runtime, config.ner.window)
+    found = NerSearcher(model, config.ner.labels, names, config.ner.min_score)
     lacking = [
         ConfigProblem(
             "unavailable_entity",
@@ -272,7 +274,7 @@ def _ner(config: PiiConfig, names: frozenset[str], files: Files) -> Searcher:
     return found
 
 
-def _build(name: str, config: PiiConfig, files: Files) -> Detector:
+def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
     problems = _problems(config)
     if problems:
         raise ConfigProblems(problems)
@@ -294,7 +296,7 @@ def _build(name: str, config: PiiConfig, files: Files) -> Detector:
             problems += error.problems
     if problems:
         raise ConfigProblems(problems)
-    return Pii(name, patterns, searchers)
+    return PiiDetector(name, patterns, searchers)
 
 
 KIND = Kind(

@@ -26,7 +26,7 @@ Gram = tuple[str, ...]
 Place = tuple[int, int]
 
 
-class Grams:
+class PromptNgrams:
     """The runs of words of a system prompt.
 
     Attributes:
@@ -47,10 +47,10 @@ class Grams:
         return at < len(self._order) and self._order[at][: len(words)] == words
 
 
-class Reading:
+class NgramTracker:
     """The words of one reading so far, and what they repeat. Places are those of the whole text."""
 
-    def __init__(self, grams: Grams) -> None:
+    def __init__(self, grams: PromptNgrams) -> None:
         self._grams = grams
         self._words: list[str] = []
         self._places: list[Place] = []
@@ -61,9 +61,9 @@ class Reading:
         """Where what is repeated begins, the number of the word behind it, and the place of its last word."""
         self.common: set[Gram] = set()
 
-    def copy(self) -> Reading:
+    def copy(self) -> NgramTracker:
         """Return the same, to go on by itself."""
-        other = Reading(self._grams)
+        other = NgramTracker(self._grams)
         other.__dict__.update(self.__dict__)
         other._words, other._places, other._alive = [*self._words], [*self._places], [*self._alive]
         other.common = {*self.common}
@@ -122,7 +122,7 @@ class Reading:
         return self._places[self._alive[0] - self._gone][0] if self._alive else taken
 
 
-class Overlaps:
+class PromptOverlaps:
     """What a text that grows repeats of a system prompt, in all its readings.
 
     Readings are one until they differ; each is then counted by itself to the end.
@@ -132,13 +132,13 @@ class Overlaps:
         scanned: characters looked at, all together.
     """
 
-    def __init__(self, grams: Grams) -> None:
+    def __init__(self, grams: PromptNgrams) -> None:
         self._grams = grams
         self._text = ""
         self._base = 0
         self._looked = 0
         self._due = 0
-        self._own = [Reading(grams)] * (1 + READINGS)
+        self._own = [NgramTracker(grams)] * (1 + READINGS)
         self._known: dict[Place, float] = {}
         self.settled = 0
         self.scanned = 0
@@ -184,7 +184,7 @@ class Overlaps:
 
     def _part(self, views: Sequence[View]) -> None:
         """Give each reading that differs from here on words of its own."""
-        own: dict[tuple[Reading, str], Reading] = {}
+        own: dict[tuple[NgramTracker, str], NgramTracker] = {}
         for place, view in enumerate(views):
             reading = self._own[place]
             key = reading, view.text
@@ -192,7 +192,7 @@ class Overlaps:
                 own[key] = reading.copy() if any(other is reading for other, _ in own) else reading
             self._own[place] = own[key]
 
-    def _read(self, reading: Reading, outer: View) -> None:
+    def _read(self, reading: NgramTracker, outer: View) -> None:
         """Take the words of a part, as one of its readings has them, and look for the canary in it."""
         view, base = folded(outer.text), self._base
         for match in WORD.finditer(view.text):
@@ -205,7 +205,7 @@ class Overlaps:
             self._known[start + base, end + base] = 1.0
             at = view.text.find(canary, at + len(canary))
 
-    def _add(self, reading: Reading, stretch: Place | None) -> None:
+    def _add(self, reading: NgramTracker, stretch: Place | None) -> None:
         if stretch is not None:
             # Of readings that find the same stretch the one that has most of the prompt counts.
             self._known[stretch] = max(reading.score, self._known.get(stretch, 0.0))
@@ -228,11 +228,11 @@ class PromptLeakStream:
         settled: the offset before which nothing more will be found.
     """
 
-    def __init__(self, name: str, category: str, canaries: Stream | None, grams: Grams | None) -> None:
+    def __init__(self, name: str, category: str, canaries: Stream | None, grams: PromptNgrams | None) -> None:
         self._name = name
         self._category = category
         self._canaries = canaries
-        self._overlaps = None if grams is None else Overlaps(grams)
+        self._overlaps = None if grams is None else PromptOverlaps(grams)
         self._waiting: list[Finding] = []
         self._length = 0
         self._ended = False

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Models
+from guardrails.detectors import ConfigProblem, ConfigProblems, ModelFolders
 from guardrails.detectors.classifier.classifier_windows import VIEWS
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.inference.hub import sequence
@@ -20,7 +20,7 @@ DENIES: Final = re.compile(r"contradict(s|ed|ion|ory)?", re.IGNORECASE)
 """How models for natural language inference call these labels."""
 
 
-def embedder(files: Models, name: str, revision: str | None, *, download: bool) -> Embedder:
+def load_embedder(files: ModelFolders, name: str, revision: str | None, *, download: bool) -> Embedder:
     """Return what embeds texts: a shipped model, a folder, or a model of the hub.
 
     Raises:
@@ -36,8 +36,8 @@ def embedder(files: Models, name: str, revision: str | None, *, download: bool) 
         raise _unreadable(name, error) from error
 
 
-def inference(
-    files: Models, name: str, revision: str | None, *, download: bool
+def load_inference(
+    files: ModelFolders, name: str, revision: str | None, *, download: bool
 ) -> tuple[SequenceModel, int, int | None]:
     """Return a model for natural language inference, and the columns of entailment and, where it has one, contradiction.
 
@@ -56,7 +56,7 @@ def inference(
     return model, entails[0], denies[0] if denies else None
 
 
-def _folder(files: Models, name: str, revision: str | None, *, download: bool) -> Path:
+def _folder(files: ModelFolders, name: str, revision: str | None, *, download: bool) -> Path:
     try:
         return files.model_folder(name, revision, download=download)
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from guardrails import taxonomy
 
 
-class Labels:
+class ServiceLabels:
     """A service's labels, and the categories that each stands for.
 
     Args:
@@ -24,7 +24,7 @@ class Labels:
 
     def wants(self, category: str) -> bool:
         """Tell whether a category is to be reported."""
-        return self._wanted is None or within(category, self._wanted)
+        return self._wanted is None or is_wanted(category, self._wanted)
 
     def categories(self) -> frozenset[str]:
         """Return every category that some label stands for, and that is wanted."""
@@ -41,17 +41,17 @@ class Labels:
         return () if otherwise is None or not self.wants(otherwise) else (otherwise,)
 
 
-def within(category: str, wanted: Iterable[str]) -> bool:
+def is_wanted(category: str, wanted: Iterable[str]) -> bool:
     """Tell whether a category is one of these, or a leaf of one."""
     return any(f"{category}.".startswith(f"{each}.") for each in wanted)
 
 
-def nearest_of(category: str, known: frozenset[str]) -> str | None:
+def nearest_category(category: str, known: frozenset[str]) -> str | None:
     """Return the category if it is one of those, else the closest of its parents that is."""
     return next((each for each in taxonomy.with_ancestors(category) if each in known), None)
 
 
-def highest(found: Iterable[tuple[str, float]]) -> dict[str, float]:
+def best_scores(found: Iterable[tuple[str, float]]) -> dict[str, float]:
     """Return the best score of each category."""
     best: dict[str, float] = {}
     for category, score in found:

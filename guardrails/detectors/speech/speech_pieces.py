@@ -33,7 +33,7 @@ LOUD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SpeechPiece:
     """A piece of a sound, and when it is."""
 
     start_ms: int
@@ -58,7 +58,7 @@ class Piece:
         return out.getvalue()
 
 
-class Pieces:
+class SpeechSplitter:
     """The pieces of one sound."""
 
     def __init__(self, voice: Voice) -> None:
@@ -69,7 +69,7 @@ class Pieces:
         self._kept: deque[tuple[int, Samples]] = deque()  # by the number of the first sample
         self._start_ms = self._taken = 0
 
-    def feed(self, start_ms: int, samples: Samples) -> list[Piece]:
+    def feed(self, start_ms: int, samples: Samples) -> list[SpeechPiece]:
         """Take the next samples, which begin at that time; return the pieces that are whole."""
         if not len(samples):
             return []
@@ -85,7 +85,7 @@ class Pieces:
         self._forget(self._voice.settled_ms if self._open is None else self._open[0])
         return found
 
-    def flush(self) -> list[Piece]:
+    def flush(self) -> list[SpeechPiece]:
         """Take the end; return the rest."""
         found = self._placed(self._voice.flush())
         if self._open is not None:
@@ -94,7 +94,7 @@ class Pieces:
         self._taken = 0
         return found
 
-    def _placed(self, stretches: list[Stretch]) -> list[Piece]:
+    def _placed(self, stretches: list[Stretch]) -> list[SpeechPiece]:
         """Put stretches together; return the pieces that are whole by that."""
         found = []
         for start, end in stretches:
@@ -106,7 +106,7 @@ class Pieces:
         self.stretches += stretches
         return found
 
-    def _closed(self, of: Stretch) -> Piece:
+    def _closed(self, of: Stretch) -> SpeechPiece:
         self._open = None
         first, last = ((each - self._start_ms) * RATE // 1_000 for each in of)
         cut = [
@@ -114,7 +114,7 @@ class Pieces:
             for at, samples in self._kept
             if at < last and first < at + len(samples)
         ]
-        return Piece(*of, np.concatenate(cut) if cut else np.zeros(0, np.float32))
+        return SpeechPiece(*of, np.concatenate(cut) if cut else np.zeros(0, np.float32))
 
     def _forget(self, before_ms: int) -> None:
         before = (before_ms - self._start_ms) * RATE // 1_000

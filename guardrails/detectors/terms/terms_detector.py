@@ -17,10 +17,10 @@ from typing import Literal
 import ahocorasick_rs
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
-from guardrails.detectors.patterns.patterns_detector import category_problem, default_category, nothing
-from guardrails.detectors.terms.terms_prefixes import Prefixes
+from guardrails.detectors.patterns.patterns_detector import category_problem, default_category, empty_problem
+from guardrails.detectors.terms.terms_prefixes import TermPrefixes
 from guardrails.text import View, disguised, folded, is_word, surrogates_replaced
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
 from guardrails.text.spelling import is_marked, places, skeleton, spelling, windows
@@ -60,7 +60,7 @@ def _single_spaces(text: str) -> str:
     return text
 
 
-def automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
+def build_automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
     """Return the automaton of some terms: a full table for lists of usual size, which halves the time, and a compact
     one beyond, as the table takes about a hundred bytes for each character.
     """
@@ -69,7 +69,7 @@ def automaton(forms: Sequence[str]) -> ahocorasick_rs.AhoCorasick:
     return ahocorasick_rs.AhoCorasick(forms, implementation=kind)
 
 
-class Disguises:
+class DisguiseMatcher:
     """Terms in marked text: one automaton finds them as codes spell them, one of skeletons proposes where there are
     marks, and the spelling of a term decides.
     """
@@ -90,7 +90,7 @@ class Disguises:
         for index, form in enumerate(forms):
             by_skeleton.setdefault(skeleton(form), []).append(index)
         self._indexes = list(by_skeleton.values())
-        self._skeletons = automaton(list(by_skeleton))
+        self._skeletons = build_automaton(list(by_skeleton))
         self._longest = max(map(len, forms))
 
     def search(self, marks: View) -> set[tuple[int, int]]:
@@ -137,7 +137,7 @@ def _goes_on(neighbour: str, inside: bool) -> bool:
     return neighbour in WORD_MARKS or _needs_boundary(neighbour)
 
 
-class Terms:
+class TermsDetector:
     """The detector: one Aho-Corasick automaton over the folded (or plain) text, and one for terms in disguise."""
 
     inline = True
@@ -153,8 +153,8 @@ class Terms:
         self._forms = forms = [self.form(term, fold=fold) for term in terms]
         self._spaced = any(" " in form for form in forms)
         self._edges = [(_needs_boundary(form[0]), _needs_boundary(form[-1])) for form in forms]
-        self._automaton = automaton(forms)
-        self._disguises = Disguises(forms, self._edges, self._automaton, words=words) if fold else None
+        self._automaton = build_automaton(forms)
+        self._disguises = DisguiseMatcher(forms, self._edges, self._automaton, words=words) if fold else None
 
     @property
     def fold(self) -> bool:
@@ -167,10 +167,10 @@ class Terms:
         return self._words
 
     @cached_property
-    def prefixes(self) -> Prefixes:
+    def prefixes(self) -> TermPrefixes:
         """The beginnings of the terms, for streams."""
         waits = [self._words and right for _, right in self._edges]
-        return Prefixes(self._forms, waits, disguised=self._fold)
+        return TermPrefixes(self._forms, waits, disguised=self._fold)
 
     @staticmethod
     def form(term: str, *, fold: bool) -> str:
@@ -241,13 +241,13 @@ def _category(name: str, config: TermsConfig) -> str:
     return config.category or default_category(name)
 
 
-def _build(name: str, config: TermsConfig, files: Files) -> Terms:
+def _build(name: str, config: TermsConfig, files: PolicyFiles) -> TermsDetector:
     fold = config.case == "ignore"
     problems: list[ConfigProblem] = []
     forms: dict[str, str] = {}
 
     def take(term: str, path: tuple[str | int, ...], place: tuple[str, int, int] | None = None) -> None:
-        form = Terms.form(term, fold=fold)
+        form = TermsDetector.form(term, fold=fold)
         if form:
             forms[form] = term
         else:
@@ -257,15 +257,15 @@ def _build(name: str, config: TermsConfig, files: Files) -> Terms:
     for index, term in enumerate(config.terms):
         take(term, ("terms", index))
     if config.file is not None:
-        for place, term in lines(files, config.file):
+        for place, term in read_list_file(files, config.file):
             take(term, ("file",), place)
     if config.category is not None and (wrong := category_problem(config.category, ("category",))):
         problems.append(wrong)
     if not forms and not problems:
-        problems.append(nothing("term", "terms", config.file))
+        problems.append(empty_problem("term", "terms", config.file))
     if problems:
         raise ConfigProblems(problems)
-    return Terms(
+    return TermsDetector(
         name,
         list(forms.values()),
         _category(name, config),

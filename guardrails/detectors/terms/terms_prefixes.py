@@ -16,7 +16,7 @@ BEGUN: Final = 16
 """Characters in disguise that are enough to tell most texts from the beginning of a term."""
 
 
-class Prefixes:
+class TermPrefixes:
     """The beginnings of some terms.
 
     Args:

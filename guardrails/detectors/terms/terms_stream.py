@@ -7,7 +7,7 @@ still begin in is held until that is known. Left of the watermark no more is nee
 from __future__ import annotations
 
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.detectors.terms.terms_detector import Terms, _needs_boundary, _single_spaces
+from guardrails.detectors.terms.terms_detector import TermsDetector, _needs_boundary, _single_spaces
 from guardrails.text import View, folded, surrogates_replaced
 from guardrails.text.growing import marked, parted, unfinished
 from guardrails.types import Detection, Finding, Text
@@ -21,7 +21,7 @@ class TermStream:
         scanned: characters looked at, all together.
     """
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: TermsDetector) -> None:
         self._terms = terms
         self._prefixes = terms.prefixes
         self._text = ""

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import re2
 
-from guardrails.detectors.urls.host_names import TLDS, known_suffix
+from guardrails.detectors.urls.host_names import TLDS, has_known_suffix
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -124,7 +124,7 @@ class Link(NamedTuple):
         return clean_path(re.split(r"[?#]", self.rest, maxsplit=1)[0])
 
 
-def links(text: str) -> Iterator[Link]:
+def find_links(text: str) -> Iterator[Link]:
     """Yield the links of a text, and bare names with a dot that may be links (`bare`), in their order."""
     for match in _LINK.finditer(text):
         start, end = match.span()
@@ -174,7 +174,7 @@ def _continued(text: str, link: Link) -> Link | None:
     if more is None or not link.host or link.rest or link.port or link.ip is not None:
         return None
     host = link.host + more[1].lower()
-    if not known_suffix(host):
+    if not has_known_suffix(host):
         return None
     return link._replace(
         end=more.end(1), host=host, raw_host=host, readings=(host, text[link.start : more.end(1)])
@@ -238,7 +238,7 @@ def _with_scheme(raw: str, scheme: str, start: int, embedded: bool) -> Link | No
         return Link(start, end, scheme, rest=after, readings=torn, embedded=embedded)
     if scheme == "mailto":
         # Every address counts, those of `?cc=` as well.
-        to = [host_of(each)[0] for each in re.findall(r"@([^@,;?&\s]+)", unquote(after))] or [""]
+        to = [normalize_host(each)[0] for each in re.findall(r"@([^@,;?&\s]+)", unquote(after))] or [""]
         return Link(
             start,
             end,
@@ -272,16 +272,16 @@ def _parsed(start: int, raw: str, scheme: str, at: int, embedded: bool, *, bare:
     if not hostport or (bare and sign and not rest):
         return None
     raw_host, port = _port(_BRACKETED.sub(_undone, hostport))
-    host, ip = host_of(raw_host)
+    host, ip = normalize_host(raw_host)
     if not host:
         return None
     readings = [host]
     if _JOINTS.search(host):
-        readings += [host_of(piece)[0] for piece in _JOINTS.split(host) if "." in piece]
+        readings += [normalize_host(piece)[0] for piece in _JOINTS.split(host) if "." in piece]
     if rest[:1] == "\\" and "@" in rest:
         # RFC 3986 lets a backslash be part of what stands before the @; browsers take it for a slash.
         other = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
-        readings.append(host_of(_port(other)[0])[0])
+        readings.append(normalize_host(_port(other)[0])[0])
         userinfo, sign = authority + "\\", "@"
     if _TEAR.search(raw):
         # Programs that keep these signs take it for another host, which is on no list.
@@ -313,7 +313,7 @@ def _port(hostport: str) -> tuple[str, str]:
     return match[1], match[2].lstrip("0")
 
 
-def host_of(raw: str) -> tuple[str, Address | None]:
+def normalize_host(raw: str) -> tuple[str, Address | None]:
     """Return a host in the one form that is compared (Unicode, lower case, addresses as usual), and its address."""
     name = raw
     for _ in range(2):
@@ -322,7 +322,7 @@ def host_of(raw: str) -> tuple[str, Address | None]:
         name = _INVISIBLE.sub("", unicodedata.normalize("NFKC", _INVISIBLE.sub("", name)))
         name = re.sub("[\u3002\uff0e\uff61]", ".", name)
     name = name.lower().strip(".")
-    ip = address(name)
+    ip = parse_address(name)
     if ip is not None:
         return str(ip), ip
     if "xn--" in name:
@@ -339,7 +339,7 @@ def _decoded(label: str) -> str:
         return label
 
 
-def address(host: str) -> Address | None:
+def parse_address(host: str) -> Address | None:
     """Return the address that a host is, in any notation a browser takes, or None for a name."""
     if host.startswith("[") or host.count(":") > 1:
         try:

@@ -41,7 +41,7 @@ _DROPPED = re.compile(r"[\t\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartView:
     """A view of a part of a text; `original` gives a span of the text."""
 
     text: str
@@ -55,7 +55,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedText:
     """A text with some pieces replaced; `original` gives a span of the raw one."""
 
     text: str
@@ -76,20 +76,20 @@ class Edited:
         return raw + index - end, raw + index - end + 1
 
 
-def suspects(text: str) -> Iterator[Part | Edited]:
+def find_hidden_views(text: str) -> Iterator[PartView | EditedText]:
     """Yield the views in which a link may stand that the text itself does not show."""
     if not text.isascii():
         for match in _WORD.finditer(text):
             word = match.group()
             if not word.isascii() and (view := normalized(word)).text != word:
-                yield Part(view.text, match.start(), view)
+                yield PartView(view.text, match.start(), view)
     if "&" in text or "=" in text:
         parsed = _as_html(text)
         if parsed is not None:
             yield parsed
 
 
-def _as_html(text: str) -> Edited | None:
+def _as_html(text: str) -> EditedText | None:
     edits: list[tuple[int, int, str]] = []
     if "&" in text:
         for match in _REFERENCE.finditer(text):
@@ -108,4 +108,4 @@ def _as_html(text: str) -> Edited | None:
         size += start - raw + len(sign)
         marks.append((size, end, len(sign)))
         raw = end
-    return Edited("".join([*pieces, text[raw:]]), tuple(marks))
+    return EditedText("".join([*pieces, text[raw:]]), tuple(marks))

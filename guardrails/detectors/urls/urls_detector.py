@@ -16,12 +16,26 @@ from urllib.parse import unquote
 
 from pydantic import Field
 
-from guardrails.detectors import ConfigProblem, ConfigProblems, Files, Kind, lines
+from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles, read_list_file
 from guardrails.detectors.config import Config
-from guardrails.detectors.urls.host_lists import EntryError, HostList, mixed, private, skeleton, suffixes
-from guardrails.detectors.urls.host_names import KNOWN, TLDS, UNLIKELY, known_suffix, one_edit, registrable
-from guardrails.detectors.urls.url_parts import SCRIPTS, Link, links
-from guardrails.detectors.urls.url_views import suspects
+from guardrails.detectors.urls.host_lists import (
+    EntryError,
+    HostList,
+    host_skeleton,
+    host_suffixes,
+    is_private,
+    mixes_scripts,
+)
+from guardrails.detectors.urls.host_names import (
+    KNOWN,
+    TLDS,
+    UNLIKELY,
+    has_known_suffix,
+    is_one_edit,
+    registrable_domain,
+)
+from guardrails.detectors.urls.url_parts import SCRIPTS, Link, find_links
+from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.detectors.urls.urls_stream import UrlStream
 from guardrails.text import surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
@@ -41,7 +55,7 @@ _VALUES = re.compile(r"[&;?#]")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
 
 
-class Urls:
+class UrlsDetector:
     """The detector."""
 
     inline = True
@@ -60,7 +74,7 @@ class Urls:
         self._deny = deny
         self._schemes = frozenset(scheme.lower().removesuffix("://").rstrip(":") for scheme in schemes)
         self._known = frozenset(known)
-        self._skeletons = {skeleton(host) for host in self._known}
+        self._skeletons = {host_skeleton(host) for host in self._known}
         self._endings = {host[host.find(".") :] for host in self._known}
         self._similar: dict[str, list[str]] = {}
         for host in self._known:
@@ -80,7 +94,7 @@ class Urls:
         found = [*self._search(text, seen)]
         hidden = [
             (leaf, score, *view.original(start, end))
-            for view in suspects(text)
+            for view in find_hidden_views(text)
             for leaf, score, start, end in self._search(view.text, seen)
         ]
         if hidden:
@@ -95,7 +109,7 @@ class Urls:
         )
 
     def _search(self, text: str, seen: dict[str, float]) -> Iterator[tuple[str, float, int, int]]:
-        for link in links(text):
+        for link in find_links(text):
             denied = bool(self._deny) and any(self._deny.covers(link, host) for host in link.readings)
             if not link.bare or denied or _likely(link):
                 for leaf in self._leaves(link, denied):
@@ -116,7 +130,7 @@ class Urls:
             yield "scheme"
         if link.ip is not None:
             yield "ip"
-        if private(link):
+        if is_private(link):
             yield "private"
         if link.userinfo is not None:
             yield "userinfo"
@@ -139,23 +153,29 @@ class Urls:
         host = link.host
         if not host or link.ip is not None:
             return 0.0
-        names = suffixes(host)
+        names = host_suffixes(host)
         if not self._known.isdisjoint(names):
             return 0.0
-        if not host.isascii() and ("xn--" in link.raw_host.lower() or any(map(mixed, host.split(".")))):
+        if not host.isascii() and (
+            "xn--" in link.raw_host.lower() or any(map(mixes_scripts, host.split(".")))
+        ):
             return 1.0
-        looks = skeleton(host)
-        if "xn--" in host or not self._skeletons.isdisjoint(names if looks == host else suffixes(looks)):
+        looks = host_skeleton(host)
+        if "xn--" in host or not self._skeletons.isdisjoint(names if looks == host else host_suffixes(looks)):
             return 1.0
         if (len(names) > 3 or "-" in host) and self._in_front(host):
             return 1.0
-        return 0.7 if any(map(self._misspelt, names[-3:-1])) and self._misspelt(registrable(host)) else 0.0
+        return (
+            0.7
+            if any(map(self._misspelt, names[-3:-1])) and self._misspelt(registrable_domain(host))
+            else 0.0
+        )
 
     def _in_front(self, host: str) -> bool:
         """Say whether a known host stands whole in front of what somebody else registered: `paypal.com.evil.example`,
         `paypal-com.evil.example` or `paypal.com-login.example`.
         """
-        below = host[: -len(registrable(host)) - 1]
+        below = host[: -len(registrable_domain(host)) - 1]
         dashed = host.replace("-", ".").rpartition(".")[0] if "-" in host else ""
         return any(
             not self._known.isdisjoint(
@@ -169,7 +189,7 @@ class Urls:
         if not SHORTEST <= length <= 63 or name[length:] not in self._endings:
             return False
         return any(
-            one_edit(name, known) for near in _neighbours(name) for known in self._similar.get(near, ())
+            is_one_edit(name, known) for near in _neighbours(name) for known in self._similar.get(near, ())
         )
 
 
@@ -207,7 +227,7 @@ def _likely(link: Link) -> bool:
     if last not in TLDS and not link.raw_host.lower().rpartition(".")[2].startswith("xn--"):
         # With a path or www. it is any that exists: `evil.photography/x`.
         named = link.host.startswith("www.") and link.host.count(".") > 1
-        return (named or len(link.rest) > 1) and known_suffix(link.host)
+        return (named or len(link.rest) > 1) and has_known_suffix(link.host)
     if link.host.startswith("www.") or last not in UNLIKELY:
         return True
     return link.rest[:1] in {"/", "\\"} and len(link.rest) > 1 and last not in {"py", "rs", "md", "sh", "pl"}
@@ -299,14 +319,14 @@ def _categories(_name: str, config: UrlsConfig) -> frozenset[str]:
 
 
 def _fill(
-    into: HostList, field: str, entries: Sequence[str], file: str | None, files: Files
+    into: HostList, field: str, entries: Sequence[str], file: str | None, files: PolicyFiles
 ) -> Iterator[ConfigProblem]:
     rows: list[tuple[tuple[str | int, ...], tuple[str, int, int] | None, str]] = [
         ((field, index), None, entry) for index, entry in enumerate(entries)
     ]
     if file is not None:
         try:
-            rows += [((f"file_{field}",), place, entry) for place, entry in lines(files, file)]
+            rows += [((f"file_{field}",), place, entry) for place, entry in read_list_file(files, file)]
         except ConfigProblems as error:
             for each in error.problems:
                 yield ConfigProblem(each.code, each.message, (f"file_{field}",))
@@ -317,7 +337,7 @@ def _fill(
             yield ConfigProblem("invalid_host", str(error), path, hint=error.hint, place=place)
 
 
-def _build(name: str, config: UrlsConfig, files: Files) -> Urls:
+def _build(name: str, config: UrlsConfig, files: PolicyFiles) -> UrlsDetector:
     allow, deny, known = HostList(), HostList(forbids=True), HostList()
     problems = [
         *_fill(allow, "allow", config.allow or (), config.file_allow, files),
@@ -333,7 +353,7 @@ def _build(name: str, config: UrlsConfig, files: Files) -> Urls:
     if problems:
         raise ConfigProblems(problems)
     given = config.allow is not None or config.file_allow is not None
-    return Urls(
+    return UrlsDetector(
         name,
         allow=allow if given else None,
         deny=deny,

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Final
 
 from guardrails.cancellation import Cancelled, Token, check, current, within
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, Stretch, stretches
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.media.errors import MediaError
@@ -74,7 +74,7 @@ class Task:
     besides the time that all detectors have together.
     """
 
-    bound: Bound
+    bound: BoundDetector
     leaves: list[int] = field(default_factory=list)
     contents: list[Content] = field(default_factory=list)
     answers: Sequence[Detection] = ()
@@ -201,7 +201,7 @@ def _is_inside(box: tuple[int, int, int, int], picture: Picture) -> bool:
     return 0 <= x < x + width <= picture.width and 0 <= y < y + height <= picture.height
 
 
-def judges(bound: Bound, content: Content) -> bool:
+def judges(bound: BoundDetector, content: Content) -> bool:
     """Tell whether a detector looks at this content at all."""
     # Who looks at pictures looks at films, frame by frame (`films.py`).
     kind = Image.kind if bound.pixels and isinstance(content, Video) else content.kind
@@ -274,7 +274,7 @@ class Round:
                         self._need(index, bounds, tasks)
         return list(tasks.values())
 
-    def _need(self, index: int, bounds: Iterable[Bound], tasks: dict[str, Task]) -> None:
+    def _need(self, index: int, bounds: Iterable[BoundDetector], tasks: dict[str, Task]) -> None:
         content, found, entry = self.contents[index], self.found[index], self.cached[index]
         given = self._known.get(index, {})
         for bound in bounds:
@@ -305,7 +305,7 @@ class Round:
                 self.found[index][bound.digest] = answer
                 self._keep(index, bound, answer)
 
-    def _keep(self, index: int, bound: Bound, answer: Detection) -> None:
+    def _keep(self, index: int, bound: BoundDetector, answer: Detection) -> None:
         entry = self.cached[index]
         if entry is not None and answer.error is None and len(answer.findings) <= MOST_FINDINGS:
             remember(entry, {key_of(bound, self.contents[index]): answer})
@@ -424,7 +424,7 @@ def remember(entry: Entry, answers: Mapping[Key, Detection]) -> None:
     entry.update(answers)
 
 
-def key_of(bound: Bound, content: Content) -> Key:
+def key_of(bound: BoundDetector, content: Content) -> Key:
     """Return under what a cache keeps what a detector says of a content, in the entry of its text."""
     if not bound.reads:
         return bound.digest

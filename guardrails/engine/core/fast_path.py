@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from guardrails.detectors import Bound
-from guardrails.detectors.encodings.extractors import NOTHING, extract
-from guardrails.detectors.patterns.patterns_detector import Patterns
+from guardrails.detectors import BoundDetector
+from guardrails.detectors.encodings.extractors import NOTHING_EXTRACTED, extract
+from guardrails.detectors.patterns.patterns_detector import PatternsDetector
 from guardrails.detectors.patterns.table import PatternError, PatternTable
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.embedded_media import looks, may_carry
@@ -49,9 +49,9 @@ class Path:
     some look at what the content stands beside, `looks` that some look at pictures, which a text may carry.
     """
 
-    patterns: tuple[Bound, ...]
+    patterns: tuple[BoundDetector, ...]
     filters: tuple[PatternTable, ...]
-    others: tuple[Bound, ...]
+    others: tuple[BoundDetector, ...]
     clear: Mapping[str, Detection]
     reads: bool
     looks: bool
@@ -176,7 +176,7 @@ class Quick:
                 return False
         for leaf in leaves.found:
             content = leaf.content
-            if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING:
+            if isinstance(content, Text) and extract(content.text, *self._decoding) is not NOTHING_EXTRACTED:
                 return False
         return True
 
@@ -226,15 +226,15 @@ def _joined(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
         return tables
 
 
-def bounds_of(plans: Iterable[Plan]) -> Iterator[Bound]:
+def bounds_of(plans: Iterable[Plan]) -> Iterator[BoundDetector]:
     """Yield the detectors of plans."""
     return (bound for plan in plans for tier in plan.tiers for bound in tier)
 
 
-def patterns_of(bound: Bound) -> PatternTable | None:
+def patterns_of(bound: BoundDetector) -> PatternTable | None:
     """Return the patterns that a detector searches for, None where it does anything else, or may take long."""
     detector = bound.detector
-    return detector.table if isinstance(detector, Patterns) and detector.table.linear else None
+    return detector.table if isinstance(detector, PatternsDetector) and detector.table.linear else None
 
 
 def _asked(
@@ -270,7 +270,7 @@ def _asked(
     return answers | dict.fromkeys(rest, [CLEAN] * len(contents))
 
 
-def _answers(bound: Bound, contents: Sequence[Content]) -> list[Detection] | None:
+def _answers(bound: BoundDetector, contents: Sequence[Content]) -> list[Detection] | None:
     """Return what a detector says, None where it needs a worker, or fails."""
     try:
         ask = bound.detector.detect if bound.inline or bound.at_once is None else bound.at_once

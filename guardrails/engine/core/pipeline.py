@@ -20,7 +20,7 @@ from time import perf_counter
 from typing import Generic, TypeVar
 
 from guardrails.cancellation import Token, within
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.content.budget import Budget
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.embedded_media import lift, name_deeper
@@ -83,7 +83,7 @@ class Pipeline:
         self._gates: dict[tuple[Stage, ...], Gate] = {}
         self._deadline_s = max(each.limits.deadline_ms for each in self.policies) / 1000.0
 
-    def bounds(self) -> list[Bound]:
+    def bounds(self) -> list[BoundDetector]:
         """Return every detector of the policies, each once."""
         return list({bound.digest: bound for each in self.policies for bound in each.detectors}.values())
 

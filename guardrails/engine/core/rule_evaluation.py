@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from guardrails.detectors.language.identification import language_of
+from guardrails.detectors.language.identification import identify_language
 from guardrails.engine.tools.tool_context import BASIC, Arguments, Uses, basic
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Opened
@@ -112,7 +112,7 @@ def leaf_value(name: str, content: Content | None, request: Request) -> object:
     if name == "content.length":
         return len(content.text) if isinstance(content, Text) else 0
     if name == "content.language":
-        return language_of(content.text)[0] if isinstance(content, Text) else "und"
+        return identify_language(content.text)[0] if isinstance(content, Text) else "und"
     return content.kind
 
 

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.media.film_findings import Decide
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.video.film_source import Sampling, VideoLimits
@@ -26,9 +26,9 @@ class Looking:
     than `max_gap_ms` is named, and with `damage` whatever is damaged, however short.
     """
 
-    bounds: tuple[Bound, ...]
-    readers: tuple[Bound, ...]
-    hearers: tuple[Bound, ...]
+    bounds: tuple[BoundDetector, ...]
+    readers: tuple[BoundDetector, ...]
+    hearers: tuple[BoundDetector, ...]
     limits: VideoLimits
     sound_limits: AudioLimits
     sampling: Sampling

@@ -16,8 +16,8 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.detectors import Bound
-from guardrails.detectors.images.text_layout import Clip, Line, Shown, shown
+from guardrails.detectors import BoundDetector
+from guardrails.detectors.images.text_layout import Clip, PlacedText, TextLine, place_lines
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.core.detection_round import UNREADABLE, Task, unreadable
 from guardrails.engine.core.observers import LOOKING, Told
@@ -96,7 +96,7 @@ class Watching:
         self._watch: Watch | None = None
         self._frames: Frames | None = None
         self._hearing: Hearing | None = None
-        self._said: list[Shown] = []
+        self._said: list[PlacedText] = []
         self._covers: Sequence[bytes] = ()
         self._seen: Seen | None = None
         self._broken: MediaError | None = None
@@ -111,7 +111,7 @@ class Watching:
     @property
     def task(self) -> Task:
         """The next step."""
-        bound = Bound(NAME, self, frozenset(), inline=False)
+        bound = BoundDetector(NAME, self, frozenset(), inline=False)
         wall_s = float(self._how.limits.seconds) if self._film is None else self._film.wall_s
         self._task = Task(bound, [self.index], [self._content], patience_s=wall_s)
         return self._task
@@ -292,7 +292,7 @@ class Watching:
         """The pictures that players show beside a sound."""
         return self._covers if self._known is None else self._known.covers
 
-    def texts(self) -> list[Shown]:
+    def texts(self) -> list[PlacedText]:
         """Return what is written and said in it."""
         if self._known is not None:
             return [*self._known.texts]
@@ -401,16 +401,18 @@ def _placed(sample: Sample, frames: Frames) -> Sample:
     return replace(sample, shot=max(before)[2] if before else -1)
 
 
-def _said(metadata: Sequence[tuple[str, str]]) -> Iterator[Shown]:
+def _said(metadata: Sequence[tuple[str, str]]) -> Iterator[PlacedText]:
     """Yield what a file says of itself."""
-    if (text := shown((Line(value, None, whole=True) for _, value in metadata), "metadata")) is not None:
+    if (
+        text := place_lines((TextLine(value, None, whole=True) for _, value in metadata), "metadata")
+    ) is not None:
         yield text
 
 
-def _shown(captions: Sequence[Caption]) -> Iterator[Shown]:
+def _shown(captions: Sequence[Caption]) -> Iterator[PlacedText]:
     """Yield subtitles."""
-    lines = (Line(each.text, None, whole=True, clip=(each.start_ms, each.end_ms)) for each in captions)
-    if (text := shown(lines, "subtitle")) is not None:
+    lines = (TextLine(each.text, None, whole=True, clip=(each.start_ms, each.end_ms)) for each in captions)
+    if (text := place_lines(lines, "subtitle")) is not None:
         yield text
 
 

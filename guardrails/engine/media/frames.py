@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from guardrails.detectors import Bound, FilmTrack
-from guardrails.detectors.images.text_layout import Line, Shown, hull, shown
+from guardrails.detectors import BoundDetector, FilmTrack
+from guardrails.detectors.images.text_layout import PlacedText, TextLine, bounding_box, place_lines
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.media.film_findings import Decide, Look, segments
 from guardrails.engine.redaction.film_redaction import Redone
@@ -58,8 +58,8 @@ class Frames:
         self,
         film: Film,
         place: Place,
-        bounds: Sequence[Bound],
-        readers: Sequence[Bound],
+        bounds: Sequence[BoundDetector],
+        readers: Sequence[BoundDetector],
         redone: Redone = UNTOUCHED,
     ) -> None:
         """Take the film, where it stands, the detectors that look at pictures, what reads texts in them, and what was covered."""
@@ -71,7 +71,7 @@ class Frames:
         self.unread: str | None = None
         """Why some could not be."""
         self._errors: dict[str, str] = {}
-        self._lines: dict[str, list[Line]] = {}
+        self._lines: dict[str, list[TextLine]] = {}
 
     @property
     def count(self) -> int:
@@ -105,7 +105,7 @@ class Frames:
         for sample, picture in zip(samples, pictures, strict=True) if self._readers else ():
             self._read(sample, picture)
 
-    def _ask(self, bound: Bound, samples: Sequence[Sample], pictures: Sequence[Image]) -> None:
+    def _ask(self, bound: BoundDetector, samples: Sequence[Sample], pictures: Sequence[Image]) -> None:
         by_track: dict[int, list[Image]] = {}
         for sample, picture in zip(samples, pictures, strict=True):
             by_track.setdefault(sample.track, []).append(picture)
@@ -117,7 +117,7 @@ class Frames:
                     self._errors[bound.digest] = answer.error
                 self.tracks[number].found.setdefault(bound.digest, []).append(answer)
 
-    def _begun(self, bound: Bound, track: Track) -> Bound:
+    def _begun(self, bound: BoundDetector, track: Track) -> BoundDetector:
         """Return a detector as it looks at a track."""
         if bound.film is None:
             return bound
@@ -147,7 +147,7 @@ class Frames:
                 at = len(lines)
                 lines.append(replace(line, clip=(since, now[1])))
             elif line.box is not None and (known := lines[at].box) is not None:
-                lines[at] = replace(lines[at], box=hull([known, line.box]))
+                lines[at] = replace(lines[at], box=bounding_box([known, line.box]))
             found[key] = at
         self._stays(found | track.lines, now)
         track.lines = found
@@ -159,7 +159,7 @@ class Frames:
             start, end = line.clip or (now[0], 0)
             self._lines[origin][at] = replace(line, clip=(start, max(end, now[1])))
 
-    def _texts(self, picture: Image) -> Iterator[tuple[str, Line]]:
+    def _texts(self, picture: Image) -> Iterator[tuple[str, TextLine]]:
         for bound in self._readers:
             assert bound.extracts is not None
             try:
@@ -170,11 +170,13 @@ class Frames:
             for text in texts:
                 yield from ((text.origin, line) for _, line in text.lines)
 
-    def texts(self) -> list[Shown]:
+    def texts(self) -> list[PlacedText]:
         """Return what is written in all frames that were read, one text for each way to read."""
-        return [text for origin, lines in self._lines.items() if (text := shown(lines, origin)) is not None]
+        return [
+            text for origin, lines in self._lines.items() if (text := place_lines(lines, origin)) is not None
+        ]
 
-    def detection(self, bound: Bound, how: Decide, *, closed: bool) -> Detection:
+    def detection(self, bound: BoundDetector, how: Decide, *, closed: bool) -> Detection:
         """Return what a detector says of the film; unless `closed`, more frames may come."""
         error = self._errors.get(bound.digest)
         if error is not None:
@@ -182,7 +184,7 @@ class Frames:
         tracks = self.tracks.values()
         found = [each for track in tracks for each in segments(track.looks(bound.digest), how, closed=closed)]
         own = [track.own[bound.digest] for track in tracks if bound.digest in track.own]
-        found += dict.fromkeys(each for track in own for each in track.found(closed=closed))
+        found += dict.fromkeys(each for track in own for each in track.findings(closed=closed))
         answers = (answer for track in tracks for answer in track.found.get(bound.digest, ()))
         unchecked = dict.fromkeys(entry for answer in answers for entry in answer.unchecked)
         return Detection(tuple(found), unchecked=(*unchecked,))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from guardrails.cancellation import check
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.content.budget import UNBOUNDED, Budget
 from guardrails.engine.content.content_tree import Leaf
 from guardrails.engine.core.detection_round import Task
@@ -53,7 +53,7 @@ class Opening:
         self._limits, self._seen, self._budget = limits, seen, budget
         self._pixels = 0
         self._made: list[Picture | MediaError] = []
-        self.task = Task(Bound(NAME, self, frozenset(), inline=False), [*leaves], [*contents])
+        self.task = Task(BoundDetector(NAME, self, frozenset(), inline=False), [*leaves], [*contents])
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Decode the pictures, one after the other, each to be dropped as room for the next is needed."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.rule_evaluation import Fired
@@ -85,7 +85,9 @@ class Covering:
         contents = [leaves[index].content for index in wanted]
         sources = [each.source for each in contents if isinstance(each, Media)]
         wall_s = SLOWER * sum(each.wall_s for each in sources if isinstance(each, Opened))
-        self.task = Task(Bound(NAME, self, frozenset(), inline=False), [*wanted], contents, patience_s=wall_s)
+        self.task = Task(
+            BoundDetector(NAME, self, frozenset(), inline=False), [*wanted], contents, patience_s=wall_s
+        )
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Redact the pictures, one after the other."""

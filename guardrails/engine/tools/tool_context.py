@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, decode, strings
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, Traces
@@ -208,7 +208,7 @@ def preparation(uses: Uses, inline: int) -> Task:
     fails, or is not done in time, they are unknown.
     """
     quick = uses.size <= inline and not uses.validates
-    bound = Bound("tools", _Preparing(uses), frozenset(), inline=quick)
+    bound = BoundDetector("tools", _Preparing(uses), frozenset(), inline=quick)
     return Task(bound, [0], [Text("")])
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from cel_expr_python import cel
 
-from guardrails.detectors.shared_builds import Once
+from guardrails.detectors.shared_builds import SharedInstances
 
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)\n \|", re.DOTALL)
 
@@ -204,7 +204,7 @@ class Environment:
         self.compile = cel.NewEnv(variables={name: TYPES[kind] for name, kind in names.items()}).compile
 
 
-_ENVIRONMENTS: Once[Environment] = Once()
+_ENVIRONMENTS: SharedInstances[Environment] = SharedInstances()
 
 
 class Program:

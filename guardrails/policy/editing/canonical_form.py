@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from guardrails.detectors import kind
+from guardrails.detectors import find_kind
 from guardrails.errors import GuardrailsError, PolicyErrors
 from guardrails.policy.editing.layout import Entry, LayoutError, Node, layout
 from guardrails.policy.loading.problems import by_name, model_in
@@ -120,7 +120,7 @@ def _below(
 
 def _config(detector: Node) -> type[BaseModel] | None:
     use = next((each.value.text for each in detector.entries or () if _plain(each.key) == "use"), "")
-    of = kind(_plain(use), None)
+    of = find_kind(_plain(use), None)
     return None if of is None else of.config
 
 

@@ -12,7 +12,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from guardrails.detectors import Bound, Kind
+from guardrails.detectors import BoundDetector, Kind
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.lints.reachability.truth import Env, Shape, shape
 from guardrails.policy.lints.reachability.truth import Found as Given
@@ -126,7 +126,7 @@ class Scene:
         return tuple(row for row in self.rows if row.doc.mode == "enforce")
 
     @cached_property
-    def bounds(self) -> dict[str, Bound]:
+    def bounds(self) -> dict[str, BoundDetector]:
         """The detectors, by name."""
         return {bound.name: bound for bound in self.compiled.detectors}
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 import regex
 
-from guardrails.detectors import lines
+from guardrails.detectors import read_list_file
 from guardrails.detectors.patterns import syntax_tree
-from guardrails.detectors.patterns.patterns_detector import Patterns, PatternsConfig
-from guardrails.detectors.patterns.table import TIMEOUT, Entry, shown
+from guardrails.detectors.patterns.patterns_detector import PatternsConfig, PatternsDetector
+from guardrails.detectors.patterns.table import TIMEOUT, CompiledRow, display_pattern
 from guardrails.policy.lints.issue import Fix, Found, Scene
 from guardrails.policy.loading.items import Item
 from guardrails.policy.loading.source import Mark
@@ -52,7 +52,7 @@ class PatternRow:
     name: str
     pattern: str
     mark: Mark
-    entry: Entry
+    entry: CompiledRow
     key: object
     fix: Fix | None = None
 
@@ -61,7 +61,7 @@ def rows(scene: Scene) -> Iterator[PatternRow]:
     """Yield every pattern of the policy's detectors of that kind, of their files too."""
     for name, declared in scene.policy.detectors.items():
         detector = scene.bounds[name].detector
-        if not isinstance(declared.config, PatternsConfig) or not isinstance(detector, Patterns):
+        if not isinstance(declared.config, PatternsConfig) or not isinstance(detector, PatternsDetector):
             continue
         by_text = {entry.row.pattern: entry for entry in detector.table.entries}
         item = declared.item
@@ -76,10 +76,10 @@ def rows(scene: Scene) -> Iterator[PatternRow]:
 
 
 def _of_file(
-    name: str, config: PatternsConfig, item: Item, by_text: dict[str, Entry]
+    name: str, config: PatternsConfig, item: Item, by_text: dict[str, CompiledRow]
 ) -> Iterator[PatternRow]:
     if config.file is not None:
-        for place, pattern in lines(item, config.file):
+        for place, pattern in read_list_file(item, config.file):
             yield PatternRow(name, pattern, Mark(*place), by_text[pattern], (name, pattern))
 
 
@@ -92,7 +92,7 @@ def duplicate_pattern(scene: Scene) -> Iterator[Found]:
             at = f"{before.mark.file}:{before.mark.line}"
             yield Found(
                 row.mark,
-                f"pattern {shown(row.pattern)} is there already ({at})",
+                f"pattern {display_pattern(row.pattern)} is there already ({at})",
                 "remove it",
                 row.name,
                 row.fix,
@@ -104,13 +104,11 @@ def matches_anything(scene: Scene) -> Iterator[Found]:
     for row in rows(scene):
         found = sum(_found(row.entry, text) for text in HARMLESS)
         if found >= FOUND_IN * len(HARMLESS):
-            message = (
-                f"pattern {shown(row.pattern)} is found in {found} of {len(HARMLESS)} harmless sentences"
-            )
+            message = f"pattern {display_pattern(row.pattern)} is found in {found} of {len(HARMLESS)} harmless sentences"
             yield Found(row.mark, message, "write what must stand beside it, or how long it is", row.name)
 
 
-def _found(entry: Entry, text: str) -> bool:
+def _found(entry: CompiledRow, text: str) -> bool:
     try:
         return entry.slow.search(text, timeout=TIMEOUT) is not None
     except TimeoutError:
@@ -123,9 +121,9 @@ def short_pattern(scene: Scene) -> Iterator[Found]:
         tree = _tree(row.pattern)
         parts = [] if tree is None else _flat(tree)
         if 0 < len(parts) <= SHORT and all(
-            isinstance(part, syntax_tree.Chars) and len(part.ascii) <= 10 for part in parts
+            isinstance(part, syntax_tree.CharacterClass) and len(part.ascii) <= 10 for part in parts
         ):
-            message = f"pattern {shown(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
+            message = f"pattern {display_pattern(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
             yield Found(row.mark, message, r"write \b before and after it", row.name)
 
 
@@ -133,7 +131,9 @@ def unescaped_dot(scene: Scene) -> Iterator[Found]:
     """A dot in what looks like the name of a site stands for any character."""
     for row in rows(scene):
         if found := SITE.search(row.pattern):
-            message = f"in pattern {shown(row.pattern)} the dot of {found[0]!r} stands for any character"
+            message = (
+                f"in pattern {display_pattern(row.pattern)} the dot of {found[0]!r} stands for any character"
+            )
             yield Found(row.mark, message, f"write {found[0].replace('.', chr(92) + '.')!s}", row.name)
 
 
@@ -141,11 +141,11 @@ def case_matters(scene: Scene) -> Iterator[Found]:
     """A pattern of several words in lower case is not found at the beginning of a sentence."""
     for row in rows(scene):
         if PHRASE.search(row.pattern) and not row.entry.slow.flags & regex.IGNORECASE:
-            message = f"pattern {shown(row.pattern)} is found in lower case alone"
+            message = f"pattern {display_pattern(row.pattern)} is found in lower case alone"
             yield Found(row.mark, message, "write (?i) before it", row.name)
 
 
-def runs_slow(entry: Entry) -> bool:
+def runs_slow(entry: CompiledRow) -> bool:
     """Tell whether `regex` runs a pattern, on some texts at least."""
     return entry.ascii is None or entry.wide is None or not (entry.ascii.spans and entry.wide.spans)
 
@@ -154,8 +154,8 @@ def backtracking(scene: Scene) -> Iterator[Found]:
     """A pattern that RE2 does not run alone has repetitions that can share a text in very many ways."""
     for row, why in _ambiguous(scene, slow=True):
         message = (
-            f"pattern {shown(row.pattern)} backtracks: {why}; a text made for it takes more than {TIMEOUT} s, which is an error "
-            "of the detector"
+            f"pattern {display_pattern(row.pattern)} backtracks: {why}; a text made for it takes more than "
+            f"{TIMEOUT} s, which is an error of the detector"
         )
         cure = "put something between the turns, make a repetition possessive (++), or avoid look-around"
         yield Found(row.mark, message, cure, row.name)
@@ -164,7 +164,7 @@ def backtracking(scene: Scene) -> Iterator[Found]:
 def nested_repetition(scene: Scene) -> Iterator[Found]:
     """A pattern would backtrack elsewhere; here RE2 runs it, in linear time, as long as nothing is added that RE2 lacks."""
     for row, why in _ambiguous(scene, slow=False):
-        message = f"pattern {shown(row.pattern)} would backtrack if RE2 did not run it: {why}"
+        message = f"pattern {display_pattern(row.pattern)} would backtrack if RE2 did not run it: {why}"
         yield Found(row.mark, message, "write one repetition: (?:a+)+ is a+", row.name)
 
 
@@ -183,7 +183,7 @@ def slow_pattern(scene: Scene) -> Iterator[Found]:
             square = tree is not None and any(_neighbours(_flat(each)) for each in _nodes(tree))
             more = "; its time may grow with the square of the text, as repetitions of the same characters follow each other"
             message = (
-                f"pattern {shown(row.pattern)} is not run by RE2, but by a slower engine with a time-out of {TIMEOUT} s"
+                f"pattern {display_pattern(row.pattern)} is not run by RE2, but by a slower engine with a time-out of {TIMEOUT} s"
                 f"{more if square else ''}"
             )
             cure = "avoid look-around, back-references and possessive repetitions where that is possible"
@@ -192,8 +192,8 @@ def slow_pattern(scene: Scene) -> Iterator[Found]:
 
 def _tree(pattern: str) -> syntax_tree.Node | None:
     try:
-        return syntax_tree.read(pattern).root
-    except (syntax_tree.Unreadable, RecursionError):
+        return syntax_tree.parse_tree(pattern).root
+    except (syntax_tree.UnsupportedPattern, RecursionError):
         return None
 
 
@@ -213,7 +213,11 @@ def _inner(node: syntax_tree.Node) -> tuple[syntax_tree.Node, ...]:
         return node.ways
     if isinstance(node, syntax_tree.Conditional):
         return (node.then, node.otherwise)
-    return (node.body,) if isinstance(node, syntax_tree.Group | syntax_tree.Repeat | syntax_tree.Look) else ()
+    return (
+        (node.body,)
+        if isinstance(node, syntax_tree.Group | syntax_tree.Repeat | syntax_tree.Lookaround)
+        else ()
+    )
 
 
 def _endless(node: syntax_tree.Node) -> bool:
@@ -248,7 +252,7 @@ def _loops(node: syntax_tree.Repeat) -> str:
             others = [
                 each
                 for each in parts
-                if each is not part and not isinstance(each, syntax_tree.At | syntax_tree.Look)
+                if each is not part and not isinstance(each, syntax_tree.Assertion | syntax_tree.Lookaround)
             ]
             own = _chars(part)
             if _varies(part) and own and not any(_separates(each, own) for each in others):
@@ -260,7 +264,11 @@ def _begins(
     one: list[syntax_tree.Node], two: list[syntax_tree.Node], ways: list[list[syntax_tree.Node]]
 ) -> bool:
     """Tell whether a way can be the beginning of another, and the rest of that the beginning of any."""
-    if not one or len(one) > len(two) or not all(isinstance(part, syntax_tree.Chars) for part in one):
+    if (
+        not one
+        or len(one) > len(two)
+        or not all(isinstance(part, syntax_tree.CharacterClass) for part in one)
+    ):
         return False
     if not all(set(_chars(left)) & set(_chars(right)) for left, right in zip(one, two, strict=False)):
         return False
@@ -284,7 +292,7 @@ def _neighbours(parts: list[syntax_tree.Node]) -> bool:
             if set(before) & set(own):
                 return True
             before = own
-        elif not isinstance(part, syntax_tree.At | syntax_tree.Look) and not _empty(part):
+        elif not isinstance(part, syntax_tree.Assertion | syntax_tree.Lookaround) and not _empty(part):
             before = ""
     return False
 
@@ -305,7 +313,7 @@ def _empty(node: syntax_tree.Node) -> bool:
         return node.low == 0 or node.may_be_empty
     if isinstance(node, syntax_tree.Branch):
         return any(all(_empty(part) for part in _flat(way)) for way in node.ways)
-    return isinstance(node, syntax_tree.At | syntax_tree.Look)
+    return isinstance(node, syntax_tree.Assertion | syntax_tree.Lookaround)
 
 
 def _separates(node: syntax_tree.Node, own: str) -> bool:
@@ -313,12 +321,14 @@ def _separates(node: syntax_tree.Node, own: str) -> bool:
     return (
         not _empty(node)
         and not set(_chars(node)) & set(own)
-        and not isinstance(node, syntax_tree.Reference | syntax_tree.Atomic)
+        and not isinstance(node, syntax_tree.Backreference | syntax_tree.AtomicGroup)
     )
 
 
 def _chars(node: syntax_tree.Node) -> str:
     """Return the ASCII characters that a part consists of."""
-    if isinstance(node, syntax_tree.Chars):
+    if isinstance(node, syntax_tree.CharacterClass):
         return node.ascii
-    return "".join(_chars(each) for each in _inner(node)) if not isinstance(node, syntax_tree.Look) else ""
+    return (
+        "".join(_chars(each) for each in _inner(node)) if not isinstance(node, syntax_tree.Lookaround) else ""
+    )

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from guardrails.detectors import lines
-from guardrails.detectors.terms.terms_detector import Terms, TermsConfig
+from guardrails.detectors import read_list_file
+from guardrails.detectors.terms.terms_detector import TermsConfig, TermsDetector
 from guardrails.policy.lints.issue import Fix, Found, Scene
 from guardrails.policy.loading.source import Mark
 
@@ -50,10 +50,10 @@ def term_lists(scene: Scene) -> Iterator[TermList]:
         marks = (
             (item.mark(("terms", at)), term, Fix(source, path, at)) for at, term in enumerate(config.terms)
         )
-        named = lines(item, config.file) if config.file is not None else ()
+        named = read_list_file(item, config.file) if config.file is not None else ()
         every = (*marks, *((Mark(*place), term, None) for place, term in named))
         fold = config.case == "ignore"
-        entries = (Entry(term, mark, Terms.form(term, fold=fold), fix) for mark, term, fix in every)
+        entries = (Entry(term, mark, TermsDetector.form(term, fold=fold), fix) for mark, term, fix in every)
         yield TermList(name, config, tuple(entries))
 
 

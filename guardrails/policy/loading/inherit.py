@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import shown
-from guardrails.detectors.file_watch import note
+from guardrails.detectors import display_path
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
 from guardrails.policy.loading.items import Item
@@ -82,7 +82,7 @@ class Lineage:
             name: the name for messages.
         """
         self.seen.add(path)
-        note(path)
+        note_file(path)
         with path.open("rb") as stream:
             content = stream.read(
                 4 * (MAX_CHARACTERS + 1) + 1
@@ -179,7 +179,7 @@ class Lineage:
             self.builds(chain, path)
         else:
             try:
-                self.file(path, root, chain, shown(path))
+                self.file(path, root, chain, display_path(path))
             except OSError as error:
                 self.problems.add(mark, "unreadable_file", f"{entry!r}: {error.strerror or error}")
 
@@ -191,11 +191,11 @@ class Lineage:
         named = FilePath(os.path.normpath(folder.resolve() / entry))
         try:
             if named.is_relative_to(root.resolve()):
-                note(named)  # where it is a link, it may lead elsewhere later
+                note_file(named)  # where it is a link, it may lead elsewhere later
             path = (folder / entry).resolve()
             if not path.is_relative_to(root.resolve()):
                 return "lies outside the policy's own folder"
-            note(path)
+            note_file(path)
             return (path, root) if path.is_file() else "is no shipped policy, and no file beside this one"
         except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a NUL
             return "is no name of a file"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import Folder, Kind
+from guardrails.detectors import Kind, PolicyFolder
 from guardrails.detectors.config import Config
 from guardrails.policy.endpoints import declared
 from guardrails.policy.loading.problems import Problems
@@ -79,15 +79,15 @@ class Item:
         """Return where a file lies that a field names; raise `OSError` with the reason, as `read` does."""
         return self._folder(name).path(name)
 
-    def _folder(self, name: str) -> Folder:
+    def _folder(self, name: str) -> PolicyFolder:
         written = next((key for key, value in self.data.items() if value == name), "")
-        return Folder(self._origin(written)[2])
+        return PolicyFolder(self._origin(written)[2])
 
     def model_folder(self, name: str, revision: str | None = None, *, download: bool = False) -> FilePath:
         """Return a folder that a field, or a field of a block, names; raise `OSError` with the reason, as `read` does."""
         blocks = {key: value if isinstance(value, dict) else {"": value} for key, value in self.data.items()}
         written = next((key for key, block in blocks.items() if name in block.values()), "")
-        return Folder(self._origin(written)[2]).model_folder(name, revision, download=download)
+        return PolicyFolder(self._origin(written)[2]).model_folder(name, revision, download=download)
 
     @staticmethod
     def endpoint(name: str) -> Endpoint:

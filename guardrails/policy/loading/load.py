@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors import Kind, kind, names
+from guardrails.detectors import Kind, find_kind, kind_names
 from guardrails.detectors.config import Config
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.inherit import Lineage, Merged
 from guardrails.policy.loading.items import Detectors, Item, Policy, RuleItem
@@ -128,7 +128,7 @@ class _Validation:
 
     def detector(self, name: str, item: Item) -> Detectors:
         """Find the kind of a detector and validate its fields by it."""
-        add, use, known = self.problems.add, item.data.get("use"), names(self.extra)
+        add, use, known = self.problems.add, item.data.get("use"), kind_names(self.extra)
         if re.fullmatch(DETECTOR_NAME, name) is None:
             add(
                 item.key_mark(()),
@@ -140,7 +140,7 @@ class _Validation:
             add(item.key_mark(()), "missing_field", f"detector {name!r} needs 'use'", hint)
         elif not isinstance(use, str):
             add(item.mark(("use",)), "wrong_type", f"use must be a text, not {describe(use)}")
-        elif (of := kind(use, self.extra)) is None:
+        elif (of := find_kind(use, self.extra)) is None:
             message = f"{use!r} is not a kind of detector"
             add(item.mark(("use",)), "unknown_detector", message, nearest(use, known))
         else:
@@ -171,7 +171,7 @@ def locate(policy: str | FilePath) -> FilePath:
     problems = Problems()
     here = Mark(str(policy), 0, 0)
     path = FilePath(policy)
-    note(path)  # as it was named: where it is a link, it may lead elsewhere later
+    note_file(path)  # as it was named: where it is a link, it may lead elsewhere later
     try:
         if path.is_file():
             return path

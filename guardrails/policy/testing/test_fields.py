@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Final, Literal, get_args
 from pydantic import Field, JsonValue, field_validator
 from pydantic_core import PydanticCustomError
 
-from guardrails.detectors.config import Config, offering
+from guardrails.detectors.config import Config, make_body_snippets
 
 StageName = Literal["input", "output", "tool_definition", "tool_call", "tool_result", "retrieval"]
 ActionWord = Literal["allow", "flag", "redact", "block"]
@@ -158,7 +158,7 @@ class ExpectDoc(Config):
 class TestDoc(Config):
     """A test beside the rules: one content and what is expected of it."""
 
-    model_config = offering(
+    model_config = make_body_snippets(
         ("test that a rule fires", {"input": "$1", "expect": {"action": "block", "rules": ["$2"]}}),
         ("test that nothing fires", {"input": "$1", "expect": {"action": "allow"}}),
     )
@@ -241,7 +241,7 @@ class TestDoc(Config):
 class ExceptionTestDoc(TestDoc):
     """The test of an exception: what it is for, and what is expected of that."""
 
-    model_config = offering()
+    model_config = make_body_snippets()
 
     expect: ExpectDoc = ExpectDoc(action="allow")
     """What the verdict must be; `action: allow` by default."""

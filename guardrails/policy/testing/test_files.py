@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Final
 
-from guardrails.detectors import shown
-from guardrails.detectors.file_watch import note
+from guardrails.detectors import display_path
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyError, PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
 from guardrails.policy.loading.problems import Problems, describe, nearest
@@ -48,7 +48,7 @@ def is_tests(path: FilePath) -> bool:
 def beside(policy: FilePath) -> FilePath | None:
     """Return the file of tests beside a policy, None where there is none."""
     for file in _places(policy):
-        note(file)  # it may come later
+        note_file(file)  # it may come later
     return next(filter(FilePath.is_file, _places(policy)), None)
 
 
@@ -68,11 +68,11 @@ def read_tests(path: FilePath) -> TestFile:
         PolicyErrors: it cannot be read, is none, or names a policy that there is not; what else is wrong in it is told when its
             tests are loaded.
     """
-    name, problems = shown(path), Problems()
-    note(path)
+    name, problems = display_path(path), Problems()
+    note_file(path)
     try:
         real = path.resolve()
-        note(real)
+        note_file(real)
         with real.open("rb") as stream:
             source = read(stream.read(4 * (MAX_CHARACTERS + 1) + 1), name)
     except OSError as error:
@@ -114,7 +114,7 @@ def _policy(path: FilePath, head: TestsDoc, source: Source, problems: Problems) 
         hint = nearest(head.policy, [*shipped_names(), *others])
     for name in names:
         try:
-            note(folder / name)
+            note_file(folder / name)
             if (folder / name).is_file():
                 return folder / name
         except (OSError, ValueError):  # a name that no file can have

@@ -10,7 +10,7 @@ from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.content.field_readers import by_table, by_type, keep, parts, text
 from guardrails.engine.content.inline_media import pictured, uri
@@ -110,7 +110,7 @@ class Moderation:
     def __init__(self, policies: Sequence[CompiledPolicy], *stages: Stage) -> None:
         plans = [policy.plan(stages) for policy in policies]
         self._rules = [rule for plan in plans for rule in plan.rules]
-        self._able: dict[str, list[Bound]] = {}
+        self._able: dict[str, list[BoundDetector]] = {}
         for bound in (bound for plan in plans for tier in plan.tiers for bound in tier):
             for name in {name for category in bound.categories for name in with_ancestors(category)}:
                 self._able.setdefault(name, []).append(bound)

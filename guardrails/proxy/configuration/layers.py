@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
-from guardrails.detectors.file_watch import note
+from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems
 from guardrails.policy.loading.source import Mark, Path, Source, read
@@ -44,7 +44,7 @@ class Layers:
         Raises:
             PolicyErrors: it cannot be read, or is no mapping.
         """
-        note(path)
+        note_file(path)
         try:
             source = read(path.read_bytes(), str(path))
         except PolicyErrors as error:

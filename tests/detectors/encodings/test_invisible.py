@@ -11,8 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Action, Guard
-from guardrails.detectors import ConfigProblem, ConfigProblems, Folder
-from guardrails.detectors.encodings.invisible import CLASSES, DEFAULT, KIND, Invisible, InvisibleConfig
+from guardrails.detectors import ConfigProblem, ConfigProblems, PolicyFolder
+from guardrails.detectors.encodings.invisible import (
+    CLASSES,
+    DEFAULT,
+    KIND,
+    InvisibleConfig,
+    InvisibleDetector,
+)
 from guardrails.types import Image, Text
 from tests.cases import each_case
 
@@ -22,11 +28,11 @@ def tags(text: str) -> str:
     return "".join(chr(0xE0000 + ord(char)) for char in text)
 
 
-def build(**fields: object) -> Invisible:
+def build(**fields: object) -> InvisibleDetector:
     """Return a detector of this configuration."""
     config = InvisibleConfig.model_validate({"use": "invisible", **fields})
-    detector = KIND.build("i", config, Folder(Path()))
-    assert isinstance(detector, Invisible)
+    detector = KIND.build("i", config, PolicyFolder(Path()))
+    assert isinstance(detector, InvisibleDetector)
     return detector
 
 

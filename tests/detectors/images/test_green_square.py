@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors.images.green_square import GreenSquare, GreenSquareConfig, scaled
+from guardrails.detectors.images.green_square import GreenSquare, GreenSquareConfig, scale_box
 from guardrails.media.images.picture import opened
 from guardrails.types import CLEAN, Finding, Image, Text
 
@@ -71,7 +71,7 @@ def test_a_scaled_box_lies_inside_and_covers(width: int, height: int, data: st.D
     x = data.draw(st.integers(0, view.shape[1] - 1))
     y = data.draw(st.integers(0, view.shape[0] - 1))
     picture = type("Sized", (), {"width": width, "height": height})()
-    left, top, wide, high = scaled((x, y, 1, 1), view, picture)
+    left, top, wide, high = scale_box((x, y, 1, 1), view, picture)
     assert 0 <= left < left + wide <= width
     assert 0 <= top < top + high <= height
     assert left <= x * width / view.shape[1]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import PolicyFolder, bind
 from guardrails.detectors.images.image_classifier import KIND, ImageClassifier
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from guardrails.media.images.picture import opened
@@ -51,7 +51,7 @@ def detector(folder: Path, **fields: Any) -> ImageClassifier:
     labels = {"labels": {"green": "custom.green", "blue": "custom.blue"}, "model": folder.name, **fields}
     given = {name: value for name, value in labels.items() if value is not None}
     config = ImageClassifierConfig.model_validate({"use": "image_classifier", **given})
-    built = bind("d", KIND, config, Folder(folder.parent)).detector
+    built = bind("d", KIND, config, PolicyFolder(folder.parent)).detector
     assert isinstance(built, ImageClassifier)
     return built
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image as Pillow
 
 from guardrails import Guard, PolicyErrors
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import PolicyFolder, bind
 from guardrails.detectors.images.image_hashes import KIND, LONGEST, ImageHashConfig
 from guardrails.media.hashes.film_hash_file import FilmEntry, Look, text
 from guardrails.media.hashes.pdq import hashed
@@ -44,7 +44,7 @@ def pdq(image: Pillow.Image) -> str:
 def found(folder: Path, given: Any, **fields: Any) -> list[Finding]:
     """Return what is found in a picture by lists in a folder."""
     config = ImageHashConfig.model_validate({"use": "image_hash", **fields})
-    [detection] = bind("h", KIND, config, Folder(folder)).detector.detect([Image(source=opened(given))])
+    [detection] = bind("h", KIND, config, PolicyFolder(folder)).detector.detect([Image(source=opened(given))])
     return list(detection.findings)
 
 
@@ -144,7 +144,7 @@ def test_a_frame_on_a_list_is_told_with_its_time(tmp_path: Path) -> None:
 def tracked(folder: Path, sha256: str, frames: int = 12, **fields: Any) -> Any:
     """Return what looks at a track of a film, after so many frames of a second, and what it found in each."""
     config = ImageHashConfig.model_validate({"use": "image_hash", **fields})
-    begin = bind("h", KIND, config, Folder(folder)).film
+    begin = bind("h", KIND, config, PolicyFolder(folder)).film
     assert begin is not None
     track = begin(sha256)
     single = []
@@ -167,7 +167,7 @@ def test_a_film_is_told_with_both_shares_and_where_it_is_shown(tmp_path: Path) -
     track, single = tracked(tmp_path, "", **films(tmp_path, 6))
     assert single == [CLEAN] * 12
     for closed in (False, True):
-        [finding] = track.found(closed=closed)
+        [finding] = track.findings(closed=closed)
         assert (finding.category, finding.score, finding.clip) == ("custom.film", 1.0, (0, 6_000))
         assert finding.listed == Listed("films.jsonl", "listed", "vpdq", 0, "original", 0.5, 1.0)
     assert finding.to_dict()["listed"] == {
@@ -179,8 +179,8 @@ def test_a_film_is_told_with_both_shares_and_where_it_is_shown(tmp_path: Path) -
 def test_a_part_of_a_film_is_told_at_its_end(tmp_path: Path) -> None:
     """More of something else may come before."""
     track, _ = tracked(tmp_path, "", 4, **films(tmp_path, 40))
-    assert track.found(closed=False) == []
-    assert [each.score for each in track.found(closed=True)] == [1.0]
+    assert track.findings(closed=False) == []
+    assert [each.score for each in track.findings(closed=True)] == [1.0]
 
 
 @pytest.mark.parametrize("listed", [True, False])
@@ -191,22 +191,22 @@ def test_a_film_is_known_by_its_file(tmp_path: Path, listed: bool) -> None:
     (tmp_path / "frame.txt").write_text(pdq(drawn(3)))
     given = films(tmp_path, 0, sha256) if listed else {"deny": [{"file": "deny.txt", "kind": "sha256"}]}
     track, _ = tracked(tmp_path, sha256.hex(), 0, **given)
-    [finding] = track.found(closed=False)
+    [finding] = track.findings(closed=False)
     assert (finding.score, finding.clip, finding.listed.kind) == (1.0, None, "sha256")
     assert finding.listed.id == ("listed" if listed else "mine")
-    assert tracked(tmp_path, "00" * 32, 0, **given)[0].found(closed=True) == []
+    assert tracked(tmp_path, "00" * 32, 0, **given)[0].findings(closed=True) == []
     frames = {**films(tmp_path, 6, sha256), "deny": [{"file": "frame.txt"}]}
     assert any(each.findings for each in tracked(tmp_path, sha256.hex(), **frames)[1])
     allowed = {**frames, "allow": [{"file": "deny.txt", "kind": "sha256"}]}
     track, single = tracked(tmp_path, sha256.hex(), **allowed)
-    assert (track.found(closed=True), single) == ([], [CLEAN] * 12)
+    assert (track.findings(closed=True), single) == ([], [CLEAN] * 12)
 
 
 def test_a_text_is_none_of_its_business(tmp_path: Path) -> None:
     """It is clean, also a hash."""
     (tmp_path / "deny.txt").write_text(pdq(drawn()))
     config = ImageHashConfig.model_validate({"use": "image_hash", "deny": [{"file": "deny.txt"}]})
-    assert bind("h", KIND, config, Folder(tmp_path)).detector.detect([Text(pdq(drawn()))]) == [CLEAN]
+    assert bind("h", KIND, config, PolicyFolder(tmp_path)).detector.detect([Text(pdq(drawn()))]) == [CLEAN]
 
 
 @pytest.mark.parametrize(

@@ -295,9 +295,9 @@ class Unsure:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Judge pictures."""
-        return [Detection(self.found(each) if isinstance(each, Image) else ()) for each in batch]
+        return [Detection(self.findings(each) if isinstance(each, Image) else ()) for each in batch]
 
-    def found(self, picture: Image) -> tuple[Finding, ...]:
+    def findings(self, picture: Image) -> tuple[Finding, ...]:
         """Return what is found in one."""
         pixels: Any = picture.source
         view = pixels.frames[0].views[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from guardrails import Guard
-from guardrails.detectors.file_watch import changed, noted
+from guardrails.detectors.file_watch import have_changed, record_files
 from guardrails.errors import PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.loading.load import load
@@ -48,7 +48,7 @@ def test_they_are_no_part_of_the_policy(folder: Path) -> None:
 
     assert guard.origin is not None
     (folder / "base.test.yaml").write_text("{")
-    assert not changed(guard.origin.files)
+    assert not have_changed(guard.origin.files)
     assert Guard.load(folder / "base.yaml").policy.ref == guard.policy.ref
 
 
@@ -157,10 +157,10 @@ def test_where_files_of_tests_lie(folder: Path) -> None:
     assert [is_tests(Path(name)) for name in ("a.test.yaml", "a.test.yml", "a.yaml", "test.yaml", "a.test.yaml.bak")] == [
         True, True, False, False, False,
     ]  # fmt: skip
-    with noted() as files:
+    with record_files() as files:
         assert beside(folder / "other.yaml") is None
     assert not has_beside(folder / "other.yaml")
     (folder / "other.test.yml").write_text(TESTS.format(name="late"))
-    assert changed(files)
+    assert have_changed(files)
     assert has_beside(folder / "other.yaml")
     assert names(folder / "other.yaml") == ["inline", "late"]

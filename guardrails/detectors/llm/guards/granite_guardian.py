@@ -13,8 +13,15 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Form, Labels, Question, Scores, Turn, Unreadable
-from guardrails.detectors.llm.guards.verdict import worth
+from guardrails.detectors.llm.guards.form import (
+    GuardForm,
+    GuardQuestion,
+    GuardTurn,
+    Labels,
+    Scores,
+    UnreadableAnswer,
+)
+from guardrails.detectors.llm.guards.verdict import verdict_probability
 from guardrails.remote.chat import Answer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
@@ -63,14 +70,14 @@ _TAG: Final = re.compile(r"\s*(?:<think>\s*</think>\s*)?<score>\s*")
 _SCORED: Final = re.compile(rf"{_TAG.pattern}(?P<said>yes|no)\s*</score>\s*", re.IGNORECASE)
 
 
-def _asked(turn: Turn, wanted: Sequence[str]) -> list[str]:
+def _asked(turn: GuardTurn, wanted: Sequence[str]) -> list[str]:
     return [label for label in wanted if turn.prompt is None or label not in OF_PROMPTS]
 
 
-def by_risk(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def by_risk(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[GuardQuestion, ...]:
     """Ask 3.0, 3.1 or 3.2 once for each risk."""
     return tuple(
-        Question(
+        GuardQuestion(
             turn.messages(),
             arguments={
                 "guardian_config": {"risk_name": label}
@@ -82,10 +89,12 @@ def by_risk(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> t
     )
 
 
-def by_criterion(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def by_criterion(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask 3.3 once for each criterion, not to think aloud."""
     return tuple(
-        Question(
+        GuardQuestion(
             turn.messages(),
             arguments={
                 "guardian_config": {"custom_criteria": policies[label]}
@@ -99,10 +108,10 @@ def by_criterion(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str])
     )
 
 
-def by_turn(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def by_turn(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[GuardQuestion, ...]:
     """Ask 4.1 once for each criterion, by a last turn."""
     return tuple(
-        Question(
+        GuardQuestion(
             (*turn.messages(), {"role": "user", "content": JUDGE.format(criterion=text)}), about=(label,)
         )
         for label in _asked(turn, wanted)
@@ -110,26 +119,26 @@ def by_turn(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> t
     )
 
 
-def read_bare(question: Question, answer: Answer) -> Scores:
+def read_bare(question: GuardQuestion, answer: Answer) -> Scores:
     """Read the answer of 3.0, 3.1 or 3.2."""
     match = _OF_3.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer is neither 'Yes' nor 'No'")
+        raise UnreadableAnswer("the answer is neither 'Yes' nor 'No'")
     said = match["said"].casefold()
     if answer.tokens is None and (match["sure"] or "").casefold() == "low":
         return {question.about[0]: UNSURE[said]}
-    return {question.about[0]: worth(answer, _BARE, said, WORDS)}
+    return {question.about[0]: verdict_probability(answer, _BARE, said, WORDS)}
 
 
-def read_tagged(question: Question, answer: Answer) -> Scores:
+def read_tagged(question: GuardQuestion, answer: Answer) -> Scores:
     """Read the answer of 3.3 or 4.1."""
     match = _SCORED.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer is no <score> of 'yes' or 'no'")
-    return {question.about[0]: worth(answer, _TAG, match["said"].casefold(), WORDS)}
+        raise UnreadableAnswer("the answer is no <score> of 'yes' or 'no'")
+    return {question.about[0]: verdict_probability(answer, _TAG, match["said"].casefold(), WORDS)}
 
 
-GRANITE_GUARDIAN_3: Final = Form(
+GRANITE_GUARDIAN_3: Final = GuardForm(
     name="granite-guardian-3",
     models=r"granite[-_ ]?guardian[-_ ]?3(?!\.[3-9])|granite[-_ ]?3(\.[0-2])?[-_ ]guardian",
     labels=LABELS,
@@ -139,7 +148,7 @@ GRANITE_GUARDIAN_3: Final = Form(
     policies="more",
     languages=("en",),
 )
-GRANITE_GUARDIAN_3_3: Final = Form(
+GRANITE_GUARDIAN_3_3: Final = GuardForm(
     name="granite-guardian-3.3",
     models=r"granite[-_ ]?guardian[-_ ]?3\.3|granite[-_ ]?3\.3[-_ ]guardian",
     labels=LABELS,
@@ -149,7 +158,7 @@ GRANITE_GUARDIAN_3_3: Final = Form(
     policies="more",
     languages=("en",),
 )
-GRANITE_GUARDIAN_4: Final = Form(
+GRANITE_GUARDIAN_4: Final = GuardForm(
     name="granite-guardian-4",
     models=r"granite[-_ ]?guardian[-_ ]?4|granite[-_ ]?4(\.\d)?[-_ ]guardian",
     labels=LABELS,

@@ -1,7 +1,7 @@
-"""Judges: a form of guard models and where such a model is go in, what answers asks with scores of categories comes out.
+"""Guard models as judges, behind a server or in this process.
 
-`Served` asks an OpenAI-compatible server, all questions about a text at once; `Here` a model in this process, one after the
-other. Each answers one ask at a time: a model's batches are its server's business.
+`ServedGuardModel` asks an OpenAI-compatible server, all questions about a text at once; `LocalGuardModel` a model in this
+process, one after the other. Each answers one request at a time: a model's batches are its server's business.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from guardrails.detectors.llm.guards.form import Form, Labels, Question, Turn, Unreadable
-from guardrails.detectors.llm.guards.markers import broken
-from guardrails.detectors.llm.llm_detector import Ask
+from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Labels, UnreadableAnswer
+from guardrails.detectors.llm.guards.markers import break_markers
+from guardrails.detectors.llm.llm_detector import JudgeRequest
 from guardrails.inference.hub.generative import Generative
 from guardrails.inference.safety.folder import ModelError
 from guardrails.remote.chat import Answer, Token, chat, completion
@@ -20,7 +20,7 @@ from guardrails.remote.endpoint import Endpoint
 from guardrails.text import surrogates_replaced
 
 
-class Asked:
+class GuardPrompter:
     """A form as one detector uses it.
 
     Args:
@@ -34,7 +34,7 @@ class Asked:
 
     def __init__(
         self,
-        form: Form,
+        form: GuardForm,
         labels: Labels,
         policies: Mapping[str, str],
         *,
@@ -47,16 +47,16 @@ class Asked:
         self.top = form.top if probabilities else 0
         self._labels, self._policies, self._prompt = labels, policies, prompt
 
-    def questions(self, ask: Ask, special: Sequence[str] = ()) -> Sequence[Question]:
+    def questions(self, ask: JudgeRequest, special: Sequence[str] = ()) -> Sequence[GuardQuestion]:
         """Return what is asked of a text; `special` are the tokens that it must not hold."""
         prompt = None
         if ask.prompt is not None:
-            prompt = broken(surrogates_replaced(ask.prompt[-self._prompt :]), special)
-        turn = Turn(broken(ask.read, special), prompt)
+            prompt = break_markers(surrogates_replaced(ask.prompt[-self._prompt :]), special)
+        turn = GuardTurn(break_markers(ask.read, special), prompt)
         return self.form.questions(turn, [*self._labels], self._policies)
 
-    def scores(self, questions: Sequence[Question], answers: Sequence[Answer]) -> Mapping[str, float]:
-        """Return the score of each category by the answers; raises `Unreadable`."""
+    def scores(self, questions: Sequence[GuardQuestion], answers: Sequence[Answer]) -> Mapping[str, float]:
+        """Return the score of each category by the answers; raises `UnreadableAnswer`."""
         found: dict[str, float] = {}
         for question, answer in zip(questions, answers, strict=True):
             for label, score in self.form.read(question, answer).items():
@@ -65,15 +65,15 @@ class Asked:
         return found
 
 
-class Served:
+class ServedGuardModel:
     """A model behind a server."""
 
     most = 1
 
-    def __init__(self, asked: Asked, endpoint: Endpoint, model: str) -> None:
+    def __init__(self, asked: GuardPrompter, endpoint: Endpoint, model: str) -> None:
         self._asked, self._endpoint, self._model = asked, endpoint, model
 
-    async def scores(self, asks: Sequence[Ask]) -> list[Mapping[str, float]]:
+    async def score(self, asks: Sequence[JudgeRequest]) -> list[Mapping[str, float]]:
         """Answer each ask; raises `RemoteError`."""
         found = []
         for ask in asks:
@@ -82,7 +82,7 @@ class Served:
             found.append(self._asked.scores(questions, answers))
         return found
 
-    async def _answer(self, question: Question) -> Answer:
+    async def _answer(self, question: GuardQuestion) -> Answer:
         how: dict[str, Any] = {
             "max_tokens": self._asked.max_tokens,
             "top": self._asked.top,
@@ -95,16 +95,16 @@ class Served:
         return await chat(self._endpoint, self._model, question.messages, **how)
 
 
-class Here:
+class LocalGuardModel:
     """A model in this process."""
 
     most = 1
 
-    def __init__(self, asked: Asked, model: Generative) -> None:
+    def __init__(self, asked: GuardPrompter, model: Generative) -> None:
         self._asked, self._model = asked, model
 
-    def scores(self, asks: Sequence[Ask]) -> list[Mapping[str, float]]:
-        """Answer each ask; raises `Unreadable`."""
+    def score(self, asks: Sequence[JudgeRequest]) -> list[Mapping[str, float]]:
+        """Answer each ask; raises `UnreadableAnswer`."""
         found = []
         for ask in asks:
             questions = self._asked.questions(ask, self._model.special)
@@ -112,21 +112,21 @@ class Here:
             found.append(self._asked.scores(questions, answers))
         return found
 
-    def try_out(self, ask: Ask) -> None:
+    def try_out(self, ask: JudgeRequest) -> None:
         """Put each question once, for the first token of an answer; raises `ModelError` where that does not work."""
         for question in self._asked.questions(ask, self._model.special):
             self._said(question, 1)
 
-    def _answer(self, question: Question, most: int) -> Answer:
+    def _answer(self, question: GuardQuestion, most: int) -> Answer:
         try:
             answer, ended = self._said(question, most)
         except ModelError as error:
-            raise Unreadable(str(error)) from error
+            raise UnreadableAnswer(str(error)) from error
         if not (ended or self._asked.form.may_be_cut):
-            raise Unreadable("the model did not come to an end of its answer")
+            raise UnreadableAnswer("the model did not come to an end of its answer")
         return answer
 
-    def _said(self, question: Question, most: int) -> tuple[Answer, bool]:
+    def _said(self, question: GuardQuestion, most: int) -> tuple[Answer, bool]:
         prompt = question.prompt or self._model.rendered(question.messages, question.arguments)
         said = self._model.say(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
         tokens = tuple(Token(*each) for each in said.tokens) if self._asked.top else None

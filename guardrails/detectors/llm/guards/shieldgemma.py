@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Form, Question, Scores, Turn, Unreadable
-from guardrails.detectors.llm.guards.verdict import worth
+from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Scores, UnreadableAnswer
+from guardrails.detectors.llm.guards.verdict import verdict_probability
 from guardrails.remote.chat import Answer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
@@ -40,25 +40,27 @@ _BEFORE: Final = re.compile(r"\s*")
 _ANSWER: Final = re.compile(r"\s*(yes|no)\s*", re.IGNORECASE)
 
 
-def questions(turn: Turn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[Question, ...]:
+def questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask once for each guideline."""
     who = OF_A_PROMPT if turn.prompt is None else OF_A_REPLY
     texts = {label: policies.get(label) or GUIDELINES[label].replace("{who}", who) for label in wanted}
     return tuple(
-        Question(turn.messages(), arguments={"guideline": text}, about=(label,))
+        GuardQuestion(turn.messages(), arguments={"guideline": text}, about=(label,))
         for label, text in texts.items()
     )
 
 
-def read(question: Question, answer: Answer) -> Scores:
+def read(question: GuardQuestion, answer: Answer) -> Scores:
     """Read the first word."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
-        raise Unreadable("the answer begins with neither 'Yes' nor 'No'")
-    return {question.about[0]: worth(answer, _BEFORE, match[1].casefold(), WORDS)}
+        raise UnreadableAnswer("the answer begins with neither 'Yes' nor 'No'")
+    return {question.about[0]: verdict_probability(answer, _BEFORE, match[1].casefold(), WORDS)}
 
 
-SHIELDGEMMA: Final = Form(
+SHIELDGEMMA: Final = GuardForm(
     name="shieldgemma",
     models=r"shieldgemma(?![-_ ]?2[-_ ])",
     labels={

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import accumulate
 from typing import Final
 
-from guardrails.detectors.llm.guards.form import Unreadable
+from guardrails.detectors.llm.guards.form import UnreadableAnswer
 from guardrails.remote.chat import Answer, Token
 
 LEAST_MASS: Final = 0.5
@@ -22,7 +22,9 @@ NEAR: Final = 0.01
 """How far above 1 probabilities may add up by rounding."""
 
 
-def worth(answer: Answer, before: re.Pattern[str], said: str, words: Mapping[str, float]) -> float:
+def verdict_probability(
+    answer: Answer, before: re.Pattern[str], said: str, words: Mapping[str, float]
+) -> float:
     """Return what the verdict of an answer is worth, in 0..1.
 
     Where the word that was said is not the likeliest, the stricter of both holds.
@@ -41,11 +43,11 @@ def worth(answer: Answer, before: re.Pattern[str], said: str, words: Mapping[str
     whole = "".join(token.text for token in answer.tokens)
     begin = before.match(whole)
     if begin is None or whole[begin.end() : begin.end() + len(said)].casefold() != said:
-        raise Unreadable("the token probabilities are not those of the answer")
+        raise UnreadableAnswer("the token probabilities are not those of the answer")
     mass = _mass(answer.tokens, begin.end(), words)
     total = sum(mass.values())
     if not LEAST_MASS <= total <= 1 + NEAR:
-        raise Unreadable("the token probabilities are not those of a verdict")
+        raise UnreadableAnswer("the token probabilities are not those of a verdict")
     expected = sum(mass[word] * words[word] for word in words) / total
     if mass[said] < max(mass.values()):
         expected = max(expected, words[said])

@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from guardrails.detectors.patterns.syntax_tree import (
-    At,
-    Atomic,
+    Assertion,
+    AtomicGroup,
+    Backreference,
     Branch,
-    Chars,
+    CharacterClass,
     Conditional,
     Group,
-    Look,
+    Lookaround,
     Node,
-    Reference,
+    PatternTree,
     Repeat,
     Sequence,
-    Tree,
 )
 
 OPEN: Final = -2
@@ -41,7 +41,7 @@ class _End(Exception):
     """The matcher wants to read, or to ask of, what stands behind the end."""
 
 
-def touch(tree: Tree, text: str, at: int, *, begins: bool) -> int:
+def find_match_end(tree: PatternTree, text: str, at: int, *, begins: bool) -> int:
     """Return the end of the match that begins at a place, `NOTHING` or `OPEN`.
 
     Args:
@@ -76,7 +76,7 @@ class _Matcher:
             raise _End
         return _WAYS[type(node)](self, node, at, then)
 
-    def character(self, node: Chars, at: int, then: _Next) -> int:
+    def character(self, node: CharacterClass, at: int, then: _Next) -> int:
         return then(at + 1) if self.accepts(node, at) else NOTHING
 
     def branch(self, node: Branch, at: int, then: _Next) -> int:
@@ -88,7 +88,7 @@ class _Matcher:
             return self.match(node.body, at, then)
         return self.match(node.body, at, lambda end: self.grouped(number, (at, end), then))
 
-    def atomic(self, node: Atomic, at: int, then: _Next) -> int:
+    def atomic(self, node: AtomicGroup, at: int, then: _Next) -> int:
         return self.committed(lambda: self.match(node.body, at, _same), then)
 
     def committed(self, inner: Callable[[], int], then: _Next) -> int:
@@ -101,7 +101,7 @@ class _Matcher:
             self._groups = before
         return end
 
-    def look(self, node: Look, at: int, then: _Next) -> int:
+    def look(self, node: Lookaround, at: int, then: _Next) -> int:
         start = at if node.behind is None else at - node.behind
         before = {**self._groups}
         found = start >= 0 and self.match(node.body, start, _same) >= 0
@@ -114,7 +114,7 @@ class _Matcher:
             self._groups = before
         return end
 
-    def place(self, node: At, at: int, then: _Next) -> int:
+    def place(self, node: Assertion, at: int, then: _Next) -> int:
         return then(at) if self.is_at(node, at) else NOTHING
 
     def conditional(self, node: Conditional, at: int, then: _Next) -> int:
@@ -124,7 +124,7 @@ class _Matcher:
     def first(ends: Iterable[int]) -> int:
         return next((end for end in ends if end >= 0), NOTHING)
 
-    def accepts(self, node: Chars, at: int) -> bool:
+    def accepts(self, node: CharacterClass, at: int) -> bool:
         """Say whether the character at a place is one that a node matches."""
         if at >= len(self._text):
             raise _End
@@ -135,7 +135,7 @@ class _Matcher:
 
     def parts(self, parts: tuple[Node, ...], at: int, then: _Next) -> int:
         done = 0
-        while done < len(parts) and isinstance(part := parts[done], Chars):
+        while done < len(parts) and isinstance(part := parts[done], CharacterClass):
             if not self.accepts(part, at):
                 return NOTHING
             at, done = at + 1, done + 1
@@ -154,7 +154,7 @@ class _Matcher:
         return end
 
     def repeat(self, node: Repeat, at: int, then: _Next) -> int:
-        if isinstance(node.body, Chars):
+        if isinstance(node.body, CharacterClass):
             return self.characters(node, node.body, at, then)
         if node.may_be_empty:
             raise _End  # engines differ in what they make of an empty round
@@ -176,7 +176,7 @@ class _Matcher:
         order = (enough, more) if node.kind == "lazy" else (more, enough)
         return self.first(way() for way in order)
 
-    def characters(self, node: Repeat, body: Chars, at: int, then: _Next) -> int:
+    def characters(self, node: Repeat, body: CharacterClass, at: int, then: _Next) -> int:
         """Repeat one character without a call for each."""
         count = 0
         if node.kind == "lazy":
@@ -200,7 +200,7 @@ class _Matcher:
             raise _End
         return count + 1
 
-    def again(self, node: Reference, at: int, then: _Next) -> int:
+    def again(self, node: Backreference, at: int, then: _Next) -> int:
         span = self._groups.get(node.number)
         if span is None:
             return NOTHING
@@ -214,7 +214,7 @@ class _Matcher:
             at += 1
         return then(at)
 
-    def is_at(self, node: At, at: int) -> bool:
+    def is_at(self, node: Assertion, at: int) -> bool:
         """Say whether a place is what an assertion asks for."""
         text = self._text
         begun = at == 0 and self._begins
@@ -231,14 +231,14 @@ class _Matcher:
 
 
 _WAYS: Final[dict[type, Callable[[_Matcher, Any, int, _Next], int]]] = {
-    Chars: _Matcher.character,
+    CharacterClass: _Matcher.character,
     Sequence: _Matcher.sequence,
     Branch: _Matcher.branch,
     Group: _Matcher.group,
     Repeat: _Matcher.repeat,
-    Atomic: _Matcher.atomic,
-    Look: _Matcher.look,
-    At: _Matcher.place,
-    Reference: _Matcher.again,
+    AtomicGroup: _Matcher.atomic,
+    Lookaround: _Matcher.look,
+    Assertion: _Matcher.place,
+    Backreference: _Matcher.again,
     Conditional: _Matcher.conditional,
 }

@@ -15,20 +15,20 @@ import re2
 from guardrails.detectors.patterns.dialect import WIDE
 from guardrails.detectors.patterns.syntax_tree import (
     ASCII,
-    At,
-    Atomic,
+    Assertion,
+    AtomicGroup,
+    Backreference,
     Branch,
-    Chars,
+    CharacterClass,
     Conditional,
     Group,
-    Look,
+    Lookaround,
     Node,
-    Reference,
+    PatternTree,
     Repeat,
     Sequence,
-    Tree,
-    Unreadable,
-    read,
+    UnsupportedPattern,
+    parse_tree,
 )
 
 MOST = 128
@@ -45,7 +45,7 @@ Kind = Literal["static", "refined", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
-class Prefixes:
+class OpenPrefixes:
     """The open prefixes of a pattern.
 
     Attributes:
@@ -65,30 +65,30 @@ class Prefixes:
     loose: str = ""
     behind: int = 0
     endless: bool = False
-    tree: Tree | None = None
+    tree: PatternTree | None = None
 
 
-def prefixes(pattern: str) -> Prefixes:
+def find_open_prefixes(pattern: str) -> OpenPrefixes:
     """Return the open prefixes of a pattern in the dialect of `regex`."""
     try:
-        tree = read(pattern)
+        tree = parse_tree(pattern)
         exact, loose = (_Writer(most).open(tree.root) or "" for most in (MOST, LOOSE))
-    except Unreadable as error:
-        return Prefixes("whole", str(error))
+    except UnsupportedPattern as error:
+        return OpenPrefixes("whole", str(error))
     except RecursionError:
-        return Prefixes("whole", "nesting too deep")
-    if compiled(f"(?:{loose})\\z") is None:
-        return Prefixes("whole", "larger than RE2 takes")
-    if compiled(f"(?:{exact})\\z") is None:
+        return OpenPrefixes("whole", "nesting too deep")
+    if compile_re2(f"(?:{loose})\\z") is None:
+        return OpenPrefixes("whole", "larger than RE2 takes")
+    if compile_re2(f"(?:{exact})\\z") is None:
         exact = loose
     reason = (
         "matches may be of any length, so an open one holds the text until it ends" if tree.endless else ""
     )
     kind: Kind = "refined" if tree.refined else "static"
-    return Prefixes(kind, reason, exact, loose, tree.behind, tree.endless, tree)
+    return OpenPrefixes(kind, reason, exact, loose, tree.behind, tree.endless, tree)
 
 
-def compiled(pattern: str, memory: int = 0) -> Any:
+def compile_re2(pattern: str, memory: int = 0) -> Any:
     """Compile by RE2; None if it refuses."""
     options = re2.Options()
     options.log_errors = False
@@ -108,23 +108,23 @@ class _Writer:
 
     def may(self, node: Node) -> str:
         match node:
-            case Chars():
+            case CharacterClass():
                 return character_class(node)
             case Sequence(parts):
                 return "".join(map(self.may, parts))
             case Branch(ways):
                 return _either([self.may(way) for way in ways]) if ways else r"[^\x00-\x{10FFFF}]"
-            case Group(_, body) | Atomic(body):
+            case Group(_, body) | AtomicGroup(body):
                 return f"(?:{self.may(body)})"
             case Repeat():
                 return self.repeated(node)
-            case Reference(_, group, _):
+            case Backreference(_, group, _):
                 return f"(?:{self.may(group)})?"
             case Conditional(_, then, otherwise):
                 return _either([self.may(then), self.may(otherwise)])
-            case At():
+            case Assertion():
                 return _place(node)
-            case Look():
+            case Lookaround():
                 return ""
 
     def open(self, node: Node) -> str | None:
@@ -135,16 +135,16 @@ class _Writer:
                 return _any([self.open(way) for way in ways])
             case Conditional(_, then, otherwise):
                 return _any([self.open(then), self.open(otherwise)])
-            case Group(_, body) | Atomic(body):
+            case Group(_, body) | AtomicGroup(body):
                 return self.open(body)
-            case Look(body, _, behind):
+            case Lookaround(body, _, behind):
                 return self.open(body) if behind is None else None
             case Repeat():
                 return self.round(node)
-            case Reference(_, group, folds):
+            case Backreference(_, group, folds):
                 # Without case nothing is known of its length in letters.
                 return f"(?:{self.may(group)})?" if folds else self.open(group)
-            case At(place):
+            case Assertion(place):
                 return {"start": None, "line_start": None, "last_end": r"\n?"}.get(place, "")
             case _:
                 return ""
@@ -183,9 +183,9 @@ class _Writer:
         match node:
             case Sequence(parts) | Branch(parts):
                 return max(map(self.times, parts), default=1)
-            case Group(_, body) | Atomic(body) | Look(body):
+            case Group(_, body) | AtomicGroup(body) | Lookaround(body):
                 return self.times(body)
-            case Reference(_, group, _):
+            case Backreference(_, group, _):
                 return self.times(group)
             case Conditional(_, then, otherwise):
                 return max(self.times(then), self.times(otherwise))
@@ -196,7 +196,7 @@ class _Writer:
                 return 1
 
 
-def character_class(node: Chars) -> str:
+def character_class(node: CharacterClass) -> str:
     """Return the RE2 class of at least the characters that a node matches."""
     if len(node.ascii) == len(ASCII) and node.wide == WIDE:
         return "(?s:.)"
@@ -217,7 +217,7 @@ def _ranges(chars: str) -> str:
     return "".join(f"\\x{first:02x}" + (f"-\\x{last:02x}" if last > first else "") for first, last in spans)
 
 
-def _place(node: At) -> str:
+def _place(node: Assertion) -> str:
     if node.place in ("edge", "no_edge"):
         return {"edge": r"\b", "no_edge": r"\B"}[node.place] if node.ascii else ""
     places = {"start": r"\A", "line_start": "(?m:^)", "end": r"\z", "line_end": "(?m:$)"}

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from guardrails.detectors.patterns.streaming.stream_rows import StreamRows
-from guardrails.detectors.patterns.streaming.watermarks import OFTEN, Track
+from guardrails.detectors.patterns.streaming.watermarks import OFTEN, WatermarkTrack
 from guardrails.text import View, normalized, settled, surrogates_replaced
 from guardrails.text.growing import LEAD, READINGS, parted, readings, unfinished
 from guardrails.types import Detection, Finding
@@ -23,7 +23,7 @@ Views = Literal["all", "codes", "both", "plain", "normalized"]
 class _Reading:
     """One view that grows: its track, and where its parts stand in the plain text."""
 
-    def __init__(self, track: Track) -> None:
+    def __init__(self, track: WatermarkTrack) -> None:
         self.track = track
         self.parts: list[tuple[int, int, View, int]] = []
         self.differs = 0
@@ -86,7 +86,7 @@ class PatternStream:
         self._due = 0
         # The first is always there; the others stand for what they share until they differ.
         count = {"all": 2 + READINGS, "codes": 3, "both": 2}.get(view, 1)
-        self._own: list[_Reading | None] = [_Reading(Track(rows)), *[None] * (count - 1)]
+        self._own: list[_Reading | None] = [_Reading(WatermarkTrack(rows)), *[None] * (count - 1)]
         self._known: dict[tuple[str, str, int, int], tuple[int, int]] = {}
         self._ended: str | None = None
         self.settled = 0

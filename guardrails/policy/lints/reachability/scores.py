@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from guardrails.detectors import Bound
+from guardrails.detectors import BoundDetector
 from guardrails.policy.lints.issue import Found, Row, Scene
 from guardrails.policy.lints.reachability.truth import KINDS, Compared
 from guardrails.policy.lints.reachability.truth import Found as Given
@@ -38,7 +38,7 @@ def given(scene: Scene) -> Iterator[Given]:
             yield Given(bound.name, category, fixed.get(category, ()), kinds, stages)
 
 
-def _fixed(scene: Scene, bound: Bound) -> Mapping[str, tuple[float, ...]]:
+def _fixed(scene: Scene, bound: BoundDetector) -> Mapping[str, tuple[float, ...]]:
     """Return the only scores of a detector, by category, where there are such."""
     kind = scene.kinds[bound.name].name
     config = scene.policy.detectors[bound.name].config
@@ -52,12 +52,12 @@ def _fixed(scene: Scene, bound: Bound) -> Mapping[str, tuple[float, ...]]:
     return {category: tuple(sorted(scores)) for category, scores in found.items()}
 
 
-def _never(scene: Scene, bound: Bound, category: str) -> frozenset[Stage]:
+def _never(scene: Scene, bound: BoundDetector, category: str) -> frozenset[Stage]:
     """Return the stages at which a detector does not find a category: a reply is no attack on the model that wrote it."""
     if scene.kinds[bound.name].name == "classifier" and category in ("jailbreak", "injection"):
-        from guardrails.detectors.classifier.shipped_classifier import Classifier
+        from guardrails.detectors.classifier.shipped_classifier import ShippedClassifier
 
-        if isinstance(bound.detector, Classifier):
+        if isinstance(bound.detector, ShippedClassifier):
             return frozenset({Stage.OUTPUT})
     return frozenset()
 

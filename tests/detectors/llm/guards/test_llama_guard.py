@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Question, Turn, Unreadable
+from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
 from guardrails.detectors.llm.guards.llama_guard import LLAMA_GUARD_3, LLAMA_GUARD_4, questions, read
 from tests.cases import each_case
 
-QUESTION = Question()
+QUESTION = GuardQuestion()
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_the_probability_of_the_first_word_is_the_score_of_all(said: Any) -> Non
 )  # fmt: skip
 def test_hostile_answers_are_errors(said: Any, text: str) -> None:
     """Nothing is read as 'safe' but the word, and nothing as a hazard but its code."""
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(UnreadableAnswer) as caught:
         read(QUESTION, said(text))
     assert not text.strip() or text.strip() not in str(caught.value) or text.strip() in {"unsafe", "safe"}
 
 
 def test_one_question_holds_the_conversation() -> None:
     """The template has the rest."""
-    (question,) = questions(Turn("reply", "prompt"), [], {})
+    (question,) = questions(GuardTurn("reply", "prompt"), [], {})
     assert [message["content"] for message in question.messages] == ["prompt", "reply"]
     assert not question.arguments
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from guardrails.detectors.llm.guards.form import Question, Turn, Unreadable
+from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
 from guardrails.detectors.llm.guards.qwen3guard import questions, read
 from tests.cases import each_case
 
-QUESTION = Question()
+QUESTION = GuardQuestion()
 
 
 @pytest.mark.parametrize(
@@ -59,11 +59,11 @@ def test_the_score_is_what_the_tiers_are_worth_together(said: Any, tier: str, to
 )  # fmt: skip
 def test_hostile_answers_are_errors(said: Any, text: str) -> None:
     """Two answers, unknown categories, contradictions and chatter are none."""
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableAnswer):
         read(QUESTION, said(text))
 
 
 def test_one_question_holds_the_conversation() -> None:
     """The template has the rest."""
-    (question,) = questions(Turn("hello"), [], {})
+    (question,) = questions(GuardTurn("hello"), [], {})
     assert question.messages == ({"role": "user", "content": "hello"},)

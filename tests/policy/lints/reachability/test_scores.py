@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from guardrails.detectors.classifier.shipped_classifier import HEADS, category
+from guardrails.detectors.classifier.shipped_classifier import HEADS, head_category
 from guardrails.policy.lints.issue import Scene
 from guardrails.policy.lints.reachability import scores
 from guardrails.types import Stage
@@ -46,7 +46,7 @@ def test_the_highest_scores_are_on_file_for_every_category() -> None:
     """The table names each category of the shipped model, with scores in 0..1 of thousands of texts."""
     texts, highest = scores.observed()
     assert texts > 5_000
-    assert set(highest) == {category(head) for head in HEADS}
+    assert set(highest) == {head_category(head) for head in HEADS}
     assert all(0.5 < score <= 1 for score in highest.values())
 
 
