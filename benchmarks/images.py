@@ -106,7 +106,7 @@ class Prepared:
 def check_row(name: str, given: Prepared, opened: Callable[[Any], Image.Image], rounds: int) -> Row:
     """Return the row of one kind of input."""
     guard, run, model = guard_of([CLASSIFIER], [RULE]), bare_run(), load(FOLDER)
-    runs = sum(len(model.judged(view)) for view in picture(given.made[0]).views)
+    runs = sum(len(model.score_parts(view)) for view in picture(given.made[0]).views)
     ours, bare, same = turns(
         rounds,
         given.ask(lambda each: guard.check(each, "output")),

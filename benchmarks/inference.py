@@ -58,8 +58,8 @@ from guardrails.inference.safety.model import load
 imported = perf_counter()
 model = load(SHIPPED["text-safety"])
 loaded = perf_counter()
-from guardrails.detectors.language.identification import language_of
-language_of("Loaded now, and not in a request.")
+from guardrails.detectors.language.identification import identify_language
+identify_language("Loaded now, and not in a request.")
 print(imported - start, loaded - imported, perf_counter() - loaded)
 """
 

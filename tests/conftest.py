@@ -234,7 +234,7 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]
         for word, logits in words.items():
             for head, logit in logits.items():
                 weights[buckets(word), heads.index(head)] = logit
-        return Hashed.of(heads, weights, np.full(len(heads), -4.0, dtype=np.float32))
+        return Hashed.train_on(heads, weights, np.full(len(heads), -4.0, dtype=np.float32))
 
     def make(
         words: Mapping[str, Mapping[str, float]],

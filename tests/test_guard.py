@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from guardrails import Action, Guard, PolicyErrors, Stage
-from guardrails.authoring.testing.suite import run
+from guardrails.authoring.testing.suite import run_suite
 from guardrails.detectors import Kind
 from guardrails.detectors.file_watch import have_changed
 from guardrails.engine.content import payload
@@ -306,7 +306,7 @@ def test_a_verdict_puts_back_what_its_check_took_out(vault_guard: Guard) -> None
         == "[EMAIL_2] ![x](https://evil.example/[EMAIL_1])"
     )
     assert "jo@example.com" not in repr(verdict) + str(verdict) + str(verdict.to_dict())
-    assert [result.passed for result in run(vault_guard)] == [True]
+    assert [result.passed for result in run_suite(vault_guard)] == [True]
 
 
 def test_a_later_text_of_the_user_cannot_name_what_was_handed_out(vault_guard: Guard) -> None:

@@ -16,7 +16,7 @@ from collections import defaultdict
 from pathlib import Path
 from random import Random
 
-from guardrails.authoring.rows import Row, read
+from guardrails.authoring.rows import ContentRow, read_rows
 from guardrails.detectors.classifier.classifier_config import ClassifierConfig
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED, ShippedClassifier
 from guardrails.inference.safety.model import load
@@ -27,7 +27,7 @@ BATCH = 32
 NEUTRAL = ("benign", "spam", "pii", "secret", "privacy", "misinformation")
 
 
-def harmful(row: Row) -> bool:
+def harmful(row: ContentRow) -> bool:
     return any(positive for label, positive in row.labels.items() if label not in NEUTRAL)
 
 
@@ -54,7 +54,7 @@ def main() -> None:
     texts = 0
     names = []
     for path in sets(parser.parse_args().data):
-        found = [row for row in read(path) if isinstance(row.content, str) and harmful(row)]
+        found = [row for row in read_rows(path) if isinstance(row.content, str) and harmful(row)]
         rows = Random(0).sample(found, min(MOST, len(found)))
         contents = [
             Text(row.content, context={"prompt": row.prompt} if row.stage == "output" else None)

@@ -62,7 +62,7 @@ def train_hashed(rows: list[Row], *, epochs: int = 4, rate: float = 0.05, decay:
             optimizer.param_groups[0]["lr"] = rate * (1 - (epoch + start / len(order)) / epochs)
             total += loss.item() * len(chosen)
         print(f"hashed epoch {epoch} loss {total / len(rows):.4f}", flush=True)
-    return Hashed.of(HEADS, bag.weight.detach().numpy(), bias.detach().numpy())
+    return Hashed.train_on(HEADS, bag.weight.detach().numpy(), bias.detach().numpy())
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """The models of a policy: a loaded policy goes in, what each detector needs and where that is comes out.
 
 The policy is not compiled, which it could not be without its models. A block of a detector's configuration that has a field
-`model`, or `endpoint`, needs one. Nothing is asked of the network but by `fetch`.
+`model`, or `endpoint`, needs one. Nothing is asked of the network but by `fetch_model`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from guardrails.detectors.images.image_faces import SHIPPED as FACES
 from guardrails.errors import PolicyErrors
 from guardrails.inference.hub import hub_cache
 from guardrails.inference.safety.folder import ModelError, contents, manifest
-from guardrails.policy.loading.items import Item, Policy
+from guardrails.policy.loading.items import Policy, PolicyItem
 
 FOLDERS: Final = (
     SHIPPED | FACES | {name: of.folder for name, of in KNOWN_IMAGE_MODELS.items() if of.folder is not None}
@@ -51,9 +51,9 @@ _CARD: Final = re.compile(r"[Ll]icence:.*?\b([A-Z][A-Za-z]*-\d[\w.]*|MIT)\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class ModelNeed:
     """A model that a detector needs. `name` is as the policy has it, "" where an endpoint alone is named; `missing` says what
-    is not there and `hint` how it comes there; `wrong` is what `verified` found, None where nothing was compared.
+    is not there and `hint` how it comes there; `wrong` is what `verify_model` found, None where nothing was compared.
     """
 
     detector: str
@@ -82,7 +82,7 @@ class Need:
 
     @property
     def fetchable(self) -> bool:
-        """Whether `fetch` could bring what is missing."""
+        """Whether `fetch_model` could bring what is missing."""
         return not self.present and self.source in {"hub", "hub cache"}
 
     def to_dict(self) -> dict[str, object]:
@@ -105,7 +105,7 @@ class Need:
         }
 
 
-def needs(policy: Policy) -> list[Need]:
+def list_needs(policy: Policy) -> list[ModelNeed]:
     """Return what the detectors of a policy need, in its order.
 
     Raises:
@@ -121,8 +121,8 @@ def needs(policy: Policy) -> list[Need]:
     ]
 
 
-def fetch(need: Need, *, progress: bool) -> None:
-    """Download what is missing of a model of the hub; `needs` tells afterwards what is there.
+def fetch_model(need: ModelNeed, *, progress: bool) -> None:
+    """Download what is missing of a model of the hub; `list_needs` tells afterwards what is there.
 
     Raises:
         ModelError: it was not downloaded, and why.
@@ -133,7 +133,7 @@ def fetch(need: Need, *, progress: bool) -> None:
     hub_cache.fetch(need.name, need.revision)
 
 
-def verified(need: Need) -> Need:
+def verify_model(need: ModelNeed) -> ModelNeed:
     """Return a model with what is wrong with its files, and one digest of them all; as it is where there are none."""
     if need.folder is None:
         return need
@@ -163,25 +163,25 @@ def _blocks(config: Config) -> Iterator[Config]:
             yield from _blocks(value)
 
 
-def _need(detector: str, kind: str, block: Config, item: Item) -> Need:
+def _need(detector: str, kind: str, block: Config, item: PolicyItem) -> ModelNeed:
     model, endpoint, revision = (
         value if isinstance(value := getattr(block, name, None), str) else None
         for name in ("model", "endpoint", "revision")
     )
     name = model or ""
     if endpoint is not None:
-        need = Need(detector, kind, name, "endpoint", endpoint, licence=_known(name))
+        need = ModelNeed(detector, kind, name, "endpoint", endpoint, licence=_known(name))
         try:
             item.endpoint(endpoint)
         except ConfigProblems as error:
             return replace(need, missing=str(error), hint=error.problems[0].hint)
         return need
     if (shipped := FOLDERS.get(name)) is not None:
-        return _described(Need(detector, kind, name, "shipped"), shipped)
-    return _located(Need(detector, kind, name, "nowhere", revision=revision), item)
+        return _described(ModelNeed(detector, kind, name, "shipped"), shipped)
+    return _located(ModelNeed(detector, kind, name, "nowhere", revision=revision), item)
 
 
-def _located(need: Need, item: Item) -> Need:
+def _located(need: ModelNeed, item: PolicyItem) -> ModelNeed:
     """Find a model's folder, as the detector will."""
     try:
         folder = item.model_folder(need.name, need.revision)
@@ -202,7 +202,7 @@ def _source(name: str, folder: Path) -> Source:
     return "GUARDRAILS_MODELS" if models and folder == (Path(models) / name).resolve() else "policy folder"
 
 
-def _described(need: Need, folder: Path) -> Need:
+def _described(need: ModelNeed, folder: Path) -> ModelNeed:
     """Return a model with what its folder tells."""
     files = [each for each in folder.rglob("*") if each.is_file()]
     named = _manifest(folder)
@@ -223,7 +223,7 @@ def _described(need: Need, folder: Path) -> Need:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """Return what a folder's manifest says; `verified` tells what is wrong with it."""
+    """Return what a folder's manifest says; `verify_model` tells what is wrong with it."""
     try:
         found = json.loads((folder / "manifest.json").read_bytes())
     except (OSError, ValueError):

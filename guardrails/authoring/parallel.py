@@ -19,7 +19,7 @@ AHEAD: Final = 8
 """Things that are taken for each thread."""
 
 
-def ordered(
+def map_ordered(
     things: Iterable[Thing], work: Callable[[Thing], Result], threads: int
 ) -> Iterator[tuple[Thing, Result]]:
     """Yield each thing with its result.
@@ -49,7 +49,7 @@ def ordered(
                 future.cancel()
 
 
-def pushed(heap: list[Any], entry: Any, most: int) -> None:
+def push_bounded(heap: list[Any], entry: Any, most: int) -> None:
     """Put an entry among the greatest that are kept."""
     if len(heap) < most:
         heapq.heappush(heap, entry)

@@ -29,7 +29,7 @@ class RevisionError(GuardrailsError):
 
 
 @contextmanager
-def located(policy: str) -> Iterator[str]:
+def locate_revision(policy: str) -> Iterator[str]:
     """Give the path of a policy; one of a revision lies there as long as the block takes.
 
     Args:

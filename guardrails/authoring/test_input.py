@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from guardrails.engine.content.content_tree import Leaves
 from guardrails.engine.content.payload import Subject, body, read
-from guardrails.policy.loading.items import Item
-from guardrails.policy.testing.test_checks import contents
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.testing.test_checks import content_fields
 from guardrails.policy.testing.test_fields import CallDoc, DefinitionDoc, ResultDoc, TestDoc
 from guardrails.types import Image, Media, Place, Returned, Stage, Text, ToolCall, Use, Video
 
@@ -17,13 +17,13 @@ MEDIA: Final[Mapping[str, type[Media]]] = {"image": Image, "video": Video}
 """The field that names a file → what the file is taken for."""
 
 
-def given(test: TestDoc, item: Item) -> tuple[str, Any]:
+def read_input(test: TestDoc, item: PolicyItem) -> tuple[str, Any]:
     """Return the stage and the content of a test, as `Guard.check` takes them; `item` is where it is written.
 
     Raises:
         OSError: the file that the test names is not there, or not below its folder.
     """
-    (name,) = contents(test)
+    (name,) = content_fields(test)
     value = getattr(test, name)
     if name in MEDIA:
         stage = Stage(test.stage or Stage.INPUT)
@@ -35,14 +35,14 @@ def given(test: TestDoc, item: Item) -> tuple[str, Any]:
     return Stage.INPUT.value if name == "messages" else name, value if make is None else make(value)
 
 
-def subject_of(test: TestDoc, item: Item) -> tuple[Stage, Subject]:
+def read_subject(test: TestDoc, item: PolicyItem) -> tuple[Stage, Subject]:
     """Return the same, read.
 
     Raises:
-        OSError: as `given` does.
+        OSError: as `read_input` does.
         RequestError: its messages have no form that can be judged.
     """
-    stage, content = given(test, item)
+    stage, content = read_input(test, item)
     return Stage(stage), content if isinstance(content, Subject) else read(content, Stage(stage))
 
 
@@ -75,7 +75,7 @@ DOCS: Final[Mapping[type, Callable[[Any], object]]] = {
 """A content that is more than a text → what makes of it what can be checked."""
 
 
-def asked(test: TestDoc) -> dict[str, Any]:
+def check_arguments(test: TestDoc) -> dict[str, Any]:
     """Return who asks, and what the content is judged beside, as `Guard.check` and `Guard.stream` take it."""
     return {
         "user": test.user,
@@ -90,7 +90,7 @@ def asked(test: TestDoc) -> dict[str, Any]:
     }
 
 
-def plain(content: object) -> Any:
+def plain_content(content: object) -> Any:
     """Return what a verdict leaves in the form in which tests write it; of a file, what it is."""
     if isinstance(content, Text):
         return content.text

@@ -11,7 +11,7 @@ from guardrails.detectors.file_watch import Stamp, have_changed, record_files
 T = TypeVar("T")
 
 
-def rounds(work: Callable[[], T], listed: Callable[[], object], looks: Iterable[object]) -> Iterator[T]:
+def watch_rounds(work: Callable[[], T], listed: Callable[[], object], looks: Iterable[object]) -> Iterator[T]:
     """Yield what work returns, now and after each look at which something has changed.
 
     Args:

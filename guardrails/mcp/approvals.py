@@ -108,7 +108,7 @@ class Approvals:
             return Standing.APPROVED
         return Standing.CHANGED if record.approved else Standing.NEW
 
-    def met(self, server: str, tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Standing]:
+    def record_seen(self, server: str, tools: Mapping[str, Mapping[str, Any]]) -> dict[str, Standing]:
         """Remember the definitions that a server shows, and return how each stands.
 
         Raises:

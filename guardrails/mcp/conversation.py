@@ -83,15 +83,15 @@ class Conversation:
             await self._hear(rpc.failure(None, said))
             return
         step = await self._link.from_agent(said, self._ask)
-        if step.on is not None:
+        if step.forwarded is not None:
             if said.kind == "request" and said.id is not None and said.method not in ENDLESS:
                 loop = asyncio.get_running_loop()
                 self._timers[said.id] = loop.call_later(self._request_s, self._expire, said.id)
-            await self._server.send(step.on)
+            await self._server.send(step.forwarded)
             if self.ended:
                 await self._give_up(_ended())
-        if step.back is not None and said.kind == "request":
-            await self._hear(step.back)
+        if step.returned is not None and said.kind == "request":
+            await self._hear(step.returned)
 
     async def run(self) -> None:
         """Pass on what the server says until it ends; whoever waits then is told so."""
@@ -126,10 +126,10 @@ class Conversation:
         if said.answers and said.id is not None and (timer := self._timers.pop(said.id, None)) is not None:
             timer.cancel()
         step = await self._link.from_server(said)
-        if step.on is not None:
-            await self._hear(step.on)
-        if step.back is not None:
-            await self._server.send(step.back)
+        if step.forwarded is not None:
+            await self._hear(step.forwarded)
+        if step.returned is not None:
+            await self._server.send(step.returned)
 
     async def _give_up(self, problem: BackendError) -> None:
         """Tell all who wait that there will be no answer."""

@@ -56,8 +56,8 @@ Ask = Callable[[Body], Awaitable[Message]]
 class Step:
     """What becomes of a message: what goes on to the other side, and what goes back to the sender; None is nothing."""
 
-    on: Body | None = None
-    back: Body | None = None
+    forwarded: Body | None = None
+    returned: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class Judge:
             given, place.stage, user=who.user, tenant=who.tenant, client=who.client, heard=before
         )
         if heard and not verdict.blocked:
-            self.session.hear(verdict.heard[len(before) :])
+            self.session.remember(verdict.heard[len(before) :])
         if verdict.blocked:
             rules = ",".join(rule.id for rule in verdict.rules)
             LOG.warning(
@@ -157,8 +157,8 @@ class Link:
             )
         failure = rpc.failure(message.id, error)
         if message.answers:
-            return Step(on=failure)
-        return Step(back=failure) if message.kind == "request" else Step()
+            return Step(forwarded=failure)
+        return Step(returned=failure) if message.kind == "request" else Step()
 
     def _known(self, message: Message, table: Mapping[str, Method], unknown: Method) -> Method | None:
         """Return the method of a request, None for one that is refused."""
@@ -184,51 +184,53 @@ class Link:
         with self._entered(message.id, self._asked, back=False):
             method = self._known(message, CLIENT, UNKNOWN_CLIENT)
             if method is None:
-                return Step(back=_unknown_method(message.id))
+                return Step(returned=_unknown_method(message.id))
             asked = Asked(method, message.method, self._used(message), _is_modern(message))
             if message.method == "tools/call":
                 why = await self._refusal(asked.tool, message, ask)
                 if why:
                     LOG.warning("server %s: a call was refused: %s", self._judge.server, why)
-                    return Step(back=refused(message.id, why, modern=asked.modern))
+                    return Step(returned=refused(message.id, why, modern=asked.modern))
             changed = message.method == "tools/call" and await asyncio.to_thread(
                 self._tools.changed, asked.tool
             )
             call = _arguments(message) if method.call else None
             use = self._judge.use(asked.tool, arguments=call, changed=changed)
             verdict = await self._judge(
-                method.asked, message.body.get("params"), use, call=call, size=message.size
+                method.request, message.body.get("params"), use, call=call, size=message.size
             )
             if verdict.blocked:
-                return Step(back=stopped(message.id, verdict, tool=method.tool, modern=asked.modern))
+                return Step(returned=stopped(message.id, verdict, tool=method.tool, modern=asked.modern))
             self._asked[message.id] = asked
-            return Step(on=_with(message, "params", verdict))
+            return Step(forwarded=_with(message, "params", verdict))
 
     async def _request_of_server(self, message: Message) -> Step:
         assert message.id is not None
         with self._entered(message.id, self._asked_back, back=True):
             method = self._known(message, SERVER, UNKNOWN_SERVER)
             if method is None:
-                return Step(back=_unknown_method(message.id))
+                return Step(returned=_unknown_method(message.id))
             use = self._judge.use(message.method)
-            verdict = await self._judge(method.asked, message.body.get("params"), use, heard=method.heard)
+            verdict = await self._judge(
+                method.request, message.body.get("params"), use, heard=method.remembered
+            )
             if verdict.blocked:
-                return Step(back=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
+                return Step(returned=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
             self._asked_back[message.id] = Asked(method, message.method, message.method, modern=False)
-            return Step(on=_with(message, "params", verdict))
+            return Step(forwarded=_with(message, "params", verdict))
 
     async def _answer_to_server(self, message: Message) -> Step:
         asked = None if message.id is None else self._asked_back.pop(message.id, None)
         if asked is None:
             LOG.warning("server %s: an answer that it did not ask for was dropped", self._judge.server)
             problem = RequestError("unasked", "no request of the server's waits for this answer", "/id")
-            return Step(back=rpc.failure(None, problem))
+            return Step(returned=rpc.failure(None, problem))
         part = message.kind
-        side = asked.method.answered if part == "result" else Side(ERROR, TALK)
+        side = asked.method.result if part == "result" else Side(ERROR, TALK)
         verdict = await self._judge(side, message.body[part], self._judge.use(asked.tool))
         if verdict.blocked:
-            return Step(on=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
-        return Step(on=_with(message, part, verdict))
+            return Step(forwarded=rpc.error(message.id, rpc.BLOCKED, REFUSAL))
+        return Step(forwarded=_with(message, part, verdict))
 
     async def _answer_to_agent(self, message: Message) -> Step:
         asked = None if message.id is None else self._asked.pop(message.id, None)
@@ -239,16 +241,18 @@ class Link:
         if message.kind == "error":
             verdict = await self._judge(Side(ERROR, SAID), message.body["error"], use)
             on = rpc.error(message.id, rpc.BLOCKED, REFUSAL, told(verdict))
-            return Step(on=on if verdict.blocked else _with(message, "error", verdict))
+            return Step(forwarded=on if verdict.blocked else _with(message, "error", verdict))
         value = message.body["result"]
-        parts, removed = await self._listing.of(asked.method, asked.name, value)
+        parts, removed = await self._listing.filter(asked.method, asked.name, value)
         rest = {name: inner for name, inner in value.items() if name not in parts}
         verdict = await self._judge(
-            asked.method.answered, rest, use, heard=asked.method.heard, size=message.size
+            asked.method.result, rest, use, heard=asked.method.remembered, size=message.size
         )
         if verdict.blocked:
             return Step(
-                on=stopped(message.id, verdict, tool=asked.method.tool, modern=asked.modern, result=True)
+                forwarded=stopped(
+                    message.id, verdict, tool=asked.method.tool, modern=asked.modern, result=True
+                )
             )
         self._remember_task(value, asked.tool)
         assert isinstance(verdict.content, Mapping)
@@ -259,7 +263,7 @@ class Link:
         if removed:
             LOG.warning("server %s: left out of %s: %d entries", self._judge.server, asked.name, len(removed))
             notes[REMOVED] = removed
-        return Step(on=rpc.result(message.id, noted(made, notes)))
+        return Step(forwarded=rpc.result(message.id, noted(made, notes)))
 
     async def _note(self, message: Message, place: Any) -> Step:
         known = message.method in NOTES
@@ -275,9 +279,9 @@ class Link:
             self._asked.pop(cancelled, None) if isinstance(cancelled, str) or type(cancelled) is int else None
         if message.method == "notifications/tools/list_changed" and place is SAID:
             self._tools.forget()
-        side = Side(NOTE if known else UNKNOWN_SERVER.asked.read, place)
+        side = Side(NOTE if known else UNKNOWN_SERVER.request.read, place)
         verdict = await self._judge(side, message.body.get("params"), self._judge.use(message.method))
-        return Step() if verdict.blocked else Step(on=_with(message, "params", verdict))
+        return Step() if verdict.blocked else Step(forwarded=_with(message, "params", verdict))
 
     def _used(self, message: Message) -> str:
         """Return the tool that a request uses: for what is no call of one, the method."""
@@ -300,7 +304,7 @@ class Link:
 
     async def _refusal(self, tool: str, message: Message, ask: Ask) -> str:
         """Return why a tool must not be called, "" where it may; what was not listed yet is listed first."""
-        if not self._tools.listed(tool):
+        if not self._tools.record_listing(tool):
             await self._list(message, ask)
         return await asyncio.to_thread(self._tools.refusal, tool)
 
@@ -315,7 +319,7 @@ class Link:
             value = answer.body.get("result")
             if not isinstance(value, Mapping):
                 return
-            await self._listing.of(method, "tools/list", value)
+            await self._listing.filter(method, "tools/list", value)
             cursor = value.get("nextCursor")
             if not isinstance(cursor, str) or cursor == given.get("cursor"):
                 return

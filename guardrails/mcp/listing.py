@@ -47,7 +47,7 @@ class Listing:
     def __init__(self, judge: Judging, tools: Tools) -> None:
         self._judge, self._tools = judge, tools
 
-    async def of(self, method: Method, name: str, value: Mapping[str, Any]) -> tuple[Body, Removed]:
+    async def filter(self, method: Method, name: str, value: Mapping[str, Any]) -> tuple[Body, Removed]:
         """Return the parts of a result that are judged apart, as the agent may see them (None: not at all), and what was left
         out.
         """

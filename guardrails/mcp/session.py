@@ -30,7 +30,7 @@ class Session:
         self.heard: tuple[Returned, ...] = ()
         self.who = Who()
 
-    def hear(self, more: tuple[Returned, ...]) -> None:
+    def remember(self, more: tuple[Returned, ...]) -> None:
         """Remember what tools returned."""
         if more:
             self.heard = remembered((*self.heard, *more))
@@ -43,7 +43,7 @@ class Sessions:
         self._most, self._idle_s, self._clock = most, idle_s, clock
         self._found: OrderedDict[str, tuple[float, Session]] = OrderedDict()
 
-    def of(self, key: str) -> Session:
+    def get(self, key: str) -> Session:
         """Return the session of a key."""
         now = self._clock()
         when, session = self._found.pop(key, (now, Session()))

@@ -38,7 +38,7 @@ class Tools:
         self._waits = {at: why for at, why in WHY.items() if at is not Standing.CHANGED or not judge_changes}
         self._known: dict[str, _Known] = {}
 
-    def listed(self, name: str) -> bool:
+    def record_listing(self, name: str) -> bool:
         """Whether the server has listed a tool of this name."""
         return name in self._known
 
@@ -50,7 +50,7 @@ class Tools:
         """Take a list: the definitions that passed, and why others did not; returns which of the former must not be used, and
         why. Raises `GuardrailsError` where that cannot be remembered.
         """
-        standings = self._approvals.met(self.server, passed)
+        standings = self._approvals.record_seen(self.server, passed)
         self._known |= {name: _Known(digest(definition)) for name, definition in passed.items()}
         self._known |= {name: _Known(refused=why) for name, why in refused.items()}
         if len(self._known) > MOST:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from guardrails import taxonomy
 from guardrails.detectors import BoundDetector
 from guardrails.policy.condition import Condition
-from guardrails.policy.loading.items import Item
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.schema import FilmsDoc, LimitsDoc
-from guardrails.policy.streaming import How
+from guardrails.policy.streaming import RuleStreaming
 from guardrails.policy.testing.test_fields import TestDoc
-from guardrails.policy.tools import Tools
+from guardrails.policy.tools import ToolLists
 from guardrails.types import Action, FiredRule, Mode, PolicyRef, Severity, Stage
 
 
@@ -61,7 +61,7 @@ class Rule:
     stream: str | None = None
     cover: str = "solid"
     cover_film: str = "solid"
-    how: How = field(default_factory=How)
+    how: RuleStreaming = field(default_factory=RuleStreaming)
 
     def message(self, language: str | None) -> str | None:
         """Return the message in that language, else in English, else in the first that there is."""
@@ -100,10 +100,10 @@ class CompiledPolicy:
     films: FilmsDoc
     history: str
     parallel: bool
-    tests: tuple[tuple[Item, TestDoc], ...]
+    tests: tuple[tuple[PolicyItem, TestDoc], ...]
     shadow: bool
     joins_conversation: bool
-    tools: Tools = field(default_factory=Tools)
+    tools: ToolLists = field(default_factory=ToolLists)
     names: frozenset[str] = frozenset()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
     _plans: dict[tuple[Stage, ...], Plan] = field(default_factory=dict)
@@ -141,7 +141,9 @@ def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> Plan:
     )
 
 
-def alone(condition: Condition, category: str, score: float, detector: str) -> dict[str, object]:
+def bind_single_finding(
+    condition: Condition, category: str, score: float, detector: str
+) -> dict[str, object]:
     """Bind a condition as if one finding (of any detector if that is "") were all that there is; no context."""
     names = taxonomy.with_ancestors(category)
     bound = condition.zeros()

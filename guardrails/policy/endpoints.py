@@ -20,8 +20,8 @@ from guardrails.detectors import ConfigProblem, ConfigProblems
 from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
-from guardrails.policy.loading.problems import Problems, nearest
-from guardrails.policy.loading.source import read
+from guardrails.policy.loading.problems import Problems, suggest_name
+from guardrails.policy.loading.source import read_yaml
 from guardrails.remote.endpoint import Endpoint, Secret, is_usable
 
 VARIABLE: Final = "GUARDRAILS_ENDPOINTS"
@@ -111,7 +111,7 @@ def _is_header(name: str, value: str) -> bool:
     return plain and value.isascii() and value.isprintable()
 
 
-def declared(name: str) -> Endpoint:
+def find_endpoint(name: str) -> Endpoint:
     """Return the endpoint of a name.
 
     Raises:
@@ -124,7 +124,7 @@ def declared(name: str) -> Endpoint:
     path = Path(written)
     docs = _docs(path).endpoints
     if name not in docs:
-        hint = nearest(name, sorted(docs)) or f"declare it in {path.name}"
+        hint = suggest_name(name, sorted(docs)) or f"declare it in {path.name}"
         raise _problem(f"no endpoint {name!r} is declared in {path.name}", hint)
     return _endpoint(name, docs[name], path.absolute().parent)
 
@@ -132,7 +132,7 @@ def declared(name: str) -> Endpoint:
 def _docs(path: Path) -> EndpointsDoc:
     note_file(path)
     try:
-        source = read(path.read_bytes(), str(path))
+        source = read_yaml(path.read_bytes(), str(path))
     except OSError as error:
         raise _problem(f"{VARIABLE}={path}: {error.strerror or error}", "") from error
     except PolicyErrors as error:

@@ -91,7 +91,7 @@ class Client:
             return await self._counted(path, data, headers, sign)
 
     def _fail_if_open(self) -> None:
-        wait = self._breaker.wait(time.monotonic())
+        wait = self._breaker.remaining_wait(time.monotonic())
         if wait:
             name = self._endpoint.name
             raise RemoteError(f"endpoint {name!r} fails again and again; it is asked again in {wait:.0f} s")
@@ -101,7 +101,7 @@ class Client:
         name = self._endpoint.name
         well: bool | None = None
         began = time.monotonic()
-        self._breaker.began()
+        self._breaker.record_start()
         try:
             answer = await self._tries(path, data, headers, sign)
             well = True
@@ -116,7 +116,7 @@ class Client:
             well = False if time.monotonic() - began >= self._endpoint.timeout_s / 2 else None
             raise
         finally:
-            self._breaker.ended(time.monotonic(), well=well)
+            self._breaker.record_end(time.monotonic(), well=well)
         return answer
 
     async def _tries(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
@@ -139,7 +139,7 @@ class Client:
     async def _once(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
         # The path goes out as it is written: another spelling would be another signature, or another path.
         url = self._endpoint.url.rstrip("/") + path
-        sent = {"content-type": "application/json", **self._endpoint.sent(), **headers}
+        sent = {"content-type": "application/json", **self._endpoint.request_headers(), **headers}
         if sign is not None:
             sent = dict(sign("POST", url, data, sent))
         where = self._written(url, encoded=True)

@@ -75,7 +75,7 @@ class Endpoint:
     open_s: float = 15.0
     aws: tuple[str, str] | None = None
 
-    def sent(self) -> dict[str, str]:
+    def request_headers(self) -> dict[str, str]:
         """Return the headers of a request; raises `RemoteError` where the key cannot be read."""
         headers = {name.lower(): value for name, value in self.headers}
         if self.key is not None:

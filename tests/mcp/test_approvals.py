@@ -37,35 +37,38 @@ def test_the_first_use_approves_and_a_change_waits(tmp_path: Path, file: bool) -
     """Trust on first use, with a file and without: what was seen first is used, what comes later under its name is not."""
     store = Approvals(tmp_path / "a.json" if file else None)
 
-    assert store.met("s", {"read": TOOL}) == {"read": Standing.APPROVED}
-    assert store.met("s", {"read": OTHER}) == {"read": Standing.CHANGED}
+    assert store.record_seen("s", {"read": TOOL}) == {"read": Standing.APPROVED}
+    assert store.record_seen("s", {"read": OTHER}) == {"read": Standing.CHANGED}
     assert store.standing("s", "read", digest(OTHER)) is Standing.CHANGED
     assert store.standing("s", "read", digest(TOOL)) is Standing.APPROVED
-    assert store.met("other", {"read": OTHER}) == {"read": Standing.APPROVED}
+    assert store.record_seen("other", {"read": OTHER}) == {"read": Standing.APPROVED}
 
     assert store.approve("s", "read") == [("s", "read")]
-    assert store.met("s", {"read": OTHER}) == {"read": Standing.APPROVED}
-    assert store.met("s", {"read": TOOL}) == {"read": Standing.APPROVED}
+    assert store.record_seen("s", {"read": OTHER}) == {"read": Standing.APPROVED}
+    assert store.record_seen("s", {"read": TOOL}) == {"read": Standing.APPROVED}
 
 
 def test_where_approval_is_required_the_first_use_waits_too(tmp_path: Path) -> None:
     """A new tool cannot be used until somebody approves it."""
     store = Approvals(tmp_path / "a.json", require=True)
 
-    assert store.met("s", {"read": TOOL, "write": OTHER}) == {"read": Standing.NEW, "write": Standing.NEW}
+    assert store.record_seen("s", {"read": TOOL, "write": OTHER}) == {
+        "read": Standing.NEW,
+        "write": Standing.NEW,
+    }
     assert store.standing("s", "none", "") is Standing.NEW
     assert store.approve("s", "read") == [("s", "read")]
     assert store.approve() == [("s", "write")]
-    assert store.met("s", {"read": TOOL})["read"] is Standing.APPROVED
+    assert store.record_seen("s", {"read": TOOL})["read"] is Standing.APPROVED
 
 
 def test_two_processes_share_a_file(tmp_path: Path) -> None:
     """What one approves, or sees first, the other knows at its next look; nothing of either is lost."""
     path = tmp_path / "a.json"
     one, two = Approvals(path), Approvals(path)
-    one.met("s", {"read": TOOL})
-    two.met("t", {"read": TOOL})
-    one.met("s", {"read": OTHER})
+    one.record_seen("s", {"read": TOOL})
+    two.record_seen("t", {"read": TOOL})
+    one.record_seen("s", {"read": OTHER})
 
     assert [(server, tool, record.standing) for server, tool, record in rows(two.records())] == [
         ("s", "read", Standing.CHANGED),
@@ -81,7 +84,7 @@ def test_many_writers_lose_nothing(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from guardrails.mcp.approvals import Approvals\n"
         "store = Approvals(Path(sys.argv[1]))\n"
-        "for number in range(20): store.met(sys.argv[2], {f't{number}': {'name': f't{number}'}})\n"
+        "for number in range(20): store.record_seen(sys.argv[2], {f't{number}': {'name': f't{number}'}})\n"
     )
     running = [subprocess.Popen([sys.executable, "-c", script, str(path), f"s{each}"]) for each in range(4)]
 
@@ -110,10 +113,10 @@ def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     store = Approvals(tmp_path / "none" / "a.json")
 
     with pytest.raises(GuardrailsError, match="cannot be written"):
-        store.met("s", {"read": TOOL})
+        store.record_seen("s", {"read": TOOL})
 
 
 def test_there_is_a_bound() -> None:
     """A server that lists tools without end fills nobody's memory."""
     with pytest.raises(GuardrailsError, match="more than 10000"):
-        Approvals().met("s", {f"t{number}": TOOL for number in range(10_001)})
+        Approvals().record_seen("s", {f"t{number}": TOOL for number in range(10_001)})

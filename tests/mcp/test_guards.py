@@ -30,7 +30,7 @@ def test_conversations_follow_the_settings(policy: Path, unknown: str, passes: b
         raise AssertionError
 
     step = asyncio.run(link.from_agent(rpc.message(rpc.request(1, "new", {})), ask))
-    assert (step.on is not None) is passes
+    assert (step.forwarded is not None) is passes
 
 
 def test_conversations_with_a_server_know_the_same_tools(policy: Path) -> None:
@@ -44,7 +44,7 @@ def test_conversations_with_a_server_know_the_same_tools(policy: Path) -> None:
 
     call = rpc.message(rpc.request(1, "tools/call", {"name": "t"}))
     for each in (link, guarding.link("a", Session()), guarding.link("b", Session())):
-        assert asyncio.run(each.from_agent(call, ask)).on is not None
+        assert asyncio.run(each.from_agent(call, ask)).forwarded is not None
     assert len(asked) == 2
 
 

@@ -19,7 +19,7 @@ def listed(guard: Any, method: str, value: Any, approvals: Approvals | None = No
     """Return the parts of a result as the agent may see them, what was left out, and the tools that are known then."""
     tools = Tools("s", approvals or Approvals())
     listing = Listing(Judge(guard, "s", Session()), tools)
-    parts, removed = asyncio.run(listing.of(CLIENT[method], method, value))
+    parts, removed = asyncio.run(listing.filter(CLIENT[method], method, value))
     return parts, removed, tools
 
 

@@ -15,10 +15,10 @@ def test_what_was_listed_and_passed_may_be_called() -> None:
     """A tool that nobody listed, one that was stopped and one that changed may not; each says why."""
     approvals = Approvals()
     tools = Tools("s", approvals)
-    assert (tools.listed("read"), tools.refusal("read")) == (False, UNLISTED)
+    assert (tools.record_listing("read"), tools.refusal("read")) == (False, UNLISTED)
 
     assert tools.learn({"read": TOOL}, {"bad": STOPPED}) == {}
-    assert (tools.listed("read"), tools.refusal("read"), tools.changed("read")) == (True, "", False)
+    assert (tools.record_listing("read"), tools.refusal("read"), tools.changed("read")) == (True, "", False)
     assert tools.refusal("bad") == STOPPED
 
     assert "has changed" in tools.learn({"read": {**TOOL, "title": "x"}}, {})["read"]

@@ -51,9 +51,9 @@ def test_a_key_goes_in_as_a_bearer_or_plain(monkeypatch: pytest.MonkeyPatch) -> 
     secret = Secret(env="ZQX_KEY")
     bearer = Endpoint("far", "http://x", secret, headers=(("X-Team", "red"),))
     plain = Endpoint("far", "http://x", secret, "Ocp-Apim-Subscription-Key")
-    assert bearer.sent() == {"x-team": "red", "authorization": f"Bearer {KEY}"}
-    assert plain.sent() == {"ocp-apim-subscription-key": KEY}
-    assert Endpoint("far", "http://x").sent() == {}
+    assert bearer.request_headers() == {"x-team": "red", "authorization": f"Bearer {KEY}"}
+    assert plain.request_headers() == {"ocp-apim-subscription-key": KEY}
+    assert Endpoint("far", "http://x").request_headers() == {}
 
 
 def test_a_key_is_read_anew(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -94,14 +94,14 @@ def test_a_variable_that_is_not_set_is_an_error(monkeypatch: pytest.MonkeyPatch,
     if value is not None:
         monkeypatch.setenv("ZQX_KEY", value)
     with pytest.raises(RemoteError, match="the environment's ZQX_KEY is empty"):
-        Endpoint("far", "http://x", Secret(env="ZQX_KEY")).sent()
+        Endpoint("far", "http://x", Secret(env="ZQX_KEY")).request_headers()
 
 
 def test_what_is_secret_is_in_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither key nor headers are in what is printed; of them the identity depends on nothing."""
     monkeypatch.setenv("ZQX_KEY", KEY)
     endpoint = Endpoint("far", "http://x", Secret(env="ZQX_KEY"), headers=(("x-key", KEY),))
-    endpoint.sent()
+    endpoint.request_headers()
     assert KEY not in repr(endpoint)
     assert endpoint.identity == Endpoint("far", "http://x").identity
     assert endpoint.identity != Endpoint("far", "http://y").identity

@@ -321,7 +321,7 @@ def test_no_special_token_comes_from_a_text(name: str, tmp_path: Path) -> None:
     for text in ("plain", " ".join(family.special) + "".join(family.special)):
         ask = built._asking.asks(_text(text))[0][0]
         for question in judge._asked.questions(ask, model.special)[:1]:
-            prompt = question.prompt or model.rendered(question.messages, question.arguments)
+            prompt = question.prompt or model.render(question.messages, question.arguments)
             ids = model._tokenizer(prompt, add_special_tokens=False)["input_ids"]
             special = {*model._tokenizer.convert_tokens_to_ids([*family.special])}
             counts.append(sum(each in special for each in ids))
@@ -356,22 +356,22 @@ def test_the_same_prompt_has_the_same_answer_and_its_probabilities(tmp_path: Pat
         )
     )
     model = load(home, Options("cpu"))
-    prompt = model.rendered([{"role": "user", "content": "a weapon"}], {})
-    first, second = (model.say(prompt, most=8, top=5) for _ in range(2))
+    prompt = model.render([{"role": "user", "content": "a weapon"}], {})
+    first, second = (model.generate(prompt, most=8, top=5) for _ in range(2))
     assert first == second
     assert (first.text, first.ended) == ("\n\nunsafe\nS1", True)
     assert [text for text, _, _ in first.tokens] == ["\n\nunsafe", "\nS1"]
     text, logprob, top = first.tokens[0]
     assert top[0] == (text, logprob)
     assert len(top) == 5
-    assert not model.say(prompt, most=1, top=5).ended
+    assert not model.generate(prompt, most=1, top=5).ended
 
 
 def test_a_prompt_that_does_not_fit_is_an_error(tmp_path: Path) -> None:
     """Nothing is cut off in silence."""
     _, model = model_of(tmp_path)
     with pytest.raises(ModelError, match="more than the model can hold"):
-        model.say("word " * 2_048, most=8, top=0)
+        model.generate("word " * 2_048, most=8, top=0)
 
 
 @pytest.mark.parametrize(

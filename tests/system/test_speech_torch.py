@@ -102,11 +102,11 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def test_a_model_that_spells(spelling: Path) -> None:
     """Has words with times, and says the same each time; who asks again has the same model."""
     model = load(spelling)
-    whole, parts = model.heard(SOUND)
+    whole, parts = model.transcribe(SOUND)
     assert load(spelling) is model
     assert whole == " ".join(word for word, _, _ in parts)
     assert all(start is not None and end is not None and 0 <= start <= end <= 2.1 for _, start, end in parts)
-    assert model.heard(SOUND) == (whole, parts)
+    assert model.transcribe(SOUND) == (whole, parts)
 
 
 @pytest.mark.parametrize("words", [True, False])
@@ -115,10 +115,10 @@ def test_a_model_that_writes(writing: Callable[..., Path], words: bool) -> None:
     folder = writing(words=words)
     for language in (None, "de"):
         model = load(folder, SpeechOptions(language=language))
-        whole, parts = model.heard(SOUND)
+        whole, parts = model.transcribe(SOUND)
         assert isinstance(whole, str)
         assert parts
-        assert model.heard(SOUND) == (whole, parts)
+        assert model.transcribe(SOUND) == (whole, parts)
 
 
 def test_a_policy_names_a_folder(spelling: Path, spoken: Callable[..., Any]) -> None:

@@ -79,7 +79,7 @@ def test_scores_are_those_of_the_model_itself(folder: Path) -> None:
 def test_a_large_picture_is_judged_in_parts_too(folder: Path) -> None:
     """As by any other classifier."""
     view = np.random.default_rng(1).integers(0, 255, (100, 100, 3), dtype=np.uint8)
-    assert len(load(folder, Texts(TEXTS, large=64)).judged(view)) == 5
+    assert len(load(folder, Texts(TEXTS, large=64)).score_parts(view)) == 5
 
 
 def test_the_same_texts_are_one_model(folder: Path) -> None:

@@ -22,14 +22,14 @@ CALLS: Final = frozenset(("count",))
 """What may be called: a count does not fall when more is found."""
 
 
-def tokens(condition: str) -> list[str]:
+def split_tokens(condition: str) -> list[str]:
     """Return the words of a condition, without blanks and comments."""
     return [each for each in _TOKEN.findall(condition) if not each.startswith("//")]
 
 
-def direction(old: str, new: str) -> str:
+def classify_change(old: str, new: str) -> str:
     """Return what the change of a condition is: `wording`, `laxer`, `stricter`, or `condition` where that cannot be told."""
-    before, after = tokens(old), tokens(new)
+    before, after = split_tokens(old), split_tokens(new)
     if before == after:
         return "wording"
     if len(before) != len(after) or not _is_plain(after):

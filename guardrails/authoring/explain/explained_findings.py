@@ -33,7 +33,7 @@ WHY: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NumberedFinding:
     """A finding with its `number`, the leaf that it is in, what it is about (`quote`; `whole`: all of the text), and the text
     that it was found in, where that stood encoded, or is what was read or joined (`within`).
     """
@@ -52,7 +52,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DetectorNote:
     """What one detector did. `state` is `ran`, `cached`, `watched` (films: frame by frame), `read` (what is written in pictures
     or said), `failed` or `not_run`; `why` says why not. `parts` counts the parts by what became of them: `ran`, `cached`,
     `watched`, `failed` or a key of `WHY`. `spared`: a check that may stop early would not have asked it. `rules` are those that
@@ -95,12 +95,12 @@ class Asked:
 
 
 @dataclass(slots=True)
-class Findings:
+class CheckFindings:
     """All findings of a check; `numbers` has those that are listed, by leaf and finding, `left_out` counts the others; `counts`
     has how many each detector found.
     """
 
-    found: list[Found] = field(default_factory=list)
+    found: list[NumberedFinding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     numbers: dict[tuple[int, Finding], int] = field(default_factory=dict)
     left_out: int = 0
@@ -110,7 +110,7 @@ class Findings:
         return tuple(sorted({self.numbers[pair] for pair in pairs if pair in self.numbers}))
 
 
-def findings_of(check: Evaluated) -> Findings:
+def number_findings(check: Evaluated) -> CheckFindings:
     """Number the findings of a check."""
     pairs = dict.fromkeys(
         (index, finding)
@@ -119,11 +119,13 @@ def findings_of(check: Evaluated) -> Findings:
         for finding in item.findings
     )
     ranked = sorted(pairs, key=lambda pair: (-pair[1].score, pair[0]))
-    out = Findings(left_out=max(0, len(ranked) - FINDINGS))
+    out = CheckFindings(left_out=max(0, len(ranked) - FINDINGS))
     out.counts.update(finding.detector for _, finding in ranked)
     for number, (index, finding) in enumerate(ranked[:FINDINGS], 1):
         out.numbers[index, finding] = number
-        out.found.append(Found(number, index, finding, *_quoted(check.leaves.found[index], finding)))
+        out.found.append(
+            NumberedFinding(number, index, finding, *_quoted(check.leaves.found[index], finding))
+        )
     return out
 
 
@@ -133,15 +135,15 @@ def _quoted(leaf: Leaf, finding: Finding) -> tuple[str | None, bool, str | None]
         return None, False, None
     quote = content.text[slice(*finding.span)]
     whole = len(quote) == len(content.text)
-    return short(quote), whole, short(content.text) if leaf.again else None
+    return shorten(quote), whole, shorten(content.text) if leaf.again else None
 
 
-def short(text: str, most: int = QUOTED) -> str:
+def shorten(text: str, most: int = QUOTED) -> str:
     """Return a text, of a long one the beginning."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def detectors_of(check: Evaluated, findings: Findings) -> list[Asked]:
+def note_detectors(check: Evaluated, findings: CheckFindings) -> list[DetectorNote]:
     """Return what each detector of the policies did."""
     bounds: dict[str, BoundDetector] = {}
     for evaluation in check.evaluations:
@@ -150,7 +152,7 @@ def detectors_of(check: Evaluated, findings: Findings) -> list[Asked]:
     return [_asked(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
 
 
-def _asked(check: Evaluated, bound: BoundDetector, ran: set[tuple[str, int]], findings: int) -> Asked:
+def _asked(check: Evaluated, bound: BoundDetector, ran: set[tuple[str, int]], findings: int) -> DetectorNote:
     parts = Counter(_part(check, bound, index, ran) for index in range(len(check.leaves.found)))
     detections = [found[bound.digest] for found in check.round.found if bound.digest in found]
     took = check.outcome.timings.get(bound.name)
@@ -161,7 +163,7 @@ def _asked(check: Evaluated, bound: BoundDetector, ran: set[tuple[str, int]], fi
         if bound in evaluation.policy.detectors and reads(rule, bound)
     ]
     errors = dict.fromkeys(detection.error for detection in detections if detection.error is not None)
-    return Asked(
+    return DetectorNote(
         name=bound.name,
         state=_state(bound, parts, took),
         tier=bound.tier,

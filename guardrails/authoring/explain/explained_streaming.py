@@ -29,7 +29,7 @@ HOWS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
+class StreamingNote:
     """How a text at one stage waits for a rule: `how` is a key of `HOWS`, `why` says more, `detectors` are those waited for, and
     `patterns` those of their patterns that may hold any length of it (only of a rule that is asked for by its id).
     """
@@ -53,7 +53,9 @@ class Streamed:
         }
 
 
-def streaming_of(pipeline: Pipeline, stages: Iterable[Stage], only: str | None = None) -> list[Streamed]:
+def note_streaming(
+    pipeline: Pipeline, stages: Iterable[Stage], only: str | None = None
+) -> list[StreamingNote]:
     """Return how texts at these stages wait for each rule, or for those called `only`; those that hold most come first."""
     order = [*HOWS]
     needs = {stage: needed(pipeline.policies, (stage,)) for stage in stages}
@@ -71,18 +73,18 @@ def _rules(pipeline: Pipeline, stage: Stage) -> Iterator[Rule]:
     return (rule for policy in pipeline.policies for rule in policy.rules if stage in rule.on)
 
 
-def _of(rule: Rule, stage: Stage, needs: Needs, *, patterns: bool) -> Streamed:
+def _of(rule: Rule, stage: Stage, needs: Needs, *, patterns: bool) -> StreamingNote:
     if not waits(rule):
         acts = rule.mode is Mode.ENFORCE and max(rule.then, rule.on_error) >= Action.REDACT
         how = "annotate" if acts else "recorded"
-        return Streamed(rule.id, stage, how, HOWS[how], ())
+        return StreamingNote(rule.id, stage, how, HOWS[how], ())
     if rule.id in needs.whole:
-        return Streamed(rule.id, stage, "whole", needs.whole[rule.id], ())
+        return StreamingNote(rule.id, stage, "whole", needs.whole[rule.id], ())
     passages = [bound.name for bound in needs.passages.values() if reads(rule, bound)]
     exact = [bound for bound in needs.exact.values() if reads(rule, bound)]
     how = "segment" if passages else "settled"
     names = (*passages, *(bound.name for bound in exact))
-    return Streamed(rule.id, stage, how, HOWS[how], names, tuple(_open(exact)) if patterns else ())
+    return StreamingNote(rule.id, stage, how, HOWS[how], names, tuple(_open(exact)) if patterns else ())
 
 
 def _open(bounds: Iterable[BoundDetector]) -> Iterator[str]:

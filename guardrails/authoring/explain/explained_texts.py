@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from guardrails.authoring.explain.explained_findings import Findings, Found
-from guardrails.authoring.explain.word_importance import Raised
+from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding
+from guardrails.authoring.explain.word_importance import ScoreImportance
 from guardrails.engine.content.content_tree import Leaf, stretches
 from guardrails.engine.core.observers import Evaluated
 from guardrails.types import Text
@@ -29,7 +29,7 @@ LEAST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class MarkedText:
     """A text that was judged, or the beginning of it, with its stretches (start, end, numbers of findings), which do not overlap;
     `cut` characters are left out.
     """
@@ -57,7 +57,9 @@ class Marked:
         }
 
 
-def texts_of(check: Evaluated, findings: Findings, raised: Sequence[Raised] = ()) -> tuple[list[Marked], int]:
+def mark_texts(
+    check: Evaluated, findings: CheckFindings, raised: Sequence[ScoreImportance] = ()
+) -> tuple[list[MarkedText], int]:
     """Return the texts that were judged as they were given, and how many of them are left out; `raised` are the words that raise
     the scores of findings.
     """
@@ -83,13 +85,13 @@ def texts_of(check: Evaluated, findings: Findings, raised: Sequence[Raised] = ()
     return [_marked(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
 
 
-def _is_passage(check: Evaluated, found: Found) -> bool:
+def _is_passage(check: Evaluated, found: NumberedFinding) -> bool:
     """Tell whether a detector judges whole passages."""
     bounds = (bound for evaluation in check.evaluations for bound in evaluation.policy.detectors)
     return any(bound.passages for bound in bounds if bound.name == found.finding.detector)
 
 
-def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -> Marked:
+def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -> MarkedText:
     assert isinstance(leaf.content, Text)
     text, place = leaf.content.text, leaf.content.place
     shown = text[:SHOWN]
@@ -98,7 +100,7 @@ def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -
         (start, end, tuple(sorted({number for low, high, number in stretched if low < end and start < high})))
         for start, end in pairwise(borders)
     ]
-    return Marked(
+    return MarkedText(
         index,
         place.path,
         place.stage.value,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
-from guardrails.authoring.explain.explained_findings import Findings, Found
+from guardrails.authoring.explain.explained_findings import CheckFindings, NumberedFinding
 from guardrails.detectors import BoundDetector
 from guardrails.detectors.terms.terms_detector import UNSPACED
 from guardrails.engine.core.observers import Evaluated
@@ -61,7 +61,7 @@ Scores = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class WordImportance:
     """A word of a passage, where it stands in the text, and what it adds to the score: what that loses without it."""
 
     text: str
@@ -74,7 +74,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class ScoreImportance:
     """What raises the score of one category. `score` is that of the passage by itself, which may differ a little from that of the
     finding (by `finding`, its number), as that is read with what stands before it. Without all of `together` it is `left`.
     """
@@ -83,8 +83,8 @@ class Raised:
     detector: str
     category: str
     score: float
-    words: tuple[Word, ...]
-    together: tuple[Word, ...]
+    words: tuple[WordImportance, ...]
+    together: tuple[WordImportance, ...]
     left: float | None
     passes: int
     error: str | None = None
@@ -110,7 +110,9 @@ class Raised:
         }
 
 
-def raised_of(check: Evaluated, findings: Findings, passes: int = PASSES) -> list[Raised]:
+def measure_importance(
+    check: Evaluated, findings: CheckFindings, passes: int = PASSES
+) -> list[ScoreImportance]:
     """Return for each classifier of a check what raises the scores in the passage that scores highest.
 
     Args:
@@ -125,7 +127,7 @@ def raised_of(check: Evaluated, findings: Findings, passes: int = PASSES) -> lis
         return []
     if passes < FEWEST:
         raise ValueError(f"{passes} judgements tell no words apart: at least {FEWEST}, or 0 for none")
-    out: list[Raised] = []
+    out: list[ScoreImportance] = []
     for bound in _classifiers(check):
         own = [
             found
@@ -151,30 +153,34 @@ def _classifiers(check: Evaluated) -> Iterable[BoundDetector]:
     return [bound for bound in bounds.values() if bound.passages]
 
 
-def _is_read(check: Evaluated, bound: BoundDetector, found: Found) -> bool:
+def _is_read(check: Evaluated, bound: BoundDetector, found: NumberedFinding) -> bool:
     """Tell whether a rule that looks at a part reads the category of a finding in it."""
     one = replace(bound, categories=frozenset((found.finding.category,)))
     plans = check.round.plans[found.leaf]
     return any(reads(rule, one) for plan in plans for rule in plan.rules)
 
 
-def _raised(check: Evaluated, bound: BoundDetector, same: Sequence[Found], passes: int) -> list[Raised]:
+def _raised(
+    check: Evaluated, bound: BoundDetector, same: Sequence[NumberedFinding], passes: int
+) -> list[ScoreImportance]:
     """Return what raises the scores of findings in one passage."""
     content, span = check.leaves.found[same[0].leaf].content, same[0].finding.span
     assert isinstance(content, Text)
     assert span is not None
     try:
-        passage = Passage(bound, content, span)
-        return [passage.raised(found, first=found is same[0], passes=passes) for found in same]
+        passage = ClassifierPassage(bound, content, span)
+        return [passage.measure(found, first=found is same[0], passes=passes) for found in same]
     except Exception as error:  # what a model of anybody's raises
         said = f"raised {type(error).__name__}"
         return [
-            Raised(each.number, bound.name, each.finding.category, each.finding.score, (), (), None, 0, said)
+            ScoreImportance(
+                each.number, bound.name, each.finding.category, each.finding.score, (), (), None, 0, said
+            )
             for each in same
         ]
 
 
-class Passage:
+class ClassifierPassage:
     """A passage of a text that a classifier judged; each judgement of it is made once."""
 
     def __init__(self, bound: BoundDetector, content: Text, span: Span) -> None:
@@ -211,7 +217,7 @@ class Passage:
             position = blank.end() if blank and (start == 0 or self._text[start - 1].isspace()) else end
         return "".join((*out, self._text[position:]))
 
-    def raised(self, found: Found, *, first: bool, passes: int) -> Raised:
+    def measure(self, found: NumberedFinding, *, first: bool, passes: int) -> ScoreImportance:
         """Return what raises the score of a finding; of all but the `first` as far as that was found out already."""
         category = found.finding.category
         score = self.judge([()])[0].get(category, 0.0)
@@ -227,14 +233,16 @@ class Passage:
         together, left = self._together(category, score, ranked)
         words = tuple(self._word(number, adds[number]) for number in told)
         joint = tuple(self._word(number, adds[number]) for number in together)
-        return Raised(found.number, self._bound.name, category, score, words, joint, left, self.passes)
+        return ScoreImportance(
+            found.number, self._bound.name, category, score, words, joint, left, self.passes
+        )
 
-    def _word(self, number: int, adds: float) -> Word:
+    def _word(self, number: int, adds: float) -> WordImportance:
         """Return a word as people read it: without what stands around it, unless that is all."""
         start, end = self.words[number]
         core = _CORE.search(self._text, start, end)
         start, end = core.span() if core else (start, end)
-        return Word(self._text[start:end], (self._at + start, self._at + end), adds)
+        return WordImportance(self._text[start:end], (self._at + start, self._at + end), adds)
 
     def _explore(self, category: str, score: float, passes: int) -> None:
         """Find out what words add, in so many judgements."""

@@ -40,7 +40,7 @@ GROUNDS: Final = ("over white", "over black", "without its transparency")
 """The views of a frame that has transparent pixels."""
 
 
-def sheet(
+def render_contact_sheet(
     picture: Picture, marks: Sequence[Numbered] = (), *, pixelated: bool = False, most: int = 12
 ) -> Html:
     """Return at most so many frames of a picture, those in which something was found first, each in all its views."""

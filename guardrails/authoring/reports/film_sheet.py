@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.markup import Html, tag
-from guardrails.authoring.reports.contact_sheet import SIDE, Numbered, sheet
+from guardrails.authoring.reports.contact_sheet import SIDE, Numbered, render_contact_sheet
 from guardrails.errors import MissingExtra, Overloaded
 from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Frame, Picture
@@ -35,7 +35,7 @@ MOVED_S: Final = 0.2
 """Seconds by which the length of a film may change without anything being cut out of it."""
 
 
-def film_sheet(
+def render_film_sheet(
     content: Video,
     marks: Sequence[Numbered],
     limits: VideoLimits,
@@ -79,7 +79,7 @@ def _sheets(
         if frames:
             picture = Picture("film", film.width, film.height, frames, False, True, film.sha256)
             yield tag("p", name)
-            yield sheet(picture, marks, pixelated=pixelated, most=len(frames))
+            yield render_contact_sheet(picture, marks, pixelated=pixelated, most=len(frames))
 
 
 def _found(marks: Sequence[Numbered], most: int) -> list[int]:

@@ -1,6 +1,6 @@
 """Lists of films for `use: image_hash`: films, folders of them and lists that were made before go in, one list comes out.
 
-    gathered = gather([Path("films"), Path("before.jsonl")])
+    gathered = gather_films([Path("films"), Path("before.jsonl")])
     save(Path("lists/films.jsonl"), gathered.films)
 
 A film is watched as any is that is judged, in a process that can be killed, and nothing of it is kept but the hashes of frames,
@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from guardrails.authoring.scan.hash_lists import UnusableListError, written
+from guardrails.authoring.scan.hash_lists import UnusableListError, write_whole
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 from guardrails.media.errors import MediaError
 from guardrails.media.hashes.film_hash_file import FilmEntry, Look, entries, text
@@ -43,7 +43,7 @@ HOW: Final = Sampling(fps=FPS, budget=FRAMES)
 
 
 @dataclass(slots=True)
-class Gathered:
+class GatheredFilms:
     """What films and lists came to. `by_file` counts the films of which no frame says anything: those are known by their file
     alone. `malformed` says of each file what is wrong with it.
     """
@@ -56,27 +56,27 @@ class Gathered:
         """Return the counts as plain JSON values: nothing of what is on the list."""
         return {
             "films": len(self.films),
-            "frames": sum(len(film.looks) for film in self.films),
-            "by_file_alone": sum(not film.looks for film in self.films),
+            "frames": sum(len(film.frames) for film in self.films),
+            "by_file_alone": sum(not film.frames for film in self.films),
             "duplicates": self.duplicates,
             "malformed": len(self.malformed),
         }
 
 
-def gather(
+def gather_films(
     paths: Iterable[Path],
     *,
     quality: int = QUALITY,
     limits: VideoLimits = LIMITS,
     went: Callable[[str], None] | None = None,
-) -> Gathered:
+) -> GatheredFilms:
     """Return what films, folders and lists come to; hashes of less than `quality` are left out. `went` is told of each file.
 
     Raises:
         GuardrailsError: there is no such file, or no film in a folder.
         MissingExtra: `guardrails-middleware[video]` is not installed.
     """
-    made = Gathered()
+    made = GatheredFilms()
     found: dict[object, FilmEntry] = {}
     for path, id_ in chain.from_iterable(map(_files, paths)):
         if went is not None:
@@ -103,7 +103,7 @@ def save(path: Path, films: list[FilmEntry]) -> None:
     """
     if not films:
         raise UnusableListError(f"{path}: nothing to write: no film was taken")
-    written(path, text(films))
+    write_whole(path, text(films))
 
 
 def _files(path: Path) -> Iterator[tuple[Path, str]]:
@@ -127,7 +127,7 @@ def _of(path: Path, id_: str, quality: int, limits: VideoLimits) -> Iterator[Fil
             head = file.read(HEAD)
         if kind_of(head) is None and path.suffix.lower()[1:] not in NAMED:
             for film in entries(path.read_bytes(), str(path)):
-                yield replace(film, looks=tuple(distinct(film.looks, quality)))
+                yield replace(film, frames=tuple(distinct(film.frames, quality)))
         else:
             yield _watched(path, id_, quality, limits)
     except OSError as error:

@@ -1,6 +1,6 @@
 """Lists of hashes for `use: image_hash`: files that programmes exchange go in, one list comes out, with what was left out.
 
-    gathered = gather([("stopncii.json", data)])
+    gathered = gather_hashes([("stopncii.json", data)])
     save(Path("lists/deny.csv"), gathered.entries)
 
 Later files go over earlier ones: what a record takes back (a deleted entry, a withdrawn case) is taken out of what came before,
@@ -35,7 +35,7 @@ class UnusableListError(GuardrailsError):
 
 
 @dataclass(slots=True)
-class Gathered:
+class GatheredHashes:
     """What files came to. `skipped` counts records by the reason why they are left out; `removed` are entries that a later record
     takes back, `disputed` those in the list of which somebody says that they are mistakes.
     """
@@ -62,18 +62,20 @@ class Gathered:
         }
 
 
-def gather(files: Iterable[tuple[str, bytes]], *, kind: str = "pdq", quality: int = QUALITY) -> Gathered:
+def gather_hashes(
+    files: Iterable[tuple[str, bytes]], *, kind: str = "pdq", quality: int = QUALITY
+) -> GatheredHashes:
     """Return what files came to; `kind` is that of hashes that say none, and those of less than `quality` are left out.
 
     Raises:
         PolicyErrors: a file as a whole cannot be read. What is wrong with single records stands in the result.
     """
-    made = Gathered()
+    made = GatheredHashes()
     taken: list[tuple[int, Entry, bool]] = []
     gone: dict[object, int] = {}
     for file, data in files:
         for record in records(data, file, kind):
-            said = record.said
+            said = record.outcome
             if isinstance(said, str):
                 made.malformed.append(PolicyError(file, record.line, 1, "malformed_hash", said))
             elif isinstance(said, Skipped):
@@ -88,7 +90,7 @@ def gather(files: Iterable[tuple[str, bytes]], *, kind: str = "pdq", quality: in
     return made
 
 
-def _settle(made: Gathered, taken: Iterable[tuple[int, Entry, bool]], gone: dict[object, int]) -> None:
+def _settle(made: GatheredHashes, taken: Iterable[tuple[int, Entry, bool]], gone: dict[object, int]) -> None:
     """Keep what no later record takes back, each hash once."""
     seen: set[tuple[str, bytes]] = set()
     for at, entry, disputed in taken:
@@ -104,7 +106,7 @@ def _settle(made: Gathered, taken: Iterable[tuple[int, Entry, bool]], gone: dict
     made.entries.sort(key=lambda entry: (entry.kind, entry.hash))
 
 
-def text(entries: Sequence[Entry]) -> str:
+def format_hash_list(entries: Sequence[Entry]) -> str:
     """Return a list as the text of its file (`guardrails/media/hashes/hash_file.py`)."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -127,10 +129,10 @@ def save(path: Path, entries: Sequence[Entry]) -> None:
     """
     if not entries:
         raise UnusableListError(f"{path}: nothing to write: no hash was taken")
-    written(path, text(entries))
+    write_whole(path, format_hash_list(entries))
 
 
-def written(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str) -> None:
     """Write the text of a list: it is made beside its place, and takes it at once when it is whole, so that no reader sees a part
     of one.
 

@@ -37,7 +37,7 @@ class UnusableIndexError(GuardrailsError):
     """An index, or what should go into it, that cannot be used."""
 
 
-def encoder(model: str, revision: str | None = None) -> Embedder:
+def load_encoder(model: str, revision: str | None = None) -> Embedder:
     """Return what embeds texts: a shipped model, a folder below the current one, or a model of the hub.
 
     Raises:
@@ -52,7 +52,7 @@ def encoder(model: str, revision: str | None = None) -> Embedder:
         ) from error
 
 
-def entries(path: Path) -> list[KnownText]:
+def read_entries(path: Path) -> list[KnownText]:
     """Return the entries of an index, none of one that is not there yet.
 
     Raises:
@@ -68,7 +68,7 @@ def entries(path: Path) -> list[KnownText]:
         raise UnusableIndexError(f"{path}:{error.line}:1: invalid_index: line {error}") from error
 
 
-def reviewed(path: Path, category: str | None, note: str | None) -> list[KnownText]:
+def read_reviewed(path: Path, category: str | None, note: str | None) -> list[KnownText]:
     """Return texts that were reviewed: a `.jsonl` file with `text` and, where they say it, `category` and `note` of each
     (whatever else it holds is left out), or a text a line.
 
@@ -97,7 +97,7 @@ def reviewed(path: Path, category: str | None, note: str | None) -> list[KnownTe
     return found
 
 
-def added(known: Sequence[KnownText], new: Iterable[KnownText]) -> list[KnownText]:
+def add_entries(known: Sequence[KnownText], new: Iterable[KnownText]) -> list[KnownText]:
     """Return the entries with those of the new ones whose text is not there yet, whatever its case and spaces.
 
     Raises:
@@ -120,7 +120,7 @@ def _key(entry: KnownText) -> str:
     return " ".join(folded(entry.text).text.split())
 
 
-def embedded(known: Sequence[KnownText], encoder: Embedder) -> list[KnownText]:
+def embed_missing(known: Sequence[KnownText], encoder: Embedder) -> list[KnownText]:
     """Return the entries, each with its vector by this model."""
     if not known:
         return []
@@ -132,7 +132,7 @@ def embedded(known: Sequence[KnownText], encoder: Embedder) -> list[KnownText]:
     ]
 
 
-def nearest(
+def find_nearest(
     known: Sequence[KnownText], text: str, encoder: Embedder, most: int = 5
 ) -> list[tuple[float, KnownText]]:
     """Return the entries that are nearest to a text, with the cosine of each."""

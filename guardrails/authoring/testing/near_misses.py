@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.testing.test_fields import ExpectDoc
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, Stage, Verdict
@@ -18,7 +18,7 @@ OWN: Final = "unchecked."
 """How the ids of the engine's own rules begin."""
 
 
-def explained(
+def explain_rules(
     policies: Sequence[CompiledPolicy], expect: ExpectDoc, verdict: Verdict, stages: frozenset[Stage]
 ) -> Iterator[str]:
     """Yield a line for each rule that was expected and did not fire, or fired and was not expected.
@@ -31,7 +31,7 @@ def explained(
     for name in dict.fromkeys(name for name in wanted if name not in fired):
         if name not in rules:
             if not name.startswith(OWN):
-                hint = nearest(name, [*rules])
+                hint = suggest_name(name, [*rules])
                 yield f"there is no rule {name!r}{hint and ' - '}{hint}"
         elif not rules[name].on & stages:
             yield f"{name} is not tried here: on {', '.join(sorted(rules[name].on))}"

@@ -15,16 +15,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Final
 
-from guardrails.authoring.parallel import ordered, pushed
-from guardrails.authoring.rows import Row
-from guardrails.authoring.tune.thresholds import Way
+from guardrails.authoring.parallel import map_ordered, push_bounded
+from guardrails.authoring.rows import ContentRow
+from guardrails.authoring.tune.thresholds import ThresholdPath
 from guardrails.engine.core.observers import Evaluated, Onlooker, observed
 from guardrails.engine.core.rule_evaluation import Evaluation, stages
 from guardrails.errors import Overloaded, RequestError
 from guardrails.guard import Guard
 from guardrails.policy.compiled import CompiledPolicy, Rule
 from guardrails.policy.condition import compile_condition
-from guardrails.policy.names import Names
+from guardrails.policy.names import ConditionNames
 from guardrails.types import Action, Finding
 
 NEVER: Final = -1
@@ -49,7 +49,7 @@ LEFT_OUT: Final = {
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Example:
+class TuningExample:
     """A row to look at: the step up to which the rule fires, its highest score, its place, and how it begins."""
 
     step: int
@@ -59,7 +59,7 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class RowScore:
     """What came of one row: why it does not count; or the last step at which the rule fires, the highest score that is compared,
     and the actions of the policy as it is and without the rule.
     """
@@ -73,7 +73,7 @@ class Said:
 
 
 @dataclass(slots=True)
-class Scored:
+class ScoredRows:
     """What became of the rows. For each that counts: its label (`truth`, 1 or 0), the last `step` at which the rule fires, its
     `part` (a number that equal contents share), and its language and source by index into `langs` and `sources`. `moves` counts
     what the whole policy would do with a row, by label: (truth, step, action now, action without the rule).
@@ -82,7 +82,7 @@ class Scored:
     `false` and `missed` are the benign rows that fire furthest, and the others that fire least.
     """
 
-    way: Way
+    way: ThresholdPath
     keep: int
     truth: array[int] = field(default_factory=lambda: array("b"))
     step: array[int] = field(default_factory=lambda: array("i"))
@@ -96,10 +96,10 @@ class Scored:
     unknown: Counter[str] = field(default_factory=Counter)
     reasons: list[str] = field(default_factory=list)
     unchecked: int = 0
-    false: list[Example] = field(default_factory=list)
-    missed: list[tuple[int, Example]] = field(default_factory=list)
+    false: list[TuningExample] = field(default_factory=list)
+    missed: list[tuple[int, TuningExample]] = field(default_factory=list)
 
-    def add(self, row: Row, truth: bool, said: Said) -> None:
+    def add(self, row: ContentRow, truth: bool, said: RowScore) -> None:
         """Take a row that counts."""
         step = said.step
         digest = hashlib.blake2b(_text(row.content).encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -110,13 +110,13 @@ class Scored:
         self.lang.append(self.langs.setdefault(lang, len(self.langs)))
         self.source.append(self.sources.setdefault(source, len(self.sources)))
         self.moves[truth, step, *said.actions] += 1
-        example = Example(step, said.score, row.place, _text(row.content)[:EXCERPT])
+        example = TuningExample(step, said.score, row.place, _text(row.content)[:EXCERPT])
         if truth:
-            pushed(self.missed, (-step, example), self.keep)
+            push_bounded(self.missed, (-step, example), self.keep)
         else:
-            pushed(self.false, example, self.keep)
+            push_bounded(self.false, example, self.keep)
 
-    def leave(self, row: Row, reason: str, why: str = "") -> None:
+    def leave(self, row: ContentRow, reason: str, why: str = "") -> None:
         """Count a row that does not count."""
         self.left_out[reason] += 1
         if reason == "label":
@@ -129,12 +129,12 @@ def _text(content: object) -> str:
     return content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=str)
 
 
-class Rules:
+class RuleSteps:
     """A rule at each step of a way, as a policy that has no other; made when it is first asked for. Shared by threads."""
 
-    def __init__(self, policy: CompiledPolicy, rule: Rule, way: Way) -> None:
+    def __init__(self, policy: CompiledPolicy, rule: Rule, way: ThresholdPath) -> None:
         self._policy, self._rule, self._way = policy, rule, way
-        self._names = Names({bound.name: bound.categories for bound in policy.detectors})
+        self._names = ConditionNames({bound.name: bound.categories for bound in policy.detectors})
         self._made: dict[int, CompiledPolicy] = {}
 
     def at(self, step: int) -> CompiledPolicy:
@@ -147,14 +147,14 @@ class Rules:
         return made
 
 
-class Prober(Onlooker):
+class RuleProber(Onlooker):
     """Looks on while one row is judged, and asks the rule along the way. `step` is the last at which it fires, None where a
     detector failed that could have made it fire; `score` is the highest that its thresholds look at.
     """
 
     closely: ClassVar[bool] = True
 
-    def __init__(self, rules: Rules, way: Way) -> None:
+    def __init__(self, rules: RuleSteps, way: ThresholdPath) -> None:
         self._rules, self._way = rules, way
         self.asked = False
         self.step: int | None = NEVER
@@ -191,23 +191,23 @@ class Prober(Onlooker):
         return None if fired else False
 
 
-def patient(policy: CompiledPolicy) -> CompiledPolicy:
+def lift_deadline(policy: CompiledPolicy) -> CompiledPolicy:
     """Return a policy that gives its detectors all the time that they take."""
     limits = policy.limits.model_copy(update={"deadline_ms": PATIENCE_MS})
     return replace(policy, limits=limits, _plans={})
 
 
-def scored(
+def score_rows(
     guard: Guard,
     rule: Rule,
-    way: Way,
-    rows: Iterable[Row],
-    truth: Callable[[Row], bool | None],
+    way: ThresholdPath,
+    rows: Iterable[ContentRow],
+    truth: Callable[[ContentRow], bool | None],
     *,
     threads: int = 1,
     keep: int = 5,
     told: Callable[[int], None] | None = None,
-) -> Scored:
+) -> ScoredRows:
     """Judge rows and return what a rule does with them along a way.
 
     Args:
@@ -220,19 +220,19 @@ def scored(
         keep: how many examples of each kind are kept.
         told: is told how many rows are done.
     """
-    own = Guard(patient(guard.policy))
-    rules = Rules(own.policy, rule, way)
+    own = Guard(lift_deadline(guard.policy))
+    rules = RuleSteps(own.policy, rule, way)
     at = frozenset(stage.value for stage in rule.on)
-    out = Scored(way, keep)
+    out = ScoredRows(way, keep)
 
-    def work(row: Row) -> Said:
+    def work(row: ContentRow) -> RowScore:
         if truth(row) is None:
-            return Said("label")
+            return RowScore("label")
         if isinstance(row.content, str) and row.stage not in at:
-            return Said("stage")
+            return RowScore("stage")
         return _probed(own, rules, way, rule, row)
 
-    for count, (row, said) in enumerate(ordered(rows, work, threads), 1):
+    for count, (row, said) in enumerate(map_ordered(rows, work, threads), 1):
         out.unchecked += said.unchecked
         if said.reason:
             out.leave(row, said.reason, said.why)
@@ -243,16 +243,18 @@ def scored(
     return out
 
 
-def _probed(guard: Guard, rules: Rules, way: Way, rule: Rule, row: Row) -> Said:
-    prober = Prober(rules, way)
+def _probed(guard: Guard, rules: RuleSteps, way: ThresholdPath, rule: Rule, row: ContentRow) -> RowScore:
+    prober = RuleProber(rules, way)
     try:
         with observed(prober):
-            verdict = row.judged(guard)
+            verdict = row.judge(guard)
     except (RequestError, Overloaded, TypeError) as error:
-        return Said("unread", str(error))
+        return RowScore("unread", str(error))
     unchecked = bool(verdict.coverage.unchecked)
     if prober.step is None:
         why = next((f"{each.detector}: {each.error}" for each in verdict.errors), "its result is unknown")
-        return Said("failed", why, unchecked=unchecked)
+        return RowScore("failed", why, unchecked=unchecked)
     without = max((each.action for each in verdict.rules if each.id != rule.id), default=Action.ALLOW)
-    return Said(step=prober.step, score=prober.score, actions=(verdict.action, without), unchecked=unchecked)
+    return RowScore(
+        step=prober.step, score=prober.score, actions=(verdict.action, without), unchecked=unchecked
+    )

@@ -53,7 +53,7 @@ class Threshold:
     over: bool
 
     def __str__(self) -> str:
-        return f"{self.name} {'>' if self.over else '>='} {number(self.value)}"
+        return f"{self.name} {'>' if self.over else '>='} {format_number(self.value)}"
 
     def counts(self, finding: Finding) -> bool:
         """Tell whether a finding's score is one that is compared."""
@@ -69,12 +69,12 @@ class Threshold:
         return (bisect_left if self.over else bisect_right)(ascending, score) - 1
 
 
-def number(value: float) -> str:
+def format_number(value: float) -> str:
     """Return a number as it is written into a policy."""
     return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
-def thresholds(condition: Condition) -> list[Threshold]:
+def find_thresholds(condition: Condition) -> list[Threshold]:
     """Return the thresholds of a condition, in the order of its text."""
     names = {variable: (category, by) for variable, by, category in condition.detectors}
     names.update((name, (name, "")) for name in condition.scores)
@@ -94,7 +94,7 @@ def thresholds(condition: Condition) -> list[Threshold]:
     return sorted(found, key=lambda each: each.start)
 
 
-def _comparisons(node: cel.Node, *, denied: bool) -> Iterator[tuple[cel.Node, bool]]:
+def _comparisons(node: cel.CelNode, *, denied: bool) -> Iterator[tuple[cel.CelNode, bool]]:
     """Yield the comparisons that the truth of a condition follows, and whether it follows the opposite of each."""
     if node.kind != "call":
         return
@@ -108,14 +108,14 @@ def _comparisons(node: cel.Node, *, denied: bool) -> Iterator[tuple[cel.Node, bo
         yield node, denied
 
 
-def written(text: str, changes: Sequence[tuple[Threshold, float]]) -> str:
+def replace_thresholds(text: str, changes: Sequence[tuple[Threshold, float]]) -> str:
     """Return the text of a condition with other numbers in the place of thresholds."""
     for threshold, value in sorted(changes, key=lambda change: -change[0].start):
-        text = text[: threshold.start] + number(value) + text[threshold.end :]
+        text = text[: threshold.start] + format_number(value) + text[threshold.end :]
     return text
 
 
-def chosen(
+def choose_thresholds(
     found: Sequence[Threshold], category: str | None = None, nth: int | None = None
 ) -> list[Threshold]:
     """Return those thresholds that are tuned: of one category, or the `nth` alone (from 1); of these those between 0 and 1, if
@@ -128,7 +128,7 @@ def chosen(
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class ThresholdPath:
     """The numbers that some thresholds of a condition may have, step by step, laxest first; `now` is the step that is written.
     `columns` are the numbers of each threshold.
     """
@@ -146,7 +146,7 @@ class Way:
 
     def at(self, step: int) -> str:
         """Return the text of the condition at a step."""
-        return written(self.text, list(zip(self.thresholds, self.steps[step], strict=True)))
+        return replace_thresholds(self.text, list(zip(self.thresholds, self.steps[step], strict=True)))
 
     def counts(self, finding: Finding) -> bool:
         """Tell whether a finding's score is one that is compared."""
@@ -162,7 +162,7 @@ class Way:
         return sorted(found - {-1})
 
 
-def way(text: str, tuned: Sequence[Threshold]) -> Way:
+def build_path(text: str, tuned: Sequence[Threshold]) -> ThresholdPath:
     """Return the way of some thresholds of a condition, one or more."""
     now = tuple(each.value for each in tuned)
     steps = {now, *(_alone() if len(tuned) == 1 else _together(now))}
@@ -174,7 +174,9 @@ def way(text: str, tuned: Sequence[Threshold]) -> Way:
         or all(a >= b for a, b in zip(step, now, strict=True))
     ]
     ordered.sort(key=lambda step: (sum(step), step))
-    return Way(text, tuple(tuned), tuple(ordered), tuple(zip(*ordered, strict=True)), ordered.index(now))
+    return ThresholdPath(
+        text, tuple(tuned), tuple(ordered), tuple(zip(*ordered, strict=True)), ordered.index(now)
+    )
 
 
 def _alone() -> Iterator[tuple[float, ...]]:

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 
 if TYPE_CHECKING:
-    from guardrails.authoring.scan.film_hashes import Gathered as Films
-    from guardrails.authoring.scan.hash_lists import Gathered
+    from guardrails.authoring.scan.film_hashes import GatheredFilms as Films
+    from guardrails.authoring.scan.hash_lists import GatheredHashes
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "do", choices=("import", "show"), help="make a list of exchanged files; count what is on a list"
@@ -65,21 +65,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from guardrails.authoring.scan.hash_lists import gather, save
+    from guardrails.authoring.scan.hash_lists import gather_hashes, save
 
-    gathered = gather(_read(args.files), kind=args.kind, quality=args.quality)
+    gathered = gather_hashes(_read(args.files), kind=args.kind, quality=args.quality)
     _refuse(gathered.malformed, keep_going=args.keep_going)
     save(Path(args.out), gathered.entries)
     return _say(args, gathered.to_dict(), _told(args.out, gathered))
 
 
 def _import_films(args: argparse.Namespace) -> int:
-    from guardrails.authoring.scan.film_hashes import gather, save
+    from guardrails.authoring.scan.film_hashes import gather_films, save
     from guardrails.cli.progress import Progress
 
     with Progress(sys.stderr) as progress:
         numbers = itertools.count(1)
-        gathered = gather(
+        gathered = gather_films(
             [Path(each) for each in args.files],
             quality=args.quality,
             went=lambda id_: progress.draw(next(numbers), None, id_),
@@ -111,7 +111,7 @@ def _told_films(out: str, gathered: Films) -> Iterator[str]:
     yield from _left(counts)
 
 
-def _told(out: str, gathered: Gathered) -> Iterator[str]:
+def _told(out: str, gathered: GatheredHashes) -> Iterator[str]:
     """Yield what people read."""
     counts = gathered.to_dict()
     yield f"{out}: {counts['entries']:,} entries ({counts['pdq']:,} pdq, {counts['sha256']:,} sha256)"

@@ -7,7 +7,7 @@ import json
 import sys
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     to.add_argument(
         "id", nargs="?", default="client", help="how the key is called in settings, logs and metrics"

@@ -42,7 +42,7 @@ FLAGS = (
 CHANGED = {"new": "waits for approval", "changed": "changed, waits for approval", "approved": "approved"}
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments. One that is not given is left to the file, or its default."""
     to.usage = (
         "guardrails mcp [options] -- COMMAND [ARGUMENT …]\n       guardrails mcp [options] --url URL --port N\n"

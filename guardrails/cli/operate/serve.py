@@ -37,7 +37,7 @@ FEW = 8
 """Entries of a list that are shown."""
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments. One that is not given is left to the environment, the file, or its default."""
     to.add_argument("--config", "-c", metavar="FILE", help="a YAML file of settings")
     add_policy(to)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.content_arguments import add_contents, add_context, contents_of, context_of, is_file
+from guardrails.cli.content_arguments import add_contents, add_context, is_file, read_contents, read_context
 from guardrails.cli.progress import Progress
 from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
@@ -29,7 +29,7 @@ NAMES: Final[Mapping[str, str]] = {"image": "picture", "video": "film", "audio":
 """What people call what a file holds."""
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_contents(to)
     add_policy(to)
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Judge each content; return 1 if one is blocked."""
     from guardrails.guard import Guard
 
-    contents, context = list(contents_of(args.content, as_text=args.text)), context_of(args)
+    contents, context = list(read_contents(args.content, as_text=args.text)), read_context(args)
     if args.out is not None and len(contents) > 1:
         raise GuardrailsError(OUT)
     with _reporting(args) as save:
@@ -109,29 +109,31 @@ def _reporting(args: argparse.Namespace) -> AbstractContextManager[Callable[[str
         if args.report_unblurred:
             raise GuardrailsError("--report-unblurred is for --report")
         return nullcontext()
-    from guardrails.authoring.reports.check_report import writing
+    from guardrails.authoring.reports.check_report import open_report
 
     path = Path(args.report)
     given = [] if args.text or not is_file(args.report) else filter(is_file, args.content)
     if any(path.samefile(each) for each in given):
         raise GuardrailsError(f"{path}: the report would take the place of what is checked")
-    return writing(path)
+    return open_report(path)
 
 
 def _report(
     guard: Guard, judged: Sequence[tuple[str, Any, Verdict, Sequence[Told]]], *, covered: bool
 ) -> str:
     """Return the report; a text is named by its number there, as a name is not masked."""
-    from guardrails.authoring.reports.check_report import Judged, report
+    from guardrails.authoring.reports.check_report import CheckedContent, render_report
     from guardrails.engine.media.film_settings import film_limits
     from guardrails.engine.media.picture_decoding import limits_of
 
     named = [
-        Judged(f"text {number}" if name is content else name, content, verdict, (*told,))
+        CheckedContent(f"text {number}" if name is content else name, content, verdict, (*told,))
         for number, (name, content, verdict, told) in enumerate(judged, 1)
     ]
     policies = guard.pipeline.policies
-    return report(named, covered=covered, limits=limits_of(policies), film_limits=film_limits(policies))
+    return render_report(
+        named, covered=covered, limits=limits_of(policies), film_limits=film_limits(policies)
+    )
 
 
 def _save(path: Path, verdict: Verdict) -> None:
@@ -177,7 +179,7 @@ def _shown(
     name: str, content: Any, verdict: Verdict, floor: CompiledPolicy | None, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""
-    from guardrails.authoring.reports.timeline import nearness, watched
+    from guardrails.authoring.reports.timeline import describe_nearness, describe_watch
 
     took = style.dim(f"{verdict.timings_ms['total']:.2f} ms")
     yield f"{style.action(verdict.action)}  {verdict.stage}  policy {verdict.policy.name} {verdict.policy.version}  {took}"
@@ -200,11 +202,11 @@ def _shown(
         where += (
             f" by way of {finding.origin}" if finding.origin and (finding.clip or not finding.box) else ""
         )
-        where += f" on {on.list} as {on.id}, {nearness(on)}" if (on := finding.listed) else ""
+        where += f" on {on.list} as {on.id}, {describe_nearness(on)}" if (on := finding.listed) else ""
         quoted = f" {content[slice(*finding.span)]!r}" if isinstance(content, str) and finding.span else ""
         yield f"  {style.dim('found')}    {finding.category} {finding.score:.2f}{where} by {finding.detector}{quoted}"
     for film in verdict.coverage.films:
-        yield "  " + style.dim(f"watched  {watched(film)}{f' in {film.path}' if film.path else ''}")
+        yield "  " + style.dim(f"watched  {describe_watch(film)}{f' in {film.path}' if film.path else ''}")
     for error in verdict.errors:
         yield f"  {style.dim('failed')}   {error.detector}: {error.error}"
     for entry in verdict.coverage.unchecked:

@@ -82,7 +82,7 @@ EXCHANGES: tuple[Exchange, ...] = (
 )
 
 
-def arguments(to: argparse.ArgumentParser) -> None:
+def add_arguments(to: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     add_policy(to)
     to.add_argument("--once", action="store_true", help="print the table and exit")
@@ -96,10 +96,10 @@ def run(args: argparse.Namespace) -> int:
     from guardrails.proxy.server.serve import running
 
     with (
-        demo_model.running() as upstream,
+        demo_model.run_model() as upstream,
         running(Settings(upstream=upstream, policy=args.policy, port=args.port)) as url,
     ):
-        rows = [ask(url, exchange) for exchange in EXCHANGES]
+        rows = [send_exchange(url, exchange) for exchange in EXCHANGES]
         if args.json:
             print("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), flush=True)
         else:
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def ask(url: str, exchange: Exchange) -> dict[str, str]:
+def send_exchange(url: str, exchange: Exchange) -> dict[str, str]:
     """Send one exchange through the proxy; return what was asked, what the policy did, and what came back."""
     body = json.dumps({"model": demo_model.MODEL, "messages": list(exchange.messages)}).encode()
     request = urllib.request.Request(  # noqa: S310 - the proxy that this process has just started

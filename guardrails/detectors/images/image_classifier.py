@@ -120,7 +120,7 @@ class ImageClassifier:
             yield when, None, scores
         for when, view in views:
             if max(view.shape[:2]) > self._config.large:
-                for part in model.judged(view):
+                for part in model.score_parts(view):
                     yield when, _box(part, view, picture), part.scores
 
     def _scores(self, scores: Scores) -> Iterator[tuple[str, float]]:

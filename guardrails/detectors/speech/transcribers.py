@@ -90,7 +90,7 @@ class LocalTranscriber:
     def begin(self, piece: SpeechPiece) -> Future[Transcript]:
         done: Future[Transcript] = Future()
         try:
-            whole, parts = self._model.heard(piece.heard)
+            whole, parts = self._model.transcribe(piece.heard)
             done.set_result(align_words(whole, parts, (piece.start_ms, piece.end_ms)))
         except Exception as error:
             done.set_exception(error)

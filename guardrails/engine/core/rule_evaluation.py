@@ -16,7 +16,7 @@ from guardrails.detectors.language.identification import identify_language
 from guardrails.engine.tools.tool_context import BASIC, Arguments, Uses, basic
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Opened
-from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, alone
+from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, bind_single_finding
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
 from guardrails.text import folded
@@ -410,7 +410,7 @@ class Evaluation:
 
     def is_enough(self, rule: Rule, finding: Finding, content: Content | None) -> bool:
         """Tell whether the rule fires for this finding alone."""
-        bound = alone(rule.condition, finding.category, finding.score, finding.detector)
+        bound = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
         for name in rule.condition.context:
             value = leaf_value(name, content, self.request)
             if value is not None:

@@ -24,7 +24,7 @@ from guardrails.engine.core.rule_evaluation import Request, excepted, hidden, le
 from guardrails.engine.redaction.edits import Span
 from guardrails.engine.streaming.stream_plan import Gate, reads
 from guardrails.inference.safety.passages import passages
-from guardrails.policy.compiled import CompiledPolicy, Rule, alone
+from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.policy.streaming import LENGTH
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Detection, Finding, Place, Stream, Text
@@ -253,7 +253,7 @@ class Watch:
         if finding is None:
             values = rule.condition.zeros()
         else:
-            values = alone(rule.condition, finding.category, finding.score, finding.detector)
+            values = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
         return truth(rule.condition, values | self._leaves(rule))
 
     def _leaves(self, rule: Rule) -> dict[str, object]:

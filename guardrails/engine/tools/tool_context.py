@@ -21,7 +21,7 @@ from guardrails.engine.tools.taint import MOST_SOURCES, Decoding, Traces
 from guardrails.engine.tools.tool_calls import returned
 from guardrails.errors import RequestError
 from guardrails.policy.names import FOLLOWED, OF_CALLS
-from guardrails.policy.tools import Tools
+from guardrails.policy.tools import ToolLists
 from guardrails.text import surrogates_replaced
 from guardrails.types import CLEAN, Content, Detection, Place, Returned, Stage, Text, Tool, ToolCall, Use
 from guardrails.wire.lossless_json import Number
@@ -82,7 +82,7 @@ class Uses:
 
     def __init__(
         self,
-        tools: Tools,
+        tools: ToolLists,
         names: frozenset[str],
         leaves: Sequence[Leaf],
         heard: Sequence[Returned],

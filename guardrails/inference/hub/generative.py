@@ -1,8 +1,8 @@
 """Generative models from a local folder: a conversation goes in, what the model says to it comes out, with its probabilities.
 
     model = load(folder, Options(device="cpu"))
-    prompt = model.rendered([{"role": "user", "content": "…"}], {})
-    said = model.say(prompt, most=48, top=10)
+    prompt = model.render([{"role": "user", "content": "…"}], {})
+    said = model.generate(prompt, most=48, top=10)
 
 The folder's own chat template makes the prompt, and it must show the texts that it was given: a template that leaves out what
 is to be judged, or what for, is an error and no empty question. The likeliest token is taken in each place, so that the same
@@ -81,7 +81,7 @@ class Generative:
         self._in_parts = False
         self._lock = threading.Lock()
 
-    def rendered(self, messages: Sequence[Message], arguments: Mapping[str, Any]) -> str:
+    def render(self, messages: Sequence[Message], arguments: Mapping[str, Any]) -> str:
         """Return what the chat template makes of a conversation, with its further arguments.
 
         Raises:
@@ -120,7 +120,7 @@ class Generative:
             )
         )
 
-    def say(self, prompt: str, *, most: int, top: int, begin: bool = False) -> Said:
+    def generate(self, prompt: str, *, most: int, top: int, begin: bool = False) -> Said:
         """Return how the model goes on, with the `top` likeliest tokens in each place.
 
         Args:

@@ -2,7 +2,7 @@
 
     model = load(folder, PictureOptions())
     scores = model.scores(picture.views)                # [views, labels]: the highest of the whole and of its parts
-    found = model.judged(picture.views[0])              # the same part by part, with where each part is
+    found = model.score_parts(picture.views[0])              # the same part by part, with where each part is
 
 A folder holds `config.json` (`id2label`), `preprocessor_config.json`, and an ONNX file or safetensors; what `manifest.json` names
 in it, if it has one, must have the sha256 that stands there. ONNX Runtime runs views beside one another, each on one thread: a
@@ -113,7 +113,7 @@ class PictureModel:
             at += len(of)
         return made
 
-    def judged(self, view: Pixels) -> tuple[Part, ...]:
+    def score_parts(self, view: Pixels) -> tuple[Part, ...]:
         """Return the scores of a view part by part, the whole first; boxes are in its pixels. Raises as `scores` does."""
         boxes = parts(view, self._large)
         found = self._run(_cut(view, boxes))

@@ -1,7 +1,7 @@
 """Models that write down speech, from a local folder: samples go in, what is said in them comes out, with times.
 
     model = load(folder, SpeechOptions())
-    whole, parts = model.heard(samples)                 # "hello there", [("hello", 0.1, 0.4), …]
+    whole, parts = model.transcribe(samples)                 # "hello there", [("hello", 0.1, 0.4), …]
 
 Whatever the transformers library knows as such a model: Whisper and others that write a text, wav2vec2 and others that spell
 (CTC). The folder's own tokenizer and preprocessor are used; pickled weights and code in it are never run, nothing is
@@ -62,7 +62,7 @@ class SpeechModel(Torch):
         )
         try:
             self._pipe: Any = self._piped(folder)
-            self.heard(np.zeros(RATE, np.float32))
+            self.transcribe(np.zeros(RATE, np.float32))
         except ModelError:
             raise
         except Exception as error:
@@ -82,7 +82,7 @@ class SpeechModel(Torch):
             device=self._device,
         )
 
-    def heard(self, samples: NDArray[np.float32]) -> tuple[str, list[Part]]:
+    def transcribe(self, samples: NDArray[np.float32]) -> tuple[str, list[Part]]:
         """Return what is said in at most half a minute at 16 kHz: all of it, and its words or sentences with their times."""
         given = {"raw": np.ascontiguousarray(samples, np.float32), "sampling_rate": RATE}
         wishes = self._wishes if self._times is None else {**self._wishes, "return_timestamps": self._times}

@@ -142,7 +142,7 @@ class Hashed:
         return loaded
 
     @classmethod
-    def of(
+    def train_on(
         cls, heads: Sequence[str], weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
     ) -> Hashed:
         """Round float weights [buckets, heads] to int8, one scale a head."""

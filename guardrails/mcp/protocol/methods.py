@@ -50,19 +50,19 @@ class Side:
 class Method:
     """One method.
 
-    `items` are the lists of its result whose entries are judged each and left out where they are blocked, `optional` the field
-    of which the same is true. `tool` tells that a block is answered as a tool does, with `isError`; `call`, that it is asked as
-    a call, of the tool that `name` names or of the method; `heard`, that what the server says in it may reach a model, so that
+    `items` are the lists of its result whose entries are judged each and left out where they are blocked, `optional` the field of
+    which the same is true. `tool` tells that a block is answered as a tool does, with `isError`; `call`, that it is asked as a
+    call, of the tool that `name` names or of the method; `remembered`, that what the server says in it may reach a model, so that
     later calls may carry it.
     """
 
-    asked: Side
-    answered: Side
+    request: Side
+    result: Side
     items: tuple[str, Side] | None = None
     optional: tuple[str, Side] | None = None
     tool: bool = False
     call: bool = False
-    heard: bool = False
+    remembered: bool = False
 
 
 def params(**known: Reader) -> Reader:
@@ -83,7 +83,7 @@ def asked(leaves: Leaves, value: Any, path: Path, place: Place) -> None:
         leaves.cannot("part", "no detector reads this request of the server's", path, place)
         anything(leaves, value, path, place)
         return
-    method.asked.read(leaves, value.get("params"), (*path, "params"), method.asked.place)
+    method.request.read(leaves, value.get("params"), (*path, "params"), method.request.place)
 
 
 RETRIED: Mapping[str, Reader] = {"inputResponses": fields.RESPONSES, "requestState": opaque}
@@ -137,14 +137,16 @@ CLIENT: Mapping[str, Method] = {
     "server/discover": Method(Side(params(), TALK), Side(SERVED, SAID), optional=INSTRUCTIONS),
     "ping": Method(Side(params(), TALK), NOTHING),
     "tools/list": listed("tools", fields.definition),
-    "tools/call": Method(Side(TOOL_CALL, CALL), Side(TOOL_RESULT, RESULT), tool=True, call=True, heard=True),
+    "tools/call": Method(
+        Side(TOOL_CALL, CALL), Side(TOOL_RESULT, RESULT), tool=True, call=True, remembered=True
+    ),
     "resources/list": listed("resources", fields.RESOURCE),
     "resources/templates/list": listed("resourceTemplates", fields.TEMPLATE),
     "resources/read": Method(
         Side(params(uri=identifier, **RETRIED), CALL),
         Side(result(contents=each(fields.contents), **WANTED), RETRIEVED),
         call=True,
-        heard=True,
+        remembered=True,
     ),
     "resources/subscribe": Method(URI, NOTHING, call=True),
     "resources/unsubscribe": Method(URI, NOTHING, call=True),
@@ -154,17 +156,17 @@ CLIENT: Mapping[str, Method] = {
         Side(params(name=identifier, arguments=anything, **RETRIED), CALL),
         Side(result(description=text, messages=MESSAGES, **WANTED), PROMPT),
         call=True,
-        heard=True,
+        remembered=True,
     ),
     "completion/complete": Method(
         Side(params(ref=REFERENCE, argument=ARGUMENT, context=by_table({"arguments": anything})), CALL),
         Side(result(completion=COMPLETED), RESULT),
         call=True,
-        heard=True,
+        remembered=True,
     ),
     "logging/setLevel": Method(Side(params(level=fixed), TALK), NOTHING),
-    "tasks/get": Method(TASK_ID, Side(TASKED, RESULT), heard=True),
-    "tasks/result": Method(TASK_ID, Side(TASKED, RESULT), tool=True, heard=True),
+    "tasks/get": Method(TASK_ID, Side(TASKED, RESULT), remembered=True),
+    "tasks/result": Method(TASK_ID, Side(TASKED, RESULT), tool=True, remembered=True),
     "tasks/list": Method(PAGE, Side(result(tasks=each(by_table(TASK))), SAID)),
     "tasks/cancel": Method(TASK_ID, Side(TASKED, RESULT)),
     "tasks/update": Method(TASK_ID, Side(TASKED, RESULT)),
@@ -173,14 +175,16 @@ CLIENT: Mapping[str, Method] = {
 
 SERVER: Mapping[str, Method] = {
     "ping": Method(Side(params(), SAID), Side(result(), TALK)),
-    "sampling/createMessage": Method(Side(fields.SAMPLING, PROMPT), Side(fields.sampled, TALK), heard=True),
+    "sampling/createMessage": Method(
+        Side(fields.SAMPLING, PROMPT), Side(fields.sampled, TALK), remembered=True
+    ),
     "elicitation/create": Method(Side(fields.ELICITATION, SAID), Side(fields.ELICITED, TALK)),
     "roots/list": Method(Side(params(), SAID), Side(fields.ROOTS, TALK)),
 }
 """What a server asks."""
 
-UNKNOWN_CLIENT = Method(Side(by_table({}), CALL), Side(by_table({}), RESULT), call=True, heard=True)
-UNKNOWN_SERVER = Method(Side(by_table({}), RESULT), Side(by_table({}), TALK), heard=True)
+UNKNOWN_CLIENT = Method(Side(by_table({}), CALL), Side(by_table({}), RESULT), call=True, remembered=True)
+UNKNOWN_SERVER = Method(Side(by_table({}), RESULT), Side(by_table({}), TALK), remembered=True)
 """Methods that no table has: all their texts are judged, and named as unknown fields."""
 
 NOTES = frozenset(

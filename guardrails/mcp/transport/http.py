@@ -125,7 +125,7 @@ class Links:
         self._server, self._guarding = server, guarding
         self._found: OrderedDict[tuple[int, str], tuple[Session, Link]] = OrderedDict()
 
-    def of(self, identity: str | None, session: Session) -> Link:
+    def get(self, identity: str | None, session: Session) -> Link:
         """Return the conversation of a session of the server's; a new one where that has none."""
         if identity is None:
             return self._guarding.link(self._server, session)
@@ -200,7 +200,7 @@ class Front:
         """Return the session that an agent names, or its only one. Tokens of servers, which change, make no difference."""
         named = request.headers.get(self._settings.session_header, "")
         key = "" if agent.key is None else agent.key.id
-        session = self._sessions.of(hashlib.sha256(f"{key}\0{named}".encode()).hexdigest())
+        session = self._sessions.get(hashlib.sha256(f"{key}\0{named}".encode()).hexdigest())
         session.who = Who(agent.user, agent.tenant, _claims(request))
         return session
 

@@ -32,7 +32,7 @@ LOG = logging.getLogger("guardrails.mcp")
 class Kept(Protocol):
     """The conversations with a server."""
 
-    def of(self, identity: str | None, session: Session) -> Link:
+    def get(self, identity: str | None, session: Session) -> Link:
         """Return the conversation of a session of the server's."""
         ...
 
@@ -61,25 +61,25 @@ class Relay:
 
     async def post(self, request: Request, message: Message, session: Session) -> Response:
         """Serve a message of an agent's."""
-        link = self._links.of(request.headers.get(SESSION), session)
+        link = self._links.get(request.headers.get(SESSION), session)
         return await while_connected(request.receive, self._posted(request, message, link, session))
 
     async def _posted(self, request: Request, message: Message, link: Link, session: Session) -> Response:
         asking = listing(request.headers, self._remote.key)
         step = await link.from_agent(message, lambda body: self._remote.answer(asking, body))
-        if step.back is not None:
-            return told(step.back, 200 if message.kind == "request" else 400)
-        if step.on is None:
+        if step.returned is not None:
+            return told(step.returned, 200 if message.kind == "request" else 400)
+        if step.forwarded is None:
             return Response(status_code=202)
         try:
-            headers = passed_on(request.headers, message, step.on, self._remote.key)
+            headers = passed_on(request.headers, message, step.forwarded, self._remote.key)
         except RequestError as error:
             failure = (
                 rpc.failure(message.id, error) if message.id is None else link.give_up(message.id, error)
             )
             return told(failure or rpc.failure(message.id, error), 400)
         try:
-            return await self._forwarded(message, step.on, headers, link, session)
+            return await self._forwarded(message, step.forwarded, headers, link, session)
         except BackendError as error:
             failed = None if message.id is None or message.answers else link.give_up(message.id, error)
             return told(rpc.failure(None, error), 502) if failed is None else told(failed)
@@ -107,7 +107,7 @@ class Relay:
             if answer.id != message.id or not answer.answers:
                 raise BackendError("the server answered something else", 502, "server_invalid")
             step = await link.from_server(answer)
-            return told(step.on or rpc.failure(message.id, BackendError("no answer")), 200, back)
+            return told(step.forwarded or rpc.failure(message.id, BackendError("no answer")), 200, back)
 
     async def _refused(
         self, message: Message, response: aiohttp.ClientResponse, back: Mapping[str, str], link: Link
@@ -118,15 +118,15 @@ class Relay:
             step = await link.from_server(
                 Message({"jsonrpc": "2.0", "id": message.id, "error": error}, "error", message.id)
             )
-            if step.on is not None:
-                return told(step.on, response.status, back)
+            if step.forwarded is not None:
+                return told(step.forwarded, response.status, back)
         problem = BackendError(f"the server answered with status {response.status}", 502, "server_refused")
         waiting = None if message.id is None or message.answers else link.give_up(message.id, problem)
         return told(waiting or rpc.failure(None, problem), response.status, back)
 
     async def get(self, request: Request, session: Session) -> Response:
         """Serve an agent that listens for what the server says unasked, or comes back for what it missed."""
-        link = self._links.of(request.headers.get(SESSION), session)
+        link = self._links.get(request.headers.get(SESSION), session)
         headers = plain(request.headers, self._remote.key)
         async with AsyncExitStack() as stack:
             asking = self._remote.ask("GET", headers, endless=True)
@@ -185,18 +185,18 @@ class Relay:
     async def _heard(self, message: Message, headers: Mapping[str, str], link: Link) -> Body | None:
         """Judge a message of the server's; tell it itself where it asked for what is refused."""
         step = await link.from_server(message)
-        if step.back is not None:
+        if step.returned is not None:
             try:
                 own = {
                     name: value
                     for name, value in headers.items()
                     if not name.startswith("mcp-") or name == SESSION
                 }
-                async with self._remote.ask("POST", own, step.back):
+                async with self._remote.ask("POST", own, step.returned):
                     pass
             except GuardrailsError as error:
                 LOG.warning("the server could not be told of a refusal: %s", error)
-        return step.on
+        return step.forwarded
 
 
 async def _closing(events: AsyncGenerator[bytes, None], stack: AsyncExitStack) -> AsyncGenerator[bytes]:

@@ -46,7 +46,7 @@ class Apart:
         self._whole[: len(given)] += np.square(given).sum(axis=1)
         self._count += given.shape[1]
 
-    def asked(self) -> list[int]:
+    def take(self) -> list[int]:
         """Return the numbers of the channels that hold something of their own, and begin anew."""
         import numpy as np
 

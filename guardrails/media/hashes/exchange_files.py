@@ -48,7 +48,7 @@ class Record:
     """One record of a file: its line, and what is to be done with it, or what is wrong with it."""
 
     line: int
-    said: Said | str
+    outcome: Said | str
 
 
 def records(data: bytes, file: str, kind: str = "pdq") -> Iterator[Record]:

@@ -44,7 +44,7 @@ class FilmEntry:
     """A film of a list. `sha256` is that of its file, 32 bytes, or nothing."""
 
     id: str
-    looks: tuple[Look, ...]
+    frames: tuple[Look, ...]
     sha256: bytes = b""
     category: str = ""
     severity: str = ""
@@ -89,7 +89,7 @@ def text(films: Sequence[FilmEntry]) -> str:
 def _told(film: FilmEntry) -> Mapping[str, Any]:
     more = {"sha256": film.sha256.hex(), "category": film.category, "severity": film.severity}
     frames = [
-        f"{look.number},{look.quality},{look.hash.hex()},{look.start_ms / 1000:.3f}" for look in film.looks
+        f"{look.number},{look.quality},{look.hash.hex()},{look.start_ms / 1000:.3f}" for look in film.frames
     ]
     return {
         "id": film.id,

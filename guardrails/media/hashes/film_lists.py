@@ -103,7 +103,9 @@ class FilmList:
         data = path.read_bytes()
         films = tuple(entries(data, str(path)))
         digest = hashlib.sha256(data).hexdigest()
-        kept = [(at, look) for at, film in enumerate(films) for look in film.looks if look.quality >= quality]
+        kept = [
+            (at, look) for at, film in enumerate(films) for look in film.frames if look.quality >= quality
+        ]
         seconds = [look.start_ms // SECOND_MS for _, look in kept]
         count: dict[int, set[int]] = {}
         for (at, _), second in zip(kept, seconds, strict=True):
@@ -114,7 +116,7 @@ class FilmList:
             digest,
             distance,
             quality,
-            tuple(replace(film, looks=()) for film in films),
+            tuple(replace(film, frames=()) for film in films),
             rows,
             tables(rows),
             tuple(at for at, _ in kept),

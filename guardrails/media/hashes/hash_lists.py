@@ -2,7 +2,7 @@
 
     lists = HashLists(deny=[HashList.load(Path("deny.csv"), name="deny")], allow=[HashList.load(Path("ok.csv"), name="ok")])
     matches = lists.find(picture.sha256, [hashed(frame.views[0]) for frame in picture.frames])
-    lists = lists.renewed()              # those whose files have changed are read again; the old ones stay as they are
+    lists = lists.reload()              # those whose files have changed are read again; the old ones stay as they are
 
 A picture is on a list by the SHA-256 of its file, or by the PDQ hash of any of its forms within a distance: an entry's own,
 or the list's. A hash of less quality than the list asks for says nothing, and is not looked up; nor is such an entry kept.
@@ -104,7 +104,7 @@ class HashList:
     def __len__(self) -> int:
         return len(self.arrays["pdq"]) + len(self.arrays["sha"])
 
-    def renewed(self) -> HashList:
+    def reload(self) -> HashList:
         """Return the same list where its file has not changed, else a new one; raises what `load` raises."""
         if _seen(self.path) == self.seen:
             return self
@@ -191,9 +191,9 @@ class HashLists:
         """Tell whether a file is on a list that allows."""
         return any(each.exact(sha256) for each in self.allow)
 
-    def renewed(self) -> HashLists:
+    def reload(self) -> HashLists:
         """Return lists of which those whose files have changed are new; itself where none has. Raises what `load` raises."""
-        deny, allow = [each.renewed() for each in self.deny], [each.renewed() for each in self.allow]
+        deny, allow = [each.reload() for each in self.deny], [each.reload() for each in self.allow]
         if all(new is old for new, old in zip([*deny, *allow], [*self.deny, *self.allow], strict=True)):
             return self
         return HashLists(deny, allow)

@@ -163,7 +163,7 @@ class Recoding:
         counted: Sequence[FrameTrack | SoundTrack] = frames or heard_alone
         self._account(counted)
         for index, packet in self._packets(container, [container.streams[index] for index in tracks]):
-            for made in tracks[index].fed(packet):
+            for made in tracks[index].feed(packet):
                 self._bytes += made.size
                 out.mux(made)
             self._account(counted)

@@ -42,7 +42,7 @@ class Frames:
         self._mirrored = mirrored
         self._bars: dict[tuple[int, int], list[Plane]] = {}
 
-    def made(self, frame: av.VideoFrame, covers: Sequence[tuple[Box, How]]) -> av.VideoFrame:
+    def make(self, frame: av.VideoFrame, covers: Sequence[tuple[Box, How]]) -> av.VideoFrame:
         """Return a frame: the given one, where nothing is to be done to it, or one that shares nothing with it."""
         made = self._plain(frame)
         if self._quarters or self._mirrored or self.even != (made.width, made.height):

@@ -83,7 +83,7 @@ class Written:
 class OnItsWay(Protocol):
     """A track."""
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
         ...
 
@@ -121,7 +121,7 @@ class FrameTrack:
         if aspect := source.sample_aspect_ratio:
             context.sample_aspect_ratio = 1 / aspect if degrees % 180 else aspect
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
         for frame in decoded(self._source, packet):
             at = self._when(frame)
@@ -157,7 +157,7 @@ class FrameTrack:
             if each.span[0] < end and each.span[1] > start
             for cover in each.of(self._frames.size)
         ]
-        made = self._frames.made(frame, covers)
+        made = self._frames.make(frame, covers)
         at = at if first == start else self._units(first)
         self._last = made.pts = max(self._last + 1, at - self._units(taken(self._plan.cuts, first)))
         made.time_base = self._unit
@@ -202,7 +202,7 @@ class SoundTrack:
         self._line = Line(self._rate, context.frame_size or PIECE, to.plan.mutes, to.plan.cuts, besides)
         self._resampler = av.AudioResampler("fltp", layout, self._rate)
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
         for frame in decoded(self._source, packet):
             frame.time_base = self._source.time_base  # those that a decoder gives at its end have none
@@ -256,7 +256,7 @@ class CopiedTrack:
         self._origin = round(to.origin / unit)
         self._runs_up = range(-round(RUN_UP_S / unit), 0)
 
-    def fed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """Take what was read of it, or that there is no more; yield what is to be written."""
         if packet is None:
             return

@@ -201,7 +201,7 @@ class Hearing:
         import numpy as np
 
         samples = np.concatenate(self._pieces) if self._pieces else np.empty(0, np.float32)
-        apart = self._apart.asked()
+        apart = self._apart.take()
         if self._channel is not None and self._channel not in apart:
             samples = np.zeros_like(samples)
         start = self._end if self._start is None else self._start

@@ -31,7 +31,7 @@ class CelError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CelNode:
     """A part of an expression. `kind` is `const`, `ident`, `select`, `call`, `loop` or `other`; `name` is the
     identifier, field, function or loop variable; `value` a constant (None for types that are not needed);
     `offset` counts characters.
@@ -41,9 +41,9 @@ class Node:
     offset: int
     name: str = ""
     value: bool | int | float | str | None = None
-    args: tuple[Node, ...] = ()
+    args: tuple[CelNode, ...] = ()
 
-    def walk(self) -> Iterator[Node]:
+    def walk(self) -> Iterator[CelNode]:
         """Yield this node and all below it, parents first."""
         yield self
         for arg in self.args:
@@ -117,30 +117,30 @@ def _constant(data: Wire) -> bool | int | float | str | None:
     return _bytes(data, 6).decode() if 6 in data else None
 
 
-def _node(data: Wire, positions: Mapping[int, int]) -> Node:
+def _node(data: Wire, positions: Mapping[int, int]) -> CelNode:
     # Expr: 2 id, 3 const, 4 ident{1 name}, 5 select{1 operand, 2 field}, 6 call{1 target, 2 function, 3 args},
     # 7 list, 8 struct, 9 comprehension
     number = data.get(2, [0])[0]
     offset = positions.get(number, 0) if isinstance(number, int) else 0
     if 3 in data:
-        return Node("const", offset, value=_constant(_message(_bytes(data, 3))))
+        return CelNode("const", offset, value=_constant(_message(_bytes(data, 3))))
     if 4 in data:
-        return Node("ident", offset, _bytes(_message(_bytes(data, 4)), 1).decode())
+        return CelNode("ident", offset, _bytes(_message(_bytes(data, 4)), 1).decode())
     if 5 in data:
         select = _message(_bytes(data, 5))
-        return Node(
+        return CelNode(
             "select", offset, _bytes(select, 2).decode(), args=(_node(_messages(select, 1)[0], positions),)
         )
     if 6 in data:
         call = _message(_bytes(data, 6))
         parts = [*_messages(call, 1), *_messages(call, 3)]
-        return Node(
+        return CelNode(
             "call", offset, _bytes(call, 2).decode(), args=tuple(_node(part, positions) for part in parts)
         )
     inner = tuple(_node(part, positions) for part in _inner(data))
     if 9 in data:
-        return Node("loop", offset, _bytes(_message(_bytes(data, 9)), 1).decode(), args=inner)
-    return Node("other", offset, args=inner)
+        return CelNode("loop", offset, _bytes(_message(_bytes(data, 9)), 1).decode(), args=inner)
+    return CelNode("other", offset, args=inner)
 
 
 def _inner(data: Wire) -> Iterator[Wire]:
@@ -163,7 +163,7 @@ LONGEST = 8_000
 
 
 @lru_cache(maxsize=1_024)  # each condition is read when it is compiled, for streams, and by lint
-def parse(text: str) -> Node:
+def parse(text: str) -> CelNode:
     """Return the tree of an expression; raise `CelError` for its syntax errors."""
     if len(text) > LONGEST:
         raise CelError([(0, f"the condition is longer than {LONGEST:,} characters: split the rule")])

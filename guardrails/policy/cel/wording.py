@@ -45,7 +45,7 @@ _WHERE = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:\d+:\d+: )?(?:Syntax erro
 DEEP = "the condition nests too deep, or is too long a sum", "split the rule, or join with && and ||"
 
 
-def syntax(message: str, before: str) -> tuple[str, str]:
+def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
     """Return message and hint of a syntax error; `before` is the condition up to it."""
     if "recursion" in message:
         return DEEP
@@ -71,7 +71,7 @@ def _unclosed(before: str) -> str:
     return "close the bracket" if missing > 0 else "write a value after the last operator: hate >= 0.8"
 
 
-def types(message: str) -> tuple[str, str]:
+def explain_type_error(message: str) -> tuple[str, str]:
     """Return message and hint of an error of types or names."""
     if found := _OVERLOAD.search(message):
         operator = found[1].strip("_").replace("_", " ").removeprefix("@")

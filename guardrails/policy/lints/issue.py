@@ -1,5 +1,5 @@
-"""What lint finds and what it looks at: a `Scene` (a policy that loads, its compiled form and a day) goes into checks, `Found`s
-come out, which the table makes `Issue`s of.
+"""What lint finds and what it looks at: a `LintContext` (a policy that loads, its compiled form and a day) goes into checks,
+`LintFinding`s come out, which the table makes `Issue`s of.
 
 Severity goes by effect: an `error` does not do what its author meant, a `warning` most likely does not, a `note` is advice.
 """
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from guardrails.detectors import BoundDetector, Kind
 from guardrails.policy.compiled import CompiledPolicy, Rule
-from guardrails.policy.lints.reachability.truth import Env, Shape, shape
-from guardrails.policy.lints.reachability.truth import Found as Given
-from guardrails.policy.loading.items import Item, Policy
+from guardrails.policy.lints.reachability.truth import ConditionShape, Env, analyze_condition
+from guardrails.policy.lints.reachability.truth import PossibleFinding as Given
+from guardrails.policy.loading.items import Policy, PolicyItem
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import RuleDoc
 from guardrails.types import Stage
@@ -40,7 +40,7 @@ class Fix:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LintFinding:
     """Something that is most likely not meant: where, what, what to do instead, and in which rule, detector or test."""
 
     mark: Mark
@@ -82,46 +82,46 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleRow:
     """A rule as it was written and as it runs."""
 
-    item: Item
+    item: PolicyItem
     doc: RuleDoc
     rule: Rule
 
-    def found(self, field: str, message: str, cure: str = "") -> Found:
+    def finding(self, field: str, message: str, cure: str = "") -> LintFinding:
         """Return what is found at a field of the rule; at its id where it has no such field."""
         there = field in self.item.data
         mark = self.item.mark((field,)) if there else self.item.mark(("id",))
-        return Found(mark, message, cure, self.doc.id)
+        return LintFinding(mark, message, cure, self.doc.id)
 
-    def inside(self, offset: int, message: str, cure: str = "") -> Found:
+    def inside(self, offset: int, message: str, cure: str = "") -> LintFinding:
         """Return what is found so many characters into the condition."""
-        return Found(self.item.inside(("when",), offset), message, cure, self.doc.id)
+        return LintFinding(self.item.inside(("when",), offset), message, cure, self.doc.id)
 
 
 @dataclass(frozen=True)
-class Scene:
+class LintContext:
     """What checks look at. `today` is the day on which exceptions are compared, `floor` the operator's floor, if there is one."""
 
     policy: Policy
     compiled: CompiledPolicy
     today: date
-    floor: Scene | None = field(default=None, kw_only=True)
+    floor: LintContext | None = field(default=None, kw_only=True)
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[RuleRow, ...]:
         """The rules, in the order of the files."""
         pairs = zip(self.policy.rules, self.compiled.rules, strict=True)
-        return tuple(Row(each.item, each.doc, rule) for each, rule in pairs if each.doc is not None)
+        return tuple(RuleRow(each.item, each.doc, rule) for each, rule in pairs if each.doc is not None)
 
     @cached_property
-    def shapes(self) -> dict[str, Shape]:
+    def shapes(self) -> dict[str, ConditionShape]:
         """The conditions of the rules, taken apart, by id."""
-        return {row.rule.id: shape(row.rule.condition) for row in self.rows}
+        return {row.rule.id: analyze_condition(row.rule.condition) for row in self.rows}
 
     @cached_property
-    def enforced(self) -> tuple[Row, ...]:
+    def enforced(self) -> tuple[RuleRow, ...]:
         """The rules that act."""
         return tuple(row for row in self.rows if row.doc.mode == "enforce")
 
@@ -147,40 +147,45 @@ class Scene:
         return data if isinstance(data, dict) else {}
 
     @cached_property
-    def given(self) -> tuple[Given, ...]:
+    def possible_findings(self) -> tuple[Given, ...]:
         """Everything that detectors may find, one for each detector and category."""
-        from guardrails.policy.lints.reachability.scores import given
+        from guardrails.policy.lints.reachability.scores import list_possible_findings
 
-        return tuple(given(self))
+        return tuple(list_possible_findings(self))
 
     @cached_property
-    def feeding(self) -> dict[str, list[Given]]:
+    def findings_by_variable(self) -> dict[str, list[Given]]:
         """What raises each variable of conditions."""
         found: dict[str, list[Given]] = {}
-        for each in self.given:
+        for each in self.possible_findings:
             for name in each.names():
                 found.setdefault(name, []).append(each)
         return found
 
-    def given_to(self, rules: Iterable[str], stages: frozenset[Stage]) -> tuple[Given, ...]:
+    def possible_findings_of(self, rules: Iterable[str], stages: frozenset[Stage]) -> tuple[Given, ...]:
         """What detectors may find at some of these stages that the conditions of some rules depend on."""
         names = [name.removeprefix("count ") for rule in rules for name in self.shapes[rule].findings]
-        found = {each: None for name in names for each in self.feeding.get(name, ()) if each.stages & stages}
+        found = {
+            each: None
+            for name in names
+            for each in self.findings_by_variable.get(name, ())
+            if each.stages & stages
+        }
         return tuple(found)
 
     @cached_property
     def term_lists(self) -> tuple[TermList, ...]:
         """The lists of terms, read once."""
-        from guardrails.policy.lints.words import term_lists
+        from guardrails.policy.lints.words import read_term_lists
 
-        return tuple(term_lists(self))
+        return tuple(read_term_lists(self))
 
     @cached_property
-    def answers(self) -> dict[str, list[tuple[Env, bool]] | None]:
+    def trial_results(self) -> dict[str, list[tuple[Env, bool]] | None]:
         """What the condition of each rule says to all that it is tried with, by id; None where that is too much."""
-        from guardrails.policy.lints.reachability.firing import answers
+        from guardrails.policy.lints.reachability.firing import run_trials
 
-        return {row.rule.id: answers(self, row) for row in self.rows}
+        return {row.rule.id: run_trials(self, row) for row in self.rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,9 +195,9 @@ class Check:
     code: str
     severity: Severity
     doc: str
-    run: Callable[[Any], Iterable[Found]]
+    run: Callable[[Any], Iterable[LintFinding]]
 
-    def issues(self, scene: Scene) -> Iterable[Issue]:
+    def issues(self, scene: LintContext) -> Iterable[Issue]:
         """Run the check."""
         for each in self.run(scene):
             yield Issue(self.code, self.severity, each.mark, each.message, each.cure, each.subject, each.fix)

@@ -18,8 +18,8 @@ from guardrails.detectors import read_list_file
 from guardrails.detectors.patterns import syntax_tree
 from guardrails.detectors.patterns.patterns_detector import PatternsConfig, PatternsDetector
 from guardrails.detectors.patterns.table import TIMEOUT, CompiledRow, display_pattern
-from guardrails.policy.lints.issue import Fix, Found, Scene
-from guardrails.policy.loading.items import Item
+from guardrails.policy.lints.issue import Fix, LintContext, LintFinding
+from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.source import Mark
 
 MANY = 8
@@ -46,7 +46,7 @@ PHRASE = re.compile(r"(?<![\\\w])[a-z]{3,}(?: |\\s[+*]?)[a-z]{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class PatternRow:
+class PolicyPattern:
     """A pattern of a policy: its text, where it stands, what it was compiled to, and how to take it out."""
 
     name: str
@@ -57,7 +57,7 @@ class PatternRow:
     fix: Fix | None = None
 
 
-def rows(scene: Scene) -> Iterator[PatternRow]:
+def list_patterns(scene: LintContext) -> Iterator[PolicyPattern]:
     """Yield every pattern of the policy's detectors of that kind, of their files too."""
     for name, declared in scene.policy.detectors.items():
         detector = scene.bounds[name].detector
@@ -71,26 +71,26 @@ def rows(scene: Scene) -> Iterator[PatternRow]:
             mark = item.mark(("patterns", index) if bare else ("patterns", index, "pattern"))
             source, path = item.place(("patterns",))
             key = (name, each if isinstance(each, str) else each.model_dump_json())
-            yield PatternRow(name, pattern, mark, by_text[pattern], key, Fix(source, path, index))
+            yield PolicyPattern(name, pattern, mark, by_text[pattern], key, Fix(source, path, index))
         yield from _of_file(name, declared.config, item, by_text)
 
 
 def _of_file(
-    name: str, config: PatternsConfig, item: Item, by_text: dict[str, CompiledRow]
-) -> Iterator[PatternRow]:
+    name: str, config: PatternsConfig, item: PolicyItem, by_text: dict[str, CompiledRow]
+) -> Iterator[PolicyPattern]:
     if config.file is not None:
         for place, pattern in read_list_file(item, config.file):
-            yield PatternRow(name, pattern, Mark(*place), by_text[pattern], (name, pattern))
+            yield PolicyPattern(name, pattern, Mark(*place), by_text[pattern], (name, pattern))
 
 
-def duplicate_pattern(scene: Scene) -> Iterator[Found]:
+def duplicate_pattern(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern stands in its list twice."""
-    first: dict[object, PatternRow] = {}
-    for row in rows(scene):
+    first: dict[object, PolicyPattern] = {}
+    for row in list_patterns(scene):
         before = first.setdefault(row.key, row)
         if before is not row:
             at = f"{before.mark.file}:{before.mark.line}"
-            yield Found(
+            yield LintFinding(
                 row.mark,
                 f"pattern {display_pattern(row.pattern)} is there already ({at})",
                 "remove it",
@@ -99,13 +99,15 @@ def duplicate_pattern(scene: Scene) -> Iterator[Found]:
             )
 
 
-def matches_anything(scene: Scene) -> Iterator[Found]:
+def matches_anything(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern is found in nearly any text."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         found = sum(_found(row.entry, text) for text in HARMLESS)
         if found >= FOUND_IN * len(HARMLESS):
             message = f"pattern {display_pattern(row.pattern)} is found in {found} of {len(HARMLESS)} harmless sentences"
-            yield Found(row.mark, message, "write what must stand beside it, or how long it is", row.name)
+            yield LintFinding(
+                row.mark, message, "write what must stand beside it, or how long it is", row.name
+            )
 
 
 def _found(entry: CompiledRow, text: str) -> bool:
@@ -115,34 +117,34 @@ def _found(entry: CompiledRow, text: str) -> bool:
         return False
 
 
-def short_pattern(scene: Scene) -> Iterator[Found]:
+def short_pattern(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern is one or two characters without an edge, so that it is found within words."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         tree = _tree(row.pattern)
         parts = [] if tree is None else _flat(tree)
         if 0 < len(parts) <= SHORT and all(
             isinstance(part, syntax_tree.CharacterClass) and len(part.ascii) <= 10 for part in parts
         ):
             message = f"pattern {display_pattern(row.pattern)} is found within words: it is {len(parts)} long, without an edge"
-            yield Found(row.mark, message, r"write \b before and after it", row.name)
+            yield LintFinding(row.mark, message, r"write \b before and after it", row.name)
 
 
-def unescaped_dot(scene: Scene) -> Iterator[Found]:
+def unescaped_dot(scene: LintContext) -> Iterator[LintFinding]:
     """A dot in what looks like the name of a site stands for any character."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         if found := SITE.search(row.pattern):
             message = (
                 f"in pattern {display_pattern(row.pattern)} the dot of {found[0]!r} stands for any character"
             )
-            yield Found(row.mark, message, f"write {found[0].replace('.', chr(92) + '.')!s}", row.name)
+            yield LintFinding(row.mark, message, f"write {found[0].replace('.', chr(92) + '.')!s}", row.name)
 
 
-def case_matters(scene: Scene) -> Iterator[Found]:
+def case_matters(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern of several words in lower case is not found at the beginning of a sentence."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         if PHRASE.search(row.pattern) and not row.entry.slow.flags & regex.IGNORECASE:
             message = f"pattern {display_pattern(row.pattern)} is found in lower case alone"
-            yield Found(row.mark, message, "write (?i) before it", row.name)
+            yield LintFinding(row.mark, message, "write (?i) before it", row.name)
 
 
 def runs_slow(entry: CompiledRow) -> bool:
@@ -150,7 +152,7 @@ def runs_slow(entry: CompiledRow) -> bool:
     return entry.ascii is None or entry.wide is None or not (entry.ascii.spans and entry.wide.spans)
 
 
-def backtracking(scene: Scene) -> Iterator[Found]:
+def backtracking(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern that RE2 does not run alone has repetitions that can share a text in very many ways."""
     for row, why in _ambiguous(scene, slow=True):
         message = (
@@ -158,26 +160,26 @@ def backtracking(scene: Scene) -> Iterator[Found]:
             f"{TIMEOUT} s, which is an error of the detector"
         )
         cure = "put something between the turns, make a repetition possessive (++), or avoid look-around"
-        yield Found(row.mark, message, cure, row.name)
+        yield LintFinding(row.mark, message, cure, row.name)
 
 
-def nested_repetition(scene: Scene) -> Iterator[Found]:
+def nested_repetition(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern would backtrack elsewhere; here RE2 runs it, in linear time, as long as nothing is added that RE2 lacks."""
     for row, why in _ambiguous(scene, slow=False):
         message = f"pattern {display_pattern(row.pattern)} would backtrack if RE2 did not run it: {why}"
-        yield Found(row.mark, message, "write one repetition: (?:a+)+ is a+", row.name)
+        yield LintFinding(row.mark, message, "write one repetition: (?:a+)+ is a+", row.name)
 
 
-def _ambiguous(scene: Scene, *, slow: bool) -> Iterator[tuple[PatternRow, str]]:
-    for row in rows(scene):
+def _ambiguous(scene: LintContext, *, slow: bool) -> Iterator[tuple[PolicyPattern, str]]:
+    for row in list_patterns(scene):
         tree = _tree(row.pattern) if runs_slow(row.entry) is slow else None
-        if tree is not None and (why := next(filter(None, map(_loops, repeats(tree))), "")):
+        if tree is not None and (why := next(filter(None, map(_loops, find_repeats(tree))), "")):
             yield row, why
 
 
-def slow_pattern(scene: Scene) -> Iterator[Found]:
+def slow_pattern(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern is run by `regex`, not by RE2: its time is not bound to be linear."""
-    for row in rows(scene):
+    for row in list_patterns(scene):
         if row.entry.ascii is None:
             tree = _tree(row.pattern)
             square = tree is not None and any(_neighbours(_flat(each)) for each in _nodes(tree))
@@ -187,7 +189,7 @@ def slow_pattern(scene: Scene) -> Iterator[Found]:
                 f"{more if square else ''}"
             )
             cure = "avoid look-around, back-references and possessive repetitions where that is possible"
-            yield Found(row.mark, message, cure, row.name)
+            yield LintFinding(row.mark, message, cure, row.name)
 
 
 def _tree(pattern: str) -> syntax_tree.Node | None:
@@ -235,7 +237,7 @@ def _nodes(node: syntax_tree.Node) -> Iterator[syntax_tree.Node]:
         yield from _nodes(each)
 
 
-def repeats(node: syntax_tree.Node) -> Iterator[syntax_tree.Repeat]:
+def find_repeats(node: syntax_tree.Node) -> Iterator[syntax_tree.Repeat]:
     """Yield every repetition in a pattern."""
     return (each for each in _nodes(node) if isinstance(each, syntax_tree.Repeat))
 

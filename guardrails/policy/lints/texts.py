@@ -8,9 +8,9 @@ from typing import Final
 
 from guardrails import taxonomy
 from guardrails.detectors.language.scripts import NAMES
-from guardrails.policy.lints.issue import Fix, Found, Scene
-from guardrails.policy.loading.items import Item
-from guardrails.policy.loading.problems import nearest
+from guardrails.policy.lints.issue import Fix, LintContext, LintFinding
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.loading.problems import suggest_name
 from guardrails.types import Action, Stage
 
 SAID: Final = frozenset({Stage.INPUT, Stage.OUTPUT})
@@ -35,24 +35,24 @@ STANDARDS: Final = {
 }
 
 
-def no_message(scene: Scene) -> Iterator[Found]:
+def no_message(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that blocks has no text for the person who is stopped."""
     for row in scene.enforced:
         if row.rule.then is Action.BLOCK and row.rule.on & SAID and not row.rule.messages:
             cure = "add message: {en: I can't help with that.}"
-            yield row.found("then", f"rule {row.doc.id!r} blocks without a message for the person", cure)
+            yield row.finding("then", f"rule {row.doc.id!r} blocks without a message for the person", cure)
 
 
-def empty_message(scene: Scene) -> Iterator[Found]:
+def empty_message(scene: LintContext) -> Iterator[LintFinding]:
     """A message has no text."""
     for row in scene.rows:
         for language, text in row.rule.messages.items():
             if not text.strip():
                 message = f"the message of rule {row.doc.id!r} in {language!r} is empty"
-                yield row.found("message", message, "write what the person is to read, or leave it out")
+                yield row.finding("message", message, "write what the person is to read, or leave it out")
 
 
-def message_language(scene: Scene) -> Iterator[Found]:
+def message_language(scene: LintContext) -> Iterator[LintFinding]:
     """A message is said to be in a language that has no such code, so that nobody gets it."""
     for row in scene.rows:
         if not isinstance(row.doc.message, dict):
@@ -60,7 +60,9 @@ def message_language(scene: Scene) -> Iterator[Found]:
         for language in row.doc.message:
             if language not in NAMES and language not in MORE_LANGUAGES:
                 mark = row.item.key_mark(("message", language))
-                yield Found(mark, f"{language!r} is no code of a language", _language(language), row.doc.id)
+                yield LintFinding(
+                    mark, f"{language!r} is no code of a language", _language(language), row.doc.id
+                )
 
 
 def _language(written: str) -> str:
@@ -71,7 +73,7 @@ def _language(written: str) -> str:
     return f"write {found!r}" if found else "write an ISO 639-1 code, such as 'en'"
 
 
-def unknown_tag(scene: Scene) -> Iterator[Found]:
+def unknown_tag(scene: LintContext) -> Iterator[LintFinding]:
     """A tag names a hazard of a standard that has none of that name."""
     for row in scene.rows:
         for index, tag in enumerate(row.doc.tags):
@@ -82,18 +84,18 @@ def unknown_tag(scene: Scene) -> Iterator[Found]:
                 names = [f"owasp.llm{n:02}" for n in range(1, 11)] + [
                     f"mlcommons.{h}" for h in sorted(HAZARDS)
                 ]
-                yield Found(
-                    mark, f"tag {tag!r} names nothing of {root}", nearest(tag, names, few=0), row.doc.id
+                yield LintFinding(
+                    mark, f"tag {tag!r} names nothing of {root}", suggest_name(tag, names, few=0), row.doc.id
                 )
 
 
-def plain_tag(scene: Scene) -> Iterator[Found]:
+def plain_tag(scene: LintContext) -> Iterator[LintFinding]:
     """A tag has no name of a list before it, so that it may mean anything."""
     for row in scene.rows:
         for index, tag in enumerate(row.doc.tags):
             if "." not in tag.strip("."):
                 mark = row.item.mark(("tags", index))
-                yield Found(
+                yield LintFinding(
                     mark, f"tag {tag!r} does not say whose it is", f"such as team.{tag or 'name'}", row.doc.id
                 )
 
@@ -104,7 +106,7 @@ ACTIONS: Final = {"block": "block", "flag": "flag", "redact": "redact", "mask": 
 LISTS: Final = ("on", "tags", "redact")
 
 
-def duplicate_entry(scene: Scene) -> Iterator[Found]:
+def duplicate_entry(scene: LintContext) -> Iterator[LintFinding]:
     """A list has an entry twice."""
     for row in scene.rows:
         yield from _doubles(row.item, row.doc.id, LISTS)
@@ -112,7 +114,7 @@ def duplicate_entry(scene: Scene) -> Iterator[Found]:
         yield from _doubles(item, doc.id, ("rules", "categories", "matches"))
 
 
-def _doubles(item: Item, subject: str, fields: tuple[str, ...]) -> Iterator[Found]:
+def _doubles(item: PolicyItem, subject: str, fields: tuple[str, ...]) -> Iterator[LintFinding]:
     for field in fields:
         entries = item.data.get(field)
         if not isinstance(entries, list):
@@ -121,50 +123,50 @@ def _doubles(item: Item, subject: str, fields: tuple[str, ...]) -> Iterator[Foun
             if entry in entries[:index]:
                 fix = Fix(*item.place((field,)), index)
                 mark = item.mark((field, index))
-                yield Found(
+                yield LintFinding(
                     mark, f"{entry!r} is there already in {field!r} of {subject!r}", "remove it", subject, fix
                 )
 
 
-def lenient_error(scene: Scene) -> Iterator[Found]:
+def lenient_error(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops or replaces lets a content pass when a detector that it needs has failed."""
     for row in scene.enforced:
         if row.rule.then > Action.FLAG and row.rule.on_error < Action.REDACT:
             does = "passes" if row.rule.on_error is Action.ALLOW else "is only recorded"
             message = f"when a detector of rule {row.doc.id!r} fails, what it would {row.doc.then} {does}"
-            yield row.found("on_error", message, "write on_error: block, which is the default")
+            yield row.finding("on_error", message, "write on_error: block, which is the default")
 
 
-def annotated(scene: Scene) -> Iterator[Found]:
+def annotated(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops or replaces is judged only when a streamed text was sent."""
     for row in scene.enforced:
         if row.rule.then > Action.FLAG and row.rule.stream == "annotate" and Stage.OUTPUT in row.rule.on:
             message = f"rule {row.doc.id!r} stops no streamed reply: with stream: annotate it is sent before it is judged"
-            yield row.found(
+            yield row.finding(
                 "stream", message, "write stream: segment, or then: flag if it is only to be recorded"
             )
 
 
-def unused_message(scene: Scene) -> Iterator[Found]:
+def unused_message(scene: LintContext) -> Iterator[LintFinding]:
     """A rule that stops nothing has a message that nobody reads."""
     for row in scene.rows:
         if row.rule.then is not Action.BLOCK and row.rule.messages and row.rule.on_error is not Action.BLOCK:
             message = f"nobody reads the message of rule {row.doc.id!r}: it does not block"
-            yield row.found("message", message, "leave it out, or write then: block")
+            yield row.finding("message", message, "leave it out, or write then: block")
 
 
-def misleading_id(scene: Scene) -> Iterator[Found]:
+def misleading_id(scene: LintContext) -> Iterator[LintFinding]:
     """The id of a rule names another action than the rule takes."""
     for row in scene.rows:
         said = ACTIONS.get(re.split("[._-]", row.doc.id)[-1])
         if said is not None and said != row.doc.then and "then" not in row.item.overrides:
             message = f"rule {row.doc.id!r} is called {said}, and its action is {row.doc.then}"
-            yield row.found("then", message, f"write then: {said}, or give it another id")
+            yield row.finding("then", message, f"write then: {said}, or give it another id")
 
 
-def unused_stream(scene: Scene) -> Iterator[Found]:
+def unused_stream(scene: LintContext) -> Iterator[LintFinding]:
     """A rule says how it streams, and judges no reply."""
     for row in scene.rows:
         if row.doc.stream is not None and Stage.OUTPUT not in row.rule.on:
             message = f"rule {row.doc.id!r} says how it streams, and judges nothing that is streamed"
-            yield row.found("stream", message, "leave it out, or add the stage output")
+            yield row.finding("stream", message, "leave it out, or add the stage output")

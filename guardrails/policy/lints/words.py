@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from guardrails.detectors import read_list_file
 from guardrails.detectors.terms.terms_detector import TermsConfig, TermsDetector
-from guardrails.policy.lints.issue import Fix, Found, Scene
+from guardrails.policy.lints.issue import Fix, LintContext, LintFinding
 from guardrails.policy.loading.source import Mark
 
 SHORT = {"substring": 2, "word": 1}
@@ -22,7 +22,7 @@ MOST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedTerm:
     """A term as it is written, where, in the form in which it is looked for, and how to take it out."""
 
     text: str
@@ -37,11 +37,11 @@ class TermList:
 
     name: str
     config: TermsConfig
-    entries: tuple[Entry, ...]
+    entries: tuple[ListedTerm, ...]
 
 
-def term_lists(scene: Scene) -> Iterator[TermList]:
-    """Yield the lists of a policy (`Scene.term_lists` keeps them)."""
+def read_term_lists(scene: LintContext) -> Iterator[TermList]:
+    """Yield the lists of a policy (`LintContext.term_lists` keeps them)."""
     for name, declared in scene.policy.detectors.items():
         config, item = declared.config, declared.item
         if not isinstance(config, TermsConfig):
@@ -53,14 +53,16 @@ def term_lists(scene: Scene) -> Iterator[TermList]:
         named = read_list_file(item, config.file) if config.file is not None else ()
         every = (*marks, *((Mark(*place), term, None) for place, term in named))
         fold = config.case == "ignore"
-        entries = (Entry(term, mark, TermsDetector.form(term, fold=fold), fix) for mark, term, fix in every)
+        entries = (
+            ListedTerm(term, mark, TermsDetector.form(term, fold=fold), fix) for mark, term, fix in every
+        )
         yield TermList(name, config, tuple(entries))
 
 
-def duplicate_term(scene: Scene) -> Iterator[Found]:
+def duplicate_term(scene: LintContext) -> Iterator[LintFinding]:
     """A term is the same as another once case, accents and look-alike characters are undone."""
     for each in scene.term_lists:
-        first: dict[str, Entry] = {}
+        first: dict[str, ListedTerm] = {}
         for entry in each.entries:
             before = first.setdefault(entry.form, entry)
             if before is not entry:
@@ -70,12 +72,12 @@ def duplicate_term(scene: Scene) -> Iterator[Found]:
                     if before.text == entry.text
                     else f"is the same as {before.text!r} here"
                 )
-                yield Found(
+                yield LintFinding(
                     entry.mark, f"term {entry.text!r} {same} ({at})", "remove it", each.name, entry.fix
                 )
 
 
-def pattern_in_terms(scene: Scene) -> Iterator[Found]:
+def pattern_in_terms(scene: LintContext) -> Iterator[LintFinding]:
     """A term is a regular expression: here it is looked for as it is written."""
     for each in scene.term_lists:
         for entry in each.entries:
@@ -84,10 +86,10 @@ def pattern_in_terms(scene: Scene) -> Iterator[Found]:
                     f"term {entry.text!r} looks like a regular expression, and is looked for as it is written"
                 )
                 cure = "write the words out, or move it to a detector with use: patterns"
-                yield Found(entry.mark, message, cure, each.name)
+                yield LintFinding(entry.mark, message, cure, each.name)
 
 
-def short_term(scene: Scene) -> Iterator[Found]:
+def short_term(scene: LintContext) -> Iterator[LintFinding]:
     """A term is so short that it is found nearly everywhere."""
     for each in scene.term_lists:
         inside = each.config.match == "substring"
@@ -97,10 +99,10 @@ def short_term(scene: Scene) -> Iterator[Found]:
                 where = "within words" if inside else "as a word of its own"
                 cure = "write more of it" + (", or match: word" if inside else "")
                 message = f"term {entry.text!r} has {size} character{'s' * (size > 1)} and is found {where}"
-                yield Found(entry.mark, message, cure, each.name)
+                yield LintFinding(entry.mark, message, cure, each.name)
 
 
-def contained_term(scene: Scene) -> Iterator[Found]:
+def contained_term(scene: LintContext) -> Iterator[LintFinding]:
     """A term holds another one of its list, which is found wherever it is."""
     for each in scene.term_lists:
         forms = {entry.form: entry.text for entry in each.entries if len(each.entries) <= MOST}
@@ -108,7 +110,7 @@ def contained_term(scene: Scene) -> Iterator[Found]:
             inner = _inside(entry.form, forms, words=each.config.match == "word")
             if inner is not None:
                 message = f"term {entry.text!r} holds {forms[inner]!r}, which is found wherever it is"
-                yield Found(
+                yield LintFinding(
                     entry.mark, message, "leave it out, unless all of it is to be replaced", each.name
                 )
 

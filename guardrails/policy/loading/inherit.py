@@ -17,11 +17,11 @@ from guardrails.detectors import display_path
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.compose import MAX_CHARACTERS
-from guardrails.policy.loading.items import Item
-from guardrails.policy.loading.problems import Problems, describe, nearest
-from guardrails.policy.loading.source import Mark, Path, Source, read
+from guardrails.policy.loading.items import PolicyItem
+from guardrails.policy.loading.problems import Problems, describe, suggest_name
+from guardrails.policy.loading.source import Mark, Path, Source, read_yaml
 from guardrails.policy.shipped import shipped_folder, shipped_names
-from guardrails.policy.testing.test_files import TestFile, beside, has_beside, read_tests
+from guardrails.policy.testing.test_files import TestFile, find_test_file, has_test_file, read_tests
 
 MAX_PARENTS = 32
 """Policies that one may build on, all together."""
@@ -34,19 +34,19 @@ LISTS = ("allow", "untrusted")
 
 
 @dataclass(slots=True)
-class Merged:
+class MergedSections:
     """The sections of all files so far, by name or id."""
 
-    detectors: dict[str, Item] = field(default_factory=dict)
-    rules: dict[str, Item] = field(default_factory=dict)
-    exceptions: list[Item] = field(default_factory=list)
-    tests: list[Item] = field(default_factory=list)
+    detectors: dict[str, PolicyItem] = field(default_factory=dict)
+    rules: dict[str, PolicyItem] = field(default_factory=dict)
+    exceptions: list[PolicyItem] = field(default_factory=list)
+    tests: list[PolicyItem] = field(default_factory=list)
     unchecked: dict[str, Any] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
     films: dict[str, Any] = field(default_factory=dict)
     history: str | None = None
     parallel: Mark | None = None
-    tools: dict[str, Item] = field(default_factory=dict)
+    tools: dict[str, PolicyItem] = field(default_factory=dict)
     disabled: set[str] = field(default_factory=set)
 
 
@@ -65,7 +65,7 @@ class Lineage:
     ) -> None:
         self.problems = problems
         self.head = head
-        self.merged = Merged()
+        self.merged = MergedSections()
         self.seen: set[FilePath] = set()
         self.built: dict[FilePath, set[FilePath]] = {}
         self.files: dict[str, FilePath] = {}
@@ -86,9 +86,9 @@ class Lineage:
         with path.open("rb") as stream:
             content = stream.read(
                 4 * (MAX_CHARACTERS + 1) + 1
-            )  # enough for `read` to see that it is too much
+            )  # enough for `read_yaml` to see that it is too much
         try:
-            source = read(content, name)
+            source = read_yaml(content, name)
         except PolicyErrors as error:
             self.problems.errors.extend(error.errors)
             return None
@@ -103,10 +103,10 @@ class Lineage:
         self.head(source.data, source)
         self.parents(source.data, source, root, (*chain, path))
         self.own(source.data, source, path.parent)
-        if (file := beside(path) if self.tests is not None else None) is not None:
+        if (file := find_test_file(path) if self.tests is not None else None) is not None:
             self.tests_beside(file, path)
         elif self.tests is None and not self.unread:
-            self.unread = has_beside(path)
+            self.unread = has_test_file(path)
         return source
 
     def builds(self, chain: Iterable[FilePath], on: FilePath) -> None:
@@ -163,7 +163,7 @@ class Lineage:
         if isinstance(found, str):
             files = [path.name for path in sorted(chain[-1].parent.glob("*.yaml")) if path != chain[-1]]
             self.problems.add(
-                mark, "unknown_policy", f"{entry!r} {found}", nearest(entry, [*shipped_names(), *files])
+                mark, "unknown_policy", f"{entry!r} {found}", suggest_name(entry, [*shipped_names(), *files])
             )
             # Without what was most likely meant, everything that builds on it would be reported as well.
             close = difflib.get_close_matches(entry, shipped_names(), n=1)
@@ -231,7 +231,7 @@ class Lineage:
         for name, entries in lists.items():
             if name not in LISTS or not isinstance(entries, list):
                 continue
-            item = Item({name: entries}, source, base, folder)
+            item = PolicyItem({name: entries}, source, base, folder)
             mark, first, known = item.key_mark((name,)), self.merged.tools.get(name), self.problems
             if first is None and base[0] == "override":
                 hint = "write it under 'tools:'"
@@ -248,21 +248,25 @@ class Lineage:
         message = f"{what} {name!r} is already defined in {first.file}:{first.line}"
         self.problems.add(mark, f"duplicate_{what}", message, hint)
 
-    def items(self, data: dict[str, Any], section: str, source: Source, folder: FilePath) -> Iterator[Item]:
+    def items(
+        self, data: dict[str, Any], section: str, source: Source, folder: FilePath
+    ) -> Iterator[PolicyItem]:
         """Yield the mappings of a list; report what is no mapping."""
         what, key = NAMED[section]
         for index, entry in enumerate(_list(data, section)):
             if isinstance(entry, dict):
-                yield Item(entry, source, (section, index), folder)
+                yield PolicyItem(entry, source, (section, index), folder)
             else:
                 message = f"a {what} must be a mapping, not {describe(entry)}"
                 self.problems.add(source.mark((section, index)), "wrong_type", message, f"write - {key}: …")
 
-    def mappings(self, data: dict[str, Any], source: Source, folder: FilePath) -> Iterator[tuple[str, Item]]:
+    def mappings(
+        self, data: dict[str, Any], source: Source, folder: FilePath
+    ) -> Iterator[tuple[str, PolicyItem]]:
         """Yield the detectors; report what is no mapping."""
         for name, entry in _mapping(data, "detectors").items():
             if isinstance(entry, dict):
-                yield name, Item(entry, source, ("detectors", name), folder)
+                yield name, PolicyItem(entry, source, ("detectors", name), folder)
             else:
                 message = f"detector {name!r} must be a mapping, not {describe(entry)}"
                 hint = "write {use: terms, …}"
@@ -291,7 +295,7 @@ class Lineage:
 
     def change(
         self,
-        known: dict[str, Item],
+        known: dict[str, PolicyItem],
         what: str,
         name: str,
         change: dict[str, Any],
@@ -322,7 +326,9 @@ class Lineage:
                 self.missing(source.mark((*base, "tests", index)), "test", name, known)
             self.merged.tests = kept
 
-    def remove(self, known: dict[str, Item], what: str, names: list[Any], source: Source, base: Path) -> None:
+    def remove(
+        self, known: dict[str, PolicyItem], what: str, names: list[Any], source: Source, base: Path
+    ) -> None:
         for index, name in enumerate(names):
             if not isinstance(name, str):
                 continue
@@ -332,7 +338,7 @@ class Lineage:
                 self.merged.disabled.add(name)
 
     def missing(self, mark: Mark, what: str, name: str, known: list[str]) -> None:
-        hint = nearest(name, known)
+        hint = suggest_name(name, known)
         self.problems.add(mark, f"unknown_{what}", f"no inherited {what} is called {name!r}", hint)
 
 

@@ -15,9 +15,9 @@ from guardrails.detectors import Kind, find_kind, kind_names
 from guardrails.detectors.config import Config
 from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
-from guardrails.policy.loading.inherit import Lineage, Merged
-from guardrails.policy.loading.items import Detectors, Item, Policy, RuleItem
-from guardrails.policy.loading.problems import Problems, describe, nearest
+from guardrails.policy.loading.inherit import Lineage, MergedSections
+from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
+from guardrails.policy.loading.problems import Problems, describe, suggest_name
 from guardrails.policy.loading.source import Mark, Path, Source
 from guardrails.policy.schema import (
     DETECTOR_NAME,
@@ -62,7 +62,7 @@ class _Validation:
         self.heads.append(self.problems.validate(PolicyDoc, shallow, source, "the policy"))
         self.sources.append(source)
 
-    def policy(self, file: str, merged: Merged, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
+    def policy(self, file: str, merged: MergedSections, elsewhere: Mapping[str, frozenset[str]]) -> Policy:
         """Validate item by item."""
         head = self.heads[0]
         quiet = Problems()  # these three were validated in their files; here only valid ones count
@@ -95,10 +95,10 @@ class _Validation:
             elsewhere=elsewhere,
         )
 
-    def rule(self, item: Item) -> RuleDoc | None:
+    def rule(self, item: PolicyItem) -> RuleDoc | None:
         return self.problems.validate(RuleDoc, item.data, item, _called("rule", item.data.get("id")))
 
-    def exception(self, item: Item) -> ExceptionDoc | None:
+    def exception(self, item: PolicyItem) -> ExceptionDoc | None:
         what = _called("exception", item.data.get("id"))
         doc = self.problems.validate(ExceptionDoc, item.data, item, what)
         if doc is not None and (doc.rules, doc.categories, doc.matches, doc.when) == (None,) * 4:
@@ -108,7 +108,9 @@ class _Validation:
             )
         return doc
 
-    def tests_of(self, exceptions: Iterable[tuple[Item, ExceptionDoc]]) -> Iterator[tuple[Item, TestDoc]]:
+    def tests_of(
+        self, exceptions: Iterable[tuple[PolicyItem, ExceptionDoc]]
+    ) -> Iterator[tuple[PolicyItem, TestDoc]]:
         """Yield the tests that stand in exceptions: each must take something away there."""
         for outer, doc in exceptions:
             if doc.test is None:
@@ -119,14 +121,14 @@ class _Validation:
             expect = doc.test.expect.model_copy(update={"exceptions": used})
             yield item, doc.test.model_copy(update={"name": doc.test.name or name, "expect": expect})
 
-    def test(self, item: Item) -> TestDoc | None:
+    def test(self, item: PolicyItem) -> TestDoc | None:
         what = _called("test", item.data.get("name"))
         doc = self.problems.validate(TestDoc, item.data, item, what)
         if doc is not None:
             check_test(doc, item, what, self.problems)
         return doc
 
-    def detector(self, name: str, item: Item) -> Detectors:
+    def detector(self, name: str, item: PolicyItem) -> DetectorItem:
         """Find the kind of a detector and validate its fields by it."""
         add, use, known = self.problems.add, item.data.get("use"), kind_names(self.extra)
         if re.fullmatch(DETECTOR_NAME, name) is None:
@@ -142,11 +144,11 @@ class _Validation:
             add(item.mark(("use",)), "wrong_type", f"use must be a text, not {describe(use)}")
         elif (of := find_kind(use, self.extra)) is None:
             message = f"{use!r} is not a kind of detector"
-            add(item.mark(("use",)), "unknown_detector", message, nearest(use, known))
+            add(item.mark(("use",)), "unknown_detector", message, suggest_name(use, known))
         else:
             config = self.problems.validate(of.config, item.data, item, f"detector {name!r}")
-            return Detectors(item, of, config or _sound(of.config, item.data), partial=config is None)
-        return Detectors(item, None, None)
+            return DetectorItem(item, of, config or _sound(of.config, item.data), partial=config is None)
+        return DetectorItem(item, None, None)
 
 
 def _sound(model: type[Config], data: dict[str, Any]) -> Config | None:
@@ -181,7 +183,7 @@ def locate(policy: str | FilePath) -> FilePath:
     if folder:
         problems.add(here, "unreadable_file", "is a folder; name the policy file in it")
     else:
-        hint = nearest(str(policy), shipped_names())
+        hint = suggest_name(str(policy), shipped_names())
         problems.add(here, "unknown_policy", "no such file, and no shipped policy of that name", hint)
     raise PolicyErrors(problems.errors)
 

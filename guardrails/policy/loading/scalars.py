@@ -73,7 +73,7 @@ class ScalarProblem(ValueError):
         self.code = code
 
 
-def shown(text: str) -> str:
+def quote_scalar(text: str) -> str:
     """Return `text` quoted for a message, cut where it is long."""
     return repr(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
 
@@ -94,7 +94,7 @@ def resolve(text: str) -> Value:
     if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
         return number
     if _FLOAT.fullmatch(text) or _NOT_FINITE.fullmatch(text):
-        raise ScalarProblem("invalid_number", f"{shown(text)} is not a finite number")
+        raise ScalarProblem("invalid_number", f"{quote_scalar(text)} is not a finite number")
     return text
 
 
@@ -102,7 +102,7 @@ def _integer(text: str, base: int) -> int:
     # The prefix 0o or 0x goes, a leading zero of a decimal means nothing.
     if len(text) <= MAX_DIGITS and -MAX_INT <= (number := int(text, base)) < MAX_INT:
         return number
-    raise ScalarProblem("invalid_number", f"{shown(text)} does not fit an integer of 64 bits")
+    raise ScalarProblem("invalid_number", f"{quote_scalar(text)} does not fit an integer of 64 bits")
 
 
 def convert(text: str, tag: str) -> Value:
@@ -119,7 +119,7 @@ def convert(text: str, tag: str) -> Value:
     kinds: dict[str, type] = {INT: int, FLOAT: float, BOOL: bool, NULL: type(None)}
     if type(value) is kinds[tag]:
         return value
-    raise ScalarProblem("invalid_value", f"{shown(text)} is tagged as, but is not, {TYPE_NAMES[tag]}")
+    raise ScalarProblem("invalid_value", f"{quote_scalar(text)} is tagged as, but is not, {TYPE_NAMES[tag]}")
 
 
 def content_start(source: str, start: int) -> int:

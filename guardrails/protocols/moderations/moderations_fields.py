@@ -18,7 +18,7 @@ from guardrails.engine.core.outcome import Outcome
 from guardrails.engine.core.rule_evaluation import ROLES
 from guardrails.engine.streaming.stream_plan import reads
 from guardrails.errors import RequestError
-from guardrails.policy.compiled import CompiledPolicy, Rule, alone
+from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.taxonomy import OPENAI, with_ancestors
 from guardrails.types import (
     Action,
@@ -267,5 +267,5 @@ def stricter(outcome: Outcome, rule: str, needed: Container[str]) -> Outcome:
 
 
 def _is_enough(rule: Rule, finding: Finding) -> bool:
-    bound = alone(rule.condition, finding.category, finding.score, finding.detector)
+    bound = bind_single_finding(rule.condition, finding.category, finding.score, finding.detector)
     return rule.condition.evaluate(bound) is True

@@ -212,11 +212,11 @@ def test_the_shipped_model_is_loaded_with_the_first_picture() -> None:
     """A guard that judges texts alone has neither Pillow nor the model."""
     script = """
 import sys
-from guardrails.detectors import Folder, bind
+from guardrails.detectors import PolicyFolder, bind
 from guardrails.detectors.images.image_classifier import KIND
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
 from pathlib import Path
-bound = bind("d", KIND, ImageClassifierConfig(use="image_classifier"), Folder(Path()))
+bound = bind("d", KIND, ImageClassifierConfig(use="image_classifier"), PolicyFolder(Path()))
 assert bound.detector._model is None
 assert not {"PIL", "onnxruntime", "torch"} & {*sys.modules}
 """

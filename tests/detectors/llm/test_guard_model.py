@@ -439,9 +439,9 @@ class Declared(PolicyFolder):
 
     def endpoint(self, name: str) -> Any:
         """Return what the operator declares."""
-        from guardrails.policy.endpoints import declared
+        from guardrails.policy.endpoints import find_endpoint
 
-        return declared(name)
+        return find_endpoint(name)
 
 
 def test_a_model_in_this_process_must_be_there(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_what_is_small_in_a_large_picture_is_seen_in_its_parts(green_folder: Fol
     folder, view = green_folder(), square(1_400, 1_400, at=(1_000, 1_100), side=85)
     assert load(folder).scores([view])[0, 1] > 0.9
     assert load(folder, PictureOptions(large=2_000)).scores([view])[0, 1] < 0.5
-    found = load(folder).judged(view)
+    found = load(folder).score_parts(view)
     assert [part.box for part in found] == [
         (0, 0, 1_400, 1_400),
         (0, 0, 700, 700),
@@ -54,7 +54,7 @@ def test_what_is_small_in_a_large_picture_is_seen_in_its_parts(green_folder: Fol
         (700, 700, 700, 700),
     ]
     assert max(found, key=lambda part: part.scores[1]).box == (700, 700, 700, 700)
-    assert len(load(folder).judged(square())) == 1
+    assert len(load(folder).score_parts(square())) == 1
 
 
 def test_the_score_of_a_picture_does_not_depend_on_others(green_folder: Folder) -> None:

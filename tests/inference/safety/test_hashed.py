@@ -16,7 +16,7 @@ def model(seed: int = 1) -> Hashed:
     """Return a model with random weights."""
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=(BUCKETS, len(HEADS))).astype(np.float32)
-    return Hashed.of(HEADS, weights, np.array([-1.0, 0.5], dtype=np.float32))
+    return Hashed.train_on(HEADS, weights, np.array([-1.0, 0.5], dtype=np.float32))
 
 
 def test_the_buckets_of_a_text_never_change() -> None:
@@ -69,7 +69,7 @@ def test_the_logit_is_the_scaled_mean_of_the_weights() -> None:
 def test_eight_bits_are_close_to_the_float_weights() -> None:
     """Rounding moves a weight by at most half a step."""
     weights = np.random.default_rng(3).normal(size=(BUCKETS, 2)).astype(np.float32)
-    hashed = Hashed.of(HEADS, weights, np.zeros(2, dtype=np.float32))
+    hashed = Hashed.train_on(HEADS, weights, np.zeros(2, dtype=np.float32))
     assert np.abs(hashed.weights * hashed.scale - weights).max() <= hashed.scale.max() * 0.51
 
 

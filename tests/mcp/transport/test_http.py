@@ -176,17 +176,17 @@ def test_conversations_are_bounded(policy: Path) -> None:
     doc = McpDoc.model_validate({"servers": {"s": {"url": "http://127.0.0.1:9/mcp"}}})
     links = Links("s", Guarding(doc, Guard.load(policy)))
     session = Session()
-    first, gone = links.of("first", session), links.of("gone", session)
+    first, gone = links.get("first", session), links.get("gone", session)
     for number in range(MOST_LINKS):
         if number % 1_000 == 0:
-            assert links.of("first", session) is first
+            assert links.get("first", session) is first
         links.keep(str(number), session, first)
-    assert links.of("gone", session) is not gone
+    assert links.get("gone", session) is not gone
     links.forget("first", session)
     links.forget(None, session)
-    assert links.of("first", session) is not first
-    assert links.of("first", Session()) is not links.of("first", session)
-    assert links.of(None, session) is not links.of(None, session)
+    assert links.get("first", session) is not first
+    assert links.get("first", Session()) is not links.get("first", session)
+    assert links.get(None, session) is not links.get(None, session)
 
 
 def test_an_address_that_is_taken_is_an_error() -> None:

@@ -27,7 +27,7 @@ def apart(*channels: Any) -> list[int]:
     for at in range(0, given.shape[1], 1_024):
         part = given[:, at : at + 1_024]
         found.add(part, part.mean(axis=0, dtype=np.float32))
-    return found.asked()
+    return found.take()
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_each_question_is_of_what_came_since() -> None:
     """What was told of once is not told of again."""
     found = Apart()
     found.add(np.stack([LOW, HIGH]), (LOW + HIGH) / 2)
-    assert found.asked() == [0, 1]
-    assert found.asked() == []
+    assert found.take() == [0, 1]
+    assert found.take() == []
 
 
 def test_a_channel_that_is_not_there_is_silent() -> None:

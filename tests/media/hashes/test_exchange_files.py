@@ -51,7 +51,7 @@ NCMEC = f"""<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 def found(data: str | bytes, file: str = "f") -> list[Any]:
     """Return the records of a file, each with its line."""
     raw = data.encode() if isinstance(data, str) else data
-    return [(record.line, record.said) for record in records(raw, file)]
+    return [(record.line, record.outcome) for record in records(raw, file)]
 
 
 def taken(hash_: str, id_: str, category: str = "") -> Taken:

@@ -50,7 +50,7 @@ def test_frames_are_as_vpdq_writes_them() -> None:
 
 def test_a_film_may_have_the_digest_of_its_file_alone() -> None:
     """It is one of which no frame says anything."""
-    assert entries(json.dumps({"id": "a", "sha256": SHA, "frames": []}).encode(), "a")[0].looks == ()
+    assert entries(json.dumps({"id": "a", "sha256": SHA, "frames": []}).encode(), "a")[0].frames == ()
 
 
 @each_case(

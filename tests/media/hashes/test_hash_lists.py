@@ -185,18 +185,18 @@ def test_a_list_needs_no_place_to_be_kept(many: str, tmp_path: Path) -> None:
 def test_a_file_that_changed_is_read_again(write: Write, tmp_path: Path) -> None:
     """The old list stays as it is; a mistake is told, and changes nothing."""
     lists = HashLists([write(ONE.hash.hex())], [write(TWO.hash.hex(), "allow")])
-    assert lists.renewed() is lists
+    assert lists.reload() is lists
     path = tmp_path / "deny.csv"
     path.write_text(f"{TWO.hash.hex()}\n")
     os.utime(path, ns=(0, 1))
-    new = lists.renewed()
+    new = lists.reload()
     assert (len(lists.deny[0].near(ONE)), new.deny[0].near(ONE), len(new.deny[0].near(TWO))) == (1, (), 1)
     assert new.allow[0] is lists.allow[0]
     assert new.deny[0].status()["digest"] != lists.deny[0].status()["digest"]
     path.write_text("zqx\n")
     os.utime(path, ns=(0, 2))
     with pytest.raises(PolicyErrors, match=r"deny\.csv:1:1: malformed_hash"):
-        new.renewed()
+        new.reload()
 
 
 def test_the_cache_is_where_others_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

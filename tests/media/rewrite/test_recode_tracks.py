@@ -36,7 +36,7 @@ def through(
         track = make(stream, Written(target, plan or Plan(), Fraction(source.start_time or 0, 1_000_000)))
         packets: list[Any] = [packet for packet in source.demux(stream) if packet.size]
         for packet in [*packets, None]:
-            for made in track.fed(packet):
+            for made in track.feed(packet):
                 target.mux(made)
     return out.getvalue()
 

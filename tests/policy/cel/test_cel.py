@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.cel.cel import LONGEST, CelError, Environment, Node, check, parse
+from guardrails.policy.cel.cel import LONGEST, CelError, CelNode, Environment, check, parse
 from tests.cases import each_case
 
 
@@ -26,7 +26,7 @@ def test_names_have_the_offsets_of_the_text(text: str, names: dict[str, int]) ->
     """Every name of an expression is in its tree, with the offset of its first character, also behind emoji."""
     found: dict[str, int] = {}
 
-    def read(node: Node) -> None:
+    def read(node: CelNode) -> None:
         dotted = node.dotted()
         if dotted is not None and not dotted.startswith(("@", "__")):
             found.setdefault(dotted, node.start())

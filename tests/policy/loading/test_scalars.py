@@ -18,8 +18,8 @@ from guardrails.policy.loading.scalars import (
     content_start,
     convert,
     positions,
+    quote_scalar,
     resolve,
-    shown,
 )
 from tests.cases import each_case
 
@@ -73,7 +73,7 @@ def test_numbers_that_would_change_their_value_are_problems(text: str) -> None:
     """Infinities, not-a-number and integers beyond 64 bits are refused with their text."""
     with pytest.raises(ScalarProblem) as caught:
         resolve(text)
-    assert (caught.value.code, shown(text) in str(caught.value)) == ("invalid_number", True)
+    assert (caught.value.code, quote_scalar(text) in str(caught.value)) == ("invalid_number", True)
 
 
 def test_a_tag_decides_the_type() -> None:
@@ -99,7 +99,7 @@ def test_a_tag_that_does_not_fit_is_a_problem(text: str, tag: str) -> None:
 
 def test_long_texts_are_cut_in_messages() -> None:
     """A message shows the start of a long text."""
-    assert shown("x" * 1000) == repr("x" * 59 + "…")
+    assert quote_scalar("x" * 1000) == repr("x" * 59 + "…")
 
 
 @pytest.mark.parametrize(

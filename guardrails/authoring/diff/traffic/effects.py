@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from guardrails.authoring.diff.traffic.decisions import Decision, Fired
+from guardrails.authoring.diff.traffic.decisions import Decision, DecisiveRule
 from guardrails.types import Action
 
 TURNS: Final[Mapping[str, str]] = {
@@ -35,7 +35,7 @@ EXAMPLES: Final = 5
 """Examples of each turn that are kept, where not said otherwise."""
 
 
-def turn(old: Decision, new: Decision) -> str:
+def classify_turn(old: Decision, new: Decision) -> str:
     """Return how a decision changes: one of `TURNS`, or `SAME`."""
     before, after = old.action, new.action
     if before is after:
@@ -48,7 +48,7 @@ def turn(old: Decision, new: Decision) -> str:
     return "new_redaction" if after is Action.REDACT else "flag"
 
 
-def because(old: Decision, new: Decision) -> list[Fired]:
+def find_causes(old: Decision, new: Decision) -> list[DecisiveRule]:
     """Return the rules by which a decision changes: those of the stricter one that do less in the other."""
     if old.action is new.action:
         ours, theirs = {each.id for each in old.rules}, {each.id for each in new.rules}
@@ -62,7 +62,7 @@ def because(old: Decision, new: Decision) -> list[Fired]:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class TrafficExample:
     """What two policies decided of, as far as people need it to find it again; `text` is an excerpt, "" where none is shown."""
 
     place: str
@@ -77,7 +77,7 @@ class Case:
 
 
 @dataclass(slots=True)
-class Group:
+class NamedCounts:
     """Counts by name, of at most `MOST_NAMES` names."""
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
@@ -109,19 +109,19 @@ class Effects:
     turns: Counter[str] = field(default_factory=Counter)
     matrix: Counter[tuple[Action, Action]] = field(default_factory=Counter)
     other_rules: int = 0
-    shadow: Group = field(default_factory=Group)
-    rules: Group = field(default_factory=Group)
-    categories: Group = field(default_factory=Group)
-    by: dict[str, Group] = field(default_factory=lambda: {name: Group() for name in BY})
+    shadow: NamedCounts = field(default_factory=NamedCounts)
+    rules: NamedCounts = field(default_factory=NamedCounts)
+    categories: NamedCounts = field(default_factory=NamedCounts)
+    by: dict[str, NamedCounts] = field(default_factory=lambda: {name: NamedCounts() for name in BY})
     failed: int = 0
     errors: Counter[str] = field(default_factory=Counter)
-    failures: Group = field(default_factory=Group)
+    failures: NamedCounts = field(default_factory=NamedCounts)
     degraded: int = 0
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def add(self, case: Case, old: Decision, new: Decision) -> None:
+    def add(self, case: TrafficExample, old: Decision, new: Decision) -> None:
         """Count what two policies decided of one content."""
-        what = turn(old, new)
+        what = classify_turn(old, new)
         self.rows += 1
         self.turns[what] += 1
         self.matrix[old.action, new.action] += 1
@@ -136,7 +136,7 @@ class Effects:
         if what == SAME:
             self.other_rules += _ids(old) != _ids(new)
             return
-        reasons = because(old, new)
+        reasons = find_causes(old, new)
         for rule in dict.fromkeys(each.id for each in reasons):
             self.rules.add(rule, what)
         for category in dict.fromkeys(category for each in reasons for category in each.categories):
@@ -150,7 +150,7 @@ class Effects:
             for rule in decided.shadow:
                 self.shadow.add(rule, side)
 
-    def fail(self, case: Case, errors: Mapping[str, str], count: int = 1) -> None:
+    def fail(self, case: TrafficExample, errors: Mapping[str, str], count: int = 1) -> None:
         """Count a content, or several, that could not be judged; `errors` say why, by side (`old`, `new`)."""
         self.rows += count
         self.failed += count
@@ -158,7 +158,7 @@ class Effects:
             self.errors[f"{side}: {why}"] += count
         self._keep("failed", case, dict(errors))
 
-    def _keep(self, what: str, case: Case, told: Mapping[str, object]) -> None:
+    def _keep(self, what: str, case: TrafficExample, told: Mapping[str, object]) -> None:
         kept = self.examples.setdefault(what, [])
         if len(kept) < self.most:
             at = {
@@ -197,5 +197,5 @@ def _ids(decided: Decision) -> dict[str, None]:
     return dict.fromkeys(sorted(each.id for each in decided.rules))
 
 
-def _told(rules: Iterable[Fired]) -> list[str]:
+def _told(rules: Iterable[DecisiveRule]) -> list[str]:
     return [*dict.fromkeys(each.id for each in rules)]

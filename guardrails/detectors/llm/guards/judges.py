@@ -127,7 +127,7 @@ class LocalGuardModel:
         return answer
 
     def _said(self, question: GuardQuestion, most: int) -> tuple[Answer, bool]:
-        prompt = question.prompt or self._model.rendered(question.messages, question.arguments)
-        said = self._model.say(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
+        prompt = question.prompt or self._model.render(question.messages, question.arguments)
+        said = self._model.generate(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
         tokens = tuple(Token(*each) for each in said.tokens) if self._asked.top else None
         return Answer(said.text, tokens), said.ended

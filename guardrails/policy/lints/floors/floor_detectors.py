@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from guardrails.detectors.config import Config
-from guardrails.policy.lints.floors.floor_pairs import CURE, Pair, Side
-from guardrails.policy.lints.issue import Found, Scene
+from guardrails.policy.lints.floors.floor_pairs import CURE, FloorPair, PairedRule
+from guardrails.policy.lints.issue import LintContext, LintFinding
 from guardrails.policy.loading.source import Mark
 
 NUMBERS: Final = {"score": -1, "min_score": 1}
@@ -21,7 +21,7 @@ Lost = tuple[str, str]
 """The field that finds less, and what it is said to do, in words."""
 
 
-def detectors(pair: Pair) -> Iterator[Found]:
+def find_lost_detections(pair: FloorPair) -> Iterator[LintFinding]:
     """Yield what detectors that the policy overrides find no more, where a rule of the floor depends on that."""
     for name, declared in pair.scene.policy.detectors.items():
         item, config = declared.item, declared.config
@@ -33,21 +33,21 @@ def detectors(pair: Pair) -> Iterator[Found]:
             continue
         for field, what in _lost(pair, name, config, there.config):
             mark = _mark(pair.scene, name, field)
-            yield Found(mark, f"{what} has no effect on detector {name!r}: {side.still()}", CURE, name)
+            yield LintFinding(mark, f"{what} has no effect on detector {name!r}: {side.still()}", CURE, name)
 
 
-def _reads(side: Side, name: str) -> bool:
+def _reads(side: PairedRule, name: str) -> bool:
     """Tell whether a rule depends on what a detector finds."""
     return any(given.detector == name for stage in side.row.rule.on for given in side.given(stage))
 
 
-def _mark(scene: Scene, name: str, field: str) -> Mark:
+def _mark(scene: LintContext, name: str, field: str) -> Mark:
     item = scene.policy.detectors[name].item
     written = field if field in item.overrides else next(iter(item.overrides))
     return item.key_mark((written,))
 
 
-def _lost(pair: Pair, name: str, own: Config, floor: Config) -> Iterator[Lost]:
+def _lost(pair: FloorPair, name: str, own: Config, floor: Config) -> Iterator[Lost]:
     """Yield what the policy's detector finds no more."""
     for field, sign in NUMBERS.items():
         mine, theirs = getattr(own, field, None), getattr(floor, field, None)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from guardrails.detectors import BoundDetector
-from guardrails.policy.lints.issue import Found, Row, Scene
-from guardrails.policy.lints.reachability.truth import KINDS, Compared
-from guardrails.policy.lints.reachability.truth import Found as Given
+from guardrails.policy.lints.issue import LintContext, LintFinding, RuleRow
+from guardrails.policy.lints.reachability.truth import KINDS, ConstantComparison
+from guardrails.policy.lints.reachability.truth import PossibleFinding as Given
 from guardrails.types import Stage
 
 EXACT = frozenset({"terms", "patterns", "pii", "secrets", "invisible", "length", "format", "urls"})
@@ -25,7 +25,7 @@ SEEN: Mapping[str, frozenset[str]] = {
 """What a detector looks at → the kinds of content in which that is found."""
 
 
-def given(scene: Scene) -> Iterator[Given]:
+def list_possible_findings(scene: LintContext) -> Iterator[Given]:
     """Yield what each detector may find, with its scores where they are fixed."""
     reads_media = any(bound.extracts or bound.hears for bound in scene.compiled.detectors)
     for bound in scene.compiled.detectors:
@@ -38,7 +38,7 @@ def given(scene: Scene) -> Iterator[Given]:
             yield Given(bound.name, category, fixed.get(category, ()), kinds, stages)
 
 
-def _fixed(scene: Scene, bound: BoundDetector) -> Mapping[str, tuple[float, ...]]:
+def _fixed(scene: LintContext, bound: BoundDetector) -> Mapping[str, tuple[float, ...]]:
     """Return the only scores of a detector, by category, where there are such."""
     kind = scene.kinds[bound.name].name
     config = scene.policy.detectors[bound.name].config
@@ -52,7 +52,7 @@ def _fixed(scene: Scene, bound: BoundDetector) -> Mapping[str, tuple[float, ...]
     return {category: tuple(sorted(scores)) for category, scores in found.items()}
 
 
-def _never(scene: Scene, bound: BoundDetector, category: str) -> frozenset[Stage]:
+def _never(scene: LintContext, bound: BoundDetector, category: str) -> frozenset[Stage]:
     """Return the stages at which a detector does not find a category: a reply is no attack on the model that wrote it."""
     if scene.kinds[bound.name].name == "classifier" and category in ("jailbreak", "injection"):
         from guardrails.detectors.classifier.shipped_classifier import ShippedClassifier
@@ -62,22 +62,22 @@ def _never(scene: Scene, bound: BoundDetector, category: str) -> frozenset[Stage
     return frozenset()
 
 
-def feeding(scene: Scene, name: str) -> list[Given]:
+def findings_for(scene: LintContext, name: str) -> list[Given]:
     """Return what raises a variable of conditions."""
-    return scene.feeding.get(name.removeprefix("count "), [])
+    return scene.findings_by_variable.get(name.removeprefix("count "), [])
 
 
-def comparisons(scene: Scene) -> Iterator[tuple[Row, Compared, list[Given]]]:
+def comparisons(scene: LintContext) -> Iterator[tuple[RuleRow, ConstantComparison, list[Given]]]:
     """Yield each comparison of a score in each rule, and what raises it."""
     for row in scene.rows:
         shape = scene.shapes[row.rule.id]
-        for each in shape.compared:
+        for each in shape.comparisons:
             if each.name in shape.findings and not each.name.startswith("count "):
-                yield row, each, feeding(scene, each.name)
+                yield row, each, findings_for(scene, each.name)
 
 
 @cache
-def observed() -> tuple[int, Mapping[str, float]]:
+def read_observed_scores() -> tuple[int, Mapping[str, float]]:
     """Return how many texts the shipped model was tried with, and the highest score of each category (`observed.json`)."""
     from guardrails.detectors.classifier.shipped_classifier import SHIPPED as FOLDERS
 
@@ -85,14 +85,14 @@ def observed() -> tuple[int, Mapping[str, float]]:
     return int(told["texts"]), told["highest"]
 
 
-def threshold_unreachable(scene: Scene) -> Iterator[Found]:
+def threshold_unreachable(scene: LintContext) -> Iterator[LintFinding]:
     """A score of the shipped model is wanted that it did not give to any text it was tried with."""
     for row, each, sources in comparisons(scene):
         if each.op not in ("_>_", "_>=_", "_==_") or not sources:
             continue
         if not all(_is_shipped(scene, source.detector) for source in sources):
             continue
-        texts, highest = observed()
+        texts, highest = read_observed_scores()
         most = max(highest.get(source.category, 0.0) for source in sources)
         if float(each.value) > most:
             message = (
@@ -104,12 +104,12 @@ def threshold_unreachable(scene: Scene) -> Iterator[Found]:
             )
 
 
-def _is_shipped(scene: Scene, detector: str) -> bool:
+def _is_shipped(scene: LintContext, detector: str) -> bool:
     config = scene.policy.detectors[detector].config
     return scene.kinds[detector].name == "classifier" and getattr(config, "model", "") == SHIPPED
 
 
-def exact_score(scene: Scene) -> Iterator[Found]:
+def exact_score(scene: LintContext) -> Iterator[LintFinding]:
     """A measured score is compared with one number exactly, which it has by chance."""
     for row, each, sources in comparisons(scene):
         measured = [source for source in sources if scene.kinds[source.detector].name not in EXACT]
@@ -120,7 +120,7 @@ def exact_score(scene: Scene) -> Iterator[Found]:
             )
 
 
-def any_score(scene: Scene) -> Iterator[Found]:
+def any_score(scene: LintContext) -> Iterator[LintFinding]:
     """Any score of a model counts, also the low ones that it gives to harmless texts."""
     for row, each, sources in comparisons(scene):
         models = [source for source in sources if scene.kinds[source.detector].name == "classifier"]
@@ -138,14 +138,16 @@ def any_score(scene: Scene) -> Iterator[Found]:
             yield row.inside(each.offset, message, f"write a threshold, such as {each.name} >= 0.8")
 
 
-def counts_passages(scene: Scene) -> Iterator[Found]:
+def counts_passages(scene: LintContext) -> Iterator[LintFinding]:
     """What a classifier finds is counted: that is passages of the text, however low their scores."""
     for row in scene.rows:
-        for each in scene.shapes[row.rule.id].compared:
+        for each in scene.shapes[row.rule.id].comparisons:
             if not each.name.startswith("count "):
                 continue
             models = [
-                s.detector for s in feeding(scene, each.name) if scene.kinds[s.detector].name == "classifier"
+                s.detector
+                for s in findings_for(scene, each.name)
+                if scene.kinds[s.detector].name == "classifier"
             ]
             if models:
                 category = each.name.removeprefix("count ")

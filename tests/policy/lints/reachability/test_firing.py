@@ -6,8 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from guardrails.policy.lints.issue import Scene
-from guardrails.policy.lints.reachability.firing import answers, can, known_of, shown, tried
+from guardrails.policy.lints.issue import LintContext
+from guardrails.policy.lints.reachability.firing import (
+    can_fire,
+    display_stages,
+    fixed_context,
+    make_trials,
+    run_trials,
+)
 from guardrails.types import Stage
 
 INPUT = frozenset({Stage.INPUT})
@@ -24,44 +30,49 @@ INPUT = frozenset({Stage.INPUT})
         ('tool.arguments.path.startsWith("/")', True),
     ],
 )
-def test_a_rule_fires_for_what_can_be(rules_of: Callable[..., Scene], condition: str, fires: bool) -> None:
+def test_a_rule_fires_for_what_can_be(
+    rules_of: Callable[..., LintContext], condition: str, fires: bool
+) -> None:
     """Scores that lists have are the only ones; no tool is called in an input."""
     if condition.startswith("tool.arguments"):
         condition = "request.metadata.path.startsWith('/')"
     scene = rules_of(condition)
     (row,) = scene.rows
-    assert can(scene, row, INPUT) is fires
-    assert any(holds for _, holds in answers(scene, row) or ()) is fires
+    assert can_fire(scene, row, INPUT) is fires
+    assert any(holds for _, holds in run_trials(scene, row) or ()) is fires
 
 
-def test_what_is_known_may_keep_a_rule_from_firing(scene_of: Callable[..., Scene]) -> None:
+def test_what_is_known_may_keep_a_rule_from_firing(scene_of: Callable[..., LintContext]) -> None:
     """Context that has one value in this policy is taken at that."""
     scene = scene_of("rules: [{id: a, on: tool_call, when: '!tool.listed', then: block}]\n")
     (row,) = scene.rows
-    assert can(scene, row, row.rule.on)
-    assert not can(scene, row, row.rule.on, {"tool.listed": True})
-    assert known_of(row) == {"message.role": "assistant"}
+    assert can_fire(scene, row, row.rule.on)
+    assert not can_fire(scene, row, row.rule.on, {"tool.listed": True})
+    assert fixed_context(row) == {"message.role": "assistant"}
 
 
-def test_too_much_is_taken_to_fire(rules_of: Callable[..., Scene]) -> None:
+def test_too_much_is_taken_to_fire(rules_of: Callable[..., LintContext]) -> None:
     """Where a condition cannot be tried whole, no answer is no reason to tell of it."""
     scene = rules_of(" && ".join(f"request.user.k{at} > {at}" for at in range(12)))
     (row,) = scene.rows
-    assert answers(scene, row) is None
-    assert can(scene, row, INPUT)
+    assert run_trials(scene, row) is None
+    assert can_fire(scene, row, INPUT)
 
 
-def test_rules_of_messages_see_all_kinds_together(scene_of: Callable[..., Scene]) -> None:
+def test_rules_of_messages_see_all_kinds_together(scene_of: Callable[..., LintContext]) -> None:
     """In one message a picture may stand beside a text."""
     scene = scene_of(
         "rules:\n"
         "  - {id: a, on: input, when: 'custom.w > 0 && content.kind == \"image\"', then: flag}\n"
         "  - {id: b, on: input, when: 'custom.w > 0 && content.kind == \"image\"', then: flag, scope: message}\n"
     )
-    assert [can(scene, row, INPUT) for row in scene.rows] == [False, True]
-    assert len([*tried(scene, *scene.rows)]) > 0
+    assert [can_fire(scene, row, INPUT) for row in scene.rows] == [False, True]
+    assert len([*make_trials(scene, *scene.rows)]) > 0
 
 
 def test_stages_are_shown_in_their_order() -> None:
     """Messages are the same in every run."""
-    assert shown(frozenset({Stage.RETRIEVAL, Stage.INPUT, Stage.TOOL_CALL})) == "input, tool_call, retrieval"
+    assert (
+        display_stages(frozenset({Stage.RETRIEVAL, Stage.INPUT, Stage.TOOL_CALL}))
+        == "input, tool_call, retrieval"
+    )
