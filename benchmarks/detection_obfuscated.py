@@ -20,7 +20,7 @@ from random import Random
 
 from guardrails import Guard
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED, head_category
-from guardrails.inference.safety.model import load
+from guardrails.inference.safety.model import load_safety_model
 from measure import machine, table
 from obfuscation import TRICKS
 
@@ -58,7 +58,7 @@ def whole(categories: Sequence[str]) -> Judge:
 
 def bare(categories: Sequence[str]) -> Judge:
     """Return the same model on the characters as they stand."""
-    model = load(SHIPPED["text-safety"])
+    model = load_safety_model(SHIPPED["text-safety"])
     columns = [
         at
         for at, head in enumerate(model.heads)

@@ -16,7 +16,7 @@ from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.pii.names import NATIONAL, presidio_entities
 from guardrails.detectors.secrets import secrets_detector
 from guardrails.detectors.urls import urls_detector
-from guardrails.text import normalized
+from guardrails.text import normalize_text
 from guardrails.types import Text
 from vectors_ast import Deliberate, Outcome, Untranslatable, cases, constants, module, outcome
 
@@ -256,7 +256,7 @@ KNOWN: dict[str, Any] = {
     "_detect_urls": detect_urls, "_detect_domain_like_urls": detect_urls, "urls": check_urls, "URLConfig": Settings,
     "_validate_url_security": validate_url, "_is_url_allowed": allowed_url, "secret_keys": check_secrets,
     "SecretKeysCfg": Settings, "_detect_secret_keys": check_secrets, "pii": check_pii, "PIIConfig": Settings,
-    "PIIEntity": Entities(), "_normalize_unicode": lambda text: normalized(text).text,
+    "PIIEntity": Entities(), "_normalize_unicode": lambda text: normalize_text(text).text,
 }  # fmt: skip
 
 

@@ -23,8 +23,16 @@ from guardrails.detectors.patterns.patterns_detector import KIND as PATTERNS
 from guardrails.detectors.patterns.patterns_detector import PatternsConfig
 from guardrails.detectors.terms.terms_detector import KIND as TERMS
 from guardrails.detectors.terms.terms_detector import TermsConfig
-from guardrails.text import disguised, folded, normalized, obfuscation_hints, readings, revealed, views
-from guardrails.text.obfuscation_hints import signals
+from guardrails.text import (
+    fold_text,
+    mark_disguises,
+    normalize_text,
+    obfuscation_hints,
+    readings,
+    undo_tricks,
+    views,
+)
+from guardrails.text.obfuscation_hints import find_hints
 from guardrails.types import Text
 from lexical_corpus import corpus
 from measure import best, machine, table
@@ -80,7 +88,7 @@ def prepared() -> dict[str, list[str]]:
         "other scripts": list(job.unicode),
         "documentation": prose[:TEXTS],
         "code": sources[:TEXTS],
-        "code, marked": [text for text in sources if disguised(text) is not None],
+        "code, marked": [text for text in sources if mark_disguises(text) is not None],
         "disguised": dressed,
     }
 
@@ -121,8 +129,8 @@ def fires(texts: dict[str, list[str]]) -> list[dict[str, object]]:
     """How many of the texts the gate lets through to be marked, and in how many something is."""
     rows = []
     for kind, each in texts.items():
-        signalled = sum(signals(normalized(text).text) != signals("") for text in each)
-        marked = sum(disguised(text) is not None for text in each)
+        signalled = sum(find_hints(normalize_text(text).text) != find_hints("") for text in each)
+        marked = sum(mark_disguises(text) is not None for text in each)
         rows.append({"texts": kind, "of": len(each), "gate fires": signalled, "marked": marked})
     return rows
 
@@ -179,12 +187,12 @@ def main() -> int:
     steps: dict[str, Callable[[str], object]] = {
         "forgetting": fresh(len),
         "str.lower": str.lower,
-        "gate": lambda text: signals.__wrapped__(text),
-        "normalized": fresh(normalized),
-        "folded": fresh(folded),
-        "disguised": fresh(disguised),
-        "revealed": fresh(revealed),
-        "revealed, codes only": fresh(lambda text: revealed(text, letters=False)),
+        "gate": lambda text: find_hints.__wrapped__(text),
+        "normalized": fresh(normalize_text),
+        "folded": fresh(fold_text),
+        "disguised": fresh(mark_disguises),
+        "revealed": fresh(undo_tricks),
+        "revealed, codes only": fresh(lambda text: undo_tricks(text, letters=False)),
         "terms, exact": fresh(lambda text: bare.detect([Text(text)])),
         "terms": fresh(lambda text: terms.detect([Text(text)])),
     }

@@ -19,7 +19,7 @@ from random import Random
 from guardrails.authoring.rows import ContentRow, read_rows
 from guardrails.detectors.classifier.classifier_config import ClassifierConfig
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED, ShippedClassifier
-from guardrails.inference.safety.model import load
+from guardrails.inference.safety.model import load_safety_model
 from guardrails.types import Text
 
 MOST = 400
@@ -46,7 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True)
     folder = SHIPPED["text-safety"]
-    model = load(folder)
+    model = load_safety_model(folder)
     detector = ShippedClassifier(
         "observed", model, model.heads, ClassifierConfig(use="classifier", effort="full")
     )

@@ -25,7 +25,7 @@ from guardrails.detectors.images.image_classifier_config import KNOWN_IMAGE_MODE
 from guardrails.detectors.images.image_faces import SHIPPED as FACES
 from guardrails.errors import PolicyErrors
 from guardrails.inference.hub import hub_cache
-from guardrails.inference.safety.folder import ModelError, contents, manifest
+from guardrails.inference.safety.folder import ModelError, read_contents, read_manifest
 from guardrails.policy.loading.items import Policy, PolicyItem
 
 FOLDERS: Final = (
@@ -130,24 +130,24 @@ def fetch_model(need: ModelNeed, *, progress: bool) -> None:
     if not progress:
         with suppress(ModuleNotFoundError):  # `hub.fetch` says so
             import_module("huggingface_hub.utils").disable_progress_bars()
-    hub_cache.fetch(need.name, need.revision)
+    hub_cache.fetch_model(need.name, need.revision)
 
 
 def verify_model(need: ModelNeed) -> ModelNeed:
     """Return a model with what is wrong with its files, and one digest of them all; as it is where there are none."""
     if need.folder is None:
         return need
-    rows = hub_cache.digests(need.folder)
+    rows = hub_cache.file_digests(need.folder)
     seen = replace(need, sha256=hashlib.sha256("\n".join(rows).encode()).hexdigest())
     if need.source == "hub cache":
-        return replace(seen, wrong=hub_cache.verify(need.folder))
+        return replace(seen, wrong=hub_cache.verify_files(need.folder))
     if not (need.folder / "manifest.json").is_file():
         return seen
     try:
         if need.kind in ("image_classifier", "image_faces"):
             import_module("guardrails.inference.media.picture_model").verify(need.folder)
         else:
-            contents(need.folder, manifest(need.folder))
+            read_contents(need.folder, read_manifest(need.folder))
     except ModelError as error:
         return replace(seen, wrong=(str(error),))
     return replace(seen, wrong=())
@@ -196,7 +196,7 @@ def _located(need: ModelNeed, item: PolicyItem) -> ModelNeed:
 
 
 def _source(name: str, folder: Path) -> Source:
-    if hub_cache.is_name(name) and folder.resolve().is_relative_to(hub_cache.root(name).resolve()):
+    if hub_cache.is_name(name) and folder.resolve().is_relative_to(hub_cache.model_root(name).resolve()):
         return "hub cache"
     models = os.environ.get(MODELS_VARIABLE)
     return "GUARDRAILS_MODELS" if models and folder == (Path(models) / name).resolve() else "policy folder"
@@ -209,7 +209,7 @@ def _described(need: ModelNeed, folder: Path) -> ModelNeed:
     lost = (
         [each for each in named["files"] if not (folder / str(each)).is_file()]
         if isinstance(named.get("files"), dict)
-        else [*hub_cache.missing(folder)]
+        else [*hub_cache.find_missing_files(folder)]
     )
     return replace(
         need,

@@ -318,7 +318,7 @@ class PolicyFolder:
         if not hub_cache.is_name(name):
             raise FileNotFoundError(nowhere)
         try:
-            return hub_cache.locate(name, revision, download=download)
+            return hub_cache.locate_model(name, revision, download=download)
         except ModelError as error:
             raise FileNotFoundError(f"{nowhere}, and {error}") from error
 

@@ -138,7 +138,7 @@ class RecordingFiles:
         except OSError:
             self.reads.append((ask, None))
             raise
-        self._keep(ask, *hub_cache.digests(path))
+        self._keep(ask, *hub_cache.file_digests(path))
         return path
 
     def endpoint(self, name: str) -> Endpoint:

@@ -12,7 +12,7 @@ from typing import Any
 from guardrails.inference.safety.folder import ModelError, first_line
 
 
-def session(model: bytes | Path, name: str = "") -> Any:
+def open_session(model: bytes | Path, name: str = "") -> Any:
     """Return the session of a model: of its bytes, or of its file, whose name is the one that an error says if none is given.
 
     Raises:

@@ -107,7 +107,7 @@ class _Call:
         return self._results
 
 
-class Pool:
+class WorkerPool:
     """`cores` parts run at a time, of all callers together."""
 
     def __init__(self, cores: int) -> None:
@@ -148,16 +148,16 @@ class Pool:
                     self._changed.notify()
 
 
-def cores() -> int:
+def count_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache
-def pool() -> Pool:
+def get_pool() -> WorkerPool:
     """Return the process's pool."""
-    return Pool(cores())
+    return WorkerPool(count_cores())
 
 
 if hasattr(os, "register_at_fork"):  # threads stay behind in the parent, so a child needs a pool of its own
-    os.register_at_fork(after_in_child=pool.cache_clear)
+    os.register_at_fork(after_in_child=get_pool.cache_clear)

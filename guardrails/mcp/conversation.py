@@ -14,8 +14,8 @@ from typing import Any
 from guardrails.errors import BackendError, RequestError
 from guardrails.mcp.link import Link
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.protocol.rpc import Body, Id, Message
-from guardrails.mcp.transport.process import Process
+from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
+from guardrails.mcp.transport.process import ServerProcess
 
 LOG = logging.getLogger("guardrails.mcp")
 
@@ -27,7 +27,7 @@ MOST_JUDGED = 64
 """Messages of one side that are judged at a time."""
 
 
-class Order:
+class WorkOrder:
     """Lets work begin in the order in which it comes: beside what has begun, or `alone`."""
 
     def __init__(self) -> None:
@@ -56,31 +56,31 @@ class Order:
             LOG.error("a message could not be passed on: %s", type(error).__name__)
 
 
-def is_alone(said: Message | RequestError) -> bool:
+def is_exclusive(said: RpcMessage | RequestError) -> bool:
     """Whether a message is judged after all before it and before all after it."""
     return isinstance(said, RequestError) or said.kind == "notification"
 
 
-class Conversation:
+class LocalConversation:
     """The conversation. `hear` takes what is for the agent; `ended` says that the server is gone, before anybody is told so."""
 
     def __init__(
         self,
-        server: Process,
+        server: ServerProcess,
         link: Link,
         hear: Callable[[Body], Awaitable[None]],
         request_s: float,
     ) -> None:
         self._server, self._link, self._hear, self._request_s = server, link, hear, request_s
-        self._own: dict[Id, asyncio.Future[Message]] = {}
+        self._own: dict[Id, asyncio.Future[RpcMessage]] = {}
         self._timers: dict[Id, asyncio.TimerHandle] = {}
         self._late: set[asyncio.Task[None]] = set()
         self.ended = False
 
-    async def say(self, said: Message | RequestError) -> None:
+    async def say(self, said: RpcMessage | RequestError) -> None:
         """Take what the agent says."""
         if isinstance(said, RequestError):
-            await self._hear(rpc.failure(None, said))
+            await self._hear(rpc.make_failure(None, said))
             return
         step = await self._link.from_agent(said, self._ask)
         if step.forwarded is not None:
@@ -95,10 +95,10 @@ class Conversation:
 
     async def run(self) -> None:
         """Pass on what the server says until it ends; whoever waits then is told so."""
-        order = Order()
+        order = WorkOrder()
         try:
             async for said in self._server.messages():
-                await order.put(self._said(said), alone=is_alone(said))
+                await order.put(self._said(said), alone=is_exclusive(said))
             await order.done()
         finally:
             for timer in self._timers.values():
@@ -109,9 +109,9 @@ class Conversation:
     async def call_off(self, id_: Id) -> None:
         """Call off a request that nobody waits for any more."""
         if self._link.give_up(id_, _ended()) is not None:
-            await self._server.send(rpc.notification("notifications/cancelled", {"requestId": id_}))
+            await self._server.send(rpc.make_notification("notifications/cancelled", {"requestId": id_}))
 
-    async def _said(self, said: Message | RequestError) -> None:
+    async def _said(self, said: RpcMessage | RequestError) -> None:
         if isinstance(said, RequestError):
             LOG.warning("a message of the server's was dropped: %s", said.code)
             if said.code not in rpc.UNREADABLE:  # else it is a note that went to the wrong stream
@@ -154,12 +154,12 @@ class Conversation:
 
     async def _tell_late(self, id_: Id, failure: Body) -> None:
         given = {"requestId": id_, "reason": "timeout"}
-        await self._server.send(rpc.notification("notifications/cancelled", given))
+        await self._server.send(rpc.make_notification("notifications/cancelled", given))
         await self._hear(failure)
 
-    async def _ask(self, body: Body) -> Message:
+    async def _ask(self, body: Body) -> RpcMessage:
         """Ask for the guard itself."""
-        asked: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
+        asked: asyncio.Future[RpcMessage] = asyncio.get_running_loop().create_future()
         self._own[body["id"]] = asked
         try:
             await self._server.send(body)

@@ -15,7 +15,7 @@ from guardrails.types import Returned
 
 
 @dataclass(frozen=True, slots=True)
-class Who:
+class Caller:
     """Who asks: `user` and `tenant` from the key that let the agent in, `client` from what it says of itself."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
@@ -23,12 +23,12 @@ class Who:
     client: Mapping[str, str] = field(default_factory=dict)
 
 
-class Session:
+class AgentSession:
     """One agent's session. What was heard is bounded: of long ago the text is forgotten, never the tool."""
 
     def __init__(self) -> None:
         self.heard: tuple[Returned, ...] = ()
-        self.who = Who()
+        self.who = Caller()
 
     def remember(self, more: tuple[Returned, ...]) -> None:
         """Remember what tools returned."""
@@ -36,19 +36,19 @@ class Session:
             self.heard = remembered((*self.heard, *more))
 
 
-class Sessions:
+class AgentSessions:
     """The sessions of a server by key. One that was idle for `idle_s` is forgotten; of more than `most` the idlest."""
 
     def __init__(self, most: int, idle_s: float, clock: Callable[[], float] = monotonic) -> None:
         self._most, self._idle_s, self._clock = most, idle_s, clock
-        self._found: OrderedDict[str, tuple[float, Session]] = OrderedDict()
+        self._found: OrderedDict[str, tuple[float, AgentSession]] = OrderedDict()
 
-    def get(self, key: str) -> Session:
+    def get(self, key: str) -> AgentSession:
         """Return the session of a key."""
         now = self._clock()
-        when, session = self._found.pop(key, (now, Session()))
+        when, session = self._found.pop(key, (now, AgentSession()))
         if now - when > self._idle_s:
-            session = Session()
+            session = AgentSession()
         self._found[key] = (now, session)
         if len(self._found) > self._most:
             self._found.popitem(last=False)

@@ -108,7 +108,7 @@ class McpDoc(Config):
         return servers
 
 
-def configured(file: str | Path | None, flags: Mapping[str, object]) -> McpDoc:
+def load_settings(file: str | Path | None, flags: Mapping[str, object]) -> McpDoc:
     """Return the settings of a guard; a flag that is not None goes before the file.
 
     Raises:

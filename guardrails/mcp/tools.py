@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from guardrails.errors import GuardrailsError
-from guardrails.mcp.approvals import MOST, Approvals, Standing, digest
+from guardrails.mcp.approvals import MOST, ApprovalState, ApprovalStore, definition_digest
 
-WHY: Mapping[Standing, str] = {
-    Standing.NEW: "this tool waits for approval: an operator runs `guardrails mcp approve`",
-    Standing.CHANGED: "the definition of this tool has changed since it was approved: an operator looks at "
+WHY: Mapping[ApprovalState, str] = {
+    ApprovalState.NEW: "this tool waits for approval: an operator runs `guardrails mcp approve`",
+    ApprovalState.CHANGED: "the definition of this tool has changed since it was approved: an operator looks at "
     "`guardrails mcp diff` and runs `guardrails mcp approve`",
 }
 STOPPED = "the definition of this tool was stopped by policy"
@@ -28,14 +28,16 @@ class _Known:
     refused: str = ""
 
 
-class Tools:
+class ServerTools:
     """What a server has listed so far. Nothing here waits; what reads or writes the file of approvals runs off the loop."""
 
-    def __init__(self, server: str, approvals: Approvals, *, judge_changes: bool = False) -> None:
+    def __init__(self, server: str, approvals: ApprovalStore, *, judge_changes: bool = False) -> None:
         """Take a server's name and the store; `judge_changes` leaves it to the policy whether a changed tool is used."""
         self.server = server
         self._approvals = approvals
-        self._waits = {at: why for at, why in WHY.items() if at is not Standing.CHANGED or not judge_changes}
+        self._waits = {
+            at: why for at, why in WHY.items() if at is not ApprovalState.CHANGED or not judge_changes
+        }
         self._known: dict[str, _Known] = {}
 
     def record_listing(self, name: str) -> bool:
@@ -51,7 +53,7 @@ class Tools:
         why. Raises `GuardrailsError` where that cannot be remembered.
         """
         standings = self._approvals.record_seen(self.server, passed)
-        self._known |= {name: _Known(digest(definition)) for name, definition in passed.items()}
+        self._known |= {name: _Known(definition_digest(definition)) for name, definition in passed.items()}
         self._known |= {name: _Known(refused=why) for name, why in refused.items()}
         if len(self._known) > MOST:
             raise GuardrailsError(f"the server lists more than {MOST} tools")
@@ -59,7 +61,7 @@ class Tools:
 
     def differs(self, name: str, digest: str) -> bool:
         """Whether a definition of this digest is not as it was approved."""
-        return self._approvals.standing(self.server, name, digest) is Standing.CHANGED
+        return self._approvals.standing(self.server, name, digest) is ApprovalState.CHANGED
 
     def changed(self, name: str) -> bool:
         """Whether a tool is not as it was approved."""

@@ -10,7 +10,7 @@ FORMATS: Final = ("jpeg", "png", "webp", "gif", "avif", "bmp", "heic")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PictureLimits:
     """What is read of pictures.
 
     `bytes` are the file's, `pixels` those of one frame, `total_pixels` those of all; `seconds` are a killable process's for one

@@ -41,7 +41,7 @@ DUE_PIXELS: Final = 32_000_000
 """Pixels of large pictures that are decoded until memory is given back: what their threads' allocators keep, 100 MB at most."""
 
 
-class Kept(Protocol):
+class KeptFrames(Protocol):
     """What keeps decoded frames until it is released."""
 
     @property
@@ -115,7 +115,7 @@ class PixelPool:
             self._freed.put(taken)  # below 0 where it has more views than one
         return made
 
-    def keep(self, frames: Kept, pixels: int) -> None:
+    def keep(self, frames: KeptFrames, pixels: int) -> None:
         """Take note that decoded frames are kept; release the oldest of all that are where these are too many together."""
         with self._keeping:
             known = [(ref, count) for ref, count in self._kept if (of := ref()) is not None and of.ready]
@@ -166,10 +166,10 @@ class PixelPool:
 
 
 @cache
-def pixel_pool() -> PixelPool:
+def get_pixel_pool() -> PixelPool:
     """Return the process's pool."""
     return PixelPool(max(MOST_PIXELS, A_CORE * (os.cpu_count() or 1)))
 
 
 if hasattr(os, "register_at_fork"):  # what is decoded in the parent is none of the child's
-    os.register_at_fork(after_in_child=pixel_pool.cache_clear)
+    os.register_at_fork(after_in_child=get_pixel_pool.cache_clear)

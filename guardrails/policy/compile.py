@@ -26,7 +26,7 @@ from guardrails.detectors import (
 )
 from guardrails.detectors.config import Config
 from guardrails.errors import PolicyErrors
-from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, bind_single_finding
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition, ConditionError, compile_condition, compile_context
 from guardrails.policy.loading.items import DetectorItem, Policy, PolicyItem, RuleItem
 from guardrails.policy.loading.problems import suggest_name
@@ -35,10 +35,10 @@ from guardrails.policy.names import OF_CALLS, ConditionNames
 from guardrails.policy.schema import DEFAULT_LOCALE, FilmsDoc, LimitsDoc, RedactionDoc, RuleDoc
 from guardrails.policy.streaming import RuleStreaming, decide_streaming
 from guardrails.policy.tools import ToolLists, compile_tools
-from guardrails.text import folded
+from guardrails.text import fold_text
 from guardrails.types import Action, Mode, PolicyRef, Severity, Stage
 
-__all__ = ["CompiledPolicy", "Plan", "Rule", "bind_single_finding", "compile_policy"]
+__all__ = ["CompiledPolicy", "DetectionPlan", "Rule", "bind_single_finding", "compile_policy"]
 
 ENGINE = 1
 """The version of what policies mean; raised when the same policy would judge otherwise."""
@@ -173,7 +173,7 @@ def compile_exceptions(work: _Compilation) -> None:
                 condition = compile_context(doc.when)
             except ConditionError as error:
                 _report(work, item, error)
-        matches = None if doc.matches is None else frozenset(folded(text).text for text in doc.matches)
+        matches = None if doc.matches is None else frozenset(fold_text(text).text for text in doc.matches)
         categories = None if doc.categories is None else frozenset(doc.categories)
         on = None if doc.on is None else _stages(doc.on)
         tenants = None if doc.tenants is None else frozenset(doc.tenants)

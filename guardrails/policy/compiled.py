@@ -76,7 +76,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DetectionPlan:
     """What contents of some stages need: detectors by tier, rules that always run, and rules by category."""
 
     tiers: tuple[tuple[BoundDetector, ...], ...]
@@ -106,9 +106,9 @@ class CompiledPolicy:
     tools: ToolLists = field(default_factory=ToolLists)
     names: frozenset[str] = frozenset()
     elsewhere: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    _plans: dict[tuple[Stage, ...], Plan] = field(default_factory=dict)
+    _plans: dict[tuple[Stage, ...], DetectionPlan] = field(default_factory=dict)
 
-    def plan(self, stages: tuple[Stage, ...]) -> Plan:
+    def plan(self, stages: tuple[Stage, ...]) -> DetectionPlan:
         """Return what contents that stand at these stages need."""
         plan = self._plans.get(stages)
         if plan is None:  # at most one entry for each combination of six stages
@@ -116,7 +116,7 @@ class CompiledPolicy:
         return plan
 
 
-def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> Plan:
+def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> DetectionPlan:
     rules = tuple(rule for rule in policy.rules if rule.on & stages)
     wanted = frozenset().union(*(rule.condition.categories | rule.redact for rule in rules))
     needed = [
@@ -133,7 +133,7 @@ def _plan(policy: CompiledPolicy, stages: frozenset[Stage]) -> Plan:
         if rule.needs_findings:
             for category in rule.condition.categories:
                 by_category.setdefault(category, []).append(rule)
-    return Plan(
+    return DetectionPlan(
         tiers,
         tuple(rule for rule in rules if not rule.needs_findings),
         {category: tuple(found) for category, found in by_category.items()},

@@ -22,7 +22,7 @@ from guardrails.detectors.file_watch import note_file
 from guardrails.errors import PolicyErrors
 from guardrails.policy.loading.problems import Problems, suggest_name
 from guardrails.policy.loading.source import read_yaml
-from guardrails.remote.endpoint import Endpoint, Secret, is_usable
+from guardrails.remote.endpoint import Endpoint, SecretSource, is_usable
 
 VARIABLE: Final = "GUARDRAILS_ENDPOINTS"
 """The environment's name for the file."""
@@ -151,7 +151,7 @@ def _endpoint(name: str, doc: EndpointDoc, folder: Path) -> Endpoint:
     return Endpoint(
         name=name,
         url=doc.url.rstrip("/"),
-        key=None if key is None else Secret(key.env, file),
+        key=None if key is None else SecretSource(key.env, file),
         key_header=doc.key_header,
         headers=tuple(sorted(doc.headers.items())),
         timeout_s=doc.timeout_ms / 1000.0,

@@ -22,7 +22,7 @@ from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.loading.problems import NOWHERE, Problems
 from guardrails.policy.loading.source import Mark
 from guardrails.policy.schema import ToolDoc
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import Tool
 
 Fits = Callable[[str], bool]
@@ -93,8 +93,8 @@ def compile_glob(pattern: str) -> Fits:
     if pattern == "*":
         return lambda name: True
     expression = "".join({"*": "(?s:.*)", "?": "(?s:.)"}.get(char) or re.escape(char) for char in pattern)
-    compiled = re2.compile(surrogates_replaced(expression))
-    return lambda name: compiled.fullmatch(surrogates_replaced(name)) is not None
+    compiled = re2.compile(replace_surrogates(expression))
+    return lambda name: compiled.fullmatch(replace_surrogates(name)) is not None
 
 
 def compile_untrusted(pattern: str) -> Callable[[Tool], bool]:

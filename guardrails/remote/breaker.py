@@ -8,7 +8,7 @@ that it succeeds closes it, that it fails opens it anew.
 from __future__ import annotations
 
 
-class Breaker:
+class CircuitBreaker:
     """The state of one endpoint. `now` is any clock in seconds that never goes back."""
 
     def __init__(self, failures: int, open_s: float) -> None:

@@ -21,7 +21,7 @@ class RemoteError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
+class SecretSource:
     """A value that is kept elsewhere: in a variable of the environment, or in a file."""
 
     env: str | None = None
@@ -64,7 +64,7 @@ class Endpoint:
 
     name: str
     url: str
-    key: Secret | None = field(default=None, repr=False)
+    key: SecretSource | None = field(default=None, repr=False)
     key_header: str = "authorization"
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     timeout_s: float = 4.0

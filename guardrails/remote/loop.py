@@ -20,7 +20,7 @@ T = TypeVar("T")
 _STARTING = threading.Lock()
 
 
-def loop() -> asyncio.AbstractEventLoop:
+def get_loop() -> asyncio.AbstractEventLoop:
     """Return the loop, which runs."""
     with _STARTING:
         return _started()
@@ -35,7 +35,7 @@ def _started() -> asyncio.AbstractEventLoop:
 
 def submit(work: Coroutine[Any, Any, T]) -> Future[T]:
     """Run a coroutine on the loop; cancelling the future cancels it."""
-    return asyncio.run_coroutine_threadsafe(work, loop())
+    return asyncio.run_coroutine_threadsafe(work, get_loop())
 
 
 def _forget() -> None:

@@ -12,17 +12,17 @@ surrogates_replaced  a text that can be encoded, offsets kept
 
 from __future__ import annotations
 
-from guardrails.text.readings import disguised, revealed
-from guardrails.text.views import View, folded, normalized, settled
-from guardrails.text.words import is_word, surrogates_replaced
+from guardrails.text.readings import mark_disguises, undo_tricks
+from guardrails.text.views import TextView, fold_text, normalize_text, settled_length
+from guardrails.text.words import is_word, replace_surrogates
 
 __all__ = [
-    "View",
-    "disguised",
-    "folded",
+    "TextView",
+    "fold_text",
     "is_word",
-    "normalized",
-    "revealed",
-    "settled",
-    "surrogates_replaced",
+    "mark_disguises",
+    "normalize_text",
+    "replace_surrogates",
+    "settled_length",
+    "undo_tricks",
 ]

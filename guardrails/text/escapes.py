@@ -12,7 +12,7 @@ from html import unescape
 from html.entities import html5
 from typing import Final
 
-from guardrails.text.views import View, replaced
+from guardrails.text.views import TextView, replace_stretches
 
 _LONGEST: Final = max(map(len, html5))
 _CODES: Final = re.compile(
@@ -24,10 +24,10 @@ _CODES: Final = re.compile(
 )
 
 
-def decoded(text: str) -> View | None:
+def decode_escapes(text: str) -> TextView | None:
     """Return the view of `text` with codes as the characters that they stand for; None where there is none."""
     changes = list(_changes(text))
-    return replaced(text, changes) if changes else None
+    return replace_stretches(text, changes) if changes else None
 
 
 def _changes(text: str) -> Iterator[tuple[int, int, str]]:

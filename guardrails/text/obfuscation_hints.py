@@ -33,7 +33,7 @@ _OPEN: Final = "|".join(sorted(name for name in html5 if not name.endswith(";"))
 
 
 @dataclass(frozen=True, slots=True)
-class Signals:
+class ObfuscationHints:
     """What can be in a text: `written` (entities, escapes, controls, spaced-out letters), letters made of digits and
     signs (`leet`), letters `repeated`, and the names of `encodings`.
     """
@@ -49,7 +49,7 @@ class Signals:
         return self.written or self.leet or self.repeated
 
 
-NOTHING: Final = Signals(False, False, False)
+NOTHING: Final = ObfuscationHints(False, False, False)
 """What there is in clean text: always this object."""
 
 # ROT13 of words that nearly every English text has, and of those that attacks have; hardly any is a word itself.
@@ -142,7 +142,7 @@ def _sets(written: tuple[str, ...], leet: tuple[str, ...], repeated: tuple[str, 
 
 
 @lru_cache(maxsize=SHARED)
-def signals(text: str) -> Signals:
+def find_hints(text: str) -> ObfuscationHints:
     """Return what can be in `text`, which holds no lone surrogates and is normalized. Remembered for the last texts."""
     data = text.encode()
     found = [
@@ -153,4 +153,4 @@ def signals(text: str) -> Signals:
     if not found:
         return NOTHING
     encodings = tuple(name for name in ENCODINGS if name in found)
-    return Signals("written" in found, "leet" in found, "repeated" in found, encodings)
+    return ObfuscationHints("written" in found, "leet" in found, "repeated" in found, encodings)

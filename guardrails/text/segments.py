@@ -20,7 +20,7 @@ COMBINING: Final = _tables.COMBINING + _tables.COMBINING_ASTRAL
 
 
 @cache
-def unit() -> re.Pattern[str]:
+def unit_pattern() -> re.Pattern[str]:
     """Return the pattern of one unit of text, to be matched in a window of `CAP` characters.
 
     A unit is a run of invisible characters, a combining character without a base, or a base with all that
@@ -30,7 +30,7 @@ def unit() -> re.Pattern[str]:
 
 
 @cache
-def joiner() -> re.Pattern[str]:
+def joiner_pattern() -> re.Pattern[str]:
     """Return the pattern of one character that may belong to the segment before it."""
     return re.compile(f"[{INVISIBLE}{COMBINING}]")
 
@@ -61,18 +61,18 @@ def _jamo() -> dict[int, str]:
     return table
 
 
-def plain(text: str) -> str:
+def spell_plain(text: str) -> str:
     """Return NFKC of `text` with look-alikes as ASCII, case kept; `text` holds whole, visible segments."""
-    table = lookalikes.cased()
+    table = lookalikes.cased_table()
     # Before NFKD as well as after: it makes a spacing accent a space and a mark.
     apart = unicodedata.normalize("NFD", text).translate(table)
     apart = unicodedata.normalize("NFKD", apart).translate(table)
     return unicodedata.normalize("NFKC", apart).translate(_jamo())
 
 
-def caseless(text: str, dropped: re.Pattern[str]) -> str:
+def spell_caseless(text: str, dropped: re.Pattern[str]) -> str:
     """Return NFKC of `text` case-folded, without `dropped` marks, look-alikes and strokes as ASCII."""
-    table = lookalikes.caseless()
+    table = lookalikes.caseless_table()
     apart = unicodedata.normalize("NFD", text).translate(table)
     apart = dropped.sub("", unicodedata.normalize("NFKD", apart))
     return unicodedata.normalize("NFKC", apart.casefold().translate(table)).translate(_jamo())
@@ -88,19 +88,19 @@ def _capped(spelling: str) -> str:
     if len(spelling) <= CAP:
         return spelling
     kept, end = "", 0
-    while match := unit().match(spelling, end, end + CAP):
-        kept += _alone(match[0]) if joiner().match(match[0]) else match[0]
+    while match := unit_pattern().match(spelling, end, end + CAP):
+        kept += _alone(match[0]) if joiner_pattern().match(match[0]) else match[0]
         end = match.end()
     return kept
 
 
 @lru_cache(maxsize=4096)
-def spell(segment: str) -> str:
+def spell_segment(segment: str) -> str:
     """Return how one unit reads in the normalized view; empty for what is invisible or a mark alone."""
     visible = _hidden().sub("", segment)
     if _combining().match(visible):
         return _alone(visible)
-    return _capped(_unstacked(plain(visible)))
+    return _capped(_unstacked(spell_plain(visible)))
 
 
 def _unstacked(spelling: str) -> str:
@@ -116,12 +116,12 @@ def _unstacked(spelling: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def fold(segment: str) -> str:
+def fold_segment(segment: str) -> str:
     """Return how one unit reads in the folded view; empty for what is invisible or a mark alone."""
     visible = _hidden().sub("", segment)
     if _combining().match(visible):
         return _alone(visible)
-    spelling = caseless(visible, _dropped())
+    spelling = spell_caseless(visible, _dropped())
     # The base itself may have been dropped, which leaves its marks alone.
     orphans = _combining().match(spelling)
     return _capped(spelling[orphans.end() :] if orphans else spelling)

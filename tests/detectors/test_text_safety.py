@@ -12,7 +12,7 @@ import pytest
 from guardrails import Text
 from guardrails.detectors import BoundDetector, PolicyFolder, bind
 from guardrails.detectors.classifier.shipped_classifier import KIND, SHIPPED, ClassifierConfig
-from guardrails.inference.safety.folder import contents, manifest
+from guardrails.inference.safety.folder import read_contents, read_manifest
 
 FOLDER = SHIPPED["text-safety"]
 MOST_BYTES = 30_000_000
@@ -38,8 +38,8 @@ def best(safety: BoundDetector, text: str, prompt: str | None = None) -> dict[st
 
 def test_the_folder_is_whole_and_small() -> None:
     """Every file is the one that the manifest names, all together stay below 30 MB, and the card is of this version."""
-    of = manifest(FOLDER)
-    assert sum(map(len, contents(FOLDER, of).values())) < MOST_BYTES
+    of = read_manifest(FOLDER)
+    assert sum(map(len, read_contents(FOLDER, of).values())) < MOST_BYTES
     assert f"# Model card: {of.name} {of.version}\n" in (FOLDER / "CARD.md").read_text("utf-8")
 
 

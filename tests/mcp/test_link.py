@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from guardrails import Budget, Detection, Guard
 from guardrails.errors import BackendError
-from guardrails.mcp.approvals import Approvals
-from guardrails.mcp.link import MOST_ASKED, Judge, Link, Step
+from guardrails.mcp.approvals import ApprovalStore
+from guardrails.mcp.link import MOST_ASKED, Link, LinkResult, MessageJudge
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.methods import CLIENT, SERVER
 from guardrails.mcp.protocol.verdicts import REMOVED, VERDICT
-from guardrails.mcp.session import Session
-from guardrails.mcp.tools import Tools
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.tools import ServerTools
 from tests.cases import scale
 
 EVERYWHERE = "[input, output, tool_definition, tool_call, tool_result, retrieval]"
@@ -43,29 +43,31 @@ class Talk:
     def __init__(
         self, guard: Guard, *, unknown: str = "judge", pages: list[Any] | None = None, **tools: Any
     ) -> None:
-        self.session = Session()
-        self.tools = Tools("s", tools.pop("approvals", Approvals()), **tools)
-        self.link = Link(Judge(guard, "s", self.session), self.tools, unknown=unknown)
+        self.session = AgentSession()
+        self.tools = ServerTools("s", tools.pop("approvals", ApprovalStore()), **tools)
+        self.link = Link(MessageJudge(guard, "s", self.session), self.tools, unknown=unknown)
         self.asked: list[dict[str, Any]] = []
         self._pages = iter(pages if pages is not None else [{"tools": DEFINED}])
 
-    async def ask(self, body: dict[str, Any]) -> rpc.Message:
+    async def ask(self, body: dict[str, Any]) -> rpc.RpcMessage:
         """Answer what the guard asks for itself."""
         self.asked.append(body)
         page = next(self._pages)
         if isinstance(page, Exception):
             raise page
         if "error" in page:
-            return rpc.message({"jsonrpc": "2.0", "id": body["id"], **page})
-        return rpc.message(rpc.result(body["id"], page))
+            return rpc.classify_message({"jsonrpc": "2.0", "id": body["id"], **page})
+        return rpc.classify_message(rpc.make_result(body["id"], page))
 
-    def agent(self, **message: Any) -> Step:
+    def agent(self, **message: Any) -> LinkResult:
         """The agent says something."""
-        return self._had(lambda: self.link.from_agent(rpc.message({"jsonrpc": "2.0", **message}), self.ask))
+        return self._had(
+            lambda: self.link.from_agent(rpc.classify_message({"jsonrpc": "2.0", **message}), self.ask)
+        )
 
-    def server(self, **message: Any) -> Step:
+    def server(self, **message: Any) -> LinkResult:
         """The server says something."""
-        return self._had(lambda: self.link.from_server(rpc.message({"jsonrpc": "2.0", **message})))
+        return self._had(lambda: self.link.from_server(rpc.classify_message({"jsonrpc": "2.0", **message})))
 
     def exchange(self, method: str, result: Any, **params: Any) -> dict[str, Any]:
         """The agent asks and the server answers; returns what the agent gets."""
@@ -75,8 +77,8 @@ class Talk:
         return body
 
     @staticmethod
-    def _had(say: Callable[[], Awaitable[Step]]) -> Step:
-        async def had() -> Step:
+    def _had(say: Callable[[], Awaitable[LinkResult]]) -> LinkResult:
+        async def had() -> LinkResult:
             return await say()
 
         return asyncio.run(had())
@@ -203,16 +205,16 @@ def test_without_a_list_nothing_is_called(guard: Guard, page: Any, code: int | N
 
 def test_answers_are_matched_with_requests(talk: Talk) -> None:
     """An id in use is refused, an answer that nobody asked for goes nowhere, whichever side sends it, nor does a second one."""
-    assert talk.server(id=1, result={}) == Step()
+    assert talk.server(id=1, result={}) == LinkResult()
     assert talk.agent(id=1, method="ping").forwarded == {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     twice = talk.agent(id=1, method="ping").returned
     assert twice is not None
     assert twice["error"]["code"] == -32600
-    assert talk.server(id="1", result={}) == Step()
+    assert talk.server(id="1", result={}) == LinkResult()
     assert talk.server(id=1, result={}).forwarded == {"jsonrpc": "2.0", "id": 1, "result": {}}
-    assert talk.server(id=1, result={}) == Step()
+    assert talk.server(id=1, result={}) == LinkResult()
     assert talk.agent(id=5, result={}).forwarded is None
-    assert talk.server(id=None, error={"code": 1, "message": "m"}) == Step()
+    assert talk.server(id=None, error={"code": 1, "message": "m"}) == LinkResult()
 
 
 def test_what_is_called_off_is_nobodys(talk: Talk) -> None:
@@ -221,7 +223,7 @@ def test_what_is_called_off_is_nobodys(talk: Talk) -> None:
     assert talk.agent(method="notifications/cancelled", params={"requestId": 1, "reason": "zqxmask"}).forwarded == {
         "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1, "reason": "[MASK]"},
     }  # fmt: skip
-    assert talk.server(id=1, result={}) == Step()
+    assert talk.server(id=1, result={}) == LinkResult()
     assert talk.link.give_up(1, BackendError("late")) is None
 
 
@@ -260,13 +262,13 @@ def test_a_request_without_an_id_goes_nowhere(talk: Talk, side: str, method: str
     """Some servers would do it all the same, and no rule about calls would have seen it."""
     params = {"name": "unlisted", "arguments": {}}
 
-    assert getattr(talk, side)(method=method, params=params) == Step()
+    assert getattr(talk, side)(method=method, params=params) == LinkResult()
 
 
 @pytest.mark.parametrize("method", ["notifications/message", "notifications/progress"])
 def test_a_note_that_is_blocked_goes_nowhere(talk: Talk, method: str) -> None:
     """It has no answer in which that could be said."""
-    assert talk.server(method=method, params={"data": "zqxbomb", "message": "zqxbomb"}) == Step()
+    assert talk.server(method=method, params={"data": "zqxbomb", "message": "zqxbomb"}) == LinkResult()
 
 
 def test_edits_stay_inside_the_json(talk: Talk) -> None:

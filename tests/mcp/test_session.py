@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guardrails.mcp.session import Session, Sessions
+from guardrails.mcp.session import AgentSession, AgentSessions
 from guardrails.types import Returned
 
 HEARD = Returned((("fetch", "web"),), "a page")
@@ -10,7 +10,7 @@ HEARD = Returned((("fetch", "web"),), "a page")
 
 def test_a_session_remembers_what_tools_returned() -> None:
     """Texts of long ago are forgotten, the tools that they came from are not."""
-    session = Session()
+    session = AgentSession()
     session.remember(())
     session.remember((HEARD,))
     session.remember((Returned((("read", "files"),), "x" * 2_000_000),))
@@ -24,7 +24,7 @@ def test_a_session_remembers_what_tools_returned() -> None:
 def test_sessions_are_apart_and_bounded() -> None:
     """Each key has its own; what was idle for long is begun anew, and of too many the idlest is forgotten."""
     now = [0.0]
-    sessions = Sessions(2, 10.0, lambda: now[0])
+    sessions = AgentSessions(2, 10.0, lambda: now[0])
     first = sessions.get("a")
     assert sessions.get("b") is not first
     now[0] = 10.0

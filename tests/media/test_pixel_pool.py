@@ -10,7 +10,7 @@ import pytest
 
 from guardrails.media import pixel_pool as module
 from guardrails.media.errors import MediaError
-from guardrails.media.pixel_pool import PixelPool, pixel_pool
+from guardrails.media.pixel_pool import PixelPool, get_pixel_pool
 
 WAIT_S = 20
 """No test waits so long unless it fails."""
@@ -142,5 +142,5 @@ def test_memory_is_given_back_after_much(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_a_process_has_one() -> None:
     """With room for several large pictures."""
-    assert pixel_pool() is pixel_pool()
-    assert pixel_pool().held >= 0
+    assert get_pixel_pool() is get_pixel_pool()
+    assert get_pixel_pool().held >= 0

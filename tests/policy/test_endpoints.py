@@ -10,7 +10,7 @@ import pytest
 from guardrails import Guard, PolicyErrors
 from guardrails.detectors import ConfigProblems
 from guardrails.policy.endpoints import VARIABLE, find_endpoint
-from guardrails.remote.endpoint import Endpoint, Secret
+from guardrails.remote.endpoint import Endpoint, SecretSource
 
 Write = Callable[[str], Path]
 
@@ -52,11 +52,11 @@ endpoints:
   c: {url: https://z.example, key: {env: ZQX_KEY}}
 """)
     assert find_endpoint("a") == Endpoint(
-        "a", "https://x.example/v1", Secret(file=path.parent / "keys/a"), "Ocp-Apim-Subscription-Key",
+        "a", "https://x.example/v1", SecretSource(file=path.parent / "keys/a"), "Ocp-Apim-Subscription-Key",
         (("x-a", "1"), ("x-b", "2")), 0.25, 0, 2, 0, 1, 0.5,
     )  # fmt: skip
     assert find_endpoint("b") == Endpoint("b", "https://y.example", aws=("eu-central-1", "bedrock"))
-    assert find_endpoint("c").key == Secret(env="ZQX_KEY")
+    assert find_endpoint("c").key == SecretSource(env="ZQX_KEY")
 
 
 def test_a_key_file_does_not_depend_on_the_current_folder(

@@ -25,7 +25,7 @@ from transformers import (
 
 from guardrails.detectors import PolicyFolder
 from guardrails.detectors.speech.transcript import KIND, TranscriptConfig, TranscriptExtractor
-from guardrails.inference.media.speech import SpeechOptions, load
+from guardrails.inference.media.speech import SpeechOptions, load_speech_model
 from guardrails.inference.safety.folder import ModelError
 
 SOUND = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
@@ -101,9 +101,9 @@ def writing(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 def test_a_model_that_spells(spelling: Path) -> None:
     """Has words with times, and says the same each time; who asks again has the same model."""
-    model = load(spelling)
+    model = load_speech_model(spelling)
     whole, parts = model.transcribe(SOUND)
-    assert load(spelling) is model
+    assert load_speech_model(spelling) is model
     assert whole == " ".join(word for word, _, _ in parts)
     assert all(start is not None and end is not None and 0 <= start <= end <= 2.1 for _, start, end in parts)
     assert model.transcribe(SOUND) == (whole, parts)
@@ -114,7 +114,7 @@ def test_a_model_that_writes(writing: Callable[..., Path], words: bool) -> None:
     """Has a text, in the language that it is told, with times."""
     folder = writing(words=words)
     for language in (None, "de"):
-        model = load(folder, SpeechOptions(language=language))
+        model = load_speech_model(folder, SpeechOptions(language=language))
         whole, parts = model.transcribe(SOUND)
         assert isinstance(whole, str)
         assert parts
@@ -151,7 +151,7 @@ def test_what_lacks_a_part_is_refused(spelling: Path, tmp_path: Path) -> None:
     of = json.loads((tmp_path / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(of | {"num_hidden_layers": 2}))
     with pytest.raises(ModelError, match="the weights lack"):
-        load(tmp_path)
+        load_speech_model(tmp_path)
 
 
 def test_a_model_of_another_rate_is_refused(spelling: Path, tmp_path: Path) -> None:
@@ -161,4 +161,4 @@ def test_a_model_of_another_rate_is_refused(spelling: Path, tmp_path: Path) -> N
     of = json.loads((tmp_path / "preprocessor_config.json").read_text())
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(of | {"sampling_rate": 8_000}))
     with pytest.raises(ModelError, match="hears 8000 Hz"):
-        load(tmp_path)
+        load_speech_model(tmp_path)

@@ -14,7 +14,7 @@ import pytest
 
 from guardrails.detectors.speech.transcript import SoundTranscript, TranscriptConfig, TranscriptExtractor
 from guardrails.detectors.speech.transcript_text import Transcript
-from guardrails.media.audio.recording import opened
+from guardrails.media.audio.recording import open_recording
 
 SENTENCE = "Hello there. This is a small test of speech, which nobody needs to fear."
 
@@ -82,7 +82,7 @@ def test_a_file_is_heard() -> None:
         frame.sample_rate, frame.pts = 16_000, 0
         file.mux(track.encode(frame))
         file.mux(track.encode(None))
-    with opened(out.getvalue()) as recording, recording.sound() as pieces:
+    with open_recording(out.getvalue()) as recording, recording.sound() as pieces:
         found = TranscriptExtractor(TranscriptConfig(use="transcript"), None).hears(pieces)
         assert (pieces.stopped, pieces.corrupt) == (None, 0)
     (start, _), (_, end) = found.stretches[0], found.stretches[-1]

@@ -1,7 +1,7 @@
 """Measures a policy on labelled rows: rows and verdicts in, figures of its decision, its rules and its categories out.
 
     tally = EvaluationTally(guard.policy)
-    for row, verdict in judge_rows(guard, read("labelled.jsonl")):
+    for row, verdict in judge_rows(guard, read_rows("labelled.jsonl")):
         tally.add(row, verdict)
     result = tally.result()
     result.decision.counts.fpr, result.categories["hate"].auprc
@@ -23,10 +23,10 @@ from typing import Final
 
 from guardrails.authoring.evaluate.measurements import (
     PERCENTILES,
-    Evaluation,
     EvaluationExample,
     LabelledScores,
     Measurement,
+    PolicyEvaluation,
     Truth,
 )
 from guardrails.authoring.evaluate.metrics import ConfusionCounts, percentile
@@ -171,10 +171,10 @@ class EvaluationTally:
         else:
             push_bounded(self._false, case, self._keep)
 
-    def result(self) -> Evaluation:
+    def result(self) -> PolicyEvaluation:
         """Return the figures of all that was counted."""
         ref = self._policy.ref
-        return Evaluation(
+        return PolicyEvaluation(
             policy=ref.to_dict(),
             floor=self._floor,
             rows=self.rows,

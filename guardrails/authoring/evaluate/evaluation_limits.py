@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.evaluate.measurements import Evaluation, Measurement
+from guardrails.authoring.evaluate.measurements import Measurement, PolicyEvaluation
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.errors import GuardrailsError
 from guardrails.policy.compiled import CompiledPolicy
@@ -37,7 +37,7 @@ class FigureLimit:
         sign = "<=" if self.figure == "fpr" else ">="
         return f"{self.of or 'decision'} {self.figure} {sign} {self.value:g}"
 
-    def broken(self, result: Evaluation) -> str | None:
+    def broken(self, result: PolicyEvaluation) -> str | None:
         """Return how a result breaks the limit, None where it is kept; what has no rows to stand on breaks it."""
         named: Mapping[str, Measurement] = {**result.categories, **result.rules, "": result.decision}
         measured = named.get(self.of, Measurement(ConfusionCounts()))
@@ -83,6 +83,6 @@ def check_limits(limits: Iterable[FigureLimit], policy: CompiledPolicy) -> None:
             )
 
 
-def find_broken_limits(limits: Iterable[FigureLimit], result: Evaluation) -> list[str]:
+def find_broken_limits(limits: Iterable[FigureLimit], result: PolicyEvaluation) -> list[str]:
     """Return how a result breaks limits, each in a line."""
     return [told for limit in limits if (told := limit.broken(result)) is not None]

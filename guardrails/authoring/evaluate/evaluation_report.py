@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from guardrails.authoring.evaluate.measurements import CLASSES, Evaluation, EvaluationExample, Measurement
+from guardrails.authoring.evaluate.measurements import (
+    CLASSES,
+    EvaluationExample,
+    Measurement,
+    PolicyEvaluation,
+)
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.authoring.markup import Html, make_page, make_table, tag
 from guardrails.authoring.reports.charts import (
@@ -23,7 +28,7 @@ CURVES: Final = 2
 """Categories in one chart: those with the most rows."""
 
 
-def render_report(result: Evaluation, broken: Sequence[str] = (), *, texts: bool = True) -> str:
+def render_report(result: PolicyEvaluation, broken: Sequence[str] = (), *, texts: bool = True) -> str:
     """Return a whole HTML document.
 
     Args:
@@ -54,13 +59,13 @@ def render_report(result: Evaluation, broken: Sequence[str] = (), *, texts: bool
     return make_page(title, children, STYLE)
 
 
-def render_floor(result: Evaluation) -> Iterator[str]:
+def render_floor(result: PolicyEvaluation) -> Iterator[str]:
     """Yield under which floor the rows were judged, if there is one."""
     if result.floor is not None:
         yield f"under the floor {result.floor['name']} {result.floor['version']}"
 
 
-def render_decision(result: Evaluation) -> str:
+def render_decision(result: PolicyEvaluation) -> str:
     """Return what the whole policy does, in one sentence."""
     counts = result.decision.counts
     if not (counts.positive or counts.negative):
@@ -78,7 +83,7 @@ def render_decision(result: Evaluation) -> str:
     return f"{verb} {' and '.join(said)}."
 
 
-def render_unjudged(result: Evaluation) -> Iterator[str]:
+def render_unjudged(result: PolicyEvaluation) -> Iterator[str]:
     """Yield what was not judged, or not judged whole."""
     if result.unread:
         yield f"{result.unread:,} rows could not be judged: {'; '.join(result.reasons)}"
@@ -90,7 +95,7 @@ def render_unjudged(result: Evaluation) -> Iterator[str]:
         yield f"{count:,} rows were not judged whole ({kind})"
 
 
-def render_actions(result: Evaluation) -> Iterator[Sequence[str]]:
+def render_actions(result: PolicyEvaluation) -> Iterator[Sequence[str]]:
     """Yield how many rows of each class end in each action."""
     for kind, name in CLASSES.items():
         yield (name, *(f"{result.actions.get((kind, action), 0):,}" for action in Action))
@@ -112,7 +117,7 @@ CALIBRATED: Final = ("Found from", "Calibration error", "Brier score")
 """The heads of what is said of scores."""
 
 
-def render_latencies(result: Evaluation) -> Iterator[Sequence[str]]:
+def render_latencies(result: PolicyEvaluation) -> Iterator[Sequence[str]]:
     """Yield milliseconds by detector."""
     for name, own in result.latency.items():
         yield (name, *(f"{ms:.2f}" for ms in own))
@@ -143,7 +148,7 @@ def _measured(title: str, found: Mapping[str, Measurement]) -> Iterator[Html]:
         yield render_numbers(heads, rows)
 
 
-def _charts(result: Evaluation) -> Iterator[Html]:
+def _charts(result: PolicyEvaluation) -> Iterator[Html]:
     drawn = {name: each for name, each in result.categories.items() if each.curve}
     ranked = sorted(drawn, key=lambda name: (-drawn[name].counts.positive, name))
     for at in range(0, len(ranked), CURVES):
@@ -175,13 +180,13 @@ def _reliability(measured: Measurement) -> list[tuple[float, float]]:
     return [] if of is None else [(each.score, each.share) for each in of.bins]
 
 
-def build_group_table(result: Evaluation) -> list[tuple[str, ...]]:
+def build_group_table(result: PolicyEvaluation) -> list[tuple[str, ...]]:
     """Return a table of the decision by group, the heads first."""
     groups = ((name, *render_cells(Measurement(counts))[:-1]) for name, counts in result.groups.items())
     return [("", *HEADS[:-1]), *groups]
 
 
-def _groups(result: Evaluation) -> Iterator[Html]:
+def _groups(result: PolicyEvaluation) -> Iterator[Html]:
     if result.groups:
         heads, *rows = build_group_table(result)
         yield tag("h3", "The decision by group")

@@ -101,7 +101,7 @@ def _curve(label: Any, score: Any) -> Iterator[tuple[float, float]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class PolicyEvaluation:
     """What was measured. `actions` counts rows by what they are and what became of them; `groups` are the decision's counts by
     group; `latency` is by detector (and `total`), in ms, at the shares of `PERCENTILES`. `unmeasured` are categories that rows
     are labelled with and no detector of the policy gives. `floor` is the operator's floor under which it was measured, if any.

@@ -19,13 +19,13 @@ from guardrails.authoring.lint.scene import LintWorkbench, Progress
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 from guardrails.policy.compile import compile_policy
 from guardrails.policy.lints import lint as of_policy
-from guardrails.policy.lints.issue import SEVERITIES, Check, Issue, LintContext, Severity
+from guardrails.policy.lints.issue import SEVERITIES, Issue, LintCheck, LintContext, Severity
 from guardrails.policy.lints.lint import check, is_shipped
 from guardrails.policy.loading.items import Policy
 from guardrails.policy.loading.load import load
 from guardrails.policy.loading.source import Mark, Source
 
-READ: Final[tuple[Check, ...]] = (
+READ: Final[tuple[LintCheck, ...]] = (
     check("warning", held_streams.held_stream),
     check("note", held_streams.whole_stream),
     check("warning", held_streams.pattern_holds_stream),
@@ -38,7 +38,7 @@ READ: Final[tuple[Check, ...]] = (
 )
 """What is told of streamed replies, and of tests without running them."""
 
-RUN: Final[tuple[Check, ...]] = (
+RUN: Final[tuple[LintCheck, ...]] = (
     check("error", test_checks.failing_test),
     check("warning", test_checks.rule_without_hit),
     check("note", test_checks.rule_without_near_miss),
@@ -48,7 +48,7 @@ RUN: Final[tuple[Check, ...]] = (
 )
 """What is told of tests when they are run."""
 
-CHECKS: Final[tuple[Check, ...]] = (*of_policy.CHECKS, *READ, *RUN)
+CHECKS: Final[tuple[LintCheck, ...]] = (*of_policy.CHECKS, *READ, *RUN)
 """Everything that lint looks for."""
 
 CODES: Final = frozenset(row.code for row in CHECKS)
@@ -119,7 +119,7 @@ def lint_policy(
     except PolicyErrors as errors:
         return LintReport(str(policy), loads=False, issues=tuple(map(_of_error, errors)))
     left = {*ignore, *(row.code for row in RUN if not tests), *(UNDER if floor is None else ())}
-    rows: Sequence[Check] = [row for row in CHECKS if row.code not in left]
+    rows: Sequence[LintCheck] = [row for row in CHECKS if row.code not in left]
     found = of_policy.find_issues(bench, rows, CODES)
     files = () if is_shipped(bench.root.file) else tuple(of_policy.list_own_files(bench))
     return LintReport(str(policy), loads=True, issues=tuple(found), files=files)

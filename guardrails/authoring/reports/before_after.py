@@ -23,7 +23,7 @@ from guardrails.engine.media.picture_decoding import looked_at
 from guardrails.engine.redaction.film_redaction import DROPPED
 from guardrails.errors import GuardrailsError
 from guardrails.media.errors import MediaError
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.types import Audio, Finding, Image, Media, Text, Verdict, Video
 
@@ -53,7 +53,7 @@ class ReportStyle:
     """
 
     covered: bool
-    limits: Limits
+    limits: PictureLimits
     frames: int
     film_limits: VideoLimits = field(default_factory=VideoLimits)
 

@@ -26,7 +26,7 @@ from guardrails.authoring.reports.contact_sheet import Numbered
 from guardrails.authoring.reports.timeline import describe_clip, describe_nearness, describe_watch
 from guardrails.engine.core.observers import Told
 from guardrails.errors import GuardrailsError
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.types import Action, Finding, Verdict
 
@@ -67,7 +67,7 @@ def render_report(
     judged: Iterable[CheckedContent],
     *,
     covered: bool = True,
-    limits: Limits | None = None,
+    limits: PictureLimits | None = None,
     film_limits: VideoLimits | None = None,
     frames: int = FRAMES,
 ) -> str:
@@ -80,7 +80,7 @@ def render_report(
         film_limits: what is watched of films; give those of the policy.
         frames: the most frames of one picture or film that are shown.
     """
-    looks = ReportStyle(covered, limits or Limits(), frames, film_limits or VideoLimits())
+    looks = ReportStyle(covered, limits or PictureLimits(), frames, film_limits or VideoLimits())
     cards: list[Html] = []
     names: list[Html] = []
     counts: Counter[Action] = Counter()

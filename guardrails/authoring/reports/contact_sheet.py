@@ -12,11 +12,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from guardrails.authoring.markup import Html, tag
-from guardrails.media.images.edit import Box, covered
+from guardrails.media.images.edit import Box, cover_boxes
 from guardrails.types import Finding
 
 if TYPE_CHECKING:
-    from guardrails.media.images.picture import Frame, Picture, Pixels
+    from guardrails.media.images.picture import Picture, PictureFrame, Pixels
 
 Numbered = tuple[int, Finding]
 """A finding with its number in the legend."""
@@ -70,7 +70,7 @@ def _spread(numbers: Sequence[int], most: int) -> list[int]:
     return [numbers[at * len(numbers) // count] for at in range(count)]
 
 
-def _is_seen(finding: Finding, frame: Frame) -> bool:
+def _is_seen(finding: Finding, frame: PictureFrame) -> bool:
     if finding.clip is None:
         return True
     start, end = finding.clip
@@ -130,7 +130,7 @@ def _small(view: Pixels, pixelated: bool) -> tuple[str, int, int]:
 
     image = Image.fromarray(view)
     if pixelated:
-        covered(image, [(0, 0, *image.size)], "pixelate")
+        cover_boxes(image, [(0, 0, *image.size)], "pixelate")
     image.thumbnail((SIDE, SIDE))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=85)

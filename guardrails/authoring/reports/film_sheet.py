@@ -15,8 +15,8 @@ from guardrails.authoring.markup import Html, tag
 from guardrails.authoring.reports.contact_sheet import SIDE, Numbered, render_contact_sheet
 from guardrails.errors import MissingExtra, Overloaded
 from guardrails.media.errors import MediaError
-from guardrails.media.images.picture import Frame, Picture
-from guardrails.media.video.film_source import Film, VideoLimits, opened
+from guardrails.media.images.picture import Picture, PictureFrame
+from guardrails.media.video.film_source import Film, VideoLimits, open_film
 from guardrails.types import Video
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def render_film_sheet(
     try:
         if isinstance(source, MediaError):
             raise source
-        own = nullcontext(source) if isinstance(source, Film) else opened(source, limits, content.declared)
+        own = nullcontext(source) if isinstance(source, Film) else open_film(source, limits, content.declared)
         with own as film:
             return tag("div", *_sheets(film, marks, seconds, pixelated, most))
     except (MediaError, MissingExtra, Overloaded) as error:
@@ -75,7 +75,7 @@ def _sheets(
     stills = {each.start_ms: each for each in film.stills(sorted({*found, *rest}), SIDE)}.values()
     for name, times in (("Frames in which something was found", found), ("Other frames", rest)):
         shown = (each for each in stills if any(each.start_ms <= at < each.end_ms for at in times))
-        frames = [Frame(each.views[:1], each.start_ms, each.end_ms) for each in shown]
+        frames = [PictureFrame(each.views[:1], each.start_ms, each.end_ms) for each in shown]
         if frames:
             picture = Picture("film", film.width, film.height, frames, False, True, film.sha256)
             yield tag("p", name)

@@ -20,12 +20,17 @@ from typing import Final
 from guardrails.authoring.scan.hash_lists import UnusableListError, write_whole
 from guardrails.errors import GuardrailsError, PolicyError, PolicyErrors
 from guardrails.media.errors import MediaError
-from guardrails.media.hashes.film_hash_file import FilmEntry, Look, entries, text
-from guardrails.media.hashes.film_lists import distinct
+from guardrails.media.hashes.film_hash_file import (
+    FilmEntry,
+    HashedFrame,
+    format_film_entries,
+    read_film_entries,
+)
+from guardrails.media.hashes.film_lists import distinct_frames
 from guardrails.media.hashes.hash_lists import QUALITY
-from guardrails.media.hashes.pdq import hashed
+from guardrails.media.hashes.pdq import hash_pixels
 from guardrails.media.video import film_source
-from guardrails.media.video.file_type import HEAD, NAMED, kind_of
+from guardrails.media.video.file_type import HEAD, NAMED, detect_file_type
 from guardrails.media.video.film_source import Sampling, VideoLimits
 
 FPS: Final = 8.0
@@ -103,7 +108,7 @@ def save(path: Path, films: list[FilmEntry]) -> None:
     """
     if not films:
         raise UnusableListError(f"{path}: nothing to write: no film was taken")
-    write_whole(path, text(films))
+    write_whole(path, format_film_entries(films))
 
 
 def _files(path: Path) -> Iterator[tuple[Path, str]]:
@@ -125,9 +130,9 @@ def _of(path: Path, id_: str, quality: int, limits: VideoLimits) -> Iterator[Fil
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
-        if kind_of(head) is None and path.suffix.lower()[1:] not in NAMED:
-            for film in entries(path.read_bytes(), str(path)):
-                yield replace(film, frames=tuple(distinct(film.frames, quality)))
+        if detect_file_type(head) is None and path.suffix.lower()[1:] not in NAMED:
+            for film in read_film_entries(path.read_bytes(), str(path)):
+                yield replace(film, frames=tuple(distinct_frames(film.frames, quality)))
         else:
             yield _watched(path, id_, quality, limits)
     except OSError as error:
@@ -144,13 +149,13 @@ def _watched(path: Path, id_: str, quality: int, limits: VideoLimits) -> FilmEnt
     Raises:
         MediaError: it cannot be watched to its end: of a part of it no share can be told.
     """
-    looks: list[Look] = []
-    with film_source.opened(path, limits) as film:
+    looks: list[HashedFrame] = []
+    with film_source.open_film(path, limits) as film:
         with film.watch(HOW) as watch:
             for sample in watch:
-                made = hashed(sample.pixels)
-                looks.append(Look(made.hash, sample.start_ms, made.quality, sample.index))
+                made = hash_pixels(sample.pixels)
+                looks.append(HashedFrame(made.hash, sample.start_ms, made.quality, sample.index))
         if watch.seen.stopped is not None:
             seconds = f"{watch.seen.seconds:.1f} s"
             raise MediaError("timeout", f"it was watched for {seconds}, then stopped: {watch.seen.stopped}")
-        return FilmEntry(id_, tuple(distinct(looks, quality)), bytes.fromhex(film.sha256))
+        return FilmEntry(id_, tuple(distinct_frames(looks, quality)), bytes.fromhex(film.sha256))

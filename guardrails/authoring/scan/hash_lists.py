@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 from guardrails.errors import GuardrailsError, PolicyError
-from guardrails.media.hashes.exchange_files import records
-from guardrails.media.hashes.exchange_record import Dropped, Skipped, cleaned
-from guardrails.media.hashes.hash_file import Entry
+from guardrails.media.hashes.exchange_files import read_records
+from guardrails.media.hashes.exchange_record import RemovedHash, SkippedRecord, clean_entry
+from guardrails.media.hashes.hash_file import HashEntry
 from guardrails.media.hashes.hash_lists import QUALITY
 
 HEAD: Final = ("hash", "type", "id", "category", "severity", "distance", "quality")
@@ -40,7 +40,7 @@ class GatheredHashes:
     takes back, `disputed` those in the list of which somebody says that they are mistakes.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[HashEntry] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     duplicates: int = 0
     removed: int = 0
@@ -71,26 +71,28 @@ def gather_hashes(
         PolicyErrors: a file as a whole cannot be read. What is wrong with single records stands in the result.
     """
     made = GatheredHashes()
-    taken: list[tuple[int, Entry, bool]] = []
+    taken: list[tuple[int, HashEntry, bool]] = []
     gone: dict[object, int] = {}
     for file, data in files:
-        for record in records(data, file, kind):
+        for record in read_records(data, file, kind):
             said = record.outcome
             if isinstance(said, str):
                 made.malformed.append(PolicyError(file, record.line, 1, "malformed_hash", said))
-            elif isinstance(said, Skipped):
+            elif isinstance(said, SkippedRecord):
                 made.skipped[said.reason] += 1
-            elif isinstance(said, Dropped):
+            elif isinstance(said, RemovedHash):
                 gone[said.id or (said.kind, said.hash)] = len(taken)
             elif said.entry.quality < quality:
                 made.skipped[f"quality below {quality}"] += 1
             else:
-                taken.append((len(taken), cleaned(said.entry), said.disputed))
+                taken.append((len(taken), clean_entry(said.entry), said.disputed))
     _settle(made, taken, gone)
     return made
 
 
-def _settle(made: GatheredHashes, taken: Iterable[tuple[int, Entry, bool]], gone: dict[object, int]) -> None:
+def _settle(
+    made: GatheredHashes, taken: Iterable[tuple[int, HashEntry, bool]], gone: dict[object, int]
+) -> None:
     """Keep what no later record takes back, each hash once."""
     seen: set[tuple[str, bytes]] = set()
     for at, entry, disputed in taken:
@@ -106,7 +108,7 @@ def _settle(made: GatheredHashes, taken: Iterable[tuple[int, Entry, bool]], gone
     made.entries.sort(key=lambda entry: (entry.kind, entry.hash))
 
 
-def format_hash_list(entries: Sequence[Entry]) -> str:
+def format_hash_list(entries: Sequence[HashEntry]) -> str:
     """Return a list as the text of its file (`guardrails/media/hashes/hash_file.py`)."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -121,7 +123,7 @@ def format_hash_list(entries: Sequence[Entry]) -> str:
     return out.getvalue()
 
 
-def save(path: Path, entries: Sequence[Entry]) -> None:
+def save(path: Path, entries: Sequence[HashEntry]) -> None:
     """Write a list.
 
     Raises:

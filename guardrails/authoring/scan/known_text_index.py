@@ -28,7 +28,7 @@ from guardrails.detectors.semantic.known_texts import (
 from guardrails.detectors.semantic.shared_models import load_embedder
 from guardrails.errors import GuardrailsError
 from guardrails.inference.hub.embedding import Embedder
-from guardrails.text import folded
+from guardrails.text import fold_text
 
 SUFFIX = ".jsonl"
 
@@ -117,7 +117,7 @@ def add_entries(known: Sequence[KnownText], new: Iterable[KnownText]) -> list[Kn
 
 
 def _key(entry: KnownText) -> str:
-    return " ".join(folded(entry.text).text.split())
+    return " ".join(fold_text(entry.text).text.split())
 
 
 def embed_missing(known: Sequence[KnownText], encoder: Embedder) -> list[KnownText]:

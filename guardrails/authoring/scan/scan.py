@@ -1,7 +1,7 @@
 """Scans: a guard and a folder go in, a file with a verdict on each file below it and a tally for people come out.
 
-    folder, tally = Folder(root), ScanTally()
-    with opened(Path("verdicts.jsonl"), decide_fates(guard, folder, "input", tally)) as verdicts:
+    folder, tally = FileTree(root), ScanTally()
+    with open_verdicts(Path("verdicts.jsonl"), decide_fates(guard, folder, "input", tally)) as verdicts:
         Scan(folder, verdicts, tally).run([lambda: make_judge(guard, "input")] * 2)
 
 As many files are judged at a time as there are judges (see `judges`). Whoever is stopped in the middle, by whatever, goes on from

@@ -2,7 +2,7 @@
 
     tuning = begin(guard.policy, rule_id="hate.block")
     rows = scored(guard, tuning.rule, tuning.way, read("labelled.jsonl"), tuning.truth)
-    result = tune_rule(tuning, rows, target("fpr <= 1%"))
+    result = tune_rule(tuning, rows, parse_target("fpr <= 1%"))
     result.condition, result.met, result.heldout.fpr
 
 Figures of a number on the rows that it was chosen by flatter it. So it is also chosen on four fifths of the rows and held against

@@ -22,7 +22,7 @@ from guardrails.cli.terminal import Style
 from guardrails.types import Action
 
 if TYPE_CHECKING:
-    from guardrails.authoring.evaluate.measurements import Evaluation
+    from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 
 EPILOG: Final = """
 examples:
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _shown(
-    result: Evaluation, missed: Sequence[str], args: argparse.Namespace, style: Style
+    result: PolicyEvaluation, missed: Sequence[str], args: argparse.Namespace, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""
     from guardrails.authoring.evaluate.evaluation_report import (
@@ -136,7 +136,7 @@ def _shown(
         yield from (style.bad(f"limit not kept: {each}") for each in missed)
 
 
-def _cases(result: Evaluation, args: argparse.Namespace, style: Style) -> Iterator[str]:
+def _cases(result: PolicyEvaluation, args: argparse.Namespace, style: Style) -> Iterator[str]:
     for title, found in (
         ("harmless, but stopped", result.false),
         ("harmful, but not stopped", result.missed),

@@ -155,24 +155,24 @@ def _save(path: Path, verdict: Verdict) -> None:
 
 def _type(data: bytes) -> str:
     """Return the type of a file by its bytes."""
-    from guardrails.media.images.outline import sniffed
-    from guardrails.media.video.file_type import HEAD, kind_of
+    from guardrails.media.images.outline import sniff_format
+    from guardrails.media.video.file_type import HEAD, detect_file_type
 
-    of = kind_of(data[:HEAD])
-    return sniffed(data) if of is None else of.format
+    of = detect_file_type(data[:HEAD])
+    return sniff_format(data) if of is None else of.format
 
 
 def _may_end(suffix: str, data: bytes, kind: str) -> bool:
     """Tell whether a file may have an ending: one that says nothing, or what it is; films of one reader are told apart by
     nobody.
     """
-    from guardrails.media.images.outline import KNOWN, named
-    from guardrails.media.video.file_type import HEAD, NAMED, kind_of
+    from guardrails.media.images.outline import KNOWN, declared_format
+    from guardrails.media.video.file_type import HEAD, NAMED, detect_file_type
 
-    of, said = kind_of(data[:HEAD]), suffix.lower().removeprefix(".")
+    of, said = detect_file_type(data[:HEAD]), suffix.lower().removeprefix(".")
     if said in NAMED:
         return of is not None and NAMED[said] == of.reader
-    return named(suffix) not in KNOWN or named(suffix) == kind
+    return declared_format(suffix) not in KNOWN or declared_format(suffix) == kind
 
 
 def _shown(

@@ -32,10 +32,10 @@ from guardrails.detectors.classifier.classifier_windows import ModelWindows, cut
 from guardrails.detectors.classifier.known_models import find_known_model
 from guardrails.detectors.language.scripts import NAMES, suggest_code
 from guardrails.inference.hub import hub_cache
-from guardrails.inference.hub.sequence import Options, SequenceModel, load
+from guardrails.inference.hub.sequence import SequenceModel, SequenceOptions, load_sequence_model
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import Scores
-from guardrails.text import View, normalized, surrogates_replaced
+from guardrails.text import TextView, normalize_text, replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 Columns = Mapping[str, Sequence[int]]
@@ -92,8 +92,10 @@ class SequenceClassifier:
         return found
 
     def _seen(self, text: str) -> ModelWindows:
-        safe = surrogates_replaced(text)
-        return cut_model_windows(safe, View, self._model.windows, self._languages, self._most, strip_disguise)
+        safe = replace_surrogates(text)
+        return cut_model_windows(
+            safe, TextView, self._model.windows, self._languages, self._most, strip_disguise
+        )
 
     def _detection(self, text: ModelWindows, scores: Scores) -> Detection:
         highest = np.stack([scores[:, at].max(axis=1) for at in self._columns], axis=1)
@@ -110,7 +112,7 @@ def strip_disguise(text: str) -> str | None:
     """
     if text.isascii():
         return None
-    plain = normalized(text).text
+    plain = normalize_text(text).text
     words = _WORD.findall(plain)
     if words == _WORD.findall(text) and not _TOUCHING.search(text):
         return None
@@ -131,7 +133,7 @@ def build_sequence_classifier(name: str, config: ClassifierConfig, folder: Path)
     if problems:
         raise ConfigProblems(problems)
     try:
-        model = load(folder, _options(config))
+        model = load_sequence_model(folder, _options(config))
     except ModelError as error:
         at_model = error.field == "model"
         message = f"model {config.model!r}: {error}" if at_model else str(error)
@@ -149,7 +151,7 @@ def _of_hub(config: ClassifierConfig, folder: Path) -> list[ConfigProblem]:
         return find_unused_fields(
             config, ("revision", "download"), "models of the hub, which are called org/name"
         )
-    if hub_cache.root(config.model).resolve() in folder.resolve().parents:
+    if hub_cache.model_root(config.model).resolve() in folder.resolve().parents:
         return []
     return find_unused_fields(config, ("revision",), "models of the hub, and this one is a folder")
 
@@ -167,8 +169,8 @@ def _languages(config: ClassifierConfig) -> list[ConfigProblem]:
     ]
 
 
-def _options(config: ClassifierConfig) -> Options:
-    return Options(
+def _options(config: ClassifierConfig) -> SequenceOptions:
+    return SequenceOptions(
         runtime=config.runtime,
         file=config.file,
         device=config.device,

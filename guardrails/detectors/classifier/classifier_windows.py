@@ -12,9 +12,9 @@ from typing import Final
 
 from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
-from guardrails.inference.safety.model import Model
-from guardrails.inference.safety.windows import Row, Tokens, Window
-from guardrails.text import View, folded, normalized, revealed, surrogates_replaced
+from guardrails.inference.safety.model import SafetyModel
+from guardrails.inference.safety.windows import TokenRow, Tokens, TokenWindow
+from guardrails.text import TextView, fold_text, normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import Unchecked
 
 MIN_LANGUAGE_PROBABILITY: Final = 0.95
@@ -67,14 +67,14 @@ COMMON_ENGLISH_WORDS: Final = frozenset(
 )
 """Words of English that are rare in other languages; they are a quarter to a half of its words."""
 
-VIEWS: Final = {"folded": folded, "normalized": normalized}
+VIEWS: Final = {"folded": fold_text, "normalized": normalize_text}
 """What models read of a text."""
 
 FOREIGN_REASON: Final = "in a language that the model was not validated on"
 
 Span = tuple[int, int]
 
-Windows = Callable[[str], Iterator[Window]]
+Windows = Callable[[str], Iterator[TokenWindow]]
 """What cuts a reading of a text into the windows of a model."""
 
 
@@ -102,25 +102,25 @@ class TierWindows:
     _ids: tuple[tuple[int, ...], ...]
     _tokens: Tokens
 
-    def row(self, index: int) -> Row:
+    def row(self, index: int) -> TokenRow:
         """Return the encoder's row of a window."""
         return self._tokens.row(self._ids[index])
 
-    def pair(self, index: int) -> Row:
+    def pair(self, index: int) -> TokenRow:
         """Return the encoder's row of a window beside the prompt."""
         return self._tokens.pair(self.prompt or (), self._ids[index])
 
 
-def cut_tier_windows(text: str, prompt: str | None, model: Model, most: int) -> TierWindows:
+def cut_tier_windows(text: str, prompt: str | None, model: SafetyModel, most: int) -> TierWindows:
     """Cut a text into windows, at most `most` of all its readings together."""
-    safe = surrogates_replaced(text)
-    beside = None if prompt is None else model.prompt(VIEWS[model.view](surrogates_replaced(prompt)).text)
+    safe = replace_surrogates(text)
+    beside = None if prompt is None else model.prompt(VIEWS[model.view](replace_surrogates(prompt)).text)
     found = cut_model_windows(
         safe, VIEWS[model.view], lambda read: model.windows(read, beside or ()), model.languages, most
     )
     return TierWindows(
         found.spans,
-        tuple(folded(read).text for read in found.read),
+        tuple(fold_text(read).text for read in found.read),
         found.unchecked,
         beside,
         found.ids,
@@ -130,7 +130,7 @@ def cut_tier_windows(text: str, prompt: str | None, model: Model, most: int) -> 
 
 def cut_model_windows(
     text: str,
-    viewed: Callable[[str], View],
+    viewed: Callable[[str], TextView],
     windows: Windows,
     languages: frozenset[str],
     most: int,
@@ -159,7 +159,7 @@ def cut_model_windows(
 
 
 def _readings(
-    text: str, viewed: Callable[[str], View], windows: Windows, undisguised: Callable[[str], str | None]
+    text: str, viewed: Callable[[str], TextView], windows: Windows, undisguised: Callable[[str], str | None]
 ) -> Iterator[tuple[bool, Span, str, tuple[int, ...]]]:
     """Yield the windows of all readings: whether it is the plain one, where in the text, what they read, the tokens."""
     for span, read, ids in _windows(viewed(text), len(text), windows):
@@ -167,14 +167,14 @@ def _readings(
         if other := undisguised(read):
             for window in windows(other):
                 yield False, span, other[window.start : window.end], window.ids
-    for reading in revealed(text):
+    for reading in undo_tricks(text):
         view = viewed(reading.text).over(reading)
         for span, read, ids in _windows(view, len(text), windows):
             if viewed(text[slice(*span)]).text != read:
                 yield False, span, read, ids
 
 
-def _windows(view: View, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
+def _windows(view: TextView, length: int, windows: Windows) -> Iterator[tuple[Span, str, tuple[int, ...]]]:
     """Yield the windows of a view that hold anything: where in the text, which is `length` long, what they read, and the
     tokens.
     """

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 from unicodedata import normalize
 
-from guardrails.inference.safety.passages import passages
-from guardrails.text import View, normalized, revealed, surrogates_replaced
+from guardrails.inference.safety.passages import split_passages
+from guardrails.text import TextView, normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import Unchecked
 
 CONTEXT_DIVISOR: Final = 8
@@ -34,7 +34,7 @@ class TextPieces:
 
     spans: tuple[Span, ...]
     reads: tuple[str, ...]
-    places: tuple[tuple[View | None, int], ...]
+    places: tuple[tuple[TextView | None, int], ...]
     unchecked: tuple[Unchecked, ...] = ()
 
     def original(self, at: int, start: int, end: int) -> Span:
@@ -46,8 +46,8 @@ class TextPieces:
 
 def cut_pieces(text: str, size: int, most: int) -> TextPieces:
     """Cut a text into pieces of at most `size` characters, at most `most` of all its readings together."""
-    safe = surrogates_replaced(text)
-    found: list[tuple[Span, str, tuple[View | None, int]]] = []
+    safe = replace_surrogates(text)
+    found: list[tuple[Span, str, tuple[TextView | None, int]]] = []
     left: tuple[Unchecked, ...] = ()
     for each in _readings(safe, size):
         if len(found) == most:
@@ -58,10 +58,10 @@ def cut_pieces(text: str, size: int, most: int) -> TextPieces:
     return TextPieces(spans, reads, places, left)
 
 
-def _readings(text: str, size: int) -> Iterator[tuple[Span, str, tuple[View | None, int]]]:
+def _readings(text: str, size: int) -> Iterator[tuple[Span, str, tuple[TextView | None, int]]]:
     for start, end, begin in _cut(text, size):
         yield (start, end), text[begin:end], (None, begin)
-    readings = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
+    readings = undo_tricks(text) if text.isascii() else (normalize_text(text), *undo_tricks(text))
     for reading in readings:
         last = 0
         for start, end, begin in _cut(reading.text, size):
@@ -96,7 +96,7 @@ def _cut(text: str, size: int) -> Iterator[tuple[int, int, int]]:
 
 def _parts(text: str, room: int) -> Iterator[Span]:
     """Yield passages, those that do not fit in parts."""
-    for start, end in passages(text):
+    for start, end in split_passages(text):
         for at in range(start, end, room):
             yield at, min(at + room, end)
 

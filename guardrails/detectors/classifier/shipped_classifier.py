@@ -35,9 +35,9 @@ from guardrails.detectors.classifier.classifier_config import (
 from guardrails.detectors.classifier.classifier_windows import TierWindows, cut_tier_windows
 from guardrails.detectors.language.identification import preload_model
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.model import Fast, Model, load
+from guardrails.inference.safety.model import FastScores, SafetyModel, load_safety_model
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.windows import Row
+from guardrails.inference.safety.windows import TokenRow
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 SHIPPED: Final = {"text-safety": Path(__file__).parents[2] / "models" / "text_safety"}
@@ -65,7 +65,7 @@ REMEMBERED: Final = 64
 """Short texts whose windows are kept between the fast tier's turn and the encoder's, and for the next detector."""
 
 
-def _prepare(model: Model, text: str, prompt: str | None, most: int) -> tuple[TierWindows, Fast]:
+def _prepare(model: SafetyModel, text: str, prompt: str | None, most: int) -> tuple[TierWindows, FastScores]:
     """Return the windows of a text, at most so many, with what the fast tier says of them."""
     found = cut_tier_windows(text, prompt, model, most)
     return found, model.fast(found.folded)
@@ -85,7 +85,7 @@ class ShippedClassifier:
     inline = False
     passages = True
 
-    def __init__(self, name: str, model: Model, heads: Sequence[str], config: ClassifierConfig) -> None:
+    def __init__(self, name: str, model: SafetyModel, heads: Sequence[str], config: ClassifierConfig) -> None:
         self.identity = model.identity
         self._name = name
         self._model = model
@@ -105,7 +105,7 @@ class ShippedClassifier:
         asked = self._asked(batch)
         scores = [None if each is None else each[1].scores.copy() for each in asked]
         # All windows of all contents together, so that every core has some.
-        rows: list[Row] = []
+        rows: list[TokenRow] = []
         logits: list[Scores] = []
         places: list[tuple[Scores, int, Columns]] = []
         for each, own in zip(asked, scores, strict=True):
@@ -134,19 +134,19 @@ class ShippedClassifier:
             return None
         return self._answers(asked, [None if each is None else each[1].scores for each in asked])
 
-    def _asked(self, batch: Sequence[Content]) -> list[tuple[TierWindows, Fast] | None]:
+    def _asked(self, batch: Sequence[Content]) -> list[tuple[TierWindows, FastScores] | None]:
         """Return the windows of each text, with what the fast tier says of them."""
         return [self._ask(content) if isinstance(content, Text) else None for content in batch]
 
     def _answers(
-        self, asked: Sequence[tuple[TierWindows, Fast] | None], scores: Sequence[Scores | None]
+        self, asked: Sequence[tuple[TierWindows, FastScores] | None], scores: Sequence[Scores | None]
     ) -> list[Detection]:
         return [
             CLEAN if each is None or own is None else self._detection(each[0], own)
             for each, own in zip(asked, scores, strict=True)
         ]
 
-    def _ask(self, content: Text) -> tuple[TierWindows, Fast]:
+    def _ask(self, content: Text) -> tuple[TierWindows, FastScores]:
         prompt = None if content.context is None else content.context.get("prompt")
         ask = _remembered if len(content.text) <= AT_ONCE else _prepare
         return ask(self._model, content.text, prompt, self._most)
@@ -157,7 +157,7 @@ class ShippedClassifier:
             return [self._any]
         return [self._alone, self._beside] if text.prompt else [self._alone | self._beside]
 
-    def _open(self, text: TierWindows, fast: Fast) -> Iterator[tuple[Columns, Columns]]:
+    def _open(self, text: TierWindows, fast: FastScores) -> Iterator[tuple[Columns, Columns]]:
         """Yield heads, and which windows need the encoder for them."""
         for columns in self._columns(text):
             if self._effort == "fast" or not columns.any():
@@ -219,7 +219,7 @@ def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedCl
     if of_any:
         raise ConfigProblems(of_any)
     try:
-        model = load(folder)
+        model = load_safety_model(folder)
     except ModelError as error:
         message = f"model {config.model!r}: {error}"
         raise ConfigProblems(
@@ -233,7 +233,7 @@ def _build(name: str, config: ClassifierConfig, files: PolicyFiles) -> ShippedCl
     return ShippedClassifier(name, model, _select_heads(model.heads, config.categories), config)
 
 
-def _problems(config: ClassifierConfig, model: Model) -> list[ConfigProblem]:
+def _problems(config: ClassifierConfig, model: SafetyModel) -> list[ConfigProblem]:
     """Return what is wrong between a configuration and a model that runs."""
     told = tuple(dict.fromkeys(map(head_category, model.heads)))
     invalid = [each for each in told if not taxonomy.is_valid(each)]

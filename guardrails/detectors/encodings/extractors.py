@@ -15,8 +15,8 @@ from operator import attrgetter
 
 from guardrails.detectors.encodings import payloads
 from guardrails.detectors.encodings.payloads import Payload
-from guardrails.text import View, normalized, surrogates_replaced
-from guardrails.text.obfuscation_hints import signals
+from guardrails.text import TextView, normalize_text, replace_surrogates
+from guardrails.text.obfuscation_hints import find_hints
 
 Span = tuple[int, int]
 
@@ -158,7 +158,7 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
     if depth < 1:
         return NOTHING_EXTRACTED
     budget = DecodingBudget(count, characters)
-    found = decode_nested(_payloads(surrogates_replaced(text), None), depth, budget)
+    found = decode_nested(_payloads(replace_surrogates(text), None), depth, budget)
     return Extraction(tuple(found), tuple(budget.left)) if found or budget.left else NOTHING_EXTRACTED
 
 
@@ -185,8 +185,8 @@ def decode_nested(
 
 def _payloads(text: str, parent: DerivedText | None) -> list[tuple[Extractor, list[Payload]]]:
     plain = text.isascii()
-    view = View(text) if plain else normalized(text)
-    encodings = signals(view.text).encodings
+    view = TextView(text) if plain else normalize_text(text)
+    encodings = find_hints(view.text).encodings
     undone = () if parent is None else parent.origin.split(">")
     found: list[tuple[Extractor, list[Payload]]] = []
     for extractor in READABLE if encodings else ():

@@ -26,8 +26,8 @@ from guardrails.detectors.encodings.extractors import (
 )
 from guardrails.detectors.encodings.payloads import AROUND, Payload
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
-from guardrails.text import View, normalized, settled, surrogates_replaced
-from guardrails.text.obfuscation_hints import ENCODINGS, signals
+from guardrails.text import TextView, normalize_text, replace_surrogates, settled_length
+from guardrails.text.obfuscation_hints import ENCODINGS, find_hints
 
 LONGEST: Final = 4 * AROUND
 """Characters kept in front of an escape: enough for those that are read with it, invisible ones among them."""
@@ -105,7 +105,7 @@ class PayloadStream:
         if self._depth < 1:
             self.settled += len(delta)
             return []
-        self._text += surrogates_replaced(delta)
+        self._text += replace_surrogates(delta)
         length = len(self._text)
         if not last and length < self._due:
             return []
@@ -114,7 +114,7 @@ class PayloadStream:
         if last:
             found += self._ends()
         else:
-            self._escapes.see(self._text[: settled(self._text)], self._base, mark)
+            self._escapes.see(self._text[: settled_length(self._text)], self._base, mark)
             length = len(self._text)
             self._due = length + length // 16 if length > OFTEN else 0
         frozen = [self._base, *self._escapes.frozen]
@@ -125,7 +125,7 @@ class PayloadStream:
 
     def _end(self) -> int:
         """Return the place in what is held from which on a payload may be open."""
-        cut = settled(self._text)
+        cut = settled_length(self._text)
         view = _view(self._text[:cut])
         self.scanned += cut
         at = _open_from(view.text)
@@ -141,7 +141,7 @@ class PayloadStream:
         self._text = self._text[end:]
         self._base += end
         self.scanned += end
-        names = signals(view.text).encodings if len(view.text) > _LEAST else ()
+        names = find_hints(view.text).encodings if len(view.text) > _LEAST else ()
         hidden = [
             (each, [_shift_payload(payload, view, base) for payload in each.find(view.text)])
             for each in _NEAR
@@ -149,7 +149,7 @@ class PayloadStream:
         ]
         if not part.isascii():
             hidden += [
-                (each, [_shift_payload(payload, View(part), base) for payload in each.find(part)])
+                (each, [_shift_payload(payload, TextView(part), base) for payload in each.find(part)])
                 for each in INVISIBLE
             ]
         hidden.append((_FAR["percent"], self._escapes.take(part, view, base, mark)))
@@ -194,7 +194,7 @@ class EscapeStream:
         if "%" in view.text and (escape := _ESCAPES.search(view.text)):
             self.frozen = [min(mark, base + view.original(*escape.span())[0])]
 
-    def take(self, part: str, view: View, base: int, mark: int) -> list[Payload]:
+    def take(self, part: str, view: TextView, base: int, mark: int) -> list[Payload]:
         """Take a stretch with all of its escapes; return what those read that no other can follow."""
         self._near.append(part)
         self._end = base + len(part)
@@ -222,11 +222,11 @@ class EscapeStream:
         return found
 
 
-def _view(text: str) -> View:
-    return View(text) if text.isascii() else normalized(text)
+def _view(text: str) -> TextView:
+    return TextView(text) if text.isascii() else normalize_text(text)
 
 
-def _shift_payload(payload: Payload, view: View, base: int) -> Payload:
+def _shift_payload(payload: Payload, view: TextView, base: int) -> Payload:
     """Return a payload of a view of a stretch in the coordinates of the whole text."""
 
     def original(start: int, end: int) -> tuple[int, int]:

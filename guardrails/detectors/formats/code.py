@@ -21,7 +21,7 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFile
 from guardrails.detectors.config import Config
 from guardrails.detectors.formats.code_signals import LANGUAGES, PLAIN, SIGNALS
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 UNKNOWN: Final = ""
@@ -141,7 +141,7 @@ def _add(tally: _Tally, line: str, start: int) -> bool:
 def measure_likeness(text: str) -> tuple[float, str]:
     """Return how much all of a text looks like code, in 0..1, and its language."""
     tally = _Tally()
-    for match in _LINE.finditer(surrogates_replaced(text)):
+    for match in _LINE.finditer(replace_surrogates(text)):
         _add(tally, match[0], match.start())
     tally.lines += tally.waiting
     return tally.score(), tally.language()
@@ -149,7 +149,7 @@ def measure_likeness(text: str) -> tuple[float, str]:
 
 def find_code_blocks(text: str, min_lines: int = 2) -> Iterator[CodeBlock]:
     """Yield the blocks of code in a text, in order; `min_lines` is for those without a fence."""
-    text = surrogates_replaced(text)
+    text = replace_surrogates(text)
     tally = _Tally()
     fence: tuple[str, str, int] | None = None  # mark, info string, where its content begins
     for match in _LINE.finditer(text):

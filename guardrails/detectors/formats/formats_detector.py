@@ -28,7 +28,7 @@ from guardrails.detectors.formats.syntax import (
     ignore_warnings,
 )
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
 LONGEST_PYTHON: Final = 200_000
@@ -207,7 +207,7 @@ def _build(name: str, config: FormatConfig, files: PolicyFiles) -> FormatsDetect
 
 
 def _sql(dialect: str, statements: Sequence[str] | None, text: str) -> Spans:
-    return find_sql_errors(surrogates_replaced(text), dialect, statements)
+    return find_sql_errors(replace_surrogates(text), dialect, statements)
 
 
 KIND = Kind(

@@ -20,7 +20,7 @@ import re2
 import regex
 
 from guardrails.detectors.formats.json_spans import locate
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 
 LONGEST_CHECK: Final = 2.0
 """Seconds of CPU time for one text. A thousand characters take about a millisecond."""
@@ -214,7 +214,7 @@ def _searcher(pattern: str) -> Callable[[str], bool]:
             return slow.search(text, timeout=max(_deadline.at - time.thread_time(), 0.001)) is not None
 
         return search
-    return lambda text: fast.search(surrogates_replaced(text)) is not None
+    return lambda text: fast.search(replace_surrogates(text)) is not None
 
 
 # Keywords that jsonschema's own implementation leaves without a bound of time or without a place.

@@ -13,7 +13,7 @@ from pydantic import Field
 from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFiles
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class LengthDetector:
         # A token has at least one character of plain ASCII; other text may be spelt out before it is cut.
         if most is None or self._tokenizer is None or (len(text) < most and text.isascii()):
             return False
-        return len(self._tokenizer.encode(surrogates_replaced(text), add_special_tokens=False)) > most
+        return len(self._tokenizer.encode(replace_surrogates(text), add_special_tokens=False)) > most
 
     def _is_short(self, text: str) -> bool:
         least = self._limits.min_characters

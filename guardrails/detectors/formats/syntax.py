@@ -12,7 +12,7 @@ import warnings
 from typing import Final, NoReturn
 from xml.parsers import expat
 
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 
 DEEPEST: Final = 200
 """Brackets or elements inside one another: well below where a parser runs out of stack."""
@@ -69,7 +69,7 @@ def _too_deep(text: str) -> int | None:
 
 def find_xml_error(text: str) -> int | None:
     """Return where `text` stops being a well-formed XML document, or None; a document type is an error."""
-    data = surrogates_replaced(text).encode()
+    data = replace_surrogates(text).encode()
     # The encoding is given, so that what the document says of it does not count.
     parser = expat.ParserCreate("utf-8")
     depth = stopped = 0
@@ -116,7 +116,7 @@ def find_python_error(text: str) -> int | None:
     if "\0" in text:
         return text.index("\0")
     try:
-        compile(surrogates_replaced(text), _MODULE, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        compile(replace_surrogates(text), _MODULE, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
     except SyntaxError as error:
         return _offset(text, error.lineno or 1, error.offset or 1)
     except (MemoryError, RecursionError, ValueError, OverflowError):

@@ -18,7 +18,7 @@ from guardrails.media.images.picture import Picture
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 
 if TYPE_CHECKING:
-    from guardrails.media.images.picture import Frame, Pixels
+    from guardrails.media.images.picture import PictureFrame, Pixels
 
 NEAR: Final = 60
 """How far from pure green each channel may be."""
@@ -62,7 +62,7 @@ class GreenSquare:
                     found[finding.box] = finding
         return Detection(tuple(found.values())) if found else CLEAN
 
-    def _framed(self, picture: Picture, frame: Frame) -> Iterator[Finding]:
+    def _framed(self, picture: Picture, frame: PictureFrame) -> Iterator[Finding]:
         clip = (frame.start_ms, frame.end_ms) if picture.animated else None
         for view in frame.views:
             for box, score in self._fields(view):

@@ -35,7 +35,7 @@ from guardrails.inference.safety.folder import ModelError
 from guardrails.types import CLEAN, Content, Detection, Finding, Image
 
 if TYPE_CHECKING:
-    from guardrails.inference.media.picture_model import Part, PictureModel, PictureOptions
+    from guardrails.inference.media.picture_model import PictureModel, PictureOptions, ScoredPart
     from guardrails.inference.safety.scores import Scores
     from guardrails.media.images.picture import Picture, Pixels
 
@@ -128,19 +128,19 @@ class ImageClassifier:
             yield category, min(1.0, float(scores[at].sum() if self._sums else scores[at].max()))
 
 
-def _box(part: Part, view: Pixels, picture: Picture) -> tuple[int, int, int, int] | None:
+def _box(part: ScoredPart, view: Pixels, picture: Picture) -> tuple[int, int, int, int] | None:
     """Return where a part is in the picture, None for the whole."""
     whole = part.box == (0, 0, view.shape[1], view.shape[0])
     return None if whole else scale_box(part.box, view, picture)
 
 
 def _load(folder: Path, config: ImageClassifierConfig) -> PictureModel:
-    from guardrails.inference.media.picture_model import PictureOptions, load
+    from guardrails.inference.media.picture_model import PictureOptions, load_picture_model
 
     options: PictureOptions = PictureOptions(
         config.runtime, config.file, config.device, config.activation, config.large
     )
-    return load(folder, options)
+    return load_picture_model(folder, options)
 
 
 def _build(name: str, config: ImageClassifierConfig, files: PolicyFiles) -> ImageClassifier:
@@ -201,10 +201,10 @@ def _one_of(
 
 def _compared(folder: Path, config: ImageClassifierConfig) -> PictureModel:
     """Return a model that compares pictures with the texts of all categories, and the neutral ones; raises `ModelError`."""
-    from guardrails.inference.media.zero_shot import Texts, load
+    from guardrails.inference.media.zero_shot import ZeroShotTexts, load_zero_shot_model
 
     texts = (each for texts in read_labels(config.prompts or {}).values() for each in texts)
-    return load(folder, Texts((*texts, *config.neutral), config.device, config.large))
+    return load_zero_shot_model(folder, ZeroShotTexts((*texts, *config.neutral), config.device, config.large))
 
 
 def _shipped(

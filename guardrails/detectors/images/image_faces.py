@@ -111,9 +111,9 @@ def _is_covered(box: Box, picture: Picture) -> bool:
 
 
 def _load(folder: Path, config: ImageFacesConfig) -> FaceModel:
-    from guardrails.inference.media.faces import FaceOptions, load
+    from guardrails.inference.media.faces import FaceOptions, load_face_model
 
-    return load(folder, FaceOptions(config.min_score, config.side))
+    return load_face_model(folder, FaceOptions(config.min_score, config.side))
 
 
 def _build(name: str, config: ImageFacesConfig, files: PolicyFiles) -> ImageFacesDetector:

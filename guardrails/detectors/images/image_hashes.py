@@ -27,9 +27,9 @@ from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.errors import PolicyErrors
 from guardrails.media.hashes.film_hash_file import TYPE
-from guardrails.media.hashes.film_lists import Enough, FilmList, Sighting
-from guardrails.media.hashes.hash_lists import HashList, HashLists, Match
-from guardrails.media.hashes.pdq import BITS, Hashed, hashed
+from guardrails.media.hashes.film_lists import FilmList, FilmSearch, MatchThresholds
+from guardrails.media.hashes.hash_lists import HashList, HashLists, HashMatch
+from guardrails.media.hashes.pdq import BITS, PdqHashes, hash_pixels
 from guardrails.types import CLEAN, Content, Detection, Finding, Image, Listed
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class FilmMatcher:
 
     list: FilmList
     what: HashListSource
-    enough: Enough
+    enough: MatchThresholds
 
 
 class ImageHashDetector:
@@ -138,7 +138,7 @@ class ImageHashDetector:
         """Judge a picture."""
         return self.by(picture, picture.sha256, hash_views(picture))
 
-    def by(self, picture: Picture, sha256: str, hashed: Sequence[Hashed]) -> Detection:
+    def by(self, picture: Picture, sha256: str, hashed: Sequence[PdqHashes]) -> Detection:
         """Judge a picture by its file's digest and the hashes of its views."""
         best: dict[int, Finding] = {}
         for match in self.lists.find(sha256, hashed):
@@ -170,7 +170,7 @@ class ImageHashDetector:
         """Begin to look at a track of a film with a file of that digest, or of none."""
         return HashedFilmTrack(self, sha256)
 
-    def _finding(self, match: Match, score: float, clip: tuple[int, int] | None) -> Finding:
+    def _finding(self, match: HashMatch, score: float, clip: tuple[int, int] | None) -> Finding:
         what = self._denied[int(match.list)]
         listed = Listed(what.file, _display_id(match.id), match.kind, match.distance, match.form)
         return Finding(what.category, score, self.name, clip=clip, listed=listed)
@@ -183,7 +183,7 @@ class HashedFilmTrack:
         self._of = of
         self._passes = bool(sha256) and of.lists.allows(sha256)
         self._by_file = of.file(sha256) if sha256 and not self._passes else []
-        self._sightings = [(each, Sighting(each.list)) for each in of.films]
+        self._sightings = [(each, FilmSearch(each.list)) for each in of.films]
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [
@@ -217,9 +217,9 @@ class HashedFilmTrack:
         return found
 
 
-def hash_views(picture: Picture) -> list[Hashed]:
+def hash_views(picture: Picture) -> list[PdqHashes]:
     """Return the hashes of all views of a picture, frame by frame."""
-    return [hashed(view) for frame in picture.frames for view in frame.views]
+    return [hash_pixels(view) for frame in picture.frames for view in frame.views]
 
 
 def _display_id(id_: str) -> str:
@@ -287,7 +287,9 @@ def _build(name: str, config: ImageHashConfig, files: PolicyFiles) -> ImageHashD
     def films(_: int, doc: FilmListDoc) -> FilmMatcher:
         found = FilmList.load(files.path(doc.file), name=doc.file, distance=doc.distance, quality=doc.quality)
         what = HashListSource(doc.file, doc.category or config.category)
-        return FilmMatcher(found, what, Enough(doc.query, doc.target, doc.need == "both", doc.seconds))
+        return FilmMatcher(
+            found, what, MatchThresholds(doc.query, doc.target, doc.need == "both", doc.seconds)
+        )
 
     deny = [*_load_lists("deny", config.deny, pictures, problems)]
     allow = [*_load_lists("allow", config.allow, pictures, problems)]

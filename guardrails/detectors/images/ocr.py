@@ -13,8 +13,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from guardrails.inference.denormals import as_zero
-from guardrails.inference.pool import cores
+from guardrails.inference.denormals import flush_denormals
+from guardrails.inference.pool import count_cores
 
 if TYPE_CHECKING:
     from guardrails.media.images.picture import Pixels
@@ -60,7 +60,7 @@ def load_reader(side: int) -> OcrReader:
         with lock:
             if not loaded:
                 loaded.append(load_rapidocr(side))
-            with as_zero():
+            with flush_denormals():
                 found = loaded[0](seen[:, :, ::-1].copy())  # blue first
         if found is None or found.boxes is None or not found.txts:
             return []
@@ -143,7 +143,7 @@ def _session(path: Path, *, keeps: bool) -> Any:
     """Return a session on several cores, whose threads never spin and take numbers next to zero as zero."""
     onnxruntime: Any = import_module("onnxruntime")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = min(THREADS, cores()), 1
+    options.intra_op_num_threads, options.inter_op_num_threads = min(THREADS, count_cores()), 1
     options.enable_cpu_mem_arena = keeps
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

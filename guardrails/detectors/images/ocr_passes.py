@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from guardrails.detectors.images.ocr import OcrLine, OcrReader
 
 if TYPE_CHECKING:
-    from guardrails.media.images.picture import Frame, Pixels
+    from guardrails.media.images.picture import PictureFrame, Pixels
 
 WIDE: Final = 4
 """How many times as long as the side at which letters are looked for a picture may be that is read in one piece."""
@@ -120,7 +120,7 @@ def _is_known(found: OcrLine, known: Sequence[OcrLine]) -> bool:
     )
 
 
-def pick_distinct_frames(frames: Sequence[Frame], most: int) -> Sequence[Frame]:
+def pick_distinct_frames(frames: Sequence[PictureFrame], most: int) -> Sequence[PictureFrame]:
     """Return at most so many frames, those that differ most from one another, in their order: one with something in it that is
     in no other is not left out for many that are alike.
     """

@@ -27,7 +27,7 @@ from guardrails.detectors.language._gibberish_table import BITS
 from guardrails.detectors.language.identification import language_probabilities, without_noise
 from guardrails.detectors.language.scripts import SCRIPTS
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 RANDOM: Final = 4.9
@@ -243,7 +243,7 @@ def _glued(text: str) -> Iterator[tuple[int, int, float]]:
 
 def find_gibberish(text: str) -> list[tuple[int, int, float]]:
     """Return the stretches of a text that are no language, and how sure that is, in 0..1; they may overlap."""
-    text = surrogates_replaced(text)
+    text = replace_surrogates(text)
     readable = blank_code(text, without_noise(_CHUNK.sub(_without_digits, text)))
     found = [*_floods(readable), *_unspeakable(readable), *_glued(readable)]
     if not text.isascii():

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from guardrails.detectors.language.scripts import NAMES, SCRIPTS, umbrella_language
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier  # type: ignore[import-untyped]
@@ -56,7 +56,7 @@ def _model() -> LanguageIdentifier:
 
 def language_probabilities(text: str) -> Mapping[str, float]:
     """Return language → probability; they sum to 1 with `zxx`, which is no language (code, noise)."""
-    return dict(_model().rank(surrogates_replaced(text)))
+    return dict(_model().rank(replace_surrogates(text)))
 
 
 def identify_language(text: str) -> tuple[str, float]:

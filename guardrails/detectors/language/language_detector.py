@@ -27,7 +27,7 @@ from guardrails.detectors.language.scripts import (
     with_varieties,
 )
 from guardrails.detectors.patterns.patterns_detector import category_problem
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
 UNIT: Final = 60
@@ -107,7 +107,7 @@ class LanguageDetector:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
     def _one(self, text: str) -> Detection:
-        text = surrogates_replaced(text)
+        text = replace_surrogates(text)
         plain = without_noise(text)
         found: list[tuple[int, int, float, str]] = []
         unsure: list[LanguageUnit] = []

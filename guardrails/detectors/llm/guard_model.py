@@ -22,7 +22,7 @@ from guardrails.detectors.llm.guards import GUARD_FORMS, find_form
 from guardrails.detectors.llm.guards.form import GuardForm, Labels
 from guardrails.detectors.llm.guards.judges import GuardPrompter, LocalGuardModel, ServedGuardModel
 from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, LocalDetector, RemoteDetector
-from guardrails.inference.hub.generative import Options, load
+from guardrails.inference.hub.generative import GenerativeOptions, load_generative_model
 from guardrails.inference.hub.runtimes import Precision
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.types import Text
@@ -171,7 +171,9 @@ def _build_local(asked: GuardPrompter, config: GuardModelConfig, files: PolicyFi
         message = f"model {config.model!r}: {error.strerror or error}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
     try:
-        judge = LocalGuardModel(asked, load(folder, Options(config.device, config.precision)))
+        judge = LocalGuardModel(
+            asked, load_generative_model(folder, GenerativeOptions(config.device, config.precision))
+        )
         for prompt in (None, "warm up"):
             judge.try_out(JudgeRequest("Warm up.", Text("Warm up."), prompt))
     except ModelError as error:

@@ -31,7 +31,7 @@ from guardrails.detectors.llm.judge_prompt import (
 )
 from guardrails.detectors.llm.llm_detector import JudgeAdapter, JudgeRequest, RemoteDetector, Scores
 from guardrails.detectors.patterns.patterns_detector import category_problem, default_category
-from guardrails.remote.chat import chat
+from guardrails.remote.chat import ask_chat
 from guardrails.remote.endpoint import Endpoint, RemoteError
 
 TOP: Final = 20
@@ -117,7 +117,7 @@ class QuestionJudge:
         return [await self._one(ask) for ask in asks]
 
     async def _one(self, ask: JudgeRequest) -> Scores:
-        answer = await chat(
+        answer = await ask_chat(
             self._endpoint,
             self._model,
             self._question.messages(ask.read, (ask.prompt or "")[-self._prompt :]),

@@ -22,7 +22,7 @@ from itertools import accumulate
 from secrets import token_hex
 from typing import Final
 
-from guardrails.remote.chat import Answer, Token
+from guardrails.remote.chat import AnswerToken, ModelAnswer
 from guardrails.remote.endpoint import RemoteError
 
 MOST: Final = 10
@@ -82,7 +82,7 @@ class AnswerForm:
             raise RemoteError("the judge gave no answer of the form that it was asked for")
         return match["value"], match["core"]
 
-    def scores(self, answer: Answer) -> Mapping[str, float]:
+    def scores(self, answer: ModelAnswer) -> Mapping[str, float]:
         """Return the score of each category by an answer; raises `RemoteError` where it cannot be told."""
         value, core = self.read(answer.text)
         if answer.tokens is None:
@@ -193,7 +193,7 @@ def _own(example: JudgeExample) -> str:
     return hashlib.sha256(repr(example).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def yes_probability(tokens: Sequence[Token], core: str, value: str) -> float:
+def yes_probability(tokens: Sequence[AnswerToken], core: str, value: str) -> float:
     """Return how likely `yes` is beside `no`, in the place where the answer `core` has one of them; raises `RemoteError`."""
     ends = [*accumulate(len(token.text) for token in tokens)]
     begin = "".join(token.text for token in tokens).rfind(core)

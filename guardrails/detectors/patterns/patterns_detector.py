@@ -28,7 +28,7 @@ from guardrails.detectors.patterns.table import (
 )
 from guardrails.detectors.pii.identifiers.validators import VALIDATORS
 from guardrails.detectors.shared_builds import SharedInstances
-from guardrails.text import View, normalized, revealed, surrogates_replaced
+from guardrails.text import TextView, normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Content, Detection, Finding, Text
 
 
@@ -68,7 +68,7 @@ class PatternsDetector:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
     def _one(self, text: str) -> Detection:
-        text = surrogates_replaced(text)
+        text = replace_surrogates(text)
         try:
             found = self.table.search(text) if self._view != "normalized" else []
             for view in self._views(text):
@@ -85,14 +85,14 @@ class PatternsDetector:
             )
         )
 
-    def _views(self, text: str) -> tuple[View, ...]:
+    def _views(self, text: str) -> tuple[TextView, ...]:
         """Return what is searched beside the plain text."""
         if self._view == "plain":
             return ()
-        views = revealed(text, letters=self._view == "all") if self._view in ("all", "codes") else ()
+        views = undo_tricks(text, letters=self._view == "all") if self._view in ("all", "codes") else ()
         if self._view != "normalized" and text.isascii():
             return views
-        view = normalized(text)
+        view = normalize_text(text)
         return (view, *views) if view.text != text or self._view == "normalized" else views
 
 

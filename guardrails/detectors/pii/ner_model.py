@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from guardrails.detectors import ConfigProblem, ConfigProblems
-from guardrails.inference.hub.labels import labels, settings, tokenizer
-from guardrails.inference.hub.runtimes import Onnx, Runtime, Torch, onnx_file
+from guardrails.inference.hub.labels import column_labels, read_config, read_tokenizer
+from guardrails.inference.hub.runtimes import ModelRuntime, OnnxRuntime, TorchRuntime, choose_onnx_file
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores as Scores
 from guardrails.inference.safety.windows import opened
@@ -34,7 +34,9 @@ class WordPieces:
 class TokenModel:
     """A model that is ready to run, also from several threads; `labels` are those of its columns."""
 
-    def __init__(self, labels: tuple[str, ...], tokenizer: Tokenizer, run: Runtime, overlap: int) -> None:
+    def __init__(
+        self, labels: tuple[str, ...], tokenizer: Tokenizer, run: ModelRuntime, overlap: int
+    ) -> None:
         self.labels = labels
         self._tokenizer = tokenizer
         self._run = run.run
@@ -84,9 +86,9 @@ def load_token_model(folder: Path, file: str | None, runtime: str, window: int) 
 
 
 def _load(folder: Path, file: str | None, runtime: str, window: int) -> TokenModel:
-    of = settings(folder)
-    named = labels(of)
-    cutter = opened(tokenizer(folder))
+    of = read_config(folder)
+    named = column_labels(of)
+    cutter = opened(read_tokenizer(folder))
     positions = of.get("max_position_embeddings")
     # Two less: RoBERTa and its kin begin to count after the number of padding.
     length = min(window, positions - 2) if isinstance(positions, int) and positions > 18 else window
@@ -95,7 +97,9 @@ def _load(folder: Path, file: str | None, runtime: str, window: int) -> TokenMod
     cutter.encode_special_tokens = True  # `[SEP]` in a text is five characters, and no end of it
     cutter.enable_truncation(length, stride=overlap)
     auto = "AutoModelForTokenClassification"
-    run: Runtime = Torch(folder, auto) if runtime == "torch" else Onnx(onnx_file(folder, file))
+    run: ModelRuntime = (
+        TorchRuntime(folder, auto) if runtime == "torch" else OnnxRuntime(choose_onnx_file(folder, file))
+    )
     model = TokenModel(named, cutter, run, overlap)
     try:
         columns = model.pieces("Jo Doe, 1 Main St").probabilities.shape[-1]

@@ -22,7 +22,7 @@ from guardrails.detectors.patterns.patterns_detector import category_problem
 from guardrails.detectors.prompt_leak.prompt_leak_stream import WORD, Gram, PromptLeakStream, PromptNgrams
 from guardrails.detectors.terms.terms_detector import TermsDetector
 from guardrails.keys import digest
-from guardrails.text import View, folded, revealed, surrogates_replaced
+from guardrails.text import TextView, fold_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 SHORTEST: Final = 4
@@ -42,7 +42,7 @@ def _grams(words: Sequence[str], size: int) -> list[Gram]:
 @lru_cache(maxsize=64)
 def _known(system: str, size: int) -> tuple[int, frozenset[Gram]]:
     """Return the n-grams of a system prompt and their size: `size`, or all its words where it has fewer."""
-    words = WORD.findall(folded(surrogates_replaced(system)).text)
+    words = WORD.findall(fold_text(replace_surrogates(system)).text)
     if len(words) < SHORTEST:
         return size, frozenset()
     size = min(size, len(words))
@@ -109,23 +109,23 @@ class PromptLeakDetector:
         system = content.context.get("system")
         if not system:
             return planted
-        text = surrogates_replaced(content.text)
+        text = replace_surrogates(content.text)
         found: dict[tuple[int, int], Finding] = {}
-        for outer in (View(text), *revealed(text)):
-            view = folded(outer.text)
+        for outer in (TextView(text), *undo_tricks(text)):
+            view = fold_text(outer.text)
             for (start, end), score in (*self._marks(view, system), *self._overlaps(view, system)):
                 span = outer.original(*view.original(start, end))
                 if span not in found or score > found[span].score:
                     found[span] = Finding(self._category, score, self._name, span)
         return Detection((*planted.findings, *found.values())) if found else planted
 
-    def _marks(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
+    def _marks(self, view: TextView, system: str) -> list[tuple[tuple[int, int], float]]:
         """Return where the canary stands that was planted in the system prompt."""
         if not self.plants:
             return []
         return [(match.span(), 1.0) for match in re.finditer(make_canary(system), view.text)]
 
-    def _overlaps(self, view: View, system: str) -> list[tuple[tuple[int, int], float]]:
+    def _overlaps(self, view: TextView, system: str) -> list[tuple[tuple[int, int], float]]:
         size, known = _known(system, self._words)
         grams = _grams(WORD.findall(view.text), size)
         common = known.intersection(grams)

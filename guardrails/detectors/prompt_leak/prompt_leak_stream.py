@@ -14,8 +14,8 @@ from typing import Final
 
 from guardrails.detectors.patterns.streaming.watermarks import OFTEN
 from guardrails.detectors.terms.terms_detector import UNSPACED
-from guardrails.text import View, folded, surrogates_replaced
-from guardrails.text.growing import READINGS, parted, readings, unfinished
+from guardrails.text import TextView, fold_text, replace_surrogates
+from guardrails.text.growing import READINGS, find_cut, last_word_start, read_part
 from guardrails.types import Detection, Finding, Stream
 
 _UNSPACED: Final = "".join(f"{chr(low)}-{chr(high)}" for low, high in UNSPACED)
@@ -145,7 +145,7 @@ class PromptOverlaps:
 
     def feed(self, delta: str, *, last: bool = False) -> list[tuple[Place, float]]:
         """Take a part; return what it settles, with scores. With `last` the text ends here."""
-        self._text += surrogates_replaced(delta)
+        self._text += replace_surrogates(delta)
         length = len(self._text)
         if not last and length < self._due:
             return []
@@ -158,18 +158,18 @@ class PromptOverlaps:
 
     def _cut(self) -> int:
         """Return the last place at which no word, no trick and so no canary goes on; 0 for none."""
-        end = parted(self._text, self._looked)
+        end = find_cut(self._text, self._looked)
         # Behind an underscore the word goes on.
         if end > self._looked and self._text[end - 1] != "_":
             return end
-        self._looked = max(self._looked, end, unfinished(self._text))
+        self._looked = max(self._looked, end, last_word_start(self._text))
         return 0
 
     def _take(self, end: int, *, last: bool) -> None:
         part = self._text[:end]
         self.scanned += len(part)
-        plain = View(part)
-        others = readings(part, letters=True)
+        plain = TextView(part)
+        others = read_part(part, letters=True)
         views = [plain, *(others or [plain] * READINGS)]
         if others is not None:
             self._part(views)
@@ -182,7 +182,7 @@ class PromptOverlaps:
         self._base += end
         self._looked = 0
 
-    def _part(self, views: Sequence[View]) -> None:
+    def _part(self, views: Sequence[TextView]) -> None:
         """Give each reading that differs from here on words of its own."""
         own: dict[tuple[NgramTracker, str], NgramTracker] = {}
         for place, view in enumerate(views):
@@ -192,9 +192,9 @@ class PromptOverlaps:
                 own[key] = reading.copy() if any(other is reading for other, _ in own) else reading
             self._own[place] = own[key]
 
-    def _read(self, reading: NgramTracker, outer: View) -> None:
+    def _read(self, reading: NgramTracker, outer: TextView) -> None:
         """Take the words of a part, as one of its readings has them, and look for the canary in it."""
-        view, base = folded(outer.text), self._base
+        view, base = fold_text(outer.text), self._base
         for match in WORD.finditer(view.text):
             start, end = outer.original(*view.original(*match.span()))
             self._add(reading, reading.add(match[0], (start + base, end + base)))

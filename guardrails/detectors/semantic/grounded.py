@@ -26,11 +26,11 @@ from guardrails.detectors.config import Config
 from guardrails.detectors.llm.judge_prompt import JudgeQuestion, make_yes_no_form
 from guardrails.detectors.semantic.shared_models import load_inference
 from guardrails.inference.hub.sequence import SequenceModel
-from guardrails.inference.safety.passages import passages
-from guardrails.remote.chat import chat
+from guardrails.inference.safety.passages import split_passages
+from guardrails.remote.chat import ask_chat
 from guardrails.remote.endpoint import Endpoint, RemoteError
 from guardrails.remote.loop import submit
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Text, Unchecked
 
 UNGROUNDED: Final = "custom.ungrounded"
@@ -75,7 +75,7 @@ class Claim:
 def split_claims(text: str) -> list[Claim]:
     """Return the sentences of a reply that claim something."""
     found = []
-    for start, end in passages(text):
+    for start, end in split_passages(text):
         sentence = text[start:end]
         body = sentence.strip()
         if len(re.findall(r"\w+", body)) >= FEWEST and not body.endswith(("?", "\uff1f", "\u061f")):
@@ -86,7 +86,7 @@ def split_claims(text: str) -> list[Claim]:
 
 def split_sources(sources: str) -> list[str]:
     """Return the sources in stretches that a model reads at once; neighbours share sentences."""
-    spans = [*passages(sources)]
+    spans = [*split_passages(sources)]
     out: list[str] = []
     first = 0
     for at, (_, end) in enumerate(spans):
@@ -129,7 +129,7 @@ class ServedClaimJudge:
 
     async def _follows(self, claim: str, sources: Sequence[str]) -> float:
         text = json.dumps({"sources": [*sources], "claim": claim}, ensure_ascii=False)
-        answer = await chat(self._endpoint, self._model, ASKED.messages(text), max_tokens=ANSWER_TOKENS)
+        answer = await ask_chat(self._endpoint, self._model, ASKED.messages(text), max_tokens=ANSWER_TOKENS)
         try:
             return ASKED.form.scores(answer).get(FOLLOWS, 0.0)
         except RemoteError as error:
@@ -161,10 +161,10 @@ class GroundedDetector:
         """Return the claims and parts to hold them against, or what is to be said without asking."""
         if not isinstance(content, Text):
             return CLEAN
-        text = surrogates_replaced(content.text)
+        text = replace_surrogates(content.text)
         said = split_claims(text)
         sources = "" if content.context is None else content.context.get("sources", "")
-        parts = split_sources(surrogates_replaced(sources))
+        parts = split_sources(replace_surrogates(sources))
         if not said or not (parts or self._config.needs_sources):
             return CLEAN
         if not parts:

@@ -10,8 +10,8 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, ModelFolders
 from guardrails.detectors.classifier.classifier_windows import VIEWS
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.inference.hub import sequence
-from guardrails.inference.hub.embedding import Embedder, Sentences, Shipped
-from guardrails.inference.hub.sequence import Options, SequenceModel
+from guardrails.inference.hub.embedding import Embedder, SentenceEmbedder, ShippedEmbedder
+from guardrails.inference.hub.sequence import SequenceModel, SequenceOptions
 from guardrails.inference.safety import model as shipped
 from guardrails.inference.safety.folder import ModelError
 
@@ -28,10 +28,10 @@ def load_embedder(files: ModelFolders, name: str, revision: str | None, *, downl
     """
     try:
         if name in SHIPPED:
-            model = shipped.load(SHIPPED[name])
+            model = shipped.load_safety_model(SHIPPED[name])
             view = VIEWS[model.view]
-            return Shipped(model, lambda text: view(text).text)
-        return Sentences(_folder(files, name, revision, download=download))
+            return ShippedEmbedder(model, lambda text: view(text).text)
+        return SentenceEmbedder(_folder(files, name, revision, download=download))
     except ModelError as error:
         raise _unreadable(name, error) from error
 
@@ -45,7 +45,9 @@ def load_inference(
         ConfigProblems: at the field `model`.
     """
     try:
-        model = sequence.load(_folder(files, name, revision, download=download), Options())
+        model = sequence.load_sequence_model(
+            _folder(files, name, revision, download=download), SequenceOptions()
+        )
     except ModelError as error:
         raise _unreadable(name, error) from error
     entails = [at for at, label in enumerate(model.labels) if ENTAILS.fullmatch(label)]

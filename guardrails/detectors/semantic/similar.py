@@ -33,7 +33,7 @@ from guardrails.detectors.semantic.topic_judges import read_ordinary_texts
 from guardrails.inference.hub.embedding import Embedder
 from guardrails.inference.safety.folder import ModelError
 from guardrails.inference.safety.scores import Scores
-from guardrails.text import folded
+from guardrails.text import fold_text
 
 ORDINARY: Final = 0.99
 """The share of ordinary texts that stay below `far`."""
@@ -95,7 +95,7 @@ class SimilarityJudge:
 
 
 def _runs(text: str) -> set[tuple[str, ...]]:
-    words = folded(text).text.split()
+    words = fold_text(text).text.split()
     return {*zip(*(words[at:] for at in range(RUN)), strict=False)}
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from guardrails.detectors.llm.llm_detector import JudgeRequest
 from guardrails.detectors.llm.llm_detector import Scores as Found
 from guardrails.detectors.semantic.similarity_scores import NearnessScorer, fit_nearness
-from guardrails.inference.hub.embedding import Embedder, sound
+from guardrails.inference.hub.embedding import Embedder, check_vectors
 from guardrails.inference.hub.sequence import SequenceModel
 from guardrails.inference.safety.scores import Scores
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint, RemoteError
 
 OFF_TOPIC: Final = "custom.off_topic"
@@ -139,10 +139,10 @@ class ServedTopicJudge:
 
     async def _vectors(self, texts: Sequence[str]) -> Scores:
         body = {"model": self._model, "input": [*texts], "encoding_format": "float"}
-        answer = await client(self._endpoint).post("/embeddings", body)
+        answer = await get_client(self._endpoint).post("/embeddings", body)
         try:
             rows = np.array(_rows(answer, len(texts)), dtype=np.float32)
-            return sound(rows / np.linalg.norm(rows, axis=1, keepdims=True), len(texts))
+            return check_vectors(rows / np.linalg.norm(rows, axis=1, keepdims=True), len(texts))
         except Exception:
             raise RemoteError(f"endpoint {self._endpoint.name!r}: the answer holds no vectors") from None
 

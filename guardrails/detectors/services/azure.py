@@ -26,7 +26,7 @@ from guardrails.detectors.services.reading import (
     read_text,
     skip_request,
 )
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Text
 
@@ -84,7 +84,7 @@ class AzureContentSafety:
         )
 
     async def _post(self, kind: str, body: object) -> Any:
-        return await client(self._endpoint).post(f"/contentsafety/{kind}:analyze{VERSION}", body)
+        return await get_client(self._endpoint).post(f"/contentsafety/{kind}:analyze{VERSION}", body)
 
     def _severities(self, answer: Any) -> list[tuple[str, float]]:
         severities: dict[str, float] = {}

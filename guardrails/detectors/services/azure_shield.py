@@ -14,7 +14,7 @@ from guardrails.detectors.services.azure import VERSION
 from guardrails.detectors.services.config import RemoteConfig
 from guardrails.detectors.services.labels import ServiceLabels
 from guardrails.detectors.services.reading import PerStageJudge, read_boolean, read_list, read_mapping
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Stage
 
@@ -43,7 +43,8 @@ class AzurePromptShield:
             return JudgeAnswer()
         body = {label: ask.read if label == PROMPT else [ask.read]}
         answer = read_mapping(
-            await client(self._endpoint).post(f"/contentsafety/text:shieldPrompt{VERSION}", body), "object"
+            await get_client(self._endpoint).post(f"/contentsafety/text:shieldPrompt{VERSION}", body),
+            "object",
         )
         analysis = (
             answer.get("userPromptAnalysis")

@@ -34,7 +34,7 @@ from guardrails.detectors.services.reading import (
     skip_request,
 )
 from guardrails.remote.aws import Signer
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Stage, Text, Unchecked
 
@@ -132,7 +132,7 @@ class BedrockGuardrail:
         source = "OUTPUT" if stage in WRITTEN else "INPUT"
         body = {"source": source, "outputScope": "FULL", "content": [content]}
         sign = None if self._signer is None else await self._signer.ready(self._endpoint.name)
-        answer = await client(self._endpoint).post(self._path, body, sign=sign)
+        answer = await get_client(self._endpoint).post(self._path, body, sign=sign)
         return self._read(read_mapping(answer, "object"), ask.read)
 
     def _read(self, answer: Any, read: str) -> JudgeAnswer:

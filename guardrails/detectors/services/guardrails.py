@@ -24,7 +24,7 @@ from guardrails.detectors.services.reading import (
     read_number,
     read_text,
 )
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Action, Stage, Unchecked
 
@@ -45,7 +45,7 @@ class RemoteGuardrails:
     async def ask(self, ask: JudgeRequest, stage: Stage) -> JudgeAnswer:
         """Have one ask judged at one of its stages."""
         body = {"text": ask.read, "stage": stage.value}
-        verdict = read_mapping(await client(self._endpoint).post("/check", body), "object")
+        verdict = read_mapping(await get_client(self._endpoint).post("/check", body), "object")
         action = read_text(verdict.get("action"), "action")
         if action not in map(str, Action):
             raise UnreadableResponse("the answer has an action that there is not")

@@ -27,7 +27,7 @@ from guardrails.detectors.services.reading import (
     read_number,
     read_text,
 )
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Stage
 
@@ -84,7 +84,9 @@ class MappedService:
     async def ask(self, ask: JudgeRequest, stage: Stage) -> JudgeAnswer:
         """Put one ask to the service."""
         values = {"text": ask.read, "prompt": ask.prompt or "", "stage": stage.value}
-        answer = await client(self._endpoint).post(self._block.path, fill_template(self._block.body, values))
+        answer = await get_client(self._endpoint).post(
+            self._block.path, fill_template(self._block.body, values)
+        )
         return self._read(answer)
 
     def _read(self, answer: Any) -> JudgeAnswer:

@@ -24,7 +24,7 @@ from guardrails.detectors.services.reading import (
     read_picture,
     skip_request,
 )
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint
 from guardrails.types import Text
 
@@ -70,7 +70,7 @@ class OpenAIModerations:
         return (await self._results([{"type": "image_url", "image_url": {"url": url}}], 1))[0]
 
     async def _results(self, given: list[Any], length: int) -> list[JudgeAnswer]:
-        body = await client(self._endpoint).post("/moderations", {"model": self._model, "input": given})
+        body = await get_client(self._endpoint).post("/moderations", {"model": self._model, "input": given})
         results = read_list(read_mapping(body, "object").get("results"), "results", length)
         return [JudgeAnswer(self._scores(read_mapping(each, "result"))) for each in results]
 

@@ -17,7 +17,7 @@ import numpy as np
 from guardrails.inference.media.voice import MOST_GAIN, RATE
 
 if TYPE_CHECKING:
-    from guardrails.inference.media.voice import Samples, Stretch, Voice
+    from guardrails.inference.media.voice import Samples, Stretch, VoiceTracker
 
 LONGEST_MS: Final = 30_000
 """What a transcriber hears at a time: Whisper's window."""
@@ -61,7 +61,7 @@ class SpeechPiece:
 class SpeechSplitter:
     """The pieces of one sound."""
 
-    def __init__(self, voice: Voice) -> None:
+    def __init__(self, voice: VoiceTracker) -> None:
         """Take what finds the stretches."""
         self.stretches: list[Stretch] = []
         self._voice = voice

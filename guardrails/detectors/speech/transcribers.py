@@ -19,9 +19,9 @@ from guardrails.detectors.services.reading import (
     read_text,
 )
 from guardrails.detectors.speech.transcript_text import TimedWord, Transcript
-from guardrails.remote.client import client
+from guardrails.remote.client import get_client
 from guardrails.remote.endpoint import Endpoint, RemoteError
-from guardrails.remote.form import Field
+from guardrails.remote.form import FormField
 from guardrails.remote.loop import submit
 
 if TYPE_CHECKING:
@@ -54,16 +54,16 @@ class RemoteTranscriber:
 
     def __init__(self, endpoint: Endpoint, model: str, language: str | None = None, *, plain: bool) -> None:
         self._endpoint = endpoint
-        fields = [Field("model", model.encode()), Field("temperature", b"0")]
+        fields = [FormField("model", model.encode()), FormField("temperature", b"0")]
         if language is not None:
-            fields.append(Field("language", language.encode()))
+            fields.append(FormField("language", language.encode()))
         if plain:
-            fields.append(Field("response_format", b"json"))
+            fields.append(FormField("response_format", b"json"))
         else:
             fields += [
-                Field("response_format", b"verbose_json"),
-                Field("timestamp_granularities[]", b"word"),
-                Field("timestamp_granularities[]", b"segment"),
+                FormField("response_format", b"verbose_json"),
+                FormField("timestamp_granularities[]", b"word"),
+                FormField("timestamp_granularities[]", b"segment"),
             ]
         self._fields = fields
 
@@ -71,8 +71,8 @@ class RemoteTranscriber:
         return submit(self._asked(piece))
 
     async def _asked(self, piece: SpeechPiece) -> Transcript:
-        sound = Field("file", piece.wav(), "speech.wav", "audio/wav")
-        body = await client(self._endpoint).post_form(PATH, [*self._fields, sound])
+        sound = FormField("file", piece.wav(), "speech.wav", "audio/wav")
+        body = await get_client(self._endpoint).post_form(PATH, [*self._fields, sound])
         try:
             return parse_answer(body, (piece.start_ms, piece.end_ms))
         except UnreadableResponse as error:

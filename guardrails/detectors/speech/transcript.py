@@ -119,10 +119,12 @@ class TranscriptExtractor:
     def _pieces(self, chunks: Iterable[tuple[int, Samples]], work: _Work) -> Iterator[Stretch]:
         """Have all pieces transcribed, and yield the stretches."""
         from guardrails.detectors.speech.speech_pieces import SpeechSplitter
-        from guardrails.inference.media.voice import Listening, Voice, load
+        from guardrails.inference.media.voice import VoiceThresholds, VoiceTracker, load_voice_model
 
         begins = self._config.voice
-        pieces = SpeechSplitter(Voice(load(), Listening(begins=begins, ends=0.6 * begins)))
+        pieces = SpeechSplitter(
+            VoiceTracker(load_voice_model(), VoiceThresholds(begins=begins, ends=0.6 * begins))
+        )
         for start_ms, samples in chunks:
             for piece in pieces.feed(start_ms, samples):
                 work.take(piece)
@@ -210,7 +212,7 @@ def _build(name: str, config: TranscriptConfig, files: PolicyFiles) -> Transcrip
 
 
 def _here(config: TranscriptConfig, name: str, files: PolicyFiles) -> LocalTranscriber:
-    from guardrails.inference.media.speech import SpeechOptions, load
+    from guardrails.inference.media.speech import SpeechOptions, load_speech_model
 
     try:
         folder = files.model_folder(name, config.revision, download=config.download)
@@ -224,7 +226,7 @@ def _here(config: TranscriptConfig, name: str, files: PolicyFiles) -> LocalTrans
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
     options = SpeechOptions(config.device or "cpu", config.precision or "float32", config.language)
     try:
-        return LocalTranscriber(load(folder, options))
+        return LocalTranscriber(load_speech_model(folder, options))
     except ModelError as error:
         message = f"model {name!r}: {error}" if error.field == "model" else str(error)
         field = error.field if error.field in TranscriptConfig.model_fields else "model"

@@ -21,9 +21,15 @@ from guardrails.detectors import ConfigProblem, ConfigProblems, Kind, PolicyFile
 from guardrails.detectors.config import Config
 from guardrails.detectors.patterns.patterns_detector import category_problem, default_category, empty_problem
 from guardrails.detectors.terms.terms_prefixes import TermPrefixes
-from guardrails.text import View, disguised, folded, is_word, surrogates_replaced
+from guardrails.text import TextView, fold_text, is_word, mark_disguises, replace_surrogates
 from guardrails.text.marks import CODES, JOINT, REPEAT, REST
-from guardrails.text.spelling import is_marked, places, skeleton, spelling, windows
+from guardrails.text.spelling import (
+    is_marked,
+    marked_windows,
+    skeleton_places,
+    spelling_pattern,
+    term_skeleton,
+)
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 SPACES = tuple(char for char in map(chr, range(0x3001)) if char.isspace() and char != " ")
@@ -88,14 +94,14 @@ class DisguiseMatcher:
         self._words = words
         by_skeleton: dict[str, list[int]] = {}
         for index, form in enumerate(forms):
-            by_skeleton.setdefault(skeleton(form), []).append(index)
+            by_skeleton.setdefault(term_skeleton(form), []).append(index)
         self._indexes = list(by_skeleton.values())
         self._skeletons = build_automaton(list(by_skeleton))
         self._longest = max(map(len, forms))
 
-    def search(self, marks: View) -> set[tuple[int, int]]:
+    def search(self, marks: TextView) -> set[tuple[int, int]]:
         """Return the raw spans of the terms in a marked text."""
-        view = folded(marks.text)
+        view = fold_text(marks.text)
         hay = _single_spaces(view.text)
         found = {*self._plain.find_matches_as_indexes(hay, overlapping=True), *self._candidates(hay)}
         return {
@@ -105,18 +111,18 @@ class DisguiseMatcher:
         }
 
     def _candidates(self, hay: str) -> Iterator[tuple[int, int, int]]:
-        for low, high in windows(hay, self._longest):
+        for low, high in marked_windows(hay, self._longest):
             part = hay[low:high]
-            proposed = {*self._skeletons.find_matches_as_indexes(skeleton(part), overlapping=True)}
+            proposed = {*self._skeletons.find_matches_as_indexes(term_skeleton(part), overlapping=True)}
             if not proposed:
                 continue
-            starts, ends = places(part)
+            starts, ends = skeleton_places(part)
             for at, first, last in proposed:
                 base, piece = low + starts[first], part[starts[first] : ends[last - 1]]
                 if not is_marked(piece):
                     continue
                 for index in self._indexes[at]:
-                    for match in spelling(self._forms[index]).finditer(piece):
+                    for match in spelling_pattern(self._forms[index]).finditer(piece):
                         yield index, base + match.start(), base + match.end()
 
     def _stands_alone(self, hay: str, index: int, start: int, end: int) -> bool:
@@ -175,7 +181,7 @@ class TermsDetector:
     @staticmethod
     def form(term: str, *, fold: bool) -> str:
         """Return the form in which a term is compared; empty if nothing is left of it."""
-        text = folded(term).text if fold else term
+        text = fold_text(term).text if fold else term
         return " ".join(text.split())
 
     def stream(self, context: Mapping[str, str] | None) -> Stream:
@@ -188,13 +194,13 @@ class TermsDetector:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
     def _one(self, text: str) -> Detection:
-        text = surrogates_replaced(text)
-        view = folded(text) if self._fold else None
+        text = replace_surrogates(text)
+        view = fold_text(text) if self._fold else None
         hay = text if view is None else view.text
         if self._spaced:
             hay = _single_spaces(hay)
         matches = self._automaton.find_matches_as_indexes(hay, overlapping=True)
-        marks = disguised(text) if self._disguises is not None else None
+        marks = mark_disguises(text) if self._disguises is not None else None
         if not matches and marks is None:
             return CLEAN
         spans = {

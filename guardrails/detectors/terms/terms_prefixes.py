@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from guardrails.text.spelling import is_marked, last_mark, skeleton
+from guardrails.text.spelling import is_marked, last_mark, term_skeleton
 
 BEGUN: Final = 16
 """Characters in disguise that are enough to tell most texts from the beginning of a term."""
@@ -29,7 +29,7 @@ class TermPrefixes:
         order = sorted(range(len(forms)), key=forms.__getitem__)
         self._forms = [forms[at] for at in order]
         self._waits = [waits[at] for at in order]
-        self._skeletons = sorted({skeleton(form) for form in forms}) if disguised else []
+        self._skeletons = sorted({term_skeleton(form) for form in forms}) if disguised else []
         self._longest = max(map(len, forms), default=0)
 
     def may_begin(self, text: str) -> bool:
@@ -47,7 +47,7 @@ class TermPrefixes:
 
     def may_be_disguised(self, text: str) -> bool:
         """Say whether a folded or marked text may be the beginning of a term in disguise, or all of it."""
-        letters = skeleton(text)
+        letters = term_skeleton(text)
         at = bisect_left(self._skeletons, letters)
         return at < len(self._skeletons) and self._skeletons[at].startswith(letters)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from guardrails.detectors.urls.host_names import is_public_suffix
 from guardrails.detectors.urls.url_parts import DEFAULT_PORTS, Address, Link, clean_path, normalize_host
-from guardrails.text import folded
+from guardrails.text import fold_text
 
 PRIVATE = frozenset({"localhost", "local", "internal", "localdomain", "lan", "intranet", "corp", "home"})
 """Last labels of names that no public server has."""
@@ -77,7 +77,7 @@ def _resolves_inside(host: str) -> bool:
 
 def host_skeleton(host: str) -> str:
     """Return what a host looks like: accents, look-alike letters and digits as the letter they pass for."""
-    text = host.lower() if host.isascii() else folded(host).text
+    text = host.lower() if host.isascii() else fold_text(host).text
     return text.translate(_SKELETON).replace("rn", "m").replace("vv", "w")
 
 

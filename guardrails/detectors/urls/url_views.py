@@ -15,7 +15,7 @@ from typing import Any
 
 import re2
 
-from guardrails.text import View, normalized
+from guardrails.text import TextView, normalize_text
 
 WIDE = (
     r"\x{bc}-\x{be}\x{2d0}\x{589}\x{5c3}\x{2024}-\x{2026}\x{2044}\x{2100}-\x{2106}\x{2150}-\x{215f}\x{2189}\x{2215}\x{2216}"
@@ -46,7 +46,7 @@ class PartView:
 
     text: str
     _shift: int
-    _view: View
+    _view: TextView
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """Return the span of the whole text that `text[start:end]` is read from."""
@@ -81,7 +81,7 @@ def find_hidden_views(text: str) -> Iterator[PartView | EditedText]:
     if not text.isascii():
         for match in _WORD.finditer(text):
             word = match.group()
-            if not word.isascii() and (view := normalized(word)).text != word:
+            if not word.isascii() and (view := normalize_text(word)).text != word:
                 yield PartView(view.text, match.start(), view)
     if "&" in text or "=" in text:
         parsed = _as_html(text)

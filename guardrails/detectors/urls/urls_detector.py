@@ -37,7 +37,7 @@ from guardrails.detectors.urls.host_names import (
 from guardrails.detectors.urls.url_parts import SCRIPTS, Link, find_links
 from guardrails.detectors.urls.url_views import find_hidden_views
 from guardrails.detectors.urls.urls_stream import UrlStream
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Finding, Stream, Text
 
 FORMS = ("found", "scheme", "ip", "private", "userinfo", "lookalike", "data", "script", "exfiltration")
@@ -89,7 +89,7 @@ class UrlsDetector:
         return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
     def _one(self, text: str) -> Detection:
-        text = surrogates_replaced(text)
+        text = replace_surrogates(text)
         seen: dict[str, float] = {}
         found = [*self._search(text, seen)]
         hidden = [

@@ -20,7 +20,7 @@ from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.media.errors import MediaError
 from guardrails.media.images.picture import Picture
 from guardrails.media.video.film_source import Film
-from guardrails.policy.compiled import CompiledPolicy, Plan
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
 from guardrails.types import (
     CLEAN,
     Audio,
@@ -226,7 +226,7 @@ class Round:
         pictures whose texts are leaves too.
         """
         self.leaves = leaves
-        self.plans: list[tuple[Plan, ...]] = []
+        self.plans: list[tuple[DetectionPlan, ...]] = []
         self.contents: list[Content] = []
         self.found: list[dict[str, Detection]] = []
         self.cached: list[Entry | None] = []
@@ -311,7 +311,7 @@ class Round:
             remember(entry, {key_of(bound, self.contents[index]): answer})
 
     def of(
-        self, index: int, plan: Plan, pending: frozenset[int]
+        self, index: int, plan: DetectionPlan, pending: frozenset[int]
     ) -> tuple[tuple[Finding, ...], frozenset[str]]:
         """Return what a plan's detectors found in a leaf, and which of them failed or belong to a pending
         tier.

@@ -24,8 +24,8 @@ from guardrails.engine.content.embedded_media import looks, may_carry
 from guardrails.engine.core.detection_round import key_of, remember, sound
 from guardrails.engine.core.findings_cache import Entry, FindingsCache, Key
 from guardrails.engine.core.outcome import Outcome, coverage_of
-from guardrails.policy.compiled import CompiledPolicy, Plan
-from guardrails.text import normalized, revealed, surrogates_replaced
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
+from guardrails.text import normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import CLEAN, Action, Content, Detection, Stage, Text
 
 ALL_PATTERNS = "patterns"
@@ -226,7 +226,7 @@ def _joined(tables: Sequence[PatternTable]) -> Sequence[PatternTable]:
         return tables
 
 
-def bounds_of(plans: Iterable[Plan]) -> Iterator[BoundDetector]:
+def bounds_of(plans: Iterable[DetectionPlan]) -> Iterator[BoundDetector]:
     """Yield the detectors of plans."""
     return (bound for plan in plans for tier in plan.tiers for bound in tier)
 
@@ -292,8 +292,8 @@ def _found(tables: Sequence[PatternTable], contents: Sequence[Content]) -> froze
     found: frozenset[str] = frozenset()
     for content in contents:
         if isinstance(content, Text):
-            text = surrogates_replaced(content.text)
-            views = revealed(text) if text.isascii() else (normalized(text), *revealed(text))
+            text = replace_surrogates(content.text)
+            views = undo_tricks(text) if text.isascii() else (normalize_text(text), *undo_tricks(text))
             for reading in dict.fromkeys((text, *(view.text for view in views))):
                 found = found.union(*(table.categories(reading) for table in tables))
     return found

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 from guardrails.detectors.language.identification import identify_language
 from guardrails.engine.tools.tool_context import BASIC, Arguments, Uses, basic
 from guardrails.media.images.picture import Picture
-from guardrails.media.video.film_source import Opened
-from guardrails.policy.compiled import CompiledPolicy, ExceptionRule, Plan, Rule, bind_single_finding
+from guardrails.media.video.film_source import OpenedFile
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan, ExceptionRule, Rule, bind_single_finding
 from guardrails.policy.condition import Condition
 from guardrails.taxonomy import with_ancestors
-from guardrails.text import folded
+from guardrails.text import fold_text
 from guardrails.types import Action, Content, Finding, Media, Returned, Stage, Text
 
 if TYPE_CHECKING:
     from guardrails.engine.redaction.vault import Vault
 
-COVERED = Picture | Opened
+COVERED = Picture | OpenedFile
 """Pictures, films and sounds that were opened: what is found in one of them can be covered or silenced."""
 
 ROLES: Mapping[Stage, str] = {
@@ -72,7 +72,7 @@ class Judged:
     """
 
     content: Content
-    plan: Plan
+    plan: DetectionPlan
     findings: tuple[Finding, ...] = ()
     unknown: frozenset[str] = frozenset()
     again: bool = False
@@ -281,7 +281,7 @@ class Evaluation:
                 found.update((id(rule), rule) for rule in self.undecided(item.plan, item.unknown))
         return tuple(found.values())
 
-    def undecided(self, plan: Plan, failed: frozenset[str]) -> tuple[Rule, ...]:
+    def undecided(self, plan: DetectionPlan, failed: frozenset[str]) -> tuple[Rule, ...]:
         """Return the rules of a plan whose conditions read a value that a failed detector hides."""
         key = (id(plan), failed)
         if key not in self._undecided:
@@ -453,7 +453,7 @@ def covers(exception: ExceptionRule, finding: Finding, content: Content, request
     if exception.matches is not None:
         if finding.span is None or not isinstance(content, Text):
             return False
-        if folded(content.text[slice(*finding.span)]).text not in exception.matches:
+        if fold_text(content.text[slice(*finding.span)]).text not in exception.matches:
             return False
     if exception.condition is None:
         return True

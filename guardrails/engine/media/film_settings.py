@@ -13,7 +13,7 @@ from guardrails.detectors import BoundDetector
 from guardrails.engine.media.film_findings import Decide
 from guardrails.media.audio.recording import AudioLimits
 from guardrails.media.video.film_source import Sampling, VideoLimits
-from guardrails.policy.compiled import CompiledPolicy, Plan
+from guardrails.policy.compiled import CompiledPolicy, DetectionPlan
 from guardrails.types import Image
 
 SIDES: Final = (512, 960)
@@ -62,7 +62,7 @@ def sound_limits(policies: Sequence[CompiledPolicy]) -> AudioLimits:
     )
 
 
-def looking(policies: Sequence[CompiledPolicy], plans: Sequence[Plan]) -> Looking:
+def looking(policies: Sequence[CompiledPolicy], plans: Sequence[DetectionPlan]) -> Looking:
     """Return how films are looked at for some plans, those of the policies: a floor sees no less than it would alone."""
     films = [policy.films for policy in policies]
     bounds = {

@@ -33,12 +33,12 @@ from guardrails.media.audio import recording
 from guardrails.media.audio.recording import Recording
 from guardrails.media.errors import MediaError
 from guardrails.media.video import film_source
-from guardrails.media.video.film_source import Film, Seen, Watch
+from guardrails.media.video.film_source import Film, WatchAccount, WatchRun
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import CLEAN, Audio, Content, Detection, FilmCoverage, Image, Unchecked, Video
 
 if TYPE_CHECKING:
-    from guardrails.media.video.film_source import Caption, Sample, Track
+    from guardrails.media.video.film_source import Caption, FrameSample, MediaTrack
 
 NAME: Final = "films"
 """Under which timings hold what watching films took, detectors included."""
@@ -93,12 +93,12 @@ class Watching:
         self._known: Known | None = None
         self._steps: deque[Callable[[], None]] = deque([self._begin])
         self._film: Film | Recording | None = None
-        self._watch: Watch | None = None
+        self._watch: WatchRun | None = None
         self._frames: Frames | None = None
         self._hearing: Hearing | None = None
         self._said: list[PlacedText] = []
         self._covers: Sequence[bytes] = ()
-        self._seen: Seen | None = None
+        self._seen: WatchAccount | None = None
         self._broken: MediaError | None = None
         self._looked = self._released = False
         self._task: Task | None = None
@@ -172,9 +172,9 @@ class Watching:
         if isinstance(source, Film | Recording):
             self._film = source
         elif isinstance(content, Video):
-            self._film = film_source.opened(source, how.limits, content.declared)
+            self._film = film_source.open_film(source, how.limits, content.declared)
         else:
-            self._film = recording.opened(source, how.sound_limits, content.declared)
+            self._film = recording.open_recording(source, how.sound_limits, content.declared)
         if self._released:  # a step that took too long ends after all
             self.release()
             return
@@ -197,7 +197,7 @@ class Watching:
         self._watch = self._film.watch(how.sampling)
         self._steps.append(partial(self._look, self._watch, self._frames, self._hearing))
 
-    def _look(self, watch: Watch, frames: Frames, hearing: Hearing) -> None:
+    def _look(self, watch: WatchRun, frames: Frames, hearing: Hearing) -> None:
         """Look at some frames; after the last ones it is known what to look at more closely."""
         samples = [*islice(watch, AT_ONCE)]
         frames.add(samples)
@@ -234,7 +234,7 @@ class Watching:
         known = {start for start, _, _ in frames.tracks[number].frames}
         step = (clip[1] - clip[0]) / (CLOSER_FRAMES + 1)
         due = clip[0] + step
-        chosen: list[Sample] = []
+        chosen: list[FrameSample] = []
         with film.watch(replace(self._how.sampling, clip=clip, track=number)) as watch:
             for sample in watch:
                 if sample.start_ms >= due and sample.start_ms not in known:
@@ -394,7 +394,7 @@ def told(film: Watching, leaves: Leaves) -> None:
         onlooker.told(Told(place.path, film.scores(), lines))
 
 
-def _placed(sample: Sample, frames: Frames) -> Sample:
+def _placed(sample: FrameSample, frames: Frames) -> FrameSample:
     """Return a frame with the shot in which it lies, as shots are counted where the whole film is watched."""
     track = frames.tracks.get(sample.track)
     before = [] if track is None else [each for each in track.frames if each[0] <= sample.start_ms]
@@ -416,13 +416,13 @@ def _shown(captions: Sequence[Caption]) -> Iterator[PlacedText]:
         yield text
 
 
-def _unread(tracks: Sequence[Track]) -> Iterator[Unchecked]:
+def _unread(tracks: Sequence[MediaTrack]) -> Iterator[Unchecked]:
     """Yield what is in a file beside pictures and sound, may be shown, and is read by nobody; fonts say nothing."""
     left = {track.kind for track in tracks if not (track.read or any(word in track.codec for word in FONTS))}
     yield from (Unchecked("part", reason) for kind, reason in UNREAD.items() if kind in left)
 
 
-def _missed(seen: Seen, how: Looking) -> Iterator[Unchecked]:
+def _missed(seen: WatchAccount, how: Looking) -> Iterator[Unchecked]:
     if seen.captioned:
         yield Unchecked("part", CAPTIONED)
     if seen.stopped is not None:

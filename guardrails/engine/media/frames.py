@@ -16,11 +16,11 @@ from guardrails.detectors.images.text_layout import PlacedText, TextLine, boundi
 from guardrails.engine.core.detection_round import Task
 from guardrails.engine.media.film_findings import Decide, Look, segments
 from guardrails.engine.redaction.film_redaction import Redone
-from guardrails.media.images.picture import Frame, Picture
+from guardrails.media.images.picture import Picture, PictureFrame
 from guardrails.types import Detection, Image, Place
 
 if TYPE_CHECKING:
-    from guardrails.media.video.film_source import Film, Sample
+    from guardrails.media.video.film_source import Film, FrameSample
 
 READ_MS: Final = 5_000
 """Milliseconds after which a shot is read again."""
@@ -91,7 +91,7 @@ class Frames:
         cuts = (clip[0] <= start < clip[1] for shot, start in begun.items() if shot != first)
         return sum(own), sum(cuts)
 
-    def add(self, samples: Sequence[Sample]) -> None:
+    def add(self, samples: Sequence[FrameSample]) -> None:
         """Have every detector look at some frames."""
         if not samples:
             return
@@ -105,7 +105,7 @@ class Frames:
         for sample, picture in zip(samples, pictures, strict=True) if self._readers else ():
             self._read(sample, picture)
 
-    def _ask(self, bound: BoundDetector, samples: Sequence[Sample], pictures: Sequence[Image]) -> None:
+    def _ask(self, bound: BoundDetector, samples: Sequence[FrameSample], pictures: Sequence[Image]) -> None:
         by_track: dict[int, list[Image]] = {}
         for sample, picture in zip(samples, pictures, strict=True):
             by_track.setdefault(sample.track, []).append(picture)
@@ -126,7 +126,7 @@ class Frames:
             own = track.own[bound.digest] = bound.film(self._film.sha256)
         return replace(bound, detector=own)
 
-    def _read(self, sample: Sample, picture: Image) -> None:
+    def _read(self, sample: FrameSample, picture: Image) -> None:
         track, now = self.tracks[sample.track], (sample.start_ms, sample.end_ms, sample.shot)
         before = track.read
         if (
@@ -189,10 +189,10 @@ class Frames:
         unchecked = dict.fromkeys(entry for answer in answers for entry in answer.unchecked)
         return Detection(tuple(found), unchecked=(*unchecked,))
 
-    def _picture(self, sample: Sample) -> Picture:
+    def _picture(self, sample: FrameSample) -> Picture:
         """Return a frame as a picture of the film's size, which is seen smaller."""
         size = (self._film.width, self._film.height)
-        frame = Frame(sample.views, sample.start_ms, sample.end_ms)
+        frame = PictureFrame(sample.views, sample.start_ms, sample.end_ms)
         digest = hashlib.sha256(sample.pixels.data).hexdigest()
         covered = self._redone.at(sample.start_ms, size)
         return Picture("frame", *size, (frame,), False, False, digest, covered=covered)

@@ -21,10 +21,10 @@ from guardrails.engine.core.detection_round import Task
 from guardrails.engine.core.worker_pool import workers
 from guardrails.errors import Overloaded
 from guardrails.media.errors import MediaError
-from guardrails.media.images.decode_cache import Shapes
-from guardrails.media.images.picture import Picture, Unopened, measured
-from guardrails.media.limits import Limits
-from guardrails.media.pixel_pool import pixel_pool
+from guardrails.media.images.decode_cache import ShapeCache
+from guardrails.media.images.picture import Picture, UnopenedPicture, measure_picture
+from guardrails.media.limits import PictureLimits
+from guardrails.media.pixel_pool import get_pixel_pool
 from guardrails.policy.compiled import CompiledPolicy
 from guardrails.types import CLEAN, Content, Detection, Image
 
@@ -46,8 +46,8 @@ class Opening:
         self,
         leaves: Sequence[int],
         contents: Sequence[Content],
-        limits: Limits,
-        seen: Shapes | None = None,
+        limits: PictureLimits,
+        seen: ShapeCache | None = None,
         budget: Budget = UNBOUNDED,
     ) -> None:
         self._limits, self._seen, self._budget = limits, seen, budget
@@ -58,19 +58,19 @@ class Opening:
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Decode the pictures, one after the other, each to be dropped as room for the next is needed."""
         sized = [self._sized(each) for each in batch]
-        self._pixels = sum(each.pixels for each in sized if isinstance(each, Unopened))
+        self._pixels = sum(each.pixels for each in sized if isinstance(each, UnopenedPicture))
         if self._pixels <= self._budget.pixels:
             for each in sized:
                 check()
                 self._made.append(each if isinstance(each, MediaError) else self._decoded(each))
         return [CLEAN] * len(batch)
 
-    def _sized(self, content: Content) -> Unopened | MediaError:
+    def _sized(self, content: Content) -> UnopenedPicture | MediaError:
         assert isinstance(content, Image)
         return _or_why(lambda: _sized(content, self._limits))
 
-    def _decoded(self, given: Unopened) -> Picture | MediaError:
-        return _or_why(lambda: given.open(self._seen, pixel_pool()))
+    def _decoded(self, given: UnopenedPicture) -> Picture | MediaError:
+        return _or_why(lambda: given.open(self._seen, get_pixel_pool()))
 
     def settle(self, leaves: list[Leaf], timings: dict[str, float]) -> None:
         """Put the decoded pictures into the leaves; those that were not done in time are none. Raises `RequestError` where they
@@ -87,11 +87,11 @@ class Opening:
             leaves[index] = replace(leaves[index], content=replace(content, source=source))
 
 
-def limits_of(policies: Sequence[CompiledPolicy]) -> Limits:
+def limits_of(policies: Sequence[CompiledPolicy]) -> PictureLimits:
     """Return the limits of pictures: a floor sees no less than it would alone."""
     limits = [policy.limits for policy in policies]
     pixels = max(each.picture_pixels for each in limits)
-    return Limits(
+    return PictureLimits(
         bytes=max(each.picture_bytes for each in limits),
         pixels=pixels,
         total_pixels=FRAMES * pixels,
@@ -104,7 +104,7 @@ def opening(
     leaves: Sequence[Leaf],
     *,
     read: bool = False,
-    seen: Shapes | None = None,
+    seen: ShapeCache | None = None,
     budget: Budget = UNBOUNDED,
 ) -> Opening | None:
     """Return what decodes the pictures that some detector looks at, or that are all `read`, and that are not decoded yet; None
@@ -139,19 +139,19 @@ def release(leaves: Sequence[Leaf]) -> None:
         source = leaf.content.source if isinstance(leaf.content, Image) else None
         if isinstance(source, Picture):
             source.release()
-    if pixel_pool().due:
+    if get_pixel_pool().due:
         with suppress(Overloaded):  # another check will see to it
-            workers().submit(pixel_pool().trim)
+            workers().submit(get_pixel_pool().trim)
 
 
-def looked_at(content: Image, limits: Limits) -> Picture | MediaError:
+def looked_at(content: Image, limits: PictureLimits) -> Picture | MediaError:
     """Return a picture decoded, or why it cannot be."""
     return _or_why(lambda: _sized(content, limits).open(None, None))
 
 
-def _sized(content: Image, limits: Limits) -> Unopened:
+def _sized(content: Image, limits: PictureLimits) -> UnopenedPicture:
     source = content.data if content.source is None else content.source
-    return measured(source, limits, content.declared)
+    return measure_picture(source, limits, content.declared)
 
 
 def _or_why(read: Callable[[], T]) -> T | MediaError:

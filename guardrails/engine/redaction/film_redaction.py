@@ -13,10 +13,10 @@ from typing import Final, cast
 
 from guardrails.media.audio.recording import AudioLimits, Recording
 from guardrails.media.images.edit import Box, How
-from guardrails.media.rewrite.edit_plan import Cover, planned
-from guardrails.media.rewrite.recode import Edit, muted, recoded
+from guardrails.media.rewrite.edit_plan import FrameCover, plan_edits
+from guardrails.media.rewrite.recode import FilmEdit, mute_sound, recode_film
 from guardrails.media.video.film_source import Film, VideoLimits
-from guardrails.media.video.frames_in_memory import Footage
+from guardrails.media.video.frames_in_memory import FramesFilm
 from guardrails.policy.compiled import Rule
 from guardrails.types import Finding
 
@@ -36,8 +36,8 @@ class Redone:
     around that is what was covered.
     """
 
-    data: bytes | Footage
-    covers: tuple[Cover, ...] = ()
+    data: bytes | FramesFilm
+    covers: tuple[FrameCover, ...] = ()
 
     def at(self, instant_ms: int, size: tuple[int, int]) -> tuple[Box, ...]:
         """Return what is covered of a frame of a film of that size."""
@@ -53,10 +53,10 @@ def covered_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: Vide
         Overloaded: all processes that decode are busy.
     """
     edits = edits_of(found)
-    made = film.covered(edits) if isinstance(film, Footage) else recoded(film, edits, limits)
+    made = film.covered(edits) if isinstance(film, FramesFilm) else recode_film(film, edits, limits)
     if any(edit.how == "cut" for edit in edits):
         return Redone(made)  # its frames are shown at other times
-    return Redone(made, planned(edits, (film.width, film.height)).covers)
+    return Redone(made, plan_edits(edits, (film.width, film.height)).covers)
 
 
 def silenced(sound: Recording, found: Sequence[tuple[Rule, Finding]], limits: AudioLimits) -> Redone:
@@ -66,22 +66,22 @@ def silenced(sound: Recording, found: Sequence[tuple[Rule, Finding]], limits: Au
         MediaError: it cannot be written again.
         Overloaded: all processes that decode are busy.
     """
-    return Redone(muted(sound, [edit.clip for edit in edits_of(found)], limits))
+    return Redone(mute_sound(sound, [edit.clip for edit in edits_of(found)], limits))
 
 
-def edits_of(found: Sequence[tuple[Rule, Finding]]) -> list[Edit]:
+def edits_of(found: Sequence[tuple[Rule, Finding]]) -> list[FilmEdit]:
     """Return what is to be done about findings; one of no time of its own is of the whole film."""
-    edits: dict[Edit, None] = {}
+    edits: dict[FilmEdit, None] = {}
     for rule, finding in found:
         origin = (finding.origin or "").partition(">")[0]
         if origin in DROPPED:
             continue
         clip = finding.clip or WHOLE
         if origin in SAID:
-            edits[Edit(clip, "mute")] = None
+            edits[FilmEdit(clip, "mute")] = None
         elif rule.cover_film == "cut":
-            edits[Edit(clip, "cut")] = None
+            edits[FilmEdit(clip, "cut")] = None
         else:
             boxes = () if finding.box is None else (finding.box,)
-            edits[Edit(clip, cast(How, rule.cover_film), boxes)] = None
+            edits[FilmEdit(clip, cast(How, rule.cover_film), boxes)] = None
     return [*edits]

@@ -23,7 +23,7 @@ from guardrails.engine.core.pipeline import Pipeline, run
 from guardrails.engine.core.rule_evaluation import Request, excepted, hidden, leaf_value, truth, unknown_names
 from guardrails.engine.redaction.edits import Span
 from guardrails.engine.streaming.stream_plan import Gate, reads
-from guardrails.inference.safety.passages import passages
+from guardrails.inference.safety.passages import split_passages
 from guardrails.policy.compiled import CompiledPolicy, Rule, bind_single_finding
 from guardrails.policy.streaming import LENGTH
 from guardrails.taxonomy import with_ancestors
@@ -297,7 +297,7 @@ class Watch:
         """Judge the passages that have ended, each with those before it."""
         begin = self._starts[-1]
         rest = self._text[begin - self._base :]
-        ends = [begin + end for _, end in passages(rest)]
+        ends = [begin + end for _, end in split_passages(rest)]
         if not last:
             ends = ends[:-1]
         contents: list[tuple[int, Text]] = []

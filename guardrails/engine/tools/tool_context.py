@@ -22,7 +22,7 @@ from guardrails.engine.tools.tool_calls import returned
 from guardrails.errors import RequestError
 from guardrails.policy.names import FOLLOWED, OF_CALLS
 from guardrails.policy.tools import ToolLists
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 from guardrails.types import CLEAN, Content, Detection, Place, Returned, Stage, Text, Tool, ToolCall, Use
 from guardrails.wire.lossless_json import Number
 
@@ -230,9 +230,9 @@ def _texts(arguments: str) -> list[str]:
 def _plain(value: Any) -> Any:
     """Return a JSON value as conditions take it: numbers that CEL has, texts that can be encoded."""
     if isinstance(value, str):
-        return surrogates_replaced(value)
+        return replace_surrogates(value)
     if isinstance(value, dict):
-        return {surrogates_replaced(key): _plain(inner) for key, inner in value.items()}
+        return {replace_surrogates(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     if isinstance(value, Number):

@@ -50,7 +50,7 @@ class Preparation:
     deviation: tuple[float, float, float]
 
 
-def preparation(folder: Path) -> Preparation:
+def read_preparation(folder: Path) -> Preparation:
     """Read what a folder says of pixels; raises `ModelError`."""
     try:
         of = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
@@ -103,7 +103,9 @@ def _three(values: Any) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def prepared(view: Pixels | PillowImage, of: Preparation, box: Box | None = None) -> NDArray[np.float32]:
+def prepare_pixels(
+    view: Pixels | PillowImage, of: Preparation, box: Box | None = None
+) -> NDArray[np.float32]:
     """Return a picture, or the part of it in a box, as a model reads it, float32 [3, height, width]."""
     from PIL import Image
 
@@ -119,7 +121,7 @@ def prepared(view: Pixels | PillowImage, of: Preparation, box: Box | None = None
     return np.ascontiguousarray(values.transpose(2, 0, 1))
 
 
-def parts(view: Pixels, large: int = LARGE) -> list[Box]:
+def split_view(view: Pixels, large: int = LARGE) -> list[Box]:
     """Return what of a picture is judged: all of it, and of a large one its four quarters as well."""
     height, width = view.shape[0], view.shape[1]
     whole = (0, 0, width, height)

@@ -1,6 +1,6 @@
 """Models that write down speech, from a local folder: samples go in, what is said in them comes out, with times.
 
-    model = load(folder, SpeechOptions())
+    model = load_speech_model(folder, SpeechOptions())
     whole, parts = model.transcribe(samples)                 # "hello there", [("hello", 0.1, 0.4), …]
 
 Whatever the transformers library knows as such a model: Whisper and others that write a text, wav2vec2 and others that spell
@@ -19,8 +19,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from guardrails.inference.hub.labels import settings
-from guardrails.inference.hub.runtimes import Precision, Torch
+from guardrails.inference.hub.labels import read_config
+from guardrails.inference.hub.runtimes import Precision, TorchRuntime
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.shared_models import Shared
 
@@ -39,12 +39,12 @@ class SpeechOptions:
     language: str | None = None
 
 
-class SpeechModel(Torch):
+class SpeechModel(TorchRuntime):
     """A model that is ready to run."""
 
     def __init__(self, folder: Path, options: SpeechOptions) -> None:
         """Load the model and run it once; raises `ModelError`."""
-        of = settings(folder)
+        of = read_config(folder)
         spells = any(str(each).endswith("ForCTC") for each in of.get("architectures") or ())
         super().__init__(
             folder,
@@ -111,7 +111,7 @@ def _wishes(of: dict[str, Any], own: Any, language: str | None) -> dict[str, Any
 _SHARED = Shared(SpeechModel)
 
 
-def load(folder: Path, options: SpeechOptions | None = None) -> SpeechModel:
+def load_speech_model(folder: Path, options: SpeechOptions | None = None) -> SpeechModel:
     """Return the model in a folder; the same for all who ask for the same files with the same options.
 
     Raises:

@@ -1,6 +1,6 @@
 """Linear heads over hashed n-grams: folded texts go in, one logit per text and head comes out.
 
-The same function makes the features for training and at run time. A text (the view `guardrails.text.folded(text)`,
+The same function makes the features for training and at run time. A text (the view `guardrails.text.fold_text(text)`,
 so that spelling tricks are undone) is read as UTF-8 bytes with runs of white space as one space. Its features are
 the byte 2- to 5-grams that cross no space (one may stand at either end) and the words and pairs of neighbouring
 words; each is hashed to one of 2^18 buckets and counts once. A head's logit is
@@ -56,7 +56,7 @@ _is_space = np.zeros(256, dtype=bool)
 _is_space[[9, 10, 11, 12, 13, _SPACE]] = True
 
 
-def buckets(text: str) -> npt.NDArray[np.int64]:
+def hash_features(text: str) -> npt.NDArray[np.int64]:
     """Return the distinct buckets (0 to 2^18 - 1, ascending) of a text's features; empty for a blank text."""
     data = np.frombuffer(text.strip().encode("utf-8", "replace")[:LIMIT], dtype=np.uint8)
     space = _is_space[data]
@@ -112,7 +112,7 @@ def _words(data: npt.NDArray[np.uint8]) -> list[npt.NDArray[np.uint64]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Hashed:
+class HashedHeads:
     """The heads of one file.
 
     Attributes:
@@ -128,7 +128,7 @@ class Hashed:
     bias: npt.NDArray[np.float32]
 
     @classmethod
-    def load(cls, path: Path | str) -> Hashed:
+    def load(cls, path: Path | str) -> HashedHeads:
         """Read a file that `save` wrote.
 
         Raises:
@@ -144,7 +144,7 @@ class Hashed:
     @classmethod
     def train_on(
         cls, heads: Sequence[str], weights: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]
-    ) -> Hashed:
+    ) -> HashedHeads:
         """Round float weights [buckets, heads] to int8, one scale a head."""
         scale = np.maximum(np.abs(weights).max(axis=0), 1e-12).astype(np.float32) / np.float32(127)
         return cls(tuple(heads), np.rint(weights / scale).astype(np.int8), scale, bias.astype(np.float32))
@@ -158,7 +158,7 @@ class Hashed:
         """Return float32 [texts, heads] for folded texts; a text without features gets the bias alone."""
         out = np.tile(self.bias, (len(texts), 1))
         for row, text in enumerate(texts):
-            found = buckets(text)
+            found = hash_features(text)
             if len(found):
                 total = self.weights[found].sum(axis=0, dtype=np.int32)
                 out[row] += self.scale * total.astype(np.float32) / np.float32(len(found) ** 0.5)

@@ -21,7 +21,7 @@ _END: Final = re.compile(
 _CUT: Final = re.compile(rf"(?s).{{1,{LONGEST}}}(?<=\s)|.{{{LONGEST}}}")
 
 
-def passages(text: str) -> Iterator[tuple[int, int]]:
+def split_passages(text: str) -> Iterator[tuple[int, int]]:
     """Yield the spans of the passages, in order; they touch, and cover the text."""
     start, length = 0, len(text)
     while start < length:

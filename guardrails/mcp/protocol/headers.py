@@ -14,7 +14,7 @@ from typing import Any
 from guardrails.engine.content.content_tree import at
 from guardrails.errors import RequestError
 from guardrails.mcp.link import VERSION
-from guardrails.mcp.protocol.rpc import Body, Message
+from guardrails.mcp.protocol.rpc import Body, RpcMessage
 from guardrails.wire.pointers import Path
 
 SESSION, RESUME = "mcp-session-id", "last-event-id"
@@ -43,7 +43,7 @@ def _mismatch(name: str) -> RequestError:
     return RequestError(MISMATCH, f"the header {name} does not say what the message says")
 
 
-def check(headers: Mapping[str, str], message: Message) -> None:
+def check_headers(headers: Mapping[str, str], message: RpcMessage) -> None:
     """Compare what headers repeat with the message; raises `RequestError` where they differ."""
     meta = message.params.get("_meta")
     version = meta.get(VERSION) if isinstance(meta, Mapping) else None
@@ -56,13 +56,15 @@ def check(headers: Mapping[str, str], message: Message) -> None:
             raise _mismatch(name)
 
 
-def passed_on(headers: Mapping[str, str], message: Message, sent: Body, key: str | None) -> dict[str, str]:
+def forward_headers(
+    headers: Mapping[str, str], message: RpcMessage, sent: Body, key: str | None
+) -> dict[str, str]:
     """Return the headers of a message that goes on as `sent`; `key` is the server's own token, where the operator has one.
 
     Raises:
         RequestError: a header repeats an argument that is not there.
     """
-    found = plain(headers, key)
+    found = plain_headers(headers, key)
     found |= {name: headers[name] for name in (METHOD, NAME) if name in headers}
     arguments, after = message.params.get("arguments"), sent.get("params", {}).get("arguments")
     for name, written in headers.items():
@@ -77,7 +79,7 @@ def passed_on(headers: Mapping[str, str], message: Message, sent: Body, key: str
     return found
 
 
-def plain(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
+def plain_headers(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
     """Return the headers that go on with anything."""
     found = {name: headers[name] for name in PASSED_ON if name in headers}
     if key is not None:
@@ -85,9 +87,9 @@ def plain(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
     return found
 
 
-def listing(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
+def listing_headers(headers: Mapping[str, str], key: str | None) -> dict[str, str]:
     """Return the headers of a list of tools that the guard asks for itself, in the name of an agent."""
-    found = plain(headers, key)
+    found = plain_headers(headers, key)
     found.pop(RESUME, None)
     return {**found, METHOD: "tools/list"} if METHOD in headers else found
 

@@ -18,37 +18,43 @@ from guardrails.errors import BackendError, GuardrailsError, RequestError
 from guardrails.mcp.conversation import ENDLESS
 from guardrails.mcp.link import Link
 from guardrails.mcp.protocol import rpc
-from guardrails.mcp.protocol.headers import PASSED_BACK, SESSION, listing, passed_on, plain
-from guardrails.mcp.protocol.rpc import Body, Id, Message
-from guardrails.mcp.session import Session
-from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, Remote
-from guardrails.mcp.transport.streaming import EVENTS, Streaming, told
+from guardrails.mcp.protocol.headers import (
+    PASSED_BACK,
+    SESSION,
+    forward_headers,
+    listing_headers,
+    plain_headers,
+)
+from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
+from guardrails.mcp.session import AgentSession
+from guardrails.mcp.transport.remote_server import SIGN_OF_LIFE, RemoteServer
+from guardrails.mcp.transport.streaming import EVENTS, EventResponse, message_response
 from guardrails.proxy.access.client import while_connected
 from guardrails.wire import sse, strict_json
 
 LOG = logging.getLogger("guardrails.mcp")
 
 
-class Kept(Protocol):
+class LinkStore(Protocol):
     """The conversations with a server."""
 
-    def get(self, identity: str | None, session: Session) -> Link:
+    def get(self, identity: str | None, session: AgentSession) -> Link:
         """Return the conversation of a session of the server's."""
         ...
 
-    def keep(self, identity: str, session: Session, link: Link) -> None:
+    def keep(self, identity: str, session: AgentSession, link: Link) -> None:
         """Remember one."""
         ...
 
-    def forget(self, identity: str | None, session: Session) -> None:
+    def forget(self, identity: str | None, session: AgentSession) -> None:
         """Forget one."""
         ...
 
 
-class Relay:
+class RemoteRelay:
     """Serves the requests for one server."""
 
-    def __init__(self, remote: Remote, links: Kept) -> None:
+    def __init__(self, remote: RemoteServer, links: LinkStore) -> None:
         self._remote, self._links = remote, links
 
     async def open(self) -> None:
@@ -59,33 +65,39 @@ class Relay:
         """Close them."""
         await self._remote.close()
 
-    async def post(self, request: Request, message: Message, session: Session) -> Response:
+    async def post(self, request: Request, message: RpcMessage, session: AgentSession) -> Response:
         """Serve a message of an agent's."""
         link = self._links.get(request.headers.get(SESSION), session)
         return await while_connected(request.receive, self._posted(request, message, link, session))
 
-    async def _posted(self, request: Request, message: Message, link: Link, session: Session) -> Response:
-        asking = listing(request.headers, self._remote.key)
+    async def _posted(
+        self, request: Request, message: RpcMessage, link: Link, session: AgentSession
+    ) -> Response:
+        asking = listing_headers(request.headers, self._remote.key)
         step = await link.from_agent(message, lambda body: self._remote.answer(asking, body))
         if step.returned is not None:
-            return told(step.returned, 200 if message.kind == "request" else 400)
+            return message_response(step.returned, 200 if message.kind == "request" else 400)
         if step.forwarded is None:
             return Response(status_code=202)
         try:
-            headers = passed_on(request.headers, message, step.forwarded, self._remote.key)
+            headers = forward_headers(request.headers, message, step.forwarded, self._remote.key)
         except RequestError as error:
             failure = (
-                rpc.failure(message.id, error) if message.id is None else link.give_up(message.id, error)
+                rpc.make_failure(message.id, error) if message.id is None else link.give_up(message.id, error)
             )
-            return told(failure or rpc.failure(message.id, error), 400)
+            return message_response(failure or rpc.make_failure(message.id, error), 400)
         try:
             return await self._forwarded(message, step.forwarded, headers, link, session)
         except BackendError as error:
             failed = None if message.id is None or message.answers else link.give_up(message.id, error)
-            return told(rpc.failure(None, error), 502) if failed is None else told(failed)
+            return (
+                message_response(rpc.make_failure(None, error), 502)
+                if failed is None
+                else message_response(failed)
+            )
 
     async def _forwarded(
-        self, message: Message, body: Body, headers: Mapping[str, str], link: Link, session: Session
+        self, message: RpcMessage, body: Body, headers: Mapping[str, str], link: Link, session: AgentSession
     ) -> Response:
         async with AsyncExitStack() as stack:
             endless = message.method in ENDLESS
@@ -102,45 +114,49 @@ class Relay:
             if response.content_type == EVENTS:
                 resumable = SESSION in headers or SESSION in back
                 events = self._events(response, headers, link, message.id, resumable=resumable)
-                return Streaming(_closing(events, stack.pop_all()), back)
+                return EventResponse(_closing(events, stack.pop_all()), back)
             answer = await self._remote.message(response)
             if answer.id != message.id or not answer.answers:
                 raise BackendError("the server answered something else", 502, "server_invalid")
             step = await link.from_server(answer)
-            return told(step.forwarded or rpc.failure(message.id, BackendError("no answer")), 200, back)
+            return message_response(
+                step.forwarded or rpc.make_failure(message.id, BackendError("no answer")), 200, back
+            )
 
     async def _refused(
-        self, message: Message, response: aiohttp.ClientResponse, back: Mapping[str, str], link: Link
+        self, message: RpcMessage, response: aiohttp.ClientResponse, back: Mapping[str, str], link: Link
     ) -> Response:
         """Answer with the error that a server told with an error's status."""
         error = await self._remote.refusal(response)
         if message.kind == "request" and error is not None:
             step = await link.from_server(
-                Message({"jsonrpc": "2.0", "id": message.id, "error": error}, "error", message.id)
+                RpcMessage({"jsonrpc": "2.0", "id": message.id, "error": error}, "error", message.id)
             )
             if step.forwarded is not None:
-                return told(step.forwarded, response.status, back)
+                return message_response(step.forwarded, response.status, back)
         problem = BackendError(f"the server answered with status {response.status}", 502, "server_refused")
         waiting = None if message.id is None or message.answers else link.give_up(message.id, problem)
-        return told(waiting or rpc.failure(None, problem), response.status, back)
+        return message_response(waiting or rpc.make_failure(None, problem), response.status, back)
 
-    async def get(self, request: Request, session: Session) -> Response:
+    async def get(self, request: Request, session: AgentSession) -> Response:
         """Serve an agent that listens for what the server says unasked, or comes back for what it missed."""
         link = self._links.get(request.headers.get(SESSION), session)
-        headers = plain(request.headers, self._remote.key)
+        headers = plain_headers(request.headers, self._remote.key)
         async with AsyncExitStack() as stack:
             asking = self._remote.ask("GET", headers, endless=True)
             response = await while_connected(request.receive, stack.enter_async_context(asking))
             back = {name: response.headers[name] for name in PASSED_BACK if name in response.headers}
             if response.status != 200 or response.content_type != EVENTS:
                 status = response.status if response.status >= 400 else 502
-                return told(rpc.failure(None, BackendError("the server offers no stream", 502)), status, back)
+                return message_response(
+                    rpc.make_failure(None, BackendError("the server offers no stream", 502)), status, back
+                )
             events = self._events(response, headers, link, None, resumable=True)
-            return Streaming(_closing(events, stack.pop_all()), back)
+            return EventResponse(_closing(events, stack.pop_all()), back)
 
-    async def delete(self, request: Request, session: Session) -> Response:
+    async def delete(self, request: Request, session: AgentSession) -> Response:
         """End a session of the server's."""
-        async with self._remote.ask("DELETE", plain(request.headers, self._remote.key)) as response:
+        async with self._remote.ask("DELETE", plain_headers(request.headers, self._remote.key)) as response:
             self._links.forget(request.headers.get(SESSION), session)
             return Response(status_code=response.status)
 
@@ -182,7 +198,7 @@ class Relay:
         if failure is not None:
             yield sse.event(strict_json.dump(failure), b"message")
 
-    async def _heard(self, message: Message, headers: Mapping[str, str], link: Link) -> Body | None:
+    async def _heard(self, message: RpcMessage, headers: Mapping[str, str], link: Link) -> Body | None:
         """Judge a message of the server's; tell it itself where it asked for what is refused."""
         step = await link.from_server(message)
         if step.returned is not None:

@@ -22,7 +22,7 @@ MOST: Final = 8
 """Channels of which this is told."""
 
 
-class Apart:
+class ChannelDifference:
     """What channels hold of their own, in what was added since it was last asked."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Apart:
         return [int(each) for each in found]
 
 
-def one(channels: NDArray[np.float32], number: int) -> NDArray[np.float32]:
+def pick_channel(channels: NDArray[np.float32], number: int) -> NDArray[np.float32]:
     """Return a channel; silence where there is none of that number."""
     import numpy as np
 

@@ -1,17 +1,17 @@
 """A film that is made of fragments in, as it comes; the fragments out, each once it is all there.
 
-    cutter = Cutter()
+    cutter = FilmCutter()
     for piece in pieces:
         for fragment in cutter.feed(piece):
             fragment.start, fragment.end    # where it lies among all that came; together they are all of it
     last = cutter.close()
 
 Nothing is decoded, and of what comes only the boxes and packets are kept that say what a fragment is: fragments are places,
-whoever cuts keeps the bytes. Some fragments behind each other make a film of their own (`shortened`): behind the `head`, without
-the tables of places, which say where fragments lie that are left out, and with no length of the whole film.
+whoever cuts keeps the bytes. Some fragments behind each other make a film of their own (`shorten_film`): behind the `head`,
+without the tables of places, which say where fragments lie that are left out, and with no length of the whole film.
 
-What a player could read in another way than who judges, or could not be judged piece by piece, is refused (`Uncut`): samples that
-lie outside of their own fragment, encryption, texts, several tracks of pictures, and whatever is not known here.
+What a player could read in another way than who judges, or could not be judged piece by piece, is refused (`UncuttableFilm`):
+samples that lie outside of their own fragment, encryption, texts, several tracks of pictures, and whatever is not known here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
-from guardrails.media.video.file_type import HEAD, TRANSPORT, kind_of
+from guardrails.media.video.file_type import HEAD, TRANSPORT, detect_file_type
 
 MOST: Final = 50_000
 """Fragments that a film may have: more than pictures that are looked at."""
@@ -29,12 +29,12 @@ AT_ONCE: Final = 1 << 20
 """Bytes that are read at once."""
 
 
-class Uncut(Exception):
+class UncuttableFilm(Exception):
     """Why a film, or the rest of it, cannot be cut: it is to be judged as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class TrackClock:
     """A number that says when a track goes on, and where it stands: at a place, in so many bytes."""
 
     track: int
@@ -63,11 +63,11 @@ class Fragment:
     random_ms: float | None = None
     frames: int = 0
     moved: tuple[int, ...] = ()
-    clocks: tuple[Clock, ...] = ()
+    clocks: tuple[TrackClock, ...] = ()
     open: tuple[tuple[int, int], ...] = ()
 
 
-def shortened(
+def shorten_film(
     source: IO[bytes], head: bytes, fragments: Sequence[Fragment], *, closed: bool
 ) -> Iterator[bytes]:
     """Yield, piece by piece, some fragments of a film, the first of which needs none before it, as a film in which each track
@@ -101,27 +101,27 @@ def _read(source: IO[bytes], start: int, end: int) -> Iterator[bytes]:
         start += len(some)
 
 
-class Cuts(Protocol):
+class FragmentCutter(Protocol):
     """What cuts films of one kind."""
 
     head: bytes
     """What stands before each shorter film; empty as long as nothing can be cut."""
 
     def feed(self, data: bytes) -> Iterable[Fragment]:
-        """Take what comes, and give the fragments that are all there by now; raises `Uncut`."""
+        """Take what comes, and give the fragments that are all there by now; raises `UncuttableFilm`."""
         ...
 
     def close(self) -> Fragment | None:
-        """Give what is left at the end, if anything is; raises `Uncut` where something is missing."""
+        """Give what is left at the end, if anything is; raises `UncuttableFilm` where something is missing."""
         ...
 
 
-class Cutter:
+class FilmCutter:
     """Cuts a film of either kind, which its first bytes tell."""
 
     def __init__(self) -> None:
         self._first = bytearray()
-        self._cuts: Cuts | None = None
+        self._cuts: FragmentCutter | None = None
         self._count = 0
 
     @property
@@ -160,17 +160,17 @@ class Cutter:
         found = [*fragments]
         self._count += len(found)
         if self._count > MOST:
-            raise Uncut(f"it has more than {MOST} fragments")
+            raise UncuttableFilm(f"it has more than {MOST} fragments")
         return found
 
 
-def _cuts(first: bytes | bytearray) -> Cuts:
-    from guardrails.media.fragments.mp4_boxes import Boxes
-    from guardrails.media.fragments.ts_packets import Packets
+def _cuts(first: bytes | bytearray) -> FragmentCutter:
+    from guardrails.media.fragments.mp4_boxes import Mp4Cutter
+    from guardrails.media.fragments.ts_packets import TsCutter
 
-    kind = kind_of(bytes(first[:HEAD]))
+    kind = detect_file_type(bytes(first[:HEAD]))
     if kind is not None and kind.format == "mp4" and first[4:8] == b"ftyp":
-        return Boxes()
+        return Mp4Cutter()
     if kind is TRANSPORT and first[:1] == b"G":
-        return Packets()
-    raise Uncut("it is neither an MP4 file nor a transport stream")
+        return TsCutter()
+    raise UncuttableFilm("it is neither an MP4 file nor a transport stream")

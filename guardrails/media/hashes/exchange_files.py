@@ -16,8 +16,8 @@ from typing import Any, Final
 from xml.parsers import expat
 
 from guardrails.errors import PolicyError, PolicyErrors
-from guardrails.media.hashes.exchange_record import HASHES, NAMED, TYPES, Said, Skipped, read
-from guardrails.media.hashes.hash_file import cells
+from guardrails.media.hashes.exchange_record import HASHES, NAMED, TYPES, Said, SkippedRecord, read_record
+from guardrails.media.hashes.hash_file import split_cells
 
 PAGES: Final = ("data", "hashRecords", "results", "entries", "updates", "hashes", "contents")
 """Fields in which APIs answer with lists of records."""
@@ -39,19 +39,19 @@ _TE: Final = re.compile(r"simple\.([^.]+)\.te")
 _GAP: Final = re.compile(r"[ \t,]+")
 _OPINION: Final = re.compile(r"\b(POSITIVE_CLASS|INVESTIGATION_SEED|NEGATIVE_CLASS|DISPUTED)\b\s*(\S*)")
 
-Row = Mapping[str, Any] | Skipped | str
+Row = Mapping[str, Any] | SkippedRecord | str
 """A record; or why it is skipped; or what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ExchangeRecord:
     """One record of a file: its line, and what is to be done with it, or what is wrong with it."""
 
     line: int
     outcome: Said | str
 
 
-def records(data: bytes, file: str, kind: str = "pdq") -> Iterator[Record]:
+def read_records(data: bytes, file: str, kind: str = "pdq") -> Iterator[ExchangeRecord]:
     """Yield the records of a file; `kind` is that of hashes that say none.
 
     Raises:
@@ -61,14 +61,14 @@ def records(data: bytes, file: str, kind: str = "pdq") -> Iterator[Record]:
     first = text.lstrip()[:1]
     form = _xml if first == "<" else _json if first in ("{", "[") else _table
     for line, row in form(text, file):
-        if isinstance(row, Skipped | str):
-            yield Record(line, row)
+        if isinstance(row, SkippedRecord | str):
+            yield ExchangeRecord(line, row)
             continue
         try:
-            for said in read(row, kind):
-                yield Record(line, said)
+            for said in read_record(row, kind):
+                yield ExchangeRecord(line, said)
         except ValueError as error:
-            yield Record(line, str(error))
+            yield ExchangeRecord(line, str(error))
 
 
 def _unreadable(file: str, line: int, col: int, message: str, hint: str = "") -> PolicyErrors:
@@ -144,9 +144,9 @@ def _table(text: str, file: str) -> Iterator[tuple[int, Row]]:
         if first and not named and (found := _head(row)) is not None:
             comma, head = found
         elif named:
-            yield line, _indicated(cells(row), named[1])
+            yield line, _indicated(split_cells(row), named[1])
         elif head:
-            given = cells(row, comma)
+            given = split_cells(row, comma)
             wrong = f"the row has {len(given)} cells, and the head has {len(head)}"
             yield line, dict(zip(head, given, strict=True)) if len(given) == len(head) else wrong
         else:
@@ -178,7 +178,7 @@ def _line(row: str) -> Row:
         return dict(pair.partition("=")[::2] for pair in row.split(","))
     word, rest = (*_GAP.split(row.strip(), 1), "")[:2]
     if (name := word.lower()) in OTHERS:
-        return Skipped(f"signal type {name}")
+        return SkippedRecord(f"signal type {name}")
     made = {"hash": word, "id": rest.strip()}
     if name in TYPES:
         digest, _, rest = rest.strip().partition(" ")

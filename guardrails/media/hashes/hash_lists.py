@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from guardrails.media.hashes.hash_file import FARTHEST, Entry, entries
-from guardrails.media.hashes.hash_index import FEW, REACH, search, tables
-from guardrails.media.hashes.pdq import FORMS, Hashed, words
+from guardrails.media.hashes.hash_file import FARTHEST, HashEntry, read_hash_entries
+from guardrails.media.hashes.hash_index import FEW, REACH, build_tables, search_tables
+from guardrails.media.hashes.pdq import FORMS, PdqHashes, split_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +47,7 @@ come next; and of each entry its distance, and where its texts end.
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
+class HashMatch:
     """An entry that a picture is on: which list's, how far away, by which form, and of which frame (None: by its file)."""
 
     list: str
@@ -96,7 +96,7 @@ class HashList:
         place = (cache or default_cache()) / f"{_short(str(path.resolve()))}-{digest[:32]}"
         arrays = _mapped(place)
         if arrays is None:
-            arrays = _built(entries(data, str(path), kind), quality)
+            arrays = _built(read_hash_entries(data, str(path), kind), quality)
             if len(arrays["distance"]) > FEW and _saved(arrays, place):
                 arrays = _mapped(place) or arrays
         return cls(name, path, kind, distance, quality, cache, digest, seen, arrays)
@@ -118,9 +118,9 @@ class HashList:
             cache=self.cache,
         )
 
-    def exact(self, sha256: str) -> Match | None:
+    def exact(self, sha256: str) -> HashMatch | None:
         """Return the entry with the SHA-256 of a file."""
-        rows, key = self.arrays["sha"], words([bytes.fromhex(sha256)])[0]
+        rows, key = self.arrays["sha"], split_words([bytes.fromhex(sha256)])[0]
         at = int(rows[:, 0].searchsorted(key[0]))
         while at < len(rows) and rows[at, 0] == key[0]:
             if (rows[at] == key).all():
@@ -128,18 +128,18 @@ class HashList:
             at += 1
         return None
 
-    def near(self, hashed: Hashed, frame: int | None = None) -> tuple[Match, ...]:
+    def near(self, hashed: PdqHashes, frame: int | None = None) -> tuple[HashMatch, ...]:
         """Return the entries that a picture's hash, or that of another form of it, is near to: the nearest first, each once."""
         rows = self.arrays["pdq"]
         if hashed.quality < self.quality or not len(rows):
             return ()
-        own, asked, wide = self.arrays["distance"], words(hashed.forms), self.arrays["wide"]
+        own, asked, wide = self.arrays["distance"], split_words(hashed.forms), self.arrays["wide"]
         of = {name: self.arrays[name] for name in ("order", "starts") if len(self.arrays[name])}
-        pairs = [*zip(*search(rows, of, asked, max(self.distance, REACH)), strict=True)]
+        pairs = [*zip(*search_tables(rows, of, asked, max(self.distance, REACH)), strict=True)]
         if len(wide):
             pairs += [
                 (form, wide[at], far)
-                for form, at, far in zip(*search(rows[wide], {}, asked, FARTHEST), strict=True)
+                for form, at, far in zip(*search_tables(rows[wide], {}, asked, FARTHEST), strict=True)
             ]
         found: dict[int, tuple[int, int]] = {}
         for form, row, far in pairs:
@@ -162,11 +162,11 @@ class HashList:
             "changed_ns": self.seen[2],
         }
 
-    def _match(self, at: int, kind: str, far: int, form: int, frame: int | None) -> Match:
+    def _match(self, at: int, kind: str, far: int, form: int, frame: int | None) -> HashMatch:
         ends = self.arrays["ends"]
         start = int(ends[at - 1]) if at else 0
         texts = self.arrays["text"][start : int(ends[at])].tobytes().decode().split("\n")
-        return Match(self.name, texts[0], texts[1], texts[2], kind, far, FORMS[form], frame)
+        return HashMatch(self.name, texts[0], texts[1], texts[2], kind, far, FORMS[form], frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ class HashLists:
     deny: Sequence[HashList]
     allow: Sequence[HashList] = ()
 
-    def find(self, sha256: str, frames: Sequence[Hashed] = ()) -> tuple[Match, ...]:
+    def find(self, sha256: str, frames: Sequence[PdqHashes] = ()) -> tuple[HashMatch, ...]:
         """Return what a picture is on, by its file and by its frames."""
         if self.allows(sha256):
             return ()
@@ -215,7 +215,7 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _built(found: Sequence[Entry], quality: int) -> Arrays:
+def _built(found: Sequence[HashEntry], quality: int) -> Arrays:
     """Return the arrays of a list. Of equal hashes the first entry is kept, with the greatest distance of all of them."""
     import numpy as np
 
@@ -226,7 +226,7 @@ def _built(found: Sequence[Entry], quality: int) -> Arrays:
     rows, firsts = _once([found[at].hash for at in pdq], pdq, distance)
     exact, exact_at = _once([found[at].hash for at in sha], sha, distance)
     order = np.argsort(exact[:, 0], kind="stable")
-    made = tables(rows)
+    made = build_tables(rows)
     return {
         "pdq": rows,
         "pdq_at": firsts,
@@ -248,7 +248,7 @@ def _once(
     import numpy as np
 
     at = np.array(numbers, dtype=np.uint32)
-    rows = words(hashes)
+    rows = split_words(hashes)
     if not len(rows):
         return rows, at
     _, first, inverse = np.unique(rows.view("V32").ravel(), return_index=True, return_inverse=True)

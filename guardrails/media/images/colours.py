@@ -1,9 +1,10 @@
 """Colours: what a file says that its numbers mean goes in, what is seen of it comes out where that is far from the numbers alone.
 
-A profile (ICC) or a gamma (PNG) can make another picture of the same numbers: colours that swap places, what is nearly black
-seen bright. The profiles of cameras, screens and editors do not: `ordinary` tells these by what is in them, and no library ever
-reads one. What is left is put to lcms where the file is decoded, over the picture itself (`seen`): a few colours of its own would
-tell an author which ones to leave alone. One that lcms refuses counts for nothing, as it does to who shows pictures.
+A profile (ICC) or a gamma (PNG) can make another picture of the same numbers: colours that swap places, what is nearly black seen
+bright. The profiles of cameras, screens and editors do not: `is_ordinary_profile` tells these by what is in them, and no library
+ever reads one. What is left is put to lcms where the file is decoded, over the picture itself (`apply_profile`): a few colours of
+its own would tell an author which ones to leave alone. One that lcms refuses counts for nothing, as it does to who shows
+pictures.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ MODES: Final = frozenset(("L", "RGB", "CMYK"))
 """What profiles are for."""
 
 
-def ordinary(profile: bytes) -> bool:
+def is_ordinary_profile(profile: bytes) -> bool:
     """Tell whether a profile makes no other picture of the same numbers, by what is in it, or as it is none to anybody."""
     if len(profile) < HEAD or profile[36:40] != MARK:
         return True
@@ -172,7 +173,7 @@ def are_ordinary(points: bytes) -> bool:
     return all(low <= number <= high for number, (low, high) in zip(numbers, lie, strict=True))
 
 
-def unpacked(content: bytes) -> bytes:
+def unpack_profile(content: bytes) -> bytes:
     """Return the profile in a chunk of PNG (a name, a method, the profile packed), empty where there is none.
 
     Raises:
@@ -182,17 +183,17 @@ def unpacked(content: bytes) -> bytes:
         profile = zlib.decompressobj().decompress(content[content.index(b"\0") + 2 :], MOST + 1)
     except (ValueError, zlib.error):
         return b""
-    within(profile)
+    check_profile_size(profile)
     return profile
 
 
-def within(profile: bytes) -> None:
+def check_profile_size(profile: bytes) -> None:
     """Raise `MediaError` where a profile is larger than it may be."""
     if len(profile) > MOST:
         raise MediaError("too_many_bytes", f"its profile of colours has more than {MOST} bytes")
 
 
-def seen(image: Image.Image) -> Image.Image | None:
+def apply_profile(image: Image.Image) -> Image.Image | None:
     """Return a picture of one byte a channel as it is seen by its profile, or its gamma, in RGB or RGBA; None where it has none,
     or is seen nearly as it is.
 
@@ -200,8 +201,8 @@ def seen(image: Image.Image) -> Image.Image | None:
         MediaError: its profile is larger than one may be.
     """
     profile = image.info.get("icc_profile")
-    if isinstance(profile, bytes) and profile and not ordinary(profile):
-        within(profile)
+    if isinstance(profile, bytes) and profile and not is_ordinary_profile(profile):
+        check_profile_size(profile)
         return _by_profile(image, profile)
     gamma = image.info.get("gamma")
     if isinstance(gamma, float) and gamma > 0 and not GAMMAS[0] <= gamma <= GAMMAS[1]:

@@ -14,13 +14,21 @@ from types import MappingProxyType
 from typing import Final
 
 from guardrails.media.errors import MediaError
-from guardrails.media.images.chunks import bmp, iso, png, webp
-from guardrails.media.images.markers import gif, jpeg
-from guardrails.media.images.outline_parts import Outline
+from guardrails.media.images.chunks import outline_bmp, outline_iso, outline_png, outline_webp
+from guardrails.media.images.markers import outline_gif, outline_jpeg
+from guardrails.media.images.outline_parts import FileOutline
 from guardrails.media.limits import FORMATS
 
-WALKS: Final[Mapping[str, Callable[[bytes], Outline]]] = MappingProxyType(
-    {"jpeg": jpeg, "png": png, "webp": webp, "gif": gif, "avif": iso, "heic": iso, "bmp": bmp}
+WALKS: Final[Mapping[str, Callable[[bytes], FileOutline]]] = MappingProxyType(
+    {
+        "jpeg": outline_jpeg,
+        "png": outline_png,
+        "webp": outline_webp,
+        "gif": outline_gif,
+        "avif": outline_iso,
+        "heic": outline_iso,
+        "bmp": outline_bmp,
+    }
 )
 """How each format is walked."""
 
@@ -96,7 +104,7 @@ KNOWN: Final = frozenset((*FORMATS, *(name for _, _, name in MAGIC), *(name for 
 """Types that a suffix can name: one of another kind says nothing of what is in a file."""
 
 
-def sniffed(data: bytes) -> str:
+def sniff_format(data: bytes) -> str:
     """Return the type of a file by its bytes: one of `FORMATS`, the name of another type, or `unknown`."""
     for at, magic, name in MAGIC:
         if data.startswith(magic, at) and (name != "webp" or data.startswith(b"RIFF")):
@@ -116,13 +124,13 @@ def _branded(data: bytes) -> str:
     return next((BRANDS[brand] for brand in brands if brand in BRANDS), "film")
 
 
-def named(declared: str) -> str:
+def declared_format(declared: str) -> str:
     """Return the type that a media type (`image/png`), a suffix (`.png`) or a name says."""
     plain = declared.lower().partition(";")[0].strip().removeprefix("image/").removeprefix(".")
     return NAMES.get(plain, plain)
 
 
-def outline(data: bytes, declared: str | None = None, formats: tuple[str, ...] = FORMATS) -> Outline:
+def read_outline(data: bytes, declared: str | None = None, formats: tuple[str, ...] = FORMATS) -> FileOutline:
     """Return the outline of a file; `declared` is what somebody says that it is.
 
     Raises:
@@ -130,9 +138,15 @@ def outline(data: bytes, declared: str | None = None, formats: tuple[str, ...] =
     """
     if not data:
         raise MediaError("empty", "the file is empty")
-    found = sniffed(data)
-    if declared is not None and named(declared) not in GENERIC and named(declared) != found:
-        raise MediaError("mistyped", f"it is said to be {_shown(named(declared))}, and its bytes are {found}")
+    found = sniff_format(data)
+    if (
+        declared is not None
+        and declared_format(declared) not in GENERIC
+        and declared_format(declared) != found
+    ):
+        raise MediaError(
+            "mistyped", f"it is said to be {_shown(declared_format(declared))}, and its bytes are {found}"
+        )
     if found not in formats or found not in WALKS:
         raise MediaError("unsupported_type", f"files of type {found} are not read; {', '.join(formats)} are")
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from guardrails.media.images.edit import Box, How, barred, smeared
+from guardrails.media.images.edit import Box, How, draw_placeholder, smear_image
 
 if TYPE_CHECKING:
     import av
@@ -31,7 +31,7 @@ BT709: Final = 1
 """Its number for how colours of what was red, green and blue are counted."""
 
 
-class Frames:
+class FrameMaker:
     """Makes the frames of one track."""
 
     def __init__(self, size: tuple[int, int], degrees: int = 0, mirrored: bool = False) -> None:
@@ -61,7 +61,7 @@ class Frames:
             return frame
         if any(component.is_alpha for component in frame.format.components):
             frame = _over_black(frame)
-        colours = {"dst_colorspace": BT709} if red_green_blue(frame.format) else {}
+        colours = {"dst_colorspace": BT709} if is_rgb(frame.format) else {}
         return frame.reformat(width, height, FORMAT, dst_color_range=LIMITED, threads=1, **colours)
 
     def _upright(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -96,14 +96,14 @@ class Frames:
             elif bars is not None:
                 plane[at] = bars[number]
             else:
-                plane[at] = np.asarray(smeared(Image.fromarray(plane[at]), how))
+                plane[at] = np.asarray(smear_image(Image.fromarray(plane[at]), how))
 
     def _barred(self, width: int, height: int) -> list[Plane]:
         import av
         import numpy as np
 
         if (found := self._bars.get((width, height))) is None:
-            pixels = np.asarray(barred(width, height).convert("RGB"))
+            pixels = np.asarray(draw_placeholder(width, height).convert("RGB"))
             frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
             found = planes(frame.reformat(format=FORMAT, dst_color_range=LIMITED, threads=1))
             self._bars = {(width, height): [plane.copy() for plane in found]}
@@ -119,7 +119,7 @@ def _over_black(frame: av.VideoFrame) -> av.VideoFrame:
     return av.VideoFrame.from_ndarray(seen, "rgb24")
 
 
-def red_green_blue(format_: av.VideoFormat) -> bool:
+def is_rgb(format_: av.VideoFormat) -> bool:
     """Tell whether a format has no brightness of its own."""
     return format_.is_rgb or format_.has_palette
 

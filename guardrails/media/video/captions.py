@@ -26,7 +26,7 @@ SOME, COUNT, VALID, PARITY = 0x40, 0x1F, 0x04, 0x80
 """Bits: that a note has captions, how many, that one counts; and of each of its two letters the one that is none."""
 
 
-def captioned(packet: Buffer) -> bool:
+def has_captions(packet: Buffer) -> bool:
     """Tell whether a packet has captions that say something."""
     data = bytes(packet)
     at = data.find(MARK)

@@ -12,7 +12,7 @@ from guardrails.policy.loading.items import PolicyItem
 from guardrails.policy.schema import ExceptionDoc
 from guardrails.policy.testing.test_checks import content_fields
 from guardrails.policy.testing.test_fields import FILES
-from guardrails.text import folded
+from guardrails.text import fold_text
 from guardrails.types import Content, Stage, Text
 
 SOON = timedelta(days=14)
@@ -215,7 +215,8 @@ def finds(scene: LintContext, name: str, text: str) -> bool:
     contents: list[Content] = [Text(each) for each in (text, f"a {text} b", f"{text}.")]
     detector = scene.bounds[name].detector
     return any(
-        finding.span is not None and folded(content.text[slice(*finding.span)]).text == folded(text).text
+        finding.span is not None
+        and fold_text(content.text[slice(*finding.span)]).text == fold_text(text).text
         for content, detection in zip(contents, detector.detect(contents), strict=True)
         for finding in detection.findings
         if isinstance(content, Text)

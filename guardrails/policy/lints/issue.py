@@ -189,7 +189,7 @@ class LintContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class LintCheck:
     """A row of the table: the code and severity of what `run` finds in a scene, and what that is in a sentence."""
 
     code: str

@@ -27,7 +27,7 @@ from guardrails.policy.lints import (
     words,
 )
 from guardrails.policy.lints.floors import floors
-from guardrails.policy.lints.issue import SEVERITIES, Check, Issue, LintContext, LintFinding, Severity
+from guardrails.policy.lints.issue import SEVERITIES, Issue, LintCheck, LintContext, LintFinding, Severity
 from guardrails.policy.lints.reachability import scores  # fmt: skip
 from guardrails.policy.loading.problems import suggest_name
 from guardrails.policy.loading.source import Source
@@ -36,10 +36,10 @@ from guardrails.policy.shipped import shipped_folder
 Run = Callable[[Any], Iterable[LintFinding]]
 
 
-def check(severity: Severity, run: Run) -> Check:
+def check(severity: Severity, run: Run) -> LintCheck:
     """Make a row of the table of a function."""
     first = " ".join((run.__doc__ or "").strip().split("\n\n")[0].split())
-    return Check(run.__name__, severity, first, run)
+    return LintCheck(run.__name__, severity, first, run)
 
 
 def unused_ignore(scene: LintContext) -> Iterable[LintFinding]:
@@ -47,7 +47,7 @@ def unused_ignore(scene: LintContext) -> Iterable[LintFinding]:
     return ()  # told by `find_issues`, which knows what was silenced
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[LintCheck, ...] = (
     check("error", rules.never_fires),
     check("error", rules.always_fires),
     check("warning", rules.fires_on_nothing),
@@ -120,7 +120,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def find_issues(
-    scene: LintContext, checks: Sequence[Check] = CHECKS, codes: frozenset[str] | None = None
+    scene: LintContext, checks: Sequence[LintCheck] = CHECKS, codes: frozenset[str] | None = None
 ) -> list[Issue]:
     """Run checks and return what they find in the policy's own files, in the order of the files.
 

@@ -1,6 +1,6 @@
 """Streamed answers of models: events in, the events that may go on out, for every API that is guarded.
 
-* `relay.Relay`: one answer on its way; `held.Held` holds each event until everything in it is settled.
+* `relay.RemoteRelay`: one answer on its way; `held.Held` holds each event until everything in it is settled.
 * `teller.Teller`: reads the events of one API and writes how they end: one each in `chat`, `texts`, `messages`, `responses`,
   `gemini`, `ollama`.
 * `collector.Collector`: puts the whole answer together: `chat_whole`, `messages_whole`, `responses_whole`, `gemini_whole`.

@@ -87,7 +87,7 @@ def expanding(*, fold: bool) -> set[int]:
     for code in range(0x80, 0x10000):
         if code not in joiners:
             char = chr(code)
-            spelling = segments.caseless(char, marks) if fold else segments.plain(char)
+            spelling = segments.spell_caseless(char, marks) if fold else segments.spell_plain(char)
             if len(spelling) != 1:
                 found.add(code)
     return found

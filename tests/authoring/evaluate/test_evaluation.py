@@ -9,7 +9,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.authoring.evaluate.evaluation import EvaluationTally, judge_rows
-from guardrails.authoring.evaluate.measurements import Evaluation
+from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.authoring.rows import ContentRow
 from guardrails.types import Action
@@ -36,7 +36,7 @@ def rows(given: list[tuple[str, str, dict[str, bool]]] = GIVEN) -> Iterator[Cont
         yield ContentRow(f"f:{at}", stage, text, labels, lang="de" if at % 2 else "en", source="s")
 
 
-def measured(guard: Guard, given: Iterator[ContentRow], **more: object) -> Evaluation:
+def measured(guard: Guard, given: Iterator[ContentRow], **more: object) -> PolicyEvaluation:
     """Return what a policy does with rows."""
     tally = EvaluationTally(guard.policy, **more)
     for row, said in judge_rows(guard, given):
@@ -48,12 +48,12 @@ def measured(guard: Guard, given: Iterator[ContentRow], **more: object) -> Evalu
 
 
 @pytest.fixture
-def result(scoring: Callable[..., Guard]) -> Evaluation:
+def result(scoring: Callable[..., Guard]) -> PolicyEvaluation:
     """What the rules do with all rows."""
     return measured(scoring(RULES), rows(), by="lang")
 
 
-def test_the_decision_is_on_what_is_harmful_and_what_is_not(result: Evaluation) -> None:
+def test_the_decision_is_on_what_is_harmful_and_what_is_not(result: PolicyEvaluation) -> None:
     """Rows that nobody labelled are in the table of actions alone."""
     assert result.decision.counts == ConfusionCounts(tp=2, fp=1, fn=1, tn=3)
     assert result.actions == {
@@ -74,7 +74,7 @@ def test_what_counts_as_stopped_can_be_said(scoring: Callable[..., Guard]) -> No
     assert found.decision.counts == ConfusionCounts(tp=3, fp=2, fn=0, tn=2)
 
 
-def test_each_rule_is_measured_where_it_looks(result: Evaluation) -> None:
+def test_each_rule_is_measured_where_it_looks(result: PolicyEvaluation) -> None:
     """By the labels of its categories, and by the scores that it reads."""
     assert result.rules["b"].counts == ConfusionCounts(tp=2, fp=1, fn=1, tn=2)
     assert result.rules["f"].counts == ConfusionCounts(tp=3, fp=2, fn=0, tn=2)
@@ -82,7 +82,7 @@ def test_each_rule_is_measured_where_it_looks(result: Evaluation) -> None:
     assert result.rules["b"].auprc == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
 
 
-def test_each_category_is_measured_by_its_score(result: Evaluation) -> None:
+def test_each_category_is_measured_by_its_score(result: PolicyEvaluation) -> None:
     """Where detectors look for it, with the numbers that rules compare it with; what nothing gives is named."""
     assert [*result.categories] == ["custom.own"]
     own = result.categories["custom.own"]
@@ -100,7 +100,7 @@ def test_a_category_that_no_rule_names_is_found_from_half(scoring: Callable[...,
     assert measured(guard, rows()).categories["custom.own"].counts == ConfusionCounts(tp=2, fp=1, fn=1, tn=2)
 
 
-def test_groups_add_up_to_the_decision(result: Evaluation) -> None:
+def test_groups_add_up_to_the_decision(result: PolicyEvaluation) -> None:
     """By language here."""
     assert [*result.groups] == ["de", "en"]
     assert sum(result.groups.values(), ConfusionCounts()) == result.decision.counts
@@ -116,7 +116,7 @@ def test_what_fails_is_counted(scoring: Callable[..., Guard]) -> None:
     assert found.reasons[0].startswith("f:1: ")
 
 
-def test_the_worst_rows_are_shown(result: Evaluation) -> None:
+def test_the_worst_rows_are_shown(result: PolicyEvaluation) -> None:
     """False alarms with the highest scores, misses with the lowest; texts only where they are wanted."""
     assert [(case.place, case.score, case.rules) for case in result.false] == [("f:3", 0.8, ("b", "f"))]
     assert [(case.place, case.score, case.rules) for case in result.missed] == [("f:2", 0.3, ("f",))]
@@ -132,7 +132,7 @@ def test_only_so_many_are_kept(scoring: Callable[..., Guard]) -> None:
     assert measured(scoring(RULES), rows(given), keep=0).false == ()
 
 
-def test_latency_is_of_each_detector_and_of_all(result: Evaluation) -> None:
+def test_latency_is_of_each_detector_and_of_all(result: PolicyEvaluation) -> None:
     """In rising percentiles, all of it first."""
     assert [*result.latency] == ["total", "own"]
     for own in result.latency.values():

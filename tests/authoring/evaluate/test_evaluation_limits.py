@@ -16,12 +16,12 @@ from guardrails.authoring.evaluate.evaluation_limits import (
     parse_maximum,
     parse_minimum,
 )
-from guardrails.authoring.evaluate.measurements import Evaluation
+from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 from guardrails.authoring.rows import ContentRow
 
 
 @pytest.fixture
-def result(scoring: Callable[..., Guard]) -> Evaluation:
+def result(scoring: Callable[..., Guard]) -> PolicyEvaluation:
     """One of two harmful rows is found, and one of four harmless ones."""
     guard = scoring("  - {id: r, on: input, when: custom.own >= 0.5, then: block}")
     rows = [
@@ -81,7 +81,7 @@ def test_what_is_no_most_is_told(text: str) -> None:
         (parse_minimum("auprc=0.1"), "decision auprc >= 0.1: no labelled rows to tell"),
     ],
 )
-def test_a_limit_is_kept_or_broken(limit: FigureLimit, told: str | None, result: Evaluation) -> None:
+def test_a_limit_is_kept_or_broken(limit: FigureLimit, told: str | None, result: PolicyEvaluation) -> None:
     """The edge itself is kept; what nobody can tell is not."""
     assert find_broken_limits([limit], result) == ([] if told is None else [told])
 

@@ -15,7 +15,7 @@ from guardrails.authoring.evaluate.evaluation_report import (
     render_report,
     render_unjudged,
 )
-from guardrails.authoring.evaluate.measurements import Evaluation
+from guardrails.authoring.evaluate.measurements import PolicyEvaluation
 from guardrails.authoring.rows import ContentRow
 from guardrails.types import Action
 
@@ -23,10 +23,10 @@ RULES = "  - {id: r, on: input, when: custom.own >= 0.5, then: block}"
 
 
 @pytest.fixture
-def made(scoring: Callable[..., Guard]) -> Callable[..., Evaluation]:
+def made(scoring: Callable[..., Guard]) -> Callable[..., PolicyEvaluation]:
     """Return a function: texts with whether each is harmful in, what is measured out."""
 
-    def make(*given: tuple[str, bool | None], **more: object) -> Evaluation:
+    def make(*given: tuple[str, bool | None], **more: object) -> PolicyEvaluation:
         guard = scoring(RULES)
         tally = EvaluationTally(guard.policy, by="lang", **more)
         for at, (text, label) in enumerate(given):
@@ -64,13 +64,13 @@ GIVEN = (("0.9 <script>", True), ("0.1 <script>", True), ("0.8 <script>", False)
     ],
 )
 def test_the_decision_is_one_sentence(
-    given: object, more: dict[str, object], said: str, made: Callable[..., Evaluation]
+    given: object, more: dict[str, object], said: str, made: Callable[..., PolicyEvaluation]
 ) -> None:
     """What is stopped, with how sure that is."""
     assert render_decision(made(*given, **more)) == said
 
 
-def test_what_was_not_judged_is_told(made: Callable[..., Evaluation]) -> None:
+def test_what_was_not_judged_is_told(made: Callable[..., PolicyEvaluation]) -> None:
     """Detectors that failed, by name."""
     assert [*render_unjudged(made(("0.1 broken", False)))] == [
         "detector own failed in 1 rows; what the policy decided of them counts as it was"
@@ -78,7 +78,7 @@ def test_what_was_not_judged_is_told(made: Callable[..., Evaluation]) -> None:
     assert [*render_unjudged(made(*GIVEN))] == []
 
 
-def test_figures_are_in_rows(made: Callable[..., Evaluation]) -> None:
+def test_figures_are_in_rows(made: Callable[..., PolicyEvaluation]) -> None:
     """Each share with its interval."""
     result = made(*GIVEN)
     assert render_cells(result.rules["r"]) == (
@@ -94,7 +94,7 @@ def test_figures_are_in_rows(made: Callable[..., Evaluation]) -> None:
     assert dict(zip(heads, own, strict=True))["Found from"] == "0.5"
 
 
-def test_all_is_on_the_page(made: Callable[..., Evaluation]) -> None:
+def test_all_is_on_the_page(made: Callable[..., PolicyEvaluation]) -> None:
     """Tables, a chart of precision and recall and one of calibration, limits that are broken, and texts as texts."""
     html = render_report(made(*GIVEN), ["decision f1 >= 0.9: it is 0.5"])
     for part in (
@@ -111,7 +111,7 @@ def test_all_is_on_the_page(made: Callable[..., Evaluation]) -> None:
     assert "script" not in render_report(made(*GIVEN), texts=False)
 
 
-def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., Evaluation]) -> None:
+def test_without_labels_there_is_a_page_all_the_same(made: Callable[..., PolicyEvaluation]) -> None:
     """It says that nothing is known."""
     html = render_report(made(("0.9", None)))
     assert "The rows do not say what is harmful" in html

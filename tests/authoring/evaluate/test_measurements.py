@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.authoring.evaluate.measurements import (
-    Evaluation,
     EvaluationExample,
     LabelledScores,
     Measurement,
+    PolicyEvaluation,
 )
 from guardrails.authoring.evaluate.metrics import ConfusionCounts
 from guardrails.types import Action
@@ -70,7 +70,7 @@ def test_no_row_is_lost(rows: list[tuple[bool, float, bool]]) -> None:
 def test_all_of_it_is_plain_json() -> None:
     """Texts only where they are wanted, and every class of rows with every action."""
     case = EvaluationExample(0.9, "f:1", ("r",), "a text")
-    result = Evaluation(
+    result = PolicyEvaluation(
         policy={"name": "p", "version": "1", "digest": "sha256:0"},
         rows=1,
         decision=Measurement(ConfusionCounts(fp=1)),

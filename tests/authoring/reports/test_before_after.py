@@ -20,10 +20,10 @@ from guardrails.authoring.reports.before_after import (
     render_result,
 )
 from guardrails.engine.core.observers import Told
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from tests.films import film, green, scene
 
-LOOKS, OPEN = ReportStyle(True, Limits(), 12), ReportStyle(False, Limits(), 12)
+LOOKS, OPEN = ReportStyle(True, PictureLimits(), 12), ReportStyle(False, PictureLimits(), 12)
 
 POLICY = """
 detectors:
@@ -171,7 +171,7 @@ rules: [{id: green, on: input, when: custom.green_square > 0.5, then: %s}]
     for action in ("flag", "redact", "block"):
         verdict = guard_of(policy % action).check(data)
         numbered = [*enumerate(verdict.findings, 1)]
-        page = "".join(render_checked(data, verdict, numbered, ReportStyle(True, Limits(), 0), told))
+        page = "".join(render_checked(data, verdict, numbered, ReportStyle(True, PictureLimits(), 0), told))
         shown[action] = [text for _, text, _ in lines if text in page]
     assert shown == {
         "flag": ["early words", "hidden words", "gone words"],

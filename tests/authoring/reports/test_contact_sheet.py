@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from guardrails.authoring.reports.contact_sheet import SIDE, render_contact_sheet
-from guardrails.media.images.picture import Picture, opened
+from guardrails.media.images.picture import Picture, open_picture
 from guardrails.types import Finding
 
 
@@ -28,7 +28,7 @@ def striped(count: int = 1, size: tuple[int, int] = (800, 400), mode: str = "RGB
         frames[0].save(out, "PNG")
     else:
         frames[0].save(out, "GIF", save_all=True, append_images=frames[1:], duration=40)
-    return opened(out.getvalue())
+    return open_picture(out.getvalue())
 
 
 def shown(markup: str) -> list[Image.Image]:
@@ -86,7 +86,7 @@ def test_transparent_pictures_are_shown_in_each_of_their_views(tmp_path: Path) -
     image = Image.new("RGBA", (40, 40), (255, 255, 255, 0))
     image.paste((0, 0, 0, 255), (5, 5, 20, 20))
     image.save(tmp_path / "a.png")
-    markup = render_contact_sheet(opened(tmp_path / "a.png"))
+    markup = render_contact_sheet(open_picture(tmp_path / "a.png"))
     assert "picture, over white" in markup
     assert "picture, over black" in markup
     white, black = (int(each.convert("L").getpixel((30, 30))) for each in shown(markup)[:2])  # type: ignore[arg-type]

@@ -16,8 +16,8 @@ from PIL import Image
 from guardrails.authoring.reports.film_sheet import render_film_sheet
 from guardrails.media.errors import MediaError
 from guardrails.media.video.film_source import Film, VideoLimits
-from guardrails.media.video.frames_in_memory import Footage
-from guardrails.media.video.processes.film_process import Process
+from guardrails.media.video.frames_in_memory import FramesFilm
+from guardrails.media.video.processes.film_process import FilmProcess
 from guardrails.types import Finding, Video
 from tests.films import film, green, scene
 
@@ -80,7 +80,7 @@ def test_a_film_that_cannot_be_shown_is_named(content: Video, said: str) -> None
 
 def test_frames_in_memory_are_shown_too() -> None:
     """Those of a film that has no file, and stays as it is."""
-    footage = Footage([*green(8)], 8)
+    footage = FramesFilm([*green(8)], 8)
     frames = shown(render_film_sheet(Video(source=footage), [], VideoLimits(), seconds=1.0, most=2))
     assert [is_green for _, is_green in frames] == [True, True]
 
@@ -97,7 +97,7 @@ def test_all_frames_come_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None
     started: list[str] = []
     begin = Film.process
 
-    def counted(self: Film, call: str, most: int, **more: Any) -> Process:
+    def counted(self: Film, call: str, most: int, **more: Any) -> FilmProcess:
         started.append(call)
         return begin(self, call, most, **more)
 

@@ -11,7 +11,7 @@ import pytest
 from guardrails import Guard
 from guardrails.authoring.scan.film_hashes import gather_films, save
 from guardrails.authoring.scan.hash_lists import UnusableListError
-from guardrails.media.hashes.film_hash_file import entries
+from guardrails.media.hashes.film_hash_file import read_film_entries
 from guardrails.media.video.film_source import VideoLimits
 from guardrails.types import Finding
 from tests.films import Pixels, film, plain, resized, shots
@@ -120,7 +120,7 @@ def test_a_list_is_the_same_each_time_and_can_be_gone_on_with(tmp_path: Path) ->
     again = gather_films([tmp_path / "l.jsonl", tmp_path / "a" / "one.mp4"])
     assert again.films[0].frames == first.films[0].frames
     assert (again.films[0].id, again.duplicates) == ("one.mp4", 1)
-    assert entries((tmp_path / "l.jsonl").read_bytes(), "l") == first.films
+    assert read_film_entries((tmp_path / "l.jsonl").read_bytes(), "l") == first.films
 
 
 def test_a_film_that_cannot_be_watched_to_its_end_is_on_no_list(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from guardrails.authoring.scan.hash_lists import UnusableListError, format_hash_list, gather_hashes, save
-from guardrails.media.hashes.hash_file import Entry, entries
+from guardrails.media.hashes.hash_file import HashEntry, read_hash_entries
 from guardrails.media.hashes.hash_index import FEW
 from guardrails.media.hashes.hash_lists import HashList
-from guardrails.media.hashes.pdq import FORMS, Hashed
+from guardrails.media.hashes.pdq import FORMS, PdqHashes
 
 ONE, TWO, THREE = (f"{each:02x}" * 32 for each in (0x1E, 0x2D, 0x3C))
 
@@ -26,9 +26,9 @@ def stopncii(*rows: tuple[str, str]) -> bytes:
     return json.dumps({"hashRecords": made}).encode()
 
 
-def of(*hashes: str) -> Hashed:
+def of(*hashes: str) -> PdqHashes:
     """Return the hash of a picture, whose forms are all the same."""
-    return Hashed((bytes.fromhex(hashes[0]),) * len(FORMS), 100)
+    return PdqHashes((bytes.fromhex(hashes[0]),) * len(FORMS), 100)
 
 
 def test_what_is_left_out_is_counted_by_its_reason() -> None:
@@ -72,7 +72,7 @@ def test_an_entry_of_ncmec_is_replaced_by_its_update() -> None:
 @given(
     st.lists(
         st.builds(
-            Entry,
+            HashEntry,
             st.binary(min_size=32, max_size=32).filter(lambda each: len({*each}) > 1),
             st.sampled_from(("pdq", "sha256")),
             st.text(max_size=8).map(lambda each: " ".join(each.split()) or "x"),
@@ -84,11 +84,13 @@ def test_an_entry_of_ncmec_is_replaced_by_its_update() -> None:
         max_size=6,
     )
 )
-def test_a_list_that_is_read_again_is_the_same(given_: list[Entry]) -> None:
+def test_a_list_that_is_read_again_is_the_same(given_: list[HashEntry]) -> None:
     """Whatever ids hold, and in whatever order entries come: its file is a list of ours, and what it is made of."""
     written = format_hash_list(gather_hashes([("a", format_hash_list(given_).encode())]).entries)
     if given_:
-        assert {entry.hash for entry in entries(written.encode(), "b")} == {entry.hash for entry in given_}
+        assert {entry.hash for entry in read_hash_entries(written.encode(), "b")} == {
+            entry.hash for entry in given_
+        }
     assert format_hash_list(gather_hashes([("b", written.encode())]).entries) == written
     assert len(written.splitlines()) == 1 + len({(entry.kind, entry.hash) for entry in given_})
 

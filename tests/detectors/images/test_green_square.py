@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from guardrails import Guard, PolicyErrors
 from guardrails.detectors.images.green_square import GreenSquare, GreenSquareConfig, scale_box
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Text
 
 CONFIG = GreenSquareConfig(use="green_square", least=4)
@@ -19,7 +19,7 @@ CONFIG = GreenSquareConfig(use="green_square", least=4)
 
 def found(pixels: object, config: GreenSquareConfig = CONFIG) -> list[Finding]:
     """Return what is found in an array."""
-    [detection] = GreenSquare("g", config).detect([Image(source=opened(pixels))])
+    [detection] = GreenSquare("g", config).detect([Image(source=open_picture(pixels))])
     return list(detection.findings)
 
 

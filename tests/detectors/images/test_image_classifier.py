@@ -16,7 +16,7 @@ from guardrails import Guard, PolicyErrors
 from guardrails.detectors import PolicyFolder, bind
 from guardrails.detectors.images.image_classifier import KIND, ImageClassifier
 from guardrails.detectors.images.image_classifier_config import ImageClassifierConfig
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Finding, Image, Text
 
 LABELS = ("red", "green", "blue")
@@ -58,7 +58,7 @@ def detector(folder: Path, **fields: Any) -> ImageClassifier:
 
 def found(of: ImageClassifier, given: Any) -> list[Finding]:
     """Return what is found in a picture."""
-    [detection] = of.detect([Image(source=opened(given))])
+    [detection] = of.detect([Image(source=open_picture(given))])
     return list(detection.findings)
 
 
@@ -107,7 +107,7 @@ def test_boxes_of_a_picture_that_was_made_smaller_are_those_of_the_large_one(fol
     """Views have at most a few thousand pixels a side."""
     pixels = np.zeros((16, 6000, 3), dtype=np.uint8)
     pixels[:, :3000, 1] = 255
-    given = opened(pixels)
+    given = open_picture(pixels)
     boxes = {finding.box for finding in found(detector(folder, large=64), given.source)}
     assert boxes == {None, (0, 0, 3000, 8), (0, 8, 3000, 8)}
 

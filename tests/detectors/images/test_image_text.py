@@ -17,7 +17,7 @@ from guardrails import Guard, PolicyErrors
 from guardrails.detectors.images.image_text import ImageTextConfig, ImageTextExtractor, read_codes
 from guardrails.detectors.images.ocr import OcrLine
 from guardrails.detectors.images.text_layout import PlacedText
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Image, Text
 
 
@@ -30,7 +30,7 @@ def read(pixels: Any, *found: OcrLine, origin: str = "ocr", **fields: Any) -> Se
     """Return what is written in a picture in which a reader finds that."""
     config = ImageTextConfig.model_validate({"use": "image_text", **fields})
     [texts] = ImageTextExtractor(config, [(origin, lambda view: found)]).extracts(
-        [Image(source=opened(pixels))]
+        [Image(source=open_picture(pixels))]
     )
     return texts
 
@@ -106,7 +106,7 @@ def test_what_was_read_is_remembered() -> None:
         return [("hello", 1.0, at(1, 1, 50, 9))]
 
     extractor = ImageTextExtractor(ImageTextConfig(use="image_text"), [("ocr", reader)])
-    images = [Image(source=opened(PLAIN.copy())) for _ in range(3)]
+    images = [Image(source=open_picture(PLAIN.copy())) for _ in range(3)]
     assert {texts[0].text for texts in extractor.extracts(images)} == {"hello"}
     assert len(calls) == 1
     assert extractor.detect(images) == [CLEAN] * 3
@@ -126,9 +126,9 @@ def test_some_frames_of_what_moves_are_read() -> None:
         return []
 
     config = ImageTextConfig.model_validate({"use": "image_text", "frames": 4})
-    assert ImageTextExtractor(config, [("ocr", reader)]).extracts([Image(source=opened(out.getvalue()))]) == [
-        ()
-    ]
+    assert ImageTextExtractor(config, [("ocr", reader)]).extracts(
+        [Image(source=open_picture(out.getvalue()))]
+    ) == [()]
     assert seen == [0, 21, 100, 201]
 
 

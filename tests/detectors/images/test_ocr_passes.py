@@ -18,7 +18,7 @@ from guardrails.detectors.images.ocr_passes import (
     pick_distinct_frames,
     read_in_passes,
 )
-from guardrails.media.images.picture import Frame
+from guardrails.media.images.picture import PictureFrame
 
 
 def plain(height: int = 60, width: int = 90, shade: int = 255) -> Any:
@@ -93,14 +93,14 @@ def test_each_look_is_read() -> None:
     assert len(read_in_passes(read, 100)(view)) == 1
 
 
-def frames(count: int, odd: int) -> list[Frame]:
+def frames(count: int, odd: int) -> list[PictureFrame]:
     """Return so many frames that are alike, and one of them with something in it."""
     made = []
     for number in range(count):
         view = plain(shade=100 + number % 5)
         if number == odd:
             view[10:14, 10:40] = 0
-        made.append(Frame((view,), number, number + 1))
+        made.append(PictureFrame((view,), number, number + 1))
     return made
 
 
@@ -116,6 +116,6 @@ def test_the_frame_that_differs_is_among_those_that_are_read(odd: int) -> None:
 
 def test_few_frames_are_all_read() -> None:
     """Also where some are of another size, as those of several pictures in one file are."""
-    few = [*frames(3, 1), Frame((plain(20, 20),))]
+    few = [*frames(3, 1), PictureFrame((plain(20, 20),))]
     assert pick_distinct_frames(few, 4) is few
     assert len(pick_distinct_frames(few, 3)) == 3

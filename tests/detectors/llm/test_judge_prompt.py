@@ -24,7 +24,7 @@ from guardrails.detectors.llm.judge_prompt import (
     quote_text,
     yes_probability,
 )
-from guardrails.remote.chat import Answer, Token
+from guardrails.remote.chat import AnswerToken, ModelAnswer
 from guardrails.remote.endpoint import RemoteError
 from tests.cases import each_case
 
@@ -154,7 +154,7 @@ LABELS = make_label_form({"spam": "spam", "fraud or theft": "custom.fraud", "fin
 )
 def test_an_answer_of_the_form_is_read(form: AnswerForm, answer: str, expected: dict[str, float]) -> None:
     """White space, one fence and one block of thoughts before it are no part of an answer."""
-    assert form.scores(Answer(answer)) == expected
+    assert form.scores(ModelAnswer(answer)) == expected
 
 
 @each_case(
@@ -211,7 +211,7 @@ def test_an_answer_of_the_form_is_read(form: AnswerForm, answer: str, expected: 
 def test_anything_else_is_no_answer(form: AnswerForm, answer: str) -> None:
     """What a judge says in another form has not been said, and the error does not repeat it."""
     with pytest.raises(RemoteError, match="no answer of the form") as raised:
-        form.scores(Answer(answer))
+        form.scores(ModelAnswer(answer))
     assert len(str(raised.value)) < 100
 
 
@@ -256,12 +256,12 @@ def test_a_server_can_be_held_to_the_form(form: AnswerForm, values: list[object]
     assert (schema["required"], schema["additionalProperties"]) == (["answer"], False)
 
 
-def spoken(*tokens: str, likely: dict[str, float] | None = None, at: int = -1) -> list[Token]:
+def spoken(*tokens: str, likely: dict[str, float] | None = None, at: int = -1) -> list[AnswerToken]:
     """Return tokens; in the place `at` those of `likely` could have been said, and how likely each was."""
-    found = [Token(each, 0.0, ((each, 0.0),)) for each in tokens]
+    found = [AnswerToken(each, 0.0, ((each, 0.0),)) for each in tokens]
     if likely is not None:
         top = tuple((text, math.log(worth)) for text, worth in likely.items())
-        found[at] = Token(found[at].text, dict(top).get(found[at].text, -9.0), top)
+        found[at] = AnswerToken(found[at].text, dict(top).get(found[at].text, -9.0), top)
     return found
 
 
@@ -311,4 +311,4 @@ def test_probabilities_that_do_not_fit_the_answer_are_a_failure(
 def test_a_score_by_probability_is_that_of_the_category() -> None:
     """With token probabilities a no has a score too."""
     tokens = tuple(spoken('{"answer": "', "no", '"}', likely={"yes": 0.3, "no": 0.7}, at=1))
-    assert FORM.scores(Answer(CORE_NO, tokens)) == {"custom.advice": pytest.approx(0.3)}
+    assert FORM.scores(ModelAnswer(CORE_NO, tokens)) == {"custom.advice": pytest.approx(0.3)}

@@ -9,14 +9,16 @@ import pytest
 
 from guardrails.detectors import ConfigProblems, PolicyFolder
 from guardrails.detectors.semantic.shared_models import load_embedder, load_inference
-from guardrails.inference.hub.embedding import Shipped
+from guardrails.inference.hub.embedding import ShippedEmbedder
 
 MNLI = ("entailment", "neutral", "contradiction")
 
 
 def test_a_shipped_model_embeds_by_its_name(tmp_path: Path) -> None:
     """No file of the policy is asked for it."""
-    assert isinstance(load_embedder(PolicyFolder(tmp_path), "text-safety", None, download=False), Shipped)
+    assert isinstance(
+        load_embedder(PolicyFolder(tmp_path), "text-safety", None, download=False), ShippedEmbedder
+    )
 
 
 @pytest.mark.parametrize(

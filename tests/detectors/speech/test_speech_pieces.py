@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from guardrails.detectors.speech.speech_pieces import LONGEST_MS, NEAR_MS, SpeechPiece, SpeechSplitter
-from guardrails.inference.media.voice import Voice, load
+from guardrails.inference.media.voice import VoiceTracker, load_voice_model
 
 Spoken = Callable[..., Any]
 
@@ -25,7 +25,7 @@ def pieces_of(
     samples: Any, *, chunk: int = 1_600, start_ms: int = 0
 ) -> tuple[list[SpeechPiece], SpeechSplitter]:
     """Return the pieces of a sound that comes in chunks."""
-    pieces, made = SpeechSplitter(Voice(load())), []
+    pieces, made = SpeechSplitter(VoiceTracker(load_voice_model())), []
     for at in range(0, len(samples), chunk):
         made += pieces.feed(start_ms + at // 16, samples[at : at + chunk])
     return made + pieces.flush(), pieces
@@ -58,7 +58,7 @@ def test_a_piece_holds_the_samples_of_its_time(spoken: Spoken, start_ms: int) ->
 
 def test_pieces_come_while_the_sound_does(spoken: Spoken) -> None:
     """And what is kept of it does not grow with it."""
-    pieces, made, most = SpeechSplitter(Voice(load())), 0, 0
+    pieces, made, most = SpeechSplitter(VoiceTracker(load_voice_model())), 0, 0
     sound = np.concatenate([spoken(20, 1), quiet(2.5)] * 4)
     for at in range(0, len(sound), 1_600):
         made += len(pieces.feed(at // 16, sound[at : at + 1_600]))
@@ -69,7 +69,7 @@ def test_pieces_come_while_the_sound_does(spoken: Spoken) -> None:
 
 def test_a_gap_ends_a_piece(spoken: Spoken) -> None:
     """Of what was lost nobody knows what was said there."""
-    pieces = SpeechSplitter(Voice(load()))
+    pieces = SpeechSplitter(VoiceTracker(load_voice_model()))
     assert pieces.feed(0, spoken(2, 1)) == []
     [before] = pieces.feed(9_000, spoken(2, 3))
     [after] = pieces.flush()

@@ -21,7 +21,7 @@ from guardrails.detectors.speech.transcribers import (
     parse_answer,
 )
 from guardrails.detectors.speech.transcript_text import TimedWord, Transcript
-from guardrails.remote.endpoint import RemoteError, Secret
+from guardrails.remote.endpoint import RemoteError, SecretSource
 from tests.cases import each_case
 
 PIECE = SpeechPiece(10_000, 14_000, np.full(64_000, 0.1, np.float32))
@@ -39,7 +39,7 @@ def asked(
 def test_a_piece_goes_as_a_file(transcribing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With all that OpenAI's protocol has for words with times, and the operator's key."""
     monkeypatch.setenv("ZQX_KEY", "zqx-key")
-    asked(transcribing, key=Secret(env="ZQX_KEY"), language="de")
+    asked(transcribing, key=SecretSource(env="ZQX_KEY"), language="de")
     [upload] = transcribing.asked
     assert (upload.name, upload.key) == ("speech.wav", "Bearer zqx-key")
     assert upload.fields == [

@@ -12,7 +12,7 @@ from guardrails.detectors import BoundDetector
 from guardrails.detectors.images.text_layout import TextLine, place_lines
 from guardrails.engine.media.film_findings import Decide
 from guardrails.engine.media.frames import READ_MS, Frames
-from guardrails.media.video.film_source import Sample
+from guardrails.media.video.film_source import FrameSample
 from guardrails.types import CLEAN, Detection, Finding, Image, Place, Unchecked
 
 HOW = Decide(hard=0.95, corroborate=2, of=3, enter=0.7, leave=0.5)
@@ -24,10 +24,12 @@ class Screen:
     width, height = 640, 480
 
 
-def sample(start: int, shot: int = 0, track: int = 0, shade: int = 0) -> Sample:
+def sample(start: int, shot: int = 0, track: int = 0, shade: int = 0) -> FrameSample:
     """Return a frame that is shown for a second."""
     pixels = np.full((48, 64, 3), shade, np.uint8)
-    return Sample(start // 40, start, start + 1_000, pixels, "rate", shot, track, False, False, (pixels,))
+    return FrameSample(
+        start // 40, start, start + 1_000, pixels, "rate", shot, track, False, False, (pixels,)
+    )
 
 
 def bound(detector: Any, name: str = "own", **more: Any) -> BoundDetector:
@@ -133,7 +135,7 @@ class Reader:
         return [() if text is None else (text,) for text in texts]
 
 
-def read_by(reader: Reader, samples: list[Sample]) -> Frames:
+def read_by(reader: Reader, samples: list[FrameSample]) -> Frames:
     """Return what is read in frames."""
     seen = frames(readers=(bound(reader, extracts=reader.extracts),))
     seen.add(samples)

@@ -11,7 +11,7 @@ import pytest
 
 from guardrails import Guard
 from guardrails.detectors.images.text_layout import PlacedText, TextLine, place_lines
-from guardrails.media.images.picture import opened
+from guardrails.media.images.picture import open_picture
 from guardrails.types import CLEAN, Content, Detection, Image
 
 RULES = """
@@ -103,7 +103,7 @@ def test_what_stands_encoded_in_a_picture_is_covered_too(guard: Guard) -> None:
     assert str(verdict.action) == "redact"
     [finding] = verdict.findings
     assert (finding.category, finding.box is None, finding.span) == ("pii.email", False, None)
-    assert opened(verdict.content).views[0][20, 150].tolist() == [0, 0, 0]
+    assert open_picture(verdict.content).views[0][20, 150].tolist() == [0, 0, 0]
 
 
 def test_what_is_said_of_texts_as_such_is_not_said_of_pictures(guard: Guard) -> None:

@@ -23,7 +23,7 @@ from guardrails.engine.redaction import media_redaction
 from guardrails.media.errors import MediaError
 from guardrails.media.images import picture as decoding
 from guardrails.media.images.picture import Picture
-from guardrails.media.limits import Limits
+from guardrails.media.limits import PictureLimits
 from guardrails.media.pixel_pool import PixelPool
 from guardrails.types import Action, Detection, Finding, Image, KindCoverage, Place, Stage, Text
 
@@ -423,7 +423,7 @@ def test_what_fails_while_it_is_read_is_named() -> None:
 
         size = ("a", "b")
 
-    found = looked_at(Image(place=Place(Stage.INPUT), source=Odd()), Limits())
+    found = looked_at(Image(place=Place(Stage.INPUT), source=Odd()), PictureLimits())
     assert isinstance(found, MediaError)
     assert found.code == "undecodable"
 

@@ -14,9 +14,9 @@ import pytest
 from guardrails.detectors import BoundDetector
 from guardrails.detectors.speech.transcript import SoundTranscript
 from guardrails.engine.media.sounds import Hearing
-from guardrails.media.audio.recording import opened as recorded
+from guardrails.media.audio.recording import open_recording as recorded
 from guardrails.media.errors import MediaError
-from guardrails.media.video.film_source import opened
+from guardrails.media.video.film_source import open_film
 from guardrails.types import Unchecked
 from tests.films import film, scene
 
@@ -51,7 +51,7 @@ def test_what_is_known_of_a_sound(
     hearers: tuple[BoundDetector, ...], state: str, unchecked: list[Unchecked]
 ) -> None:
     """Silence is nothing to judge; what was not transcribed is named."""
-    with opened(film(scene(30), sound=SILENCE)) as found:
+    with open_film(film(scene(30), sound=SILENCE)) as found:
         hearing = Hearing(found, hearers)
         assert hearing.state == "not_checked"  # not yet
         for track in hearing.tracks:
@@ -61,7 +61,7 @@ def test_what_is_known_of_a_sound(
 
 def test_no_sound_is_nothing_to_hear() -> None:
     """A film without any track of sound."""
-    with opened(film(scene(30))) as found:
+    with open_film(film(scene(30))) as found:
         assert (Hearing(found, ()).state, Hearing(found, ()).tracks) == ("absent", [])
 
 

@@ -17,7 +17,7 @@ from guardrails import Guard
 from guardrails.detectors.speech.transcript import SoundTranscript
 from guardrails.detectors.speech.transcript_text import SpokenText, TimedWord
 from guardrails.engine.redaction.film_redaction import WHOLE, edits_of
-from guardrails.media.rewrite.recode import Edit
+from guardrails.media.rewrite.recode import FilmEdit
 from guardrails.types import CLEAN, Audio, Detection, Finding, Video
 from tests.films import SQUARE, film, green, scene, taped, tone
 
@@ -232,19 +232,19 @@ def test_faces_are_covered_in_every_frame(guard_of: Callable[..., Guard], face_d
 @pytest.mark.parametrize(
     ("cover", "finding", "expected"),
     [
-        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [Edit((5, 9), "solid", ((1, 2, 3, 4),))]),
-        ("blur", {"clip": (5, 9)}, [Edit((5, 9), "blur")]),
-        ("cut", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [Edit((5, 9), "cut")]),
-        ("cut", {"clip": (5, 9), "origin": "speech"}, [Edit((5, 9), "mute")]),
-        ("solid", {"clip": (5, 9), "origin": "speech>base64"}, [Edit((5, 9), "mute")]),
-        ("solid", {"origin": "speech"}, [Edit(WHOLE, "mute")]),
+        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [FilmEdit((5, 9), "solid", ((1, 2, 3, 4),))]),
+        ("blur", {"clip": (5, 9)}, [FilmEdit((5, 9), "blur")]),
+        ("cut", {"clip": (5, 9), "box": (1, 2, 3, 4)}, [FilmEdit((5, 9), "cut")]),
+        ("cut", {"clip": (5, 9), "origin": "speech"}, [FilmEdit((5, 9), "mute")]),
+        ("solid", {"clip": (5, 9), "origin": "speech>base64"}, [FilmEdit((5, 9), "mute")]),
+        ("solid", {"origin": "speech"}, [FilmEdit(WHOLE, "mute")]),
         ("solid", {"clip": (5, 9), "origin": "subtitle"}, []),
         ("solid", {"origin": "metadata"}, []),
-        ("solid", {}, [Edit(WHOLE, "solid")]),
-        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4), "origin": "ocr"}, [Edit((5, 9), "solid", ((1, 2, 3, 4),))]),
+        ("solid", {}, [FilmEdit(WHOLE, "solid")]),
+        ("solid", {"clip": (5, 9), "box": (1, 2, 3, 4), "origin": "ocr"}, [FilmEdit((5, 9), "solid", ((1, 2, 3, 4),))]),
     ],
 )  # fmt: skip
-def test_what_is_done_about_a_finding(cover: str, finding: dict[str, Any], expected: list[Edit]) -> None:
+def test_what_is_done_about_a_finding(cover: str, finding: dict[str, Any], expected: list[FilmEdit]) -> None:
     """By where it comes from, and as its rule says."""
 
     class Rule:

@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.inference.safety.folder import ModelError
-from guardrails.inference.safety.passages import passages
-from guardrails.inference.safety.windows import CONTEXT, Row, Tokens
+from guardrails.inference.safety.passages import split_passages
+from guardrails.inference.safety.windows import CONTEXT, TokenRow, Tokens
 
 WORDS = ("a", "b", "c", "##a", "##b", ".", "!", "\u4f60", "x")
 TEXTS = st.one_of(
@@ -50,7 +50,7 @@ def test_windows_hold_all_tokens_in_their_room(tokens: Tokens, text: str) -> Non
     windows = list(tokens.windows(text, ROOM))
     assert all(len(window.ids) <= ROOM for window in windows)
     own = [each for window in windows for each in window.ids[window.context :]]
-    assert own == [each for start, end in passages(text) for each in tokens.ids(text[start:end])]
+    assert own == [each for start, end in split_passages(text) for each in tokens.ids(text[start:end])]
 
 
 @given(TEXTS)
@@ -68,7 +68,7 @@ def test_a_window_repeats_the_end_of_what_stands_before_it(tokens: Tokens, text:
 def test_windows_stay_whatever_passages_follow(tokens: Tokens, text: str) -> None:
     """A stream is judged in the windows of the whole text."""
     whole = list(tokens.windows(text, ROOM))
-    for start, _ in passages(text):
+    for start, _ in split_passages(text):
         begun = list(tokens.windows(text[:start], ROOM))
         assert begun[:-1] == whole[: max(len(begun) - 1, 0)]
 
@@ -98,8 +98,8 @@ def test_special_tokens_in_a_text_are_text(tokens: Tokens) -> None:
 def test_rows_are_between_marks(tokens: Tokens) -> None:
     """One text is all of the first type; of two, the second is of the second."""
     begin, end = tokens.row(()).ids
-    assert tokens.row((7, 8)) == Row((begin, 7, 8, end), (0, 0, 0, 0))
-    assert tokens.pair((7,), (8, 9)) == Row((begin, 7, end, 8, 9, end), (0, 0, 0, 1, 1, 1))
+    assert tokens.row((7, 8)) == TokenRow((begin, 7, 8, end), (0, 0, 0, 0))
+    assert tokens.pair((7,), (8, 9)) == TokenRow((begin, 7, end, 8, 9, end), (0, 0, 0, 1, 1, 1))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import Any
 
 from guardrails.engine.content.content_tree import Leaves
-from guardrails.mcp.protocol.methods import CLIENT, ERROR, NOTE, NOTES, SAID, SERVER, UNKNOWN_CLIENT, Side
+from guardrails.mcp.protocol.methods import (
+    CLIENT,
+    ERROR,
+    NOTE,
+    NOTES,
+    SAID,
+    SERVER,
+    UNKNOWN_CLIENT,
+    MethodSide,
+)
 from guardrails.types import Image, Stage, Text, ToolCall, Use
 from tests.cases import each_case
 
@@ -31,7 +40,7 @@ TOOL = {
     "annotations": {"title": "a", "readOnlyHint": True},
 }
 FIXED, FREE = False, True
-ROWS: list[tuple[str, Side, Any, dict[str, tuple[Stage, bool]]]] = [
+ROWS: list[tuple[str, MethodSide, Any, dict[str, tuple[Stage, bool]]]] = [
     ("initialize", CLIENT["initialize"].request, {"protocolVersion": "2025-06-18", "clientInfo": {"name": "c", "version": "1"}, "capabilities": {"x": {}}},
      {"/clientInfo/name": (IN, FIXED), "/capabilities/x": (IN, FIXED)}),
     ("initialize result", CLIENT["initialize"].result, {"protocolVersion": "2025-06-18", "serverInfo": {"name": "s", "title": "t", "version": "a b"}},
@@ -85,14 +94,14 @@ ROWS: list[tuple[str, Side, Any, dict[str, tuple[Stage, bool]]]] = [
      {"/url": (RETR, FIXED), "/message": (RETR, FREE), "/requestedSchema/title": (RETR, FREE)}),
     ("elicitation/create result", SERVER["elicitation/create"].result, {"action": "accept", "content": {"a": "x"}}, {"/content/a": (IN, FREE)}),
     ("roots/list result", SERVER["roots/list"].result, {"roots": [{"uri": "file:///a", "name": "n"}]}, {"/roots/0/uri": (IN, FIXED), "/roots/0/name": (IN, FIXED)}),
-    ("a note", Side(NOTE, SAID), {"level": "info", "logger": "l", "data": {"a": "x"}, "message": "m", "reason": "r", "new": "y"},
+    ("a note", MethodSide(NOTE, SAID), {"level": "info", "logger": "l", "data": {"a": "x"}, "message": "m", "reason": "r", "new": "y"},
      {"/logger": (RETR, FIXED), "/data/a": (RETR, FREE), "/message": (RETR, FREE), "/reason": (RETR, FREE), "/new": (RETR, FREE)}),
-    ("an error", Side(ERROR, SAID), {"code": 1, "message": "m", "data": {"a": "x"}}, {"/message": (RETR, FREE), "/data/a": (RETR, FREE)}),
+    ("an error", MethodSide(ERROR, SAID), {"code": 1, "message": "m", "data": {"a": "x"}}, {"/message": (RETR, FREE), "/data/a": (RETR, FREE)}),
     ("an unknown method", UNKNOWN_CLIENT.request, {"a": {"b": "x"}}, {"/a/b": (CALL, FREE)}),
 ]  # fmt: skip
 
 
-def read(side: Side, value: Any) -> Leaves:
+def read(side: MethodSide, value: Any) -> Leaves:
     """Return what is judged of one side of an exchange."""
     leaves = Leaves()
     side.read(leaves, value, (), replace(side.place, tool="tool", use=Use((("tool", "s"),))))
@@ -101,7 +110,7 @@ def read(side: Side, value: Any) -> Leaves:
 
 @each_case(("name", "side", "value", "expected"), ROWS, ids=[row[0] for row in ROWS])
 def test_every_text_is_judged_where_it_stands(
-    name: str, side: Side, value: Any, expected: dict[str, tuple[Stage, bool]]
+    name: str, side: MethodSide, value: Any, expected: dict[str, tuple[Stage, bool]]
 ) -> None:
     """Each text has its stage; what names something is judged, and never edited."""
     found = {

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from guardrails.media.fragments import fragment
-from guardrails.media.fragments.fragment import Cutter, Fragment, Uncut, shortened
+from guardrails.media.fragments.fragment import FilmCutter, Fragment, UncuttableFilm, shorten_film
 from guardrails.media.video import film_source
-from guardrails.media.video.film_source import Sample, Seen
+from guardrails.media.video.film_source import FrameSample, WatchAccount
 from tests.films import FRAGMENTS, film, scene, tone
 
 SMALL = (120, 80)
@@ -44,18 +44,18 @@ FILMS: Mapping[str, bytes] = MappingProxyType(
 )
 
 
-def cut(data: bytes, sizes: Sequence[int] = ()) -> tuple[Cutter, list[Fragment]]:
+def cut(data: bytes, sizes: Sequence[int] = ()) -> tuple[FilmCutter, list[Fragment]]:
     """Return the fragments of a film that comes in pieces of some sizes, and what cut it."""
-    cutter, found, at = Cutter(), list[Fragment](), 0
+    cutter, found, at = FilmCutter(), list[Fragment](), 0
     for size in (*sizes, len(data)):
         found += cutter.feed(data[at : at + size])
         at += size
     return cutter, [*found, *cutter.close()]
 
 
-def watched(data: bytes) -> tuple[list[Sample], Seen]:
+def watched(data: bytes) -> tuple[list[FrameSample], WatchAccount]:
     """Watch a film."""
-    with film_source.opened(data) as opened, opened.watch() as watch:
+    with film_source.open_film(data) as opened, opened.watch() as watch:
         samples = [*watch]
         return samples, watch.seen
 
@@ -104,14 +104,14 @@ def test_some_fragments_are_a_film_of_their_own(name: str, closed: bool) -> None
     anew = [at for at, each in enumerate(found) if each.random_ms is not None]
     some = found[anew[1] : anew[3]]
 
-    made = b"".join(shortened(io.BytesIO(data), cutter.head, some, closed=closed))
+    made = b"".join(shorten_film(io.BytesIO(data), cutter.head, some, closed=closed))
     samples, seen = watched(made)
 
     assert seen.whole
     assert seen.decoded == sum(each.frames for each in some) == 20
     assert seen.seconds == pytest.approx(2.0, abs=0.05)
     assert samples[0].start_ms < 50  # sound may begin a little before
-    with film_source.opened(made) as opened:
+    with film_source.open_film(made) as opened:
         for track in (each for each in opened.tracks if each.kind == "audio"):
             with opened.sound(track=track.index) as sound:
                 heard = sum(len(piece) for _, piece in sound)
@@ -126,7 +126,7 @@ def test_some_fragments_are_a_film_of_their_own(name: str, closed: bool) -> None
 )  # fmt: skip
 def test_what_is_not_made_of_fragments_is_not_cut(data: bytes) -> None:
     """It says so as soon as it is known, and at the end at the latest."""
-    with pytest.raises(Uncut):
+    with pytest.raises(UncuttableFilm):
         cut(data)
 
 
@@ -136,18 +136,18 @@ def test_a_film_that_breaks_off_has_no_last_fragment(name: str) -> None:
     data = FILMS[name]
     _, whole = cut(data)
     end = whole[len(whole) // 2].end - 5
-    cutter = Cutter()
+    cutter = FilmCutter()
     found = cutter.feed(data[:end])
     assert found == whole[: len(found)]
     assert found
-    with pytest.raises(Uncut, match="breaks off"):
+    with pytest.raises(UncuttableFilm, match="breaks off"):
         cutter.close()
 
 
 def test_there_are_not_too_many_fragments(monkeypatch: pytest.MonkeyPatch) -> None:
     """A film of tiny ones would take more memory than it has bytes."""
     monkeypatch.setattr(fragment, "MOST", 3)
-    with pytest.raises(Uncut, match="more than 3 fragments"):
+    with pytest.raises(UncuttableFilm, match="more than 3 fragments"):
         cut(FILMS["mp4"])
 
 
@@ -155,7 +155,7 @@ def test_a_file_that_is_shorter_than_its_fragments_is_an_error() -> None:
     """It is not taken for the film."""
     cutter, found = cut(FILMS["mp4"])
     with pytest.raises(EOFError):
-        [*shortened(io.BytesIO(FILMS["mp4"][:2_000]), cutter.head, found, closed=True)]
+        [*shorten_film(io.BytesIO(FILMS["mp4"][:2_000]), cutter.head, found, closed=True)]
 
 
 @given(data=st.data())
@@ -167,7 +167,7 @@ def test_whatever_stands_there_is_cut_or_refused(name: str, data: st.DataObject)
         film_[data.draw(st.integers(0, min(len(film_), 2_500) - 1))] = data.draw(st.integers(0, 255))
     try:
         _, found = cut(bytes(film_))
-    except Uncut:
+    except UncuttableFilm:
         return
     assert [each.start for each in found] == [0, *(each.end for each in found[:-1])]
     assert found[-1].end == len(film_)

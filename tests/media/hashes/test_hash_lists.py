@@ -15,7 +15,7 @@ from PIL import Image
 from guardrails.errors import PolicyErrors
 from guardrails.media.hashes.hash_index import FEW
 from guardrails.media.hashes.hash_lists import HashList, HashLists, default_cache
-from guardrails.media.hashes.pdq import Hashed, hashed
+from guardrails.media.hashes.pdq import PdqHashes, hash_pixels
 
 Write = Callable[..., HashList]
 
@@ -31,7 +31,7 @@ def flipped(hash_: bytes, bits: int) -> str:
     return f"{int.from_bytes(hash_, 'big') ^ ((1 << bits) - 1):064x}"
 
 
-ONE, TWO = hashed(patches(1)), hashed(patches(2))
+ONE, TWO = hash_pixels(patches(1)), hash_pixels(patches(2))
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_mirrored_and_turned_pictures_are_found(write: Write) -> None:
     """By the form that is on the list."""
     listed = write(ONE.hash.hex())
     for turned in (patches(1)[:, ::-1], np.rot90(patches(1)), patches(1)[::-1]):
-        (match,) = listed.near(hashed(turned))
+        (match,) = listed.near(hash_pixels(turned))
         assert match.form != "original"
 
 
@@ -93,9 +93,9 @@ def test_an_entry_has_a_distance_of_its_own(write: Write) -> None:
 
 def test_a_hash_that_says_little_is_not_looked_up(write: Write) -> None:
     """Nor are such entries kept."""
-    blank = hashed(np.zeros((100, 100, 3), np.uint8))
+    blank = hash_pixels(np.zeros((100, 100, 3), np.uint8))
     assert write(blank.hash.hex()).near(blank) == ()
-    assert write(ONE.hash.hex()).near(Hashed(ONE.forms, 49)) == ()
+    assert write(ONE.hash.hex()).near(PdqHashes(ONE.forms, 49)) == ()
     listed = write(f"hash,quality\n{ONE.hash.hex()},49\n{TWO.hash.hex()},50\n")
     assert (listed.near(ONE), len(listed.near(TWO)), listed.status()["left_out"]) == ((), 1, 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from guardrails.policy.lints.issue import Check, Fix, Issue, LintContext, LintFinding
+from guardrails.policy.lints.issue import Fix, Issue, LintCheck, LintContext, LintFinding
 from guardrails.policy.loading.source import Mark
 from guardrails.types import Stage
 
@@ -23,7 +23,7 @@ def test_a_check_gives_what_it_finds_its_code(scene_of: Callable[..., LintContex
     """Code and severity come from the table, the rest from what was found; equal issues are one, whatever their fix."""
     scene = scene_of("rules: [{id: a, on: input, when: custom.w > 0, then: flag}]\n")
     mark = Mark("p.yaml", 1, 1)
-    row = Check(
+    row = LintCheck(
         "x", "note", "Doc.", lambda _: [LintFinding(mark, "m", "c", "s", Fix(scene.root, ("rules",), 0))]
     )
     (issue,) = row.issues(scene)

@@ -17,7 +17,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 
 from guardrails import Guard
-from guardrails.media.fragments.fragment import Cutter, Fragment
+from guardrails.media.fragments.fragment import FilmCutter, Fragment
 from guardrails.proxy.media.fragmented_films import RELAYED, Relaying
 from tests.films import FRAGMENTS, Pixels, film, green, scene
 from tests.proxy.conftest import WAIT_S, Fake, Reply
@@ -40,7 +40,7 @@ def fragmented(frames: Iterable[Pixels], ending: str = "mp4") -> bytes:
 
 def cut(data: bytes) -> list[Fragment]:
     """Return the fragments of a film."""
-    cutter = Cutter()
+    cutter = FilmCutter()
     return [*cutter.feed(data), *cutter.close()]
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from guardrails.remote.chat import Answer
+from guardrails.remote.chat import ModelAnswer
 from guardrails.remote.endpoint import RemoteError
 
 Scores = Mapping[str, float]
@@ -73,7 +73,7 @@ class GuardForm:
     models: str
     labels: Labels
     questions: Callable[[GuardTurn, Sequence[str], Mapping[str, str]], Sequence[GuardQuestion]]
-    read: Callable[[GuardQuestion, Answer], Scores]
+    read: Callable[[GuardQuestion, ModelAnswer], Scores]
     max_tokens: int
     top: int = 10
     may_be_cut: bool = False

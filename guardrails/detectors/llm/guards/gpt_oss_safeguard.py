@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Scores, UnreadableAnswer
-from guardrails.remote.chat import Answer
-from guardrails.remote.client import parsed
+from guardrails.remote.chat import ModelAnswer
+from guardrails.remote.client import parse_json
 from guardrails.remote.endpoint import RemoteError
 
 SYSTEM: Final = """\
@@ -59,11 +59,11 @@ def questions(
     return (GuardQuestion(messages, about=(*wanted,)),)
 
 
-def read(question: GuardQuestion, answer: Answer) -> Scores:
+def read(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the names of the policies that are violated."""
     harmony = _FINAL.fullmatch(answer.text)
     try:
-        found = parsed((harmony["final"] if harmony else answer.text).encode("utf-8", "surrogatepass"))
+        found = parse_json((harmony["final"] if harmony else answer.text).encode("utf-8", "surrogatepass"))
     except RemoteError:
         raise UnreadableAnswer("the answer is no JSON") from None
     if not isinstance(found, dict) or {*found} != {"violation", "policies"}:

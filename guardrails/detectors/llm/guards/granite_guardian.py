@@ -22,7 +22,7 @@ from guardrails.detectors.llm.guards.form import (
     UnreadableAnswer,
 )
 from guardrails.detectors.llm.guards.verdict import verdict_probability
-from guardrails.remote.chat import Answer
+from guardrails.remote.chat import ModelAnswer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
 
@@ -119,7 +119,7 @@ def by_turn(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str])
     )
 
 
-def read_bare(question: GuardQuestion, answer: Answer) -> Scores:
+def read_bare(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the answer of 3.0, 3.1 or 3.2."""
     match = _OF_3.fullmatch(answer.text)
     if match is None:
@@ -130,7 +130,7 @@ def read_bare(question: GuardQuestion, answer: Answer) -> Scores:
     return {question.about[0]: verdict_probability(answer, _BARE, said, WORDS)}
 
 
-def read_tagged(question: GuardQuestion, answer: Answer) -> Scores:
+def read_tagged(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the answer of 3.3 or 4.1."""
     match = _SCORED.fullmatch(answer.text)
     if match is None:

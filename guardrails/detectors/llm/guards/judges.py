@@ -13,11 +13,11 @@ from typing import Any
 from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Labels, UnreadableAnswer
 from guardrails.detectors.llm.guards.markers import break_markers
 from guardrails.detectors.llm.llm_detector import JudgeRequest
-from guardrails.inference.hub.generative import Generative
+from guardrails.inference.hub.generative import GenerativeModel
 from guardrails.inference.safety.folder import ModelError
-from guardrails.remote.chat import Answer, Token, chat, completion
+from guardrails.remote.chat import AnswerToken, ModelAnswer, ask_chat, ask_completion
 from guardrails.remote.endpoint import Endpoint
-from guardrails.text import surrogates_replaced
+from guardrails.text import replace_surrogates
 
 
 class GuardPrompter:
@@ -51,11 +51,13 @@ class GuardPrompter:
         """Return what is asked of a text; `special` are the tokens that it must not hold."""
         prompt = None
         if ask.prompt is not None:
-            prompt = break_markers(surrogates_replaced(ask.prompt[-self._prompt :]), special)
+            prompt = break_markers(replace_surrogates(ask.prompt[-self._prompt :]), special)
         turn = GuardTurn(break_markers(ask.read, special), prompt)
         return self.form.questions(turn, [*self._labels], self._policies)
 
-    def scores(self, questions: Sequence[GuardQuestion], answers: Sequence[Answer]) -> Mapping[str, float]:
+    def scores(
+        self, questions: Sequence[GuardQuestion], answers: Sequence[ModelAnswer]
+    ) -> Mapping[str, float]:
         """Return the score of each category by the answers; raises `UnreadableAnswer`."""
         found: dict[str, float] = {}
         for question, answer in zip(questions, answers, strict=True):
@@ -82,17 +84,17 @@ class ServedGuardModel:
             found.append(self._asked.scores(questions, answers))
         return found
 
-    async def _answer(self, question: GuardQuestion) -> Answer:
+    async def _answer(self, question: GuardQuestion) -> ModelAnswer:
         how: dict[str, Any] = {
             "max_tokens": self._asked.max_tokens,
             "top": self._asked.top,
             "may_be_cut": self._asked.form.may_be_cut,
         }
         if question.prompt:
-            return await completion(self._endpoint, self._model, question.prompt, **how)
+            return await ask_completion(self._endpoint, self._model, question.prompt, **how)
         if question.arguments:
             how["extra"] = {"chat_template_kwargs": dict(question.arguments)}
-        return await chat(self._endpoint, self._model, question.messages, **how)
+        return await ask_chat(self._endpoint, self._model, question.messages, **how)
 
 
 class LocalGuardModel:
@@ -100,7 +102,7 @@ class LocalGuardModel:
 
     most = 1
 
-    def __init__(self, asked: GuardPrompter, model: Generative) -> None:
+    def __init__(self, asked: GuardPrompter, model: GenerativeModel) -> None:
         self._asked, self._model = asked, model
 
     def score(self, asks: Sequence[JudgeRequest]) -> list[Mapping[str, float]]:
@@ -117,7 +119,7 @@ class LocalGuardModel:
         for question in self._asked.questions(ask, self._model.special):
             self._said(question, 1)
 
-    def _answer(self, question: GuardQuestion, most: int) -> Answer:
+    def _answer(self, question: GuardQuestion, most: int) -> ModelAnswer:
         try:
             answer, ended = self._said(question, most)
         except ModelError as error:
@@ -126,8 +128,8 @@ class LocalGuardModel:
             raise UnreadableAnswer("the model did not come to an end of its answer")
         return answer
 
-    def _said(self, question: GuardQuestion, most: int) -> tuple[Answer, bool]:
+    def _said(self, question: GuardQuestion, most: int) -> tuple[ModelAnswer, bool]:
         prompt = question.prompt or self._model.render(question.messages, question.arguments)
         said = self._model.generate(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
-        tokens = tuple(Token(*each) for each in said.tokens) if self._asked.top else None
-        return Answer(said.text, tokens), said.ended
+        tokens = tuple(AnswerToken(*each) for each in said.tokens) if self._asked.top else None
+        return ModelAnswer(said.text, tokens), said.ended

@@ -20,7 +20,7 @@ from guardrails.detectors.llm.guards.form import (
     UnreadableAnswer,
 )
 from guardrails.detectors.llm.guards.verdict import verdict_probability
-from guardrails.remote.chat import Answer
+from guardrails.remote.chat import ModelAnswer
 from guardrails.taxonomy import LLAMA_GUARD
 
 HAZARDS: Final = tuple(f"S{number}" for number in range(1, 15))
@@ -47,7 +47,7 @@ def questions(
     return (GuardQuestion(turn.messages()),)
 
 
-def read(_question: GuardQuestion, answer: Answer) -> Scores:
+def read(_question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the verdict and its codes."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:

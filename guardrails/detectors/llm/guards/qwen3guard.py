@@ -23,7 +23,7 @@ from guardrails.detectors.llm.guards.form import (
     UnreadableAnswer,
 )
 from guardrails.detectors.llm.guards.verdict import verdict_probability
-from guardrails.remote.chat import Answer
+from guardrails.remote.chat import ModelAnswer
 
 TIERS: Final = {"unsafe": 1.0, "controversial": 0.5, "safe": 0.0}
 
@@ -59,7 +59,7 @@ def questions(
     return (GuardQuestion(turn.messages()),)
 
 
-def read(_question: GuardQuestion, answer: Answer) -> Scores:
+def read(_question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the tier and the categories."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Scores, UnreadableAnswer
 from guardrails.detectors.llm.guards.verdict import verdict_probability
-from guardrails.remote.chat import Answer
+from guardrails.remote.chat import ModelAnswer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
 
@@ -52,7 +52,7 @@ def questions(
     )
 
 
-def read(question: GuardQuestion, answer: Answer) -> Scores:
+def read(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the first word."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Final
 
 from guardrails.detectors.llm.guards.form import UnreadableAnswer
-from guardrails.remote.chat import Answer, Token
+from guardrails.remote.chat import AnswerToken, ModelAnswer
 
 LEAST_MASS: Final = 0.5
 """What the words must be worth together, of all that the model could have said in their place."""
@@ -23,7 +23,7 @@ NEAR: Final = 0.01
 
 
 def verdict_probability(
-    answer: Answer, before: re.Pattern[str], said: str, words: Mapping[str, float]
+    answer: ModelAnswer, before: re.Pattern[str], said: str, words: Mapping[str, float]
 ) -> float:
     """Return what the verdict of an answer is worth, in 0..1.
 
@@ -54,7 +54,7 @@ def verdict_probability(
     return min(max(expected, 0.0), 1.0)
 
 
-def _mass(tokens: tuple[Token, ...], begin: int, words: Mapping[str, float]) -> dict[str, float]:
+def _mass(tokens: tuple[AnswerToken, ...], begin: int, words: Mapping[str, float]) -> dict[str, float]:
     """Return how likely each word is in the place of the token that holds the character `begin`."""
     ends = [*accumulate(len(token.text) for token in tokens)]
     at = next(index for index, end in enumerate(ends) if end > begin)

@@ -17,7 +17,7 @@ from typing import Final
 
 from guardrails.detectors.llm.guards.form import GuardForm, GuardQuestion, GuardTurn, Scores, UnreadableAnswer
 from guardrails.detectors.llm.guards.verdict import verdict_probability
-from guardrails.remote.chat import Answer
+from guardrails.remote.chat import ModelAnswer
 
 WORDS: Final = {"yes": 1.0, "no": 0.0}
 
@@ -54,7 +54,7 @@ def questions(
     return (GuardQuestion(prompt=INPUT.format(prompt=prompt, response=response), about=(about,)),)
 
 
-def read(question: GuardQuestion, answer: Answer) -> Scores:
+def read(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the line that counts."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:

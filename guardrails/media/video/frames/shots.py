@@ -73,7 +73,7 @@ RETURNS: Final = 0.5
 """So many times `Sampling.fps` of them a second are on the long run: in what moves fast there is always something new."""
 
 
-class Shots:
+class ShotDetector:
     """The decisions for one track, frame by frame. `shot` is the number of the shot of the last frame that was fed."""
 
     def __init__(self, sampling: Sampling) -> None:

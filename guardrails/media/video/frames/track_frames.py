@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.media.video.film_opening import rate_of
 from guardrails.media.video.film_parts import Sampling, Why
-from guardrails.media.video.frames.frame_pixels import small_of, views_of
-from guardrails.media.video.frames.shots import Shots
+from guardrails.media.video.frames.frame_pixels import frame_views, shrink_frame
+from guardrails.media.video.frames.shots import ShotDetector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +35,7 @@ TAGGED: Final = ("DURATION", "DURATION-eng")
 
 
 @dataclass(slots=True)
-class Held:
+class HeldFrame:
     """A frame that waits for the next one."""
 
     frame: VideoFrame
@@ -46,7 +46,7 @@ class Held:
     why: Why | None
 
 
-class Eye:
+class TrackWatch:
     """What looks at one track. Times are seconds from the start of the film."""
 
     def __init__(
@@ -55,14 +55,14 @@ class Eye:
         from av.video.reformatter import VideoReformatter
 
         self.stream = stream
-        self.shots = Shots(sampling)
+        self.shots = ShotDetector(sampling)
         self.rate = rate_of(stream)
         self.decoded = self.corrupt = 0
         self.gap = 0.0
         self.first = self.covered = self.end = 0.0
         self._how, self._origin, self._emit, self._hidden = sampling, origin, emit, hidden
         self._reformatter = VideoReformatter()
-        self._held: Held | None = None
+        self._held: HeldFrame | None = None
         self._size: tuple[int, int, str] | None = None
 
     @property
@@ -100,12 +100,12 @@ class Eye:
             index = self.decoded
             size, self._size = self._size, (frame.width, frame.height, frame.format.name)
             resized = self._size != (size or self._size)
-            why, flash = self.shots.feed(small_of(frame), start, resized=resized)
+            why, flash = self.shots.feed(shrink_frame(frame), start, resized=resized)
         if flash and self._held is not None:
             self._held.why = self._held.why or "cut"
         self.decoded += 1
         self._give(start)
-        self._held = Held(frame, index, start, shown, self.shots.shot, why)
+        self._held = HeldFrame(frame, index, start, shown, self.shots.shot, why)
 
     def _account(self, frame: VideoFrame, start: float, shown: float) -> None:
         if not self.decoded:
@@ -124,7 +124,7 @@ class Eye:
         if held is None or held.why is None:
             return
         end = following if following is not None and following > held.start else held.start + held.shown
-        views = views_of(held.frame, self.stream.sample_aspect_ratio, self._how.side, self._reformatter)
+        views = frame_views(held.frame, self.stream.sample_aspect_ratio, self._how.side, self._reformatter)
         head = {
             "index": held.index,
             "start": max(0, round(held.start * 1000)),

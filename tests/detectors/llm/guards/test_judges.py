@@ -17,7 +17,7 @@ from guardrails.detectors.llm.guards.llama_guard import LLAMA_GUARD_3
 from guardrails.detectors.llm.guards.shieldgemma import SHIELDGEMMA
 from guardrails.detectors.llm.guards.wildguard import WILDGUARD
 from guardrails.detectors.llm.llm_detector import JudgeRequest
-from guardrails.inference.hub.generative import Said
+from guardrails.inference.hub.generative import GeneratedAnswer
 from guardrails.inference.safety.folder import ModelError
 from guardrails.types import Text
 
@@ -50,14 +50,14 @@ class Scripted:
         said = [f"{message['role']}: {message['content']}" for message in messages]
         return "\n".join([*said, *map(str, arguments.values())])
 
-    def say(self, prompt: str, *, most: int, top: int, begin: bool) -> Said:
+    def say(self, prompt: str, *, most: int, top: int, begin: bool) -> GeneratedAnswer:
         """Return the next answer, as one token that is certain."""
         self.read.append((prompt, begin, most, top))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
             raise answer
         likely = ((answer, math.log(0.75)), ("unsafe", math.log(0.25)))
-        return Said(answer, ((answer, math.log(0.75), likely),), self.ended)
+        return GeneratedAnswer(answer, ((answer, math.log(0.75), likely),), self.ended)
 
 
 def test_a_text_and_its_prompt_lose_their_markers_and_halves_of_pairs() -> None:

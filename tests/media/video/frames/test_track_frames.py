@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from guardrails.media.video.film_parts import Sampling
-from guardrails.media.video.frames.track_frames import Eye
+from guardrails.media.video.frames.track_frames import TrackWatch
 
 
 def track(**more: Any) -> Any:
@@ -31,10 +31,10 @@ def track(**more: Any) -> Any:
 
 def looked(
     times: list[int | None], sampling: Sampling | None = None, **more: Any
-) -> tuple[Eye, list[dict[str, Any]]]:
+) -> tuple[TrackWatch, list[dict[str, Any]]]:
     """Let an eye look at frames at some milliseconds, each of another brightness."""
     sent: list[dict[str, Any]] = []
-    eye = Eye(track(**more), sampling or Sampling(), 1.0, lambda head, _: sent.append(head))
+    eye = TrackWatch(track(**more), sampling or Sampling(), 1.0, lambda head, _: sent.append(head))
     for number, time in enumerate(times):
         frame = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 40 * (number % 5), np.uint8), "rgb24")
         frame.pts, frame.time_base = time, Fraction(1, 1_000)
