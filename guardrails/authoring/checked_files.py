@@ -1,4 +1,4 @@
-"""Files for a guard: a path goes in, what `Guard.check` takes comes out; a folder goes in, the files below it come out.
+"""Reads files and folders as contents that `Guard.check` takes.
 
 What a file is taken for is said here, once, so that `guardrails check FILE` and `guardrails scan FOLDER/` judge it alike. Where
 its ending is that of a picture, a film or a sound it is one (its bytes have to agree), else it is what its bytes are: text, a
@@ -73,7 +73,7 @@ def read_content(path: Path, *, strict: bool = True) -> Any:
     except OSError as error:
         raise FileError("unreadable", str(path), f"{error.strerror}") from error
     text = decode_text(data, str(path))
-    return _said(text, path, strict) if suffix == ".json" else text
+    return _parse_json(text, path, strict) if suffix == ".json" else text
 
 
 def decode_text(data: bytes, name: str) -> str:
@@ -100,7 +100,7 @@ def _is_text(head: bytes) -> bool:
         return False
 
 
-def _said(text: str, path: Path, strict: bool) -> Any:
+def _parse_json(text: str, path: Path, strict: bool) -> Any:
     """Return the conversation or body that a `.json` file holds, or its text if it is none."""
     try:
         value = json.loads(text)
@@ -214,7 +214,7 @@ class FileTree:
         """Do not give a file out, which is known by its device and number."""
         self._but.add(identity)
 
-    def again(self) -> FileTree:
+    def copy(self) -> FileTree:
         """Return the same for another walk."""
         made = FileTree(self.root, self.choice, follow=self.follow)
         made._but = self._but
@@ -230,7 +230,7 @@ class FileTree:
                     continue
                 with os.scandir(path) as entries:
                     for entry in entries:
-                        found = self._met(entry, f"{name}{entry.name}")
+                        found = self._visit(entry, f"{name}{entry.name}")
                         if found is not None:
                             yield found
             except OSError as error:
@@ -243,7 +243,7 @@ class FileTree:
         self._seen.add((state.st_dev, state.st_ino))
         return known
 
-    def _met(self, entry: os.DirEntry[str], name: str) -> FoundFile | None:
+    def _visit(self, entry: os.DirEntry[str], name: str) -> FoundFile | None:
         """Return a file to judge; note folders, and what is left out."""
         if self.choice.leaves_out(name):
             self.left_out["excluded"] += 1

@@ -1,4 +1,4 @@
-"""Tables as spreadsheets save them: the lines of a CSV file in, a mapping for each row out, as a line of JSON would be.
+"""Reads the rows of CSV files as mappings.
 
 The first line names the fields; commas, semicolons or tabs are between them, whichever stands there most. `labels.hate` is the
 entry `hate` of the field `labels`. An empty cell is not there; a 0 or 1 among labels is a number; all else is text.

@@ -1,4 +1,4 @@
-"""What labels of data say about categories: the labels of a row and some categories in, yes, no or unknown out.
+"""Interprets the labels of data rows: whether they name some categories, exclude them, or leave it open.
 
 A label that is missing is unknown, not 0. The names of a label are those of the taxonomy, of the other systems that it has tables
 of, or the same written otherwise (`sexual_minors`, `self-harm/intent`).

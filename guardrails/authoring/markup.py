@@ -1,4 +1,4 @@
-"""HTML of reports: texts and markup in, markup out. Only what `tag` made is markup; any other text is escaped.
+"""Builds the HTML of reports. Only what `tag` made is markup; any other text is escaped.
 
 Nothing here needs a script or the network, and the page forbids both, whatever is on it.
 """
@@ -95,10 +95,10 @@ def show_invisible(text: str) -> str:
     """Return a text with what one does not see in it made visible: controls, and what turns the direction of writing."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(map(_seen, _LINES.sub("\n", text)))
+    return "".join(map(_show_char, _LINES.sub("\n", text)))
 
 
-def _seen(char: str) -> str:
+def _show_char(char: str) -> str:
     category = unicodedata.category(char)
     hidden = category in ("Cc", "Cf", "Cs", "Zl", "Zp") and char not in "\n\t" and char not in JOINERS
     return f"⟨U+{ord(char):04X}⟩" if hidden else char

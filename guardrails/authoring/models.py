@@ -1,4 +1,4 @@
-"""The models of a policy: a loaded policy goes in, what each detector needs and where that is comes out.
+"""Lists the models that a policy's detectors need and where they are, downloads them and verifies their files.
 
 The policy is not compiled, which it could not be without its models. A block of a detector's configuration that has a field
 `model`, or `endpoint`, needs one. Nothing is asked of the network but by `fetch_model`.
@@ -170,18 +170,18 @@ def _need(detector: str, kind: str, block: Config, item: PolicyItem) -> ModelNee
     )
     name = model or ""
     if endpoint is not None:
-        need = ModelNeed(detector, kind, name, "endpoint", endpoint, licence=_known(name))
+        need = ModelNeed(detector, kind, name, "endpoint", endpoint, licence=_find_known_licence(name))
         try:
             item.endpoint(endpoint)
         except ConfigProblems as error:
             return replace(need, missing=str(error), hint=error.problems[0].hint)
         return need
     if (shipped := FOLDERS.get(name)) is not None:
-        return _described(ModelNeed(detector, kind, name, "shipped"), shipped)
-    return _located(ModelNeed(detector, kind, name, "nowhere", revision=revision), item)
+        return _describe_folder(ModelNeed(detector, kind, name, "shipped"), shipped)
+    return _locate_folder(ModelNeed(detector, kind, name, "nowhere", revision=revision), item)
 
 
-def _located(need: ModelNeed, item: PolicyItem) -> ModelNeed:
+def _locate_folder(need: ModelNeed, item: PolicyItem) -> ModelNeed:
     """Find a model's folder, as the detector will."""
     try:
         folder = item.model_folder(need.name, need.revision)
@@ -190,9 +190,11 @@ def _located(need: ModelNeed, item: PolicyItem) -> ModelNeed:
         reason = str(error.strerror or error)
         if isinstance(of_hub, ModelError):
             hint = of_hub.hint
-            return replace(need, source="hub", licence=_known(need.name), missing=str(of_hub), hint=hint)
+            return replace(
+                need, source="hub", licence=_find_known_licence(need.name), missing=str(of_hub), hint=hint
+            )
         return replace(need, missing=reason, hint=f"put the folder there, or into that of {MODELS_VARIABLE}")
-    return _described(replace(need, source=_source(need.name, folder)), folder)
+    return _describe_folder(replace(need, source=_source(need.name, folder)), folder)
 
 
 def _source(name: str, folder: Path) -> Source:
@@ -202,7 +204,7 @@ def _source(name: str, folder: Path) -> Source:
     return "GUARDRAILS_MODELS" if models and folder == (Path(models) / name).resolve() else "policy folder"
 
 
-def _described(need: ModelNeed, folder: Path) -> ModelNeed:
+def _describe_folder(need: ModelNeed, folder: Path) -> ModelNeed:
     """Return a model with what its folder tells."""
     files = [each for each in folder.rglob("*") if each.is_file()]
     named = _manifest(folder)
@@ -247,10 +249,10 @@ def _licence(folder: Path, name: str) -> str:
         field["license_name"] or field["license"],
         own,
     )
-    return next((word for each in told if (word := _word(each))), None) or _known(name)
+    return next((word for each in told if (word := _word(each))), None) or _find_known_licence(name)
 
 
-def _known(name: str) -> str:
+def _find_known_licence(name: str) -> str:
     found = find_known_model(name)
     return UNKNOWN if found is None else found.licence
 

@@ -1,4 +1,4 @@
-"""Work on many things at a time: things and a function in, each thing with its result out, in the order of the things.
+"""Runs a function on many things at a time, with the results in the order of the things.
 
 Things are taken as they are needed, a few more than are worked on, so that a file of any length goes through. Of results the
 greatest few can be kept.

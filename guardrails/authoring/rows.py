@@ -1,5 +1,4 @@
-"""Rows of recorded or labelled contents: a JSONL file goes in (also .gz, or `-` for standard input), one `ContentRow` a line
-comes out.
+"""Reads recorded or labelled contents from JSONL files (also .gz, or `-` for standard input), one `ContentRow` a line.
 
 What a line holds, one JSON object:
 
@@ -123,20 +122,20 @@ def read_lines(path: str | Path) -> Iterator[str]:
     """Yield the lines of a text file; raises `RowError` where it cannot be read."""
     try:
         if str(path) == "-":
-            yield from _decoded(sys.stdin.buffer)
+            yield from _decode_lines(sys.stdin.buffer)
         elif str(path).endswith(".gz"):
             with gzip.open(path) as packed:
-                yield from _decoded(packed)
+                yield from _decode_lines(packed)
         else:
             with Path(path).open("rb") as stream:
-                yield from _decoded(stream)
+                yield from _decode_lines(stream)
     except UnicodeDecodeError as error:
         raise RowError(f"{path}: is not UTF-8: {error.reason}; save it as UTF-8") from error
     except (OSError, EOFError, zlib.error) as error:
         raise RowError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _decoded(lines: Iterable[bytes]) -> Iterator[str]:
+def _decode_lines(lines: Iterable[bytes]) -> Iterator[str]:
     for number, line in enumerate(lines):
         yield line.decode("utf-8-sig" if number == 0 else "utf-8")
 
@@ -150,12 +149,12 @@ def _row(data: Any, place: str) -> ContentRow:
         stage=stage,
         content=content,
         labels=_labels(data, place),
-        prompt=_typed(data, "prompt", str, place) or _typed(data, "context", str, place) or "",
-        user=_typed(data, "user", dict, place) or {},
-        tenant=_typed(data, "tenant", str, place),
-        metadata=_typed(data, "metadata", dict, place) or {},
-        lang=_typed(data, "lang", str, place),
-        source=_typed(data, "source", str, place) or Path(place.rpartition(":")[0]).name,
+        prompt=_read_typed(data, "prompt", str, place) or _read_typed(data, "context", str, place) or "",
+        user=_read_typed(data, "user", dict, place) or {},
+        tenant=_read_typed(data, "tenant", str, place),
+        metadata=_read_typed(data, "metadata", dict, place) or {},
+        lang=_read_typed(data, "lang", str, place),
+        source=_read_typed(data, "source", str, place) or Path(place.rpartition(":")[0]).name,
         id=None if data.get("id") is None else str(data["id"]),
     )
 
@@ -183,7 +182,7 @@ def _stage(data: Mapping[str, Any], place: str) -> str:
 
 
 def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
-    labels = _typed(data, "labels", dict, place) or {}
+    labels = _read_typed(data, "labels", dict, place) or {}
     for name, value in labels.items():
         if value not in (0, 1):
             raise RowError(
@@ -200,7 +199,7 @@ def _labels(data: Mapping[str, Any], place: str) -> dict[str, bool]:
     return told | {BENIGN: not int(label)}
 
 
-def _typed(data: Mapping[str, Any], name: str, kind: type, place: str) -> Any:
+def _read_typed(data: Mapping[str, Any], name: str, kind: type, place: str) -> Any:
     value = data.get(name)
     if value is not None and not isinstance(value, kind):
         word = "a text" if kind is str else "a mapping"

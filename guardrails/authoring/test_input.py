@@ -1,4 +1,4 @@
-"""A test in, what `Guard.check` takes of it out: the content, its stage, and who asks beside what."""
+"""Turns a test of a policy into the arguments of `Guard.check`."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ def read_subject(test: TestDoc, item: PolicyItem) -> tuple[Stage, Subject]:
     return Stage(stage), content if isinstance(content, Subject) else read(content, Stage(stage))
 
 
-def _used(doc: CallDoc | ResultDoc | DefinitionDoc, stage: Stage, arguments: str | None = None) -> Place:
+def _tool_use(doc: CallDoc | ResultDoc | DefinitionDoc, stage: Stage, arguments: str | None = None) -> Place:
     return Place(stage, tool=doc.name, use=Use(((doc.name, doc.server),), arguments))
 
 
 def _call(doc: CallDoc) -> ToolCall:
     written = doc.arguments
     arguments = written if isinstance(written, str) else json.dumps(written, ensure_ascii=False)
-    return ToolCall(doc.name, arguments, _used(doc, Stage.TOOL_CALL, arguments))
+    return ToolCall(doc.name, arguments, _tool_use(doc, Stage.TOOL_CALL, arguments))
 
 
 def _result(doc: ResultDoc) -> Text:
-    return Text(doc.text, _used(doc, Stage.TOOL_RESULT))
+    return Text(doc.text, _tool_use(doc, Stage.TOOL_RESULT))
 
 
 def _definition(doc: DefinitionDoc) -> Subject:
     definition = doc.model_dump(exclude={"server"}, exclude_none=True)
     leaves = Leaves()
-    leaves.anything(definition, (), _used(doc, Stage.TOOL_DEFINITION))
+    leaves.anything(definition, (), _tool_use(doc, Stage.TOOL_DEFINITION))
     return body(definition, leaves)
 
 

@@ -1,4 +1,4 @@
-"""Work that reads files in, what comes of it out; and again each time that one of them changes."""
+"""Runs work that reads files, and runs it again each time that one of them changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: arguments in, an exit status out. One file for each subcommand, each a thin user of the library.
+"""The command line. One file for each subcommand, each a thin user of the library.
 
 Exit status: 0 fine; 1 the answer is no (blocked, a test failed); 2 usage or policy error, on stderr with its place.
 """

@@ -1,4 +1,4 @@
-"""What is judged, and for whom: arguments of the command line in, contents and the context of `Guard.check` out.
+"""The arguments that name contents and their context for `Guard.check`.
 
 Shared by all commands that judge single contents, so that they take the same and mean the same.
 """

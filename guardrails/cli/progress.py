@@ -1,4 +1,4 @@
-"""Progress of long work: how far it is goes in, a bar on a terminal comes out; nothing in a pipe."""
+"""Draws the progress of long work as a bar on a terminal, and nothing in a pipe."""
 
 from __future__ import annotations
 

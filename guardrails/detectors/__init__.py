@@ -1,4 +1,5 @@
-"""Detectors: contents in, detections out. They know no policy and no stage.
+"""Detectors turn contents into detections: the kinds that policies may use, and how one is built. They know no policy and no
+stage.
 
 The primitives of this floor:
 

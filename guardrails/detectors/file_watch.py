@@ -1,4 +1,4 @@
-"""Which files a policy is made of: loading inside `record_files()` in, each path that was looked at out, as it was just before.
+"""Records the files that loading a policy looks at, so that a change of any of them is noticed.
 
 What is not there is noted as well, so that a load which failed can be tried again when it comes.
 """

@@ -1,4 +1,4 @@
-"""What is built once in a process and shared by all who hold it: what it is made of in, the one that is alive out.
+"""Shares what is built once in a process with all who build the same, for as long as somebody holds it.
 
 Twenty policies that build on one have most of their detectors in common, and a policy that is loaded anew most of them with
 the one before. Nothing is kept alive here: what nobody holds any more is gone, and built again when it is asked for. Who asks
@@ -39,7 +39,7 @@ class KeyedLocks:
         self._locks: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._lock = threading.Lock()
 
-    def of(self, key: Hashable) -> Any:
+    def lock_for(self, key: Hashable) -> Any:
         """Return the lock of a key."""
         with self._lock:
             return self._locks.setdefault(key, threading.Lock())
@@ -54,7 +54,7 @@ class SharedInstances(Generic[Made]):
 
     def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """Return the thing of a key, made if there is none; raises what `make` raises. The key lives as long as the thing."""
-        with self._locks.of(key):
+        with self._locks.lock_for(key):
             made = self._made.get(key)
             if made is None:
                 made = self._made[key] = make()
@@ -172,7 +172,7 @@ class SharedDetectors:
     ) -> tuple[Detector, RecordingFiles]:
         """Return the detector of that kind and name, with what was read for it; raises what `build` raises."""
         key = _key(kind, name, config)
-        with self._locks.of(key):
+        with self._locks.lock_for(key):
             for asks in self._asks(key):
                 seen = RecordingFiles.replay(files, asks)
                 with self._lock:

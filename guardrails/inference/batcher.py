@@ -1,4 +1,4 @@
-"""Batches across callers, for a device that runs many rows at the cost of a few: rows go in, their results come out.
+"""Batches rows of several callers, for a device that runs many rows at the cost of a few.
 
 One thread runs the device. While it is at work, rows gather; when it is free, the next batch is made of what is there: no
 timer waits, so that a lone row is run at once and a busy device always has full batches. Callers take turns row by row, so that a

@@ -1,4 +1,4 @@
-"""Numbers next to zero: a stretch of code goes in, it runs with them as zero on its thread.
+"""Treats numbers next to zero (denormals) as zero in a stretch of code, on its thread.
 
     with flush_denormals():
         found = model(picture)

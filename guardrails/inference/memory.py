@@ -1,4 +1,4 @@
-"""Memory: rows that an encoder judged go in with their logits, and come out again while they are among the last ones used.
+"""Caches the logits of the rows that an encoder judged last.
 
 Two detectors of one policy read the same windows at the same time, and so do equal texts of two callers: a row that
 somebody is at work on is waited for, not run twice.

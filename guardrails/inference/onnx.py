@@ -1,4 +1,4 @@
-"""Sessions of ONNX Runtime: a model goes in, what runs it on one thread that never spins comes out.
+"""Opens sessions of ONNX Runtime that run on one thread that never spins.
 
 Models run beside one another, each on the thread of who asks: threads that spin for work take the time of the others.
 """

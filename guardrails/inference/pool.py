@@ -1,5 +1,4 @@
-"""The pool: work in parts goes in, the results come out in order, with no more parts running at a time than there are
-cores, whoever asks.
+"""Runs work in parts, with no more parts at a time than there are cores, whoever asks.
 
 Who asks works on its own parts, and daemon threads help where cores are free; between parts a core goes to whoever waits,
 so that a short text never waits for all windows of a long one. Parts of a caller whose work is cancelled are not begun.

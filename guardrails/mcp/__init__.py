@@ -1,4 +1,4 @@
-"""The guard between an agent and its MCP servers: JSON-RPC messages in, judged ones out. The primitives of this package:
+"""The guard between an agent and its MCP servers. The primitives of this package:
 
 * `rpc`: bytes ⇄ one JSON-RPC message, strictly; errors as answers. `verdicts`: a block as an answer.
 * `fields`, `methods`: what of a message is judged, and at which stage, as tables; a new method is a row.

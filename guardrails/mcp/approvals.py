@@ -1,4 +1,4 @@
-"""Definitions of tools in, whether they are as they were approved out: a JSON file, or the memory of one process without one.
+"""Remembers which definitions of tools were approved, in a JSON file or in the memory of one process.
 
 A definition that nobody has seen is approved by its first use, unless approval is required; one that changed waits until it is
 approved. Each definition is known by a digest of all that it says, whatever the order of its keys.
@@ -68,13 +68,13 @@ Records = dict[str, dict[str, ToolRecord]]
 
 def definition_digest(definition: Mapping[str, Any]) -> str:
     """Return the digest of a definition."""
-    return "sha256:" + hashlib.sha256(write(_sorted(definition), ascii_only=True).encode()).hexdigest()
+    return "sha256:" + hashlib.sha256(write(_sort_keys(definition), ascii_only=True).encode()).hexdigest()
 
 
-def _sorted(value: Any) -> Any:
+def _sort_keys(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    return [_sorted(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: _sort_keys(value[name]) for name in sorted(value)}
+    return [_sort_keys(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class ApprovalStore:
@@ -141,7 +141,7 @@ class ApprovalStore:
 
     @contextmanager
     def _changing(self) -> Iterator[Records]:
-        with self._lock, _alone(self._path):
+        with self._lock, _lock_file(self._path):
             self._look()
             before = _text(self._records)
             yield self._records
@@ -227,7 +227,7 @@ def _write(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _alone(path: Path | None) -> Iterator[None]:
+def _lock_file(path: Path | None) -> Iterator[None]:
     """Keep other processes from changing a file meanwhile, where the system can."""
     if path is None or os.name != "posix":
         yield

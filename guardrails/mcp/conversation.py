@@ -1,4 +1,4 @@
-"""An agent before a server that is a process: what the agent says in, what it hears out. Keeps the time, too.
+"""The conversation of an agent with a server that is a process. Keeps the time, too.
 
 Requests and answers are judged beside each other, so that none waits for another's detectors; a notification waits for all that
 came before it, and what comes after waits for it.
@@ -33,7 +33,7 @@ class WorkOrder:
     def __init__(self) -> None:
         self._begun: set[asyncio.Future[None]] = set()
 
-    async def put(self, work: Coroutine[Any, Any, None], *, alone: bool) -> None:
+    async def submit(self, work: Coroutine[Any, Any, None], *, alone: bool) -> None:
         """Begin with some work; returns once there is room for more, or it is done where it is to be alone."""
         if alone:
             await self.done()
@@ -77,7 +77,7 @@ class LocalConversation:
         self._late: set[asyncio.Task[None]] = set()
         self.ended = False
 
-    async def say(self, said: RpcMessage | RequestError) -> None:
+    async def receive(self, said: RpcMessage | RequestError) -> None:
         """Take what the agent says."""
         if isinstance(said, RequestError):
             await self._hear(rpc.make_failure(None, said))
@@ -89,7 +89,7 @@ class LocalConversation:
                 self._timers[said.id] = loop.call_later(self._request_s, self._expire, said.id)
             await self._server.send(step.forwarded)
             if self.ended:
-                await self._give_up(_ended())
+                await self._give_up(_ended_error())
         if step.returned is not None and said.kind == "request":
             await self._hear(step.returned)
 
@@ -98,20 +98,20 @@ class LocalConversation:
         order = WorkOrder()
         try:
             async for said in self._server.messages():
-                await order.put(self._said(said), alone=is_exclusive(said))
+                await order.submit(self._handle(said), alone=is_exclusive(said))
             await order.done()
         finally:
             for timer in self._timers.values():
                 timer.cancel()
             self.ended = True
-        await self._give_up(_ended())
+        await self._give_up(_ended_error())
 
     async def call_off(self, id_: Id) -> None:
         """Call off a request that nobody waits for any more."""
-        if self._link.give_up(id_, _ended()) is not None:
+        if self._link.give_up(id_, _ended_error()) is not None:
             await self._server.send(rpc.make_notification("notifications/cancelled", {"requestId": id_}))
 
-    async def _said(self, said: RpcMessage | RequestError) -> None:
+    async def _handle(self, said: RpcMessage | RequestError) -> None:
         if isinstance(said, RequestError):
             LOG.warning("a message of the server's was dropped: %s", said.code)
             if said.code not in rpc.UNREADABLE:  # else it is a note that went to the wrong stream
@@ -171,5 +171,5 @@ class LocalConversation:
             self._own.pop(body["id"], None)
 
 
-def _ended() -> BackendError:
+def _ended_error() -> BackendError:
     return BackendError("the server ended before it answered: start it again", 502, "server_ended")

@@ -1,4 +1,4 @@
-"""Settings in, what judges the conversations of each server out."""
+"""Makes what judges the conversations of each server from the settings."""
 
 from __future__ import annotations
 

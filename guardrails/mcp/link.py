@@ -1,4 +1,4 @@
-"""One agent before one server: a message of either in, what becomes of it out. Requests are matched with their answers here.
+"""Judges the messages between one agent and one server. Requests are matched with their answers here.
 
 What is blocked is answered to whoever asked; what nobody asked for goes nowhere. Failure is never a pass: what cannot be judged
 is an error to the one who waits for it.
@@ -150,7 +150,7 @@ class Link:
                 return await self._note(message, TALK)
             return await self._request(message, ask)
         except Exception as error:
-            return self._failed(message, error)
+            return self._report_failure(message, error)
 
     async def from_server(self, message: RpcMessage) -> LinkResult:
         """Judge what the server sends."""
@@ -161,9 +161,9 @@ class Link:
                 return await self._note(message, SAID)
             return await self._request_of_server(message)
         except Exception as error:
-            return self._failed(message, error)
+            return self._report_failure(message, error)
 
-    def _failed(self, message: RpcMessage, error: Exception) -> LinkResult:
+    def _report_failure(self, message: RpcMessage, error: Exception) -> LinkResult:
         """Say what could not be judged to the one who waits: the sender of a request, the receiver of an answer."""
         if not isinstance(error, GuardrailsError):
             LOG.error(
@@ -174,7 +174,7 @@ class Link:
             return LinkResult(forwarded=failure)
         return LinkResult(returned=failure) if message.kind == "request" else LinkResult()
 
-    def _known(
+    def _find_method(
         self, message: RpcMessage, table: Mapping[str, McpMethod], unknown: McpMethod
     ) -> McpMethod | None:
         """Return the method of a request, None for one that is refused."""
@@ -182,7 +182,7 @@ class Link:
         return unknown if method is None and self._unknown == "judge" else method
 
     @contextmanager
-    def _entered(self, id_: Id, asked: Mapping[Id, PendingRequest], *, back: bool) -> Iterator[None]:
+    def _reserve_id(self, id_: Id, asked: Mapping[Id, PendingRequest], *, back: bool) -> Iterator[None]:
         """Let nobody else ask with an id while a request with it is judged; raises `RequestError` where somebody does."""
         mark = (back, id_)
         if id_ in asked or mark in self._judging:
@@ -197,18 +197,18 @@ class Link:
 
     async def _request(self, message: RpcMessage, ask: Ask) -> LinkResult:
         assert message.id is not None
-        with self._entered(message.id, self._asked, back=False):
-            method = self._known(message, CLIENT, UNKNOWN_CLIENT)
+        with self._reserve_id(message.id, self._asked, back=False):
+            method = self._find_method(message, CLIENT, UNKNOWN_CLIENT)
             if method is None:
                 return LinkResult(returned=_unknown_method(message.id))
-            asked = PendingRequest(method, message.method, self._used(message), _is_modern(message))
+            asked = PendingRequest(method, message.method, self._used_tool(message), _is_modern(message))
             if message.method == "tools/call":
                 why = await self._refusal(asked.tool, message, ask)
                 if why:
                     LOG.warning("server %s: a call was refused: %s", self._judge.server, why)
                     return LinkResult(returned=render_refusal(message.id, why, modern=asked.modern))
             changed = message.method == "tools/call" and await asyncio.to_thread(
-                self._tools.changed, asked.tool
+                self._tools.has_changed, asked.tool
             )
             call = _arguments(message) if method.call else None
             use = self._judge.use(asked.tool, arguments=call, changed=changed)
@@ -224,8 +224,8 @@ class Link:
 
     async def _request_of_server(self, message: RpcMessage) -> LinkResult:
         assert message.id is not None
-        with self._entered(message.id, self._asked_back, back=True):
-            method = self._known(message, SERVER, UNKNOWN_SERVER)
+        with self._reserve_id(message.id, self._asked_back, back=True):
+            method = self._find_method(message, SERVER, UNKNOWN_SERVER)
             if method is None:
                 return LinkResult(returned=_unknown_method(message.id))
             use = self._judge.use(message.method)
@@ -303,7 +303,7 @@ class Link:
         verdict = await self._judge(side, message.body.get("params"), self._judge.use(message.method))
         return LinkResult() if verdict.blocked else LinkResult(forwarded=_with(message, "params", verdict))
 
-    def _used(self, message: RpcMessage) -> str:
+    def _used_tool(self, message: RpcMessage) -> str:
         """Return the tool that a request uses: for what is no call of one, the method."""
         if message.method == "tools/call":
             name = message.params.get("name")

@@ -1,4 +1,4 @@
-"""What a server lists in, what the agent may see of it out: entries are judged each, and left out where they are blocked.
+"""Filters what a server lists: entries are judged each, and left out where they are blocked.
 
 A tool that is left out is remembered, so that its calls are refused too.
 """

@@ -1,6 +1,4 @@
-"""What an agent's session remembers: what tools returned in it, so that later calls, also to other servers, can be told from
-calls that carry it.
-"""
+"""Remembers what tools returned in an agent's session, so that later calls, also to other servers, can be told from it."""
 
 from __future__ import annotations
 

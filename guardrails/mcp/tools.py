@@ -1,4 +1,4 @@
-"""The tools of one server: definitions that were judged in, whether a call may be made out."""
+"""The tools that a server has listed, and whether each may be called."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNLISTED = "the server does not list this tool"
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _ListedTool:
     """A tool that was listed: the digest of its definition, or why it must not be used in any case."""
 
     digest: str = ""
@@ -38,7 +38,7 @@ class ServerTools:
         self._waits = {
             at: why for at, why in WHY.items() if at is not ApprovalState.CHANGED or not judge_changes
         }
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _ListedTool] = {}
 
     def record_listing(self, name: str) -> bool:
         """Whether the server has listed a tool of this name."""
@@ -53,8 +53,10 @@ class ServerTools:
         why. Raises `GuardrailsError` where that cannot be remembered.
         """
         standings = self._approvals.record_seen(self.server, passed)
-        self._known |= {name: _Known(definition_digest(definition)) for name, definition in passed.items()}
-        self._known |= {name: _Known(refused=why) for name, why in refused.items()}
+        self._known |= {
+            name: _ListedTool(definition_digest(definition)) for name, definition in passed.items()
+        }
+        self._known |= {name: _ListedTool(refused=why) for name, why in refused.items()}
         if len(self._known) > MOST:
             raise GuardrailsError(f"the server lists more than {MOST} tools")
         return {name: self._waits[at] for name, at in standings.items() if at in self._waits}
@@ -63,7 +65,7 @@ class ServerTools:
         """Whether a definition of this digest is not as it was approved."""
         return self._approvals.standing(self.server, name, digest) is ApprovalState.CHANGED
 
-    def changed(self, name: str) -> bool:
+    def has_changed(self, name: str) -> bool:
         """Whether a tool is not as it was approved."""
         known = self._known.get(name)
         return known is not None and self.differs(name, known.digest)

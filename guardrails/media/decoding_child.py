@@ -1,8 +1,8 @@
-"""The process that decodes: tasks come in on standard input, what came of them goes out on standard output.
+"""The process that decodes: it reads tasks from standard input and answers on standard output.
 
-A task is a line of JSON (`call`, `bytes`, and the arguments of `decode_image` or `edit_file`) and so many bytes of a file; an answer
-is a line of JSON (`ok` and what describes the pixels, or `error` and `message`) and the bytes that it says. No pickle goes either
-way: a decoder that a file took over can lie about pixels, and nothing else.
+A task is a line of JSON (`call`, `bytes`, and the arguments of `decode_image` or `edit_file`) and so many bytes of a file; an
+answer is a line of JSON (`ok` and what describes the pixels, or `error` and `message`) and the bytes that it says. No pickle goes
+either way: a decoder that a file took over can lie about pixels, and nothing else.
 
 Each task has its own limits of memory and processor time, on top of the clock of who asked, and the process may neither write
 files of any size nor start others.
@@ -52,7 +52,7 @@ def main() -> None:
 def run_task(task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], list[bytes]]:
     """Return the head of the answer to a task, and the bytes that follow it."""
     limits = PictureLimits(**task["limits"])
-    _bounded(limits)
+    _bound_resources(limits)
     try:
         if task["call"] == "edit":
             boxes = [(x, y, width, height) for x, y, width, height in task["boxes"]]
@@ -82,7 +82,7 @@ def _still() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-def _bounded(limits: PictureLimits) -> None:
+def _bound_resources(limits: PictureLimits) -> None:
     """Set the memory and the processor time that the next task may take."""
     try:
         import resource

@@ -103,7 +103,7 @@ class DecodingWorker:
         clock.daemon = True
         clock.start()
         try:
-            return self._asked(task, data)
+            return self._request(task, data)
         except (OSError, ValueError) as error:
             self.end()
             if late.is_set() or self._process.returncode == -24:  # SIGXCPU
@@ -112,7 +112,7 @@ class DecodingWorker:
         finally:
             clock.cancel()
 
-    def _asked(self, task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    def _request(self, task: Mapping[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         source, out = self._pipes()
         source.write(json.dumps({**task, "bytes": len(data)}).encode() + b"\n")
         source.write(data)

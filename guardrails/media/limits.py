@@ -1,4 +1,4 @@
-"""Limits: what a picture may cost. Numbers go in; who reads a picture keeps to them, or tells by a named error."""
+"""The limits of what a picture may cost."""
 
 from __future__ import annotations
 

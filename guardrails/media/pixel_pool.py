@@ -1,4 +1,4 @@
-"""The process's bound on decoded pixels: who decodes a picture waits here for room, over all checks together.
+"""The process's bound on decoded pixels, over all checks together.
 
 Pixels count from before a picture is decoded until nobody refers to its views any more, which their arrays tell themselves: a
 detector holds what it looks at, and nothing else has to give anything back. What was decoded is kept for the next detector as
@@ -81,13 +81,13 @@ class PixelPool:
             given_back(0)
 
     @property
-    def held(self) -> int:
+    def held_pixels(self) -> int:
         """Pixels that are decoded by now, or about to be."""
         with self._turn:
             self._settle()
             return self._held
 
-    def decoded(
+    def decode(
         self, make: Callable[[], T], pixels: int, seconds: float, views: Callable[[T], Iterable[Any]]
     ) -> T:
         """Return what `make` decodes, once there is room for it.

@@ -1,4 +1,4 @@
-"""A `Policy` in, a `CompiledPolicy` out: bound, ordered, indexed and immutable.
+"""Compiles a `Policy` into a `CompiledPolicy`: bound, ordered, indexed and immutable.
 
 The stages run in the order of `STAGES`, each adding what it finds wrong; if anything was, by the loader or here,
 all of it is raised together. After that nothing is looked up by name again.

@@ -1,4 +1,4 @@
-"""Conditions: the text of a `when:` in, a checked condition out that answers true, false or unknown.
+"""Compiles the text of a `when:` into a condition that answers true, false or unknown.
 
 CEL wants `hate > 0.0` where people write `hate > 0`, and has no function that could see the findings. So the
 expression is parsed, integer literals that meet a score become doubles, each `count("category")` becomes a
@@ -143,7 +143,7 @@ class _Compiler:
 
     def read(self, node: cel.CelNode, local: frozenset[str]) -> None:
         """Find every name and count in the tree."""
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None:
             if dotted.split(".", 1)[0] not in local and not dotted.startswith("@"):
                 self.name(dotted, node.start())
@@ -227,7 +227,7 @@ class _Compiler:
         """Tell whether a part of the expression is of type double."""
         if node.kind == "const":
             return isinstance(node.value, float)
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None:
             return self.types.get(dotted) == "double"
         if node.kind == "call" and node.name in {*ARITHMETIC, "-_", "_?_:_"}:
@@ -254,7 +254,7 @@ class _Compiler:
         number = literal.value
         if literal.kind != "const" or isinstance(number, bool) or not isinstance(number, int | float):
             return
-        if self.types.get(score.dotted() or "") == "double" and not 0 <= number <= 1:
+        if self.types.get(score.dotted_name() or "") == "double" and not 0 <= number <= 1:
             message = f"{number} is outside 0..1, where scores are"
             self.report("score_range", literal.start(), message, "write 0.85 for 85 %")
 

@@ -1,4 +1,4 @@
-"""The operator's endpoints: the YAML file that GUARDRAILS_ENDPOINTS names goes in, an `Endpoint` by name comes out.
+"""Reads the operator's endpoints from the YAML file that GUARDRAILS_ENDPOINTS names.
 
 A policy names an endpoint and nothing of it, so that whoever edits policies neither sees keys nor chooses where texts are
 sent to:
@@ -136,12 +136,12 @@ def _docs(path: Path) -> EndpointsDoc:
     except OSError as error:
         raise _problem(f"{VARIABLE}={path}: {error.strerror or error}", "") from error
     except PolicyErrors as error:
-        raise _placed(error) from error
+        raise _locate_error(error) from error
     problems = Problems(quotes=False)  # a key may have been written where none belongs
     problems.errors.extend(source.problems)
     found = problems.validate(EndpointsDoc, source.data, source, "the endpoints' file")
     if found is None or problems.errors:
-        raise _placed(PolicyErrors(problems.errors))
+        raise _locate_error(PolicyErrors(problems.errors))
     return found
 
 
@@ -168,7 +168,7 @@ def _problem(message: str, hint: str) -> ConfigProblems:
     return ConfigProblems([ConfigProblem("unknown_endpoint", message, ("endpoint",), hint=hint)])
 
 
-def _placed(error: PolicyErrors) -> ConfigProblems:
+def _locate_error(error: PolicyErrors) -> ConfigProblems:
     return ConfigProblems(
         [
             ConfigProblem(each.code, each.message, hint=each.hint, place=(each.file, each.line, each.col))

@@ -72,7 +72,7 @@ class ConditionNames:
     by_detector: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @cached_property
-    def given(self) -> frozenset[str]:
+    def categories(self) -> frozenset[str]:
         """Every category that can be found, with all that stand above it."""
         found = frozenset().union(*self.by_detector.values())
         return frozenset(name for category in found for name in taxonomy.with_ancestors(category))
@@ -80,14 +80,14 @@ class ConditionNames:
     @cached_property
     def known(self) -> list[str]:
         """All names of categories, for did-you-mean."""
-        return sorted({*taxonomy.CATEGORIES, *self.given})
+        return sorted({*taxonomy.CATEGORIES, *self.categories})
 
     def problem(self, category: str) -> tuple[str, str, str] | None:
         """Return code, message and hint of what is wrong with the name of a category, or None."""
-        if category in self.given:
+        if category in self.categories:
             return None
         if not taxonomy.is_valid(category):
             return "unknown_category", f"{category!r} is not a category", suggest_name(category, self.known)
-        hint = suggest_name(category, sorted(self.given - {"unsafe"}), few=0)
+        hint = suggest_name(category, sorted(self.categories - {"unsafe"}), few=0)
         hint = hint or "add a detector that gives it under 'detectors:'"
         return "category_without_detector", f"no detector of this policy gives {category!r}", hint

@@ -382,7 +382,7 @@ def json_schema(extra: Mapping[str, Kind] | None = None) -> dict[str, Any]:
     override["rules"]["items"] = _partial(definitions["RuleDoc"], keep=("id",))
     definitions.pop("JsonValue", None)
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    tidied: dict[str, Any] = _tidied(root)
+    tidied: dict[str, Any] = _tidy_schema(root)
     return tidied
 
 
@@ -394,20 +394,20 @@ def json_schema_of_tests() -> dict[str, Any]:
     root["properties"]["tests"]["items"] = {"$ref": f"#/$defs/{TestDoc.__name__}"}
     root["$defs"].pop("JsonValue", None)
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    tidied: dict[str, Any] = _tidied(root)
+    tidied: dict[str, Any] = _tidy_schema(root)
     return tidied
 
 
-def _tidied(node: Any) -> Any:
+def _tidy_schema(node: Any) -> Any:
     """Return a schema without what editors show as noise: references to `JsonValue` (any value at all), names of classes, and
     `null` as what to write for a field that is left out. A field's title is its name, as the heading of what is said of it.
     """
     if isinstance(node, list):
-        return [_tidied(each) for each in node]
+        return [_tidy_schema(each) for each in node]
     if not isinstance(node, dict):
         return node
     kept = {
-        key: _tidied(value)
+        key: _tidy_schema(value)
         for key, value in node.items()
         if not (key == "$ref" and value == "#/$defs/JsonValue")
         and not (key == "title" and isinstance(value, str))  # else it is a field of that name

@@ -1,4 +1,4 @@
-"""How a rule can judge a text that grows: a condition in, whether each finding decides by itself out, or why it cannot.
+"""Decides how a rule streams: whether each finding decides by itself, or why the whole text is needed.
 
 A condition can be decided finding by finding where it is true of several findings exactly if it is true of one of them
 alone: alternatives, each at most one score with a lower bound, joined with what the request says (DESIGN §4.6; the
@@ -67,11 +67,11 @@ class _Reader:
             if node.name == "_||_":
                 return self._some(node.args)
             if node.name == "_&&_":
-                return self._together(node)
+                return self._read_joined(node)
             if node.name == "_?_:_":
                 self._context_only(node.args[0])
                 return self._some(node.args[1:])
-            if node.name in COMPARED and self._compared(node):
+            if node.name in COMPARED and self._is_lower_bound(node):
                 return True
         self._context_only(node)
         return False
@@ -79,13 +79,13 @@ class _Reader:
     def _some(self, nodes: Iterable[cel.CelNode]) -> bool:
         return max([self.read(node) for node in nodes], default=False)  # each is read, also behind the first
 
-    def _together(self, node: cel.CelNode) -> bool:
+    def _read_joined(self, node: cel.CelNode) -> bool:
         found = [self.read(arg) for arg in node.args]
         if sum(found) > 1:
             raise _Whole("its condition joins several findings with &&")
         return any(found)
 
-    def _compared(self, node: cel.CelNode) -> bool:
+    def _is_lower_bound(self, node: cel.CelNode) -> bool:
         """Tell whether a comparison is one of a score or count with its lower bound."""
         if self._is_length(node):
             return False
@@ -94,7 +94,7 @@ class _Reader:
         if right.kind != "const":
             left, right, name = right, left, TURNED.get(name, name)
         counts = left.kind == "call" and left.name == "count"
-        if not counts and left.dotted() not in self._scores:
+        if not counts and left.dotted_name() not in self._scores:
             return False
         if right.kind != "const":
             raise _Whole("its condition compares findings with each other")
@@ -107,7 +107,7 @@ class _Reader:
     def _is_length(self, node: cel.CelNode) -> bool:
         """Tell whether a comparison is one of the text's length with a number."""
         numbers = [arg.value for arg in node.args if type(arg.value) is int]
-        if not numbers or not any(arg.dotted() == LENGTH for arg in node.args):
+        if not numbers or not any(arg.dotted_name() == LENGTH for arg in node.args):
             return False
         self.longest = max(self.longest, *map(int, numbers))
         return True
@@ -115,7 +115,7 @@ class _Reader:
     def _context_only(self, node: cel.CelNode) -> None:
         if node.kind == "call" and node.name in COMPARED and self._is_length(node):
             return
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None and find_context_leaf(dotted) in GROWING:
             raise _Whole(f"its condition depends on {dotted} of the whole text")
         if dotted in self._scores or (node.kind == "call" and node.name == "count"):

@@ -1,5 +1,4 @@
-"""What a policy says of tools in, what conditions ask of it out: which are listed, with which arguments, and whose results are
-strangers'.
+"""Compiles a policy's lists of tools: which may be called, with which arguments, and whose results are untrusted.
 
 A tool is its name and the server that has it. Names are compared as they are written, case and all: another spelling is another
 tool, which no list has.
@@ -62,7 +61,7 @@ class ToolLists:
         """Tell whether a tool is listed."""
         return self.allow is None or self.entry(tool) is not None
 
-    def distrusted(self, tools: Sequence[Tool]) -> tuple[str, ...]:
+    def untrusted_names(self, tools: Sequence[Tool]) -> tuple[str, ...]:
         """Return the names of the untrusted tools among those that something may come from; with none, nobody knows: `?`."""
         if not self.untrusted:
             return ()
@@ -118,7 +117,7 @@ def compile_tools(lists: Mapping[str, PolicyItem], problems: Problems) -> ToolLi
             doc = _valid(given)
             if doc is None:
                 continue
-            first = _covered(doc, named)
+            first = _find_covering(doc, named)
             if first is not None:
                 there = item.mark(("allow", first))
                 message = f"no call comes to this entry: the one in line {there.line} fits {doc.name!r} too"
@@ -147,7 +146,7 @@ def _valid(given: object) -> ToolDoc | None:
     return Problems().validate(ToolDoc, given, NOWHERE, "") if isinstance(given, dict) else None
 
 
-def _covered(doc: ToolDoc, named: Mapping[tuple[str, str], int]) -> int | None:
+def _find_covering(doc: ToolDoc, named: Mapping[tuple[str, str], int]) -> int | None:
     """Return the entry that already fits all that one would: the same, or a wider one before a name that has no pattern."""
     for (name, server), index in named.items():
         if (name, server) == (doc.name, doc.server):

@@ -1,4 +1,4 @@
-"""Services beside this process: a request goes in, the JSON that another service answers comes out, or the reason why not.
+"""Clients of services beside this process.
 
 `endpoint.py`  where a service is and how it is asked, as the operator declares it
 `breaker.py`   who is not asked for a while, after failing again and again

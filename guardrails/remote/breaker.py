@@ -1,4 +1,4 @@
-"""A circuit breaker: how requests ended goes in, whether another may be sent comes out. No clock of its own.
+"""A circuit breaker. No clock of its own.
 
 Closed, all are sent. After `failures` in a row it is open: for `open_s` none is sent, and whoever asks has failed at once,
 which costs nobody a time-out (what failing means is each rule's `on_error`, by default a block). Then one is sent to see:

@@ -1,4 +1,4 @@
-"""A model behind an OpenAI-compatible server (vLLM, SGLang, Ollama, OpenAI): a prompt goes in, its answer comes out.
+"""Asks a model behind an OpenAI-compatible server (vLLM, SGLang, Ollama, OpenAI).
 
 An answer is read strictly: one choice, a text in it, and, where token probabilities were asked for, well-formed ones for its
 tokens. Whatever else a server says is a `RemoteError`, as is an answer that was cut off (`finish_reason` is not `stop`)

@@ -1,4 +1,4 @@
-"""One request to a service: a path and JSON or a form go in, the JSON of its answer comes out, or a `RemoteError` says why not.
+"""Sends requests to a service and reads the JSON of its answers, or raises a `RemoteError` that says why not.
 
 Runs on the loop of `loop.py` alone. No redirects, no cookies, no proxies from the environment; an answer has a limit, and must
 be JSON as the standard has it (no NaN, no doubled keys: two readers of it must see the same).
@@ -77,18 +77,18 @@ class RemoteClient:
         Raises:
             RemoteError: no usable answer came, after all tries; the text names the endpoint and the cause.
         """
-        return await self._sent(path, json.dumps(body).encode(), headers or {}, sign)
+        return await self._send(path, json.dumps(body).encode(), headers or {}, sign)
 
     async def post_form(self, path: str, fields: Sequence[FormField]) -> Any:
         """Send a form to `path` below the endpoint's URL and return the JSON of the answer; raises as `post` does."""
         kind, data = encode_form(fields)
-        return await self._sent(path, data, {"content-type": kind}, None)
+        return await self._send(path, data, {"content-type": kind}, None)
 
-    async def _sent(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+    async def _send(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
         self._fail_if_open()
         async with _Place(self):
             self._fail_if_open()  # it may have opened while this one waited
-            return await self._counted(path, data, headers, sign)
+            return await self._send_counted(path, data, headers, sign)
 
     def _fail_if_open(self) -> None:
         wait = self._breaker.remaining_wait(time.monotonic())
@@ -96,7 +96,9 @@ class RemoteClient:
             name = self._endpoint.name
             raise RemoteError(f"endpoint {name!r} fails again and again; it is asked again in {wait:.0f} s")
 
-    async def _counted(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+    async def _send_counted(
+        self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None
+    ) -> Any:
         """Send a request, and tell the breaker how it ended."""
         name = self._endpoint.name
         well: bool | None = None
@@ -126,7 +128,7 @@ class RemoteClient:
                 await _pause(attempt, last)
             try:
                 async with asyncio.timeout(self._endpoint.timeout_s):
-                    return await self._once(path, data, headers, sign)
+                    return await self._send_once(path, data, headers, sign)
             except TimeoutError:
                 last = TransientError(f"no answer in {self._endpoint.timeout_s:g} s")
             except self._lost as error:
@@ -136,7 +138,7 @@ class RemoteClient:
         tries = self._endpoint.retries + 1
         raise TransientError(f"{last} (tried {tries} times)" if tries > 1 else str(last))
 
-    async def _once(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
+    async def _send_once(self, path: str, data: bytes, headers: Mapping[str, str], sign: Sign | None) -> Any:
         # The path goes out as it is written: another spelling would be another signature, or another path.
         url = self._endpoint.url.rstrip("/") + path
         sent = {"content-type": "application/json", **self._endpoint.request_headers(), **headers}

@@ -1,4 +1,4 @@
-"""Endpoints: what an operator declares of a service goes in; where it is, and the headers of a request, come out.
+"""The endpoints that an operator declares: where a service is, and the headers of its requests.
 
 Keys stand in the environment or in files, are read anew for each request (so that they can be changed under a running
 process), and are in no message, no digest and no representation.

@@ -1,4 +1,4 @@
-"""Forms: fields and files go in, the body of a `multipart/form-data` request and its content type come out (RFC 7578)."""
+"""Encodes fields and files as the body of a `multipart/form-data` request (RFC 7578)."""
 
 from __future__ import annotations
 

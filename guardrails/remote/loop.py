@@ -1,4 +1,4 @@
-"""The process's one event loop for services: coroutines go in, futures come out. It runs on a daemon thread.
+"""The process's one event loop for services, on a daemon thread.
 
 Waiting for services takes no worker: hundreds of requests are under way on this one thread. Who gives up cancels the future,
 and with it the request.
@@ -23,11 +23,11 @@ _STARTING = threading.Lock()
 def get_loop() -> asyncio.AbstractEventLoop:
     """Return the loop, which runs."""
     with _STARTING:
-        return _started()
+        return _start_loop()
 
 
 @cache
-def _started() -> asyncio.AbstractEventLoop:
+def _start_loop() -> asyncio.AbstractEventLoop:
     own = asyncio.new_event_loop()
     threading.Thread(target=own.run_forever, name="guardrails-remote", daemon=True).start()
     return own
@@ -42,7 +42,7 @@ def _forget() -> None:
     """In a child process: the thread stays behind in the parent, perhaps with the lock, so it needs its own."""
     global _STARTING
     _STARTING = threading.Lock()
-    _started.cache_clear()
+    _start_loop.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-r"""Characters written as codes: a text goes in, the view in which HTML entities and escapes are read comes out.
+r"""Reads HTML entities and escapes in a text as the characters that they stand for.
 
 As browsers and JavaScript read them: `&#105;`, `&#x69;`, `&lt;`, `&lt` (those that need no semicolon), `\u0069`,
 `\u{69}`, `\x69`, `\U00000069`. Control characters, which show nothing, are left out.

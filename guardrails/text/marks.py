@@ -1,4 +1,4 @@
-r"""Marks: a normalized text goes in, the same text comes out with its disguises marked, one character for one.
+r"""Marks the disguises in a normalized text, one character for one.
 
 Four private marks and one code for each leet sign (control characters, which `escapes` has taken out) say what a
 character may be, so that nothing is decided too early: `1` may be i or l, `feeel` feel or fel, and where single
@@ -96,7 +96,7 @@ def mark_separators(text: str) -> str:
     """Return `text`, normalized and without control characters, with marks in place of separators in runs of single
     characters; it stays as long as it is, as it does in `mark_leet` and `mark_repeats`.
     """
-    return _SPACED.sub(_joined, text)
+    return _SPACED.sub(_mark_run, text)
 
 
 def mark_leet(text: str) -> str:
@@ -132,7 +132,7 @@ def mark_repeats(text: str) -> str:
     return "".join(parts) + text[copied:]
 
 
-def _joined(match: re.Match[str]) -> str:
+def _mark_run(match: re.Match[str]) -> str:
     """Mark the separators of a run of single characters, and what is more than a space in its gaps."""
     run, separator = match[0], match[1]
     parts, at = [run[0]], 1

@@ -1,4 +1,4 @@
-"""The gate: a text goes in, whether any spelling trick or encoding can be in it comes out; a few linear passes of RE2.
+"""Tells in a few linear passes of RE2 whether any spelling trick or encoding can be in a text.
 
 It may fire on a text in which nothing is disguised; `marks` then finds nothing to mark. What it does not fire on
 is not looked at any further, so each trick of `escapes` and `marks`, and each encoding that `detectors/encodings/payloads.py`
@@ -102,7 +102,7 @@ def _leet(letter: str, char: str) -> tuple[str, ...]:
     )
 
 
-def _repeated(letters: str) -> tuple[str, ...]:
+def _repeated_pattern(letters: str) -> tuple[str, ...]:
     return (
         "(?i:" + "|".join(each * (4 if each == "w" else 3) for each in letters) + ")",
         "(?i:(?:" + "|".join(each * 2 for each in letters) + "){3})",
@@ -127,12 +127,12 @@ in one cost ten times as much on text that is new to it (benchmarks/views.py).""
 
 @cache
 def _ascii() -> tuple[Any, ...]:
-    return _sets(_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated(_ASCII_LETTERS))
+    return _sets(_written("A-Za-z0-9"), _leet("A-Za-z", "A-Za-z0-9"), _repeated_pattern(_ASCII_LETTERS))
 
 
 @cache
 def _wide() -> tuple[Any, ...]:
-    return _sets(_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated(_WIDE_LETTERS))
+    return _sets(_written(r"\pL\pN"), _leet(r"\pL", r"\pL\pN"), _repeated_pattern(_WIDE_LETTERS))
 
 
 def _sets(written: tuple[str, ...], leet: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[Any, ...]:

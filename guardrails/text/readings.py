@@ -1,4 +1,4 @@
-"""Readings: a raw text goes in, the views in which its spelling tricks are undone come out.
+"""Makes the views of a raw text in which its spelling tricks are undone.
 
 Order: normalized; codes decoded (again, for codes of codes) and normalized; disguises marked; marks read. Each step is a view
 over the one before, so spans come back in raw coordinates. All is O(n), and clean text pays the gate alone.
@@ -54,7 +54,7 @@ def mark_disguises(text: str, *, letters: bool = True) -> TextView | None:
         text: the raw text.
         letters: whether letters made of digits and signs, and repeated letters, are marked too.
     """
-    return None if _is_clean(text) else _disguised(text, letters)
+    return None if _is_clean(text) else _mark_uncached(text, letters)
 
 
 def undo_tricks(text: str, *, letters: bool = True) -> tuple[TextView, ...]:
@@ -68,7 +68,7 @@ def undo_tricks(text: str, *, letters: bool = True) -> tuple[TextView, ...]:
         text: the raw text.
         letters: False leaves digits digits and repeats repeats, for what is made of them: numbers and credentials.
     """
-    return () if _is_clean(text) else _revealed(text, letters)
+    return () if _is_clean(text) else _undo_uncached(text, letters)
 
 
 def _is_clean(text: str) -> bool:
@@ -82,7 +82,7 @@ def _plain(text: str) -> TextView:
 
 
 @lru_cache(maxsize=SHARED)
-def _disguised(text: str, letters: bool) -> TextView | None:
+def _mark_uncached(text: str, letters: bool) -> TextView | None:
     marks = _marks(text, letters)
     # Codes that were read leave no marks: then all of the text stays.
     coded = marks is not None and decode_escapes(_plain(text).text) is not None
@@ -91,7 +91,7 @@ def _disguised(text: str, letters: bool) -> TextView | None:
 
 @lru_cache(maxsize=SHARED)
 def _marks(text: str, letters: bool) -> TextView | None:
-    return _lettered(text) if letters else _written(text)
+    return _is_lettered(text) if letters else _written(text)
 
 
 def _near_marks(marks: TextView) -> TextView:
@@ -136,7 +136,7 @@ def _written(text: str) -> TextView | None:
     return None if text == plain.text else TextView(text).over(view)
 
 
-def _lettered(text: str) -> TextView | None:
+def _is_lettered(text: str) -> TextView | None:
     written = _marks(text, False)
     view = _plain(text) if written is None else written
     signal = find_hints(view.text.replace(JOINT, ""))
@@ -147,10 +147,10 @@ def _lettered(text: str) -> TextView | None:
 
 
 @lru_cache(maxsize=SHARED)
-def _revealed(text: str, letters: bool) -> tuple[TextView, ...]:
+def _undo_uncached(text: str, letters: bool) -> tuple[TextView, ...]:
     # Where codes or joined letters are all there is, both are the same; else this one keeps digits digits.
-    written = _disguised(text, False)
-    marks = _disguised(text, True) if letters else written
+    written = _mark_uncached(text, False)
+    marks = _mark_uncached(text, True) if letters else written
     views = [view for view in dict.fromkeys((written, marks)) if view is not None]
     found: dict[str, TextView] = {}
     for view in views:

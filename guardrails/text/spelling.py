@@ -1,4 +1,4 @@
-"""Spellings: a term goes in, what finds it in a marked text comes out, whatever was made of its letters.
+"""Finds terms in marked texts, whatever was made of their letters.
 
 A skeleton keeps what every disguise of a word has in common: no spaces and marks, one letter for all that share a
 sign, no repeats. An automaton of skeletons proposes; `spelling_pattern`, a pattern over the marked text, decides.

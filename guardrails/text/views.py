@@ -1,4 +1,4 @@
-"""Views: a raw text goes in, the text a reader sees comes out, with the exact way back to raw offsets.
+"""Makes the text that a reader sees, with the exact way back to the raw text's offsets.
 
 A raw text is a row of segments: a base character with the marks that combine with it (`segments.unit_pattern`). Each
 segment is spelled alone, so the view of a text is the row of the views of its parts, cut between segments.
@@ -129,7 +129,7 @@ def normalize_text(text: str) -> TextView:
 
     ASCII stays as it is, control characters included. A text that reads as it stands is not copied.
     """
-    return TextView(text) if text.isascii() else _normalized(text)
+    return TextView(text) if text.isascii() else _normalize_uncached(text)
 
 
 def fold_text(text: str) -> TextView:
@@ -138,7 +138,7 @@ def fold_text(text: str) -> TextView:
     Fold a term by the same function. Folding twice changes nothing more.
     """
     if not text.isascii():
-        return _folded(text)
+        return _fold_uncached(text)
     lowered = text.lower()
     return TextView(text if lowered == text else lowered)
 
@@ -157,12 +157,12 @@ def settled_length(text: str) -> int:
 
 
 @lru_cache(maxsize=SHARED)
-def _normalized(text: str) -> TextView:
+def _normalize_uncached(text: str) -> TextView:
     return _view(text, _normalizing())
 
 
 @lru_cache(maxsize=SHARED)
-def _folded(text: str) -> TextView:
+def _fold_uncached(text: str) -> TextView:
     return _view(text, _folding())
 
 
@@ -190,12 +190,12 @@ def replace_stretches(text: str, changes: Iterable[tuple[int, int, str]]) -> Tex
 
 
 def _view(text: str, reading: _Reading) -> TextView:
-    spelled, whole = _respelled(text, reading)
-    view = TextView(spelled) if whole else replace_stretches(spelled, _assembled(spelled, reading))
+    spelled, whole = _respell(text, reading)
+    view = TextView(spelled) if whole else replace_stretches(spelled, _assemble(spelled, reading))
     return TextView(text) if view.text == text else view
 
 
-def _respelled(text: str, reading: _Reading) -> tuple[str, bool]:
+def _respell(text: str, reading: _Reading) -> tuple[str, bool]:
     """Respell all letters that stay one letter; say whether that was all there is to do."""
     try:
         data = text.encode()
@@ -222,7 +222,7 @@ def _respelled(text: str, reading: _Reading) -> tuple[str, bool]:
     return spelled, whole
 
 
-def _assembled(text: str, reading: _Reading) -> Iterator[tuple[int, int, str]]:
+def _assemble(text: str, reading: _Reading) -> Iterator[tuple[int, int, str]]:
     """Spell every segment that can change alone: where it stands, and what it reads."""
     search, unit, spell = reading.hits.search, segments.unit_pattern().match, reading.spell
     end = 0

@@ -1,4 +1,4 @@
-"""Characters: one goes in and is judged (word or not); a text goes in and comes out without surrogates."""
+"""Tells which characters belong to words, and replaces lone surrogates."""
 
 from __future__ import annotations
 

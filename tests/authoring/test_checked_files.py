@@ -175,7 +175,7 @@ def test_what_is_passed_over_does_not_come(tree: Path) -> None:
     os.link(tree / "a.txt", tree / "same.txt")
     folder = FileTree(tree, FilePatterns(["*.txt"]), follow=True)
     folder.pass_over((state.st_dev, state.st_ino))
-    assert names(folder.again()) == names(folder) == [".hidden/e.txt", "deep/c.txt"]
+    assert names(folder.copy()) == names(folder) == [".hidden/e.txt", "deep/c.txt"]
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:

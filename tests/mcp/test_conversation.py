@@ -42,8 +42,8 @@ def test_what_is_asked_after_the_server_ended_is_answered(policy: Path, script: 
         running = asyncio.ensure_future(conversation.run())
         await process.close()
         await running
-        await conversation.say(ask(1))
-        await conversation.say(RequestError("batch", "no batches"))
+        await conversation.receive(ask(1))
+        await conversation.receive(RequestError("batch", "no batches"))
         return [heard.get_nowait() for _ in range(2)]
 
     ended, refused = asyncio.run(work())
@@ -58,7 +58,7 @@ def test_the_guards_own_question_has_an_end(policy: Path, script: Any) -> None:
     async def late() -> rpc.Body:
         conversation, process, heard = await talk(policy, script, 0.2)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1, "tools/call", name="echo"))
+        await conversation.receive(ask(1, "tools/call", name="echo"))
         await process.close()
         await running
         return await heard.get()
@@ -69,7 +69,7 @@ def test_the_guards_own_question_has_an_end(policy: Path, script: Any) -> None:
     async def ended() -> rpc.Body:
         conversation, process, heard = await talk(policy, script)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1, "tools/call", name="echo"))
+        await conversation.receive(ask(1, "tools/call", name="echo"))
         await running
         await process.close()
         return await heard.get()
@@ -84,7 +84,7 @@ def test_what_is_called_off_has_no_answer(policy: Path, script: Any) -> None:
     async def work() -> int:
         conversation, process, heard = await talk(policy, script)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1))
+        await conversation.receive(ask(1))
         await conversation.call_off(1)
         await conversation.call_off(1)
         await process.close()
@@ -102,8 +102,8 @@ def test_a_stream_of_changes_may_be_silent(policy: Path, script: Any) -> None:
     async def work() -> list[rpc.Body]:
         conversation, process, heard = await talk(policy, script, 0.1)
         running = asyncio.ensure_future(conversation.run())
-        await conversation.say(ask(1, "subscriptions/listen"))
-        await conversation.say(ask(2))
+        await conversation.receive(ask(1, "subscriptions/listen"))
+        await conversation.receive(ask(2))
         late = await heard.get()
         await process.close()
         await running
@@ -129,10 +129,10 @@ def test_messages_are_judged_beside_each_other() -> None:
             if sets is not None:
                 sets.set()
 
-        await order.put(one("slow", waits=first), alone=False)
-        await order.put(one("quick", sets=first), alone=False)
-        await order.put(one("note"), alone=True)
-        await order.put(one("after"), alone=False)
+        await order.submit(one("slow", waits=first), alone=False)
+        await order.submit(one("quick", sets=first), alone=False)
+        await order.submit(one("note"), alone=True)
+        await order.submit(one("after"), alone=False)
         await order.done()
         return done
 
@@ -151,7 +151,7 @@ def test_what_cannot_be_passed_on_is_logged_without_its_text(caplog: Any) -> Non
             raise ValueError("zqxbomb")
 
         for _ in range(MOST_JUDGED * 2):
-            await order.put(fails(), alone=False)
+            await order.submit(fails(), alone=False)
         await order.done()
         return count
 

@@ -18,15 +18,19 @@ def test_what_was_listed_and_passed_may_be_called() -> None:
     assert (tools.record_listing("read"), tools.refusal("read")) == (False, UNLISTED)
 
     assert tools.learn({"read": TOOL}, {"bad": STOPPED}) == {}
-    assert (tools.record_listing("read"), tools.refusal("read"), tools.changed("read")) == (True, "", False)
+    assert (tools.record_listing("read"), tools.refusal("read"), tools.has_changed("read")) == (
+        True,
+        "",
+        False,
+    )
     assert tools.refusal("bad") == STOPPED
 
     assert "has changed" in tools.learn({"read": {**TOOL, "title": "x"}}, {})["read"]
     assert "has changed" in tools.refusal("read")
-    assert tools.changed("read")
+    assert tools.has_changed("read")
 
     approvals.approve("s", "read")
-    assert (tools.refusal("read"), tools.changed("read")) == ("", False)
+    assert (tools.refusal("read"), tools.has_changed("read")) == ("", False)
 
 
 def test_a_new_tool_may_have_to_wait() -> None:
@@ -35,7 +39,7 @@ def test_a_new_tool_may_have_to_wait() -> None:
 
     assert "guardrails mcp approve" in tools.learn({"read": TOOL}, {})["read"]
     assert "waits for approval" in tools.refusal("read")
-    assert not tools.changed("read")
+    assert not tools.has_changed("read")
 
 
 def test_the_policy_may_decide_of_changes() -> None:
@@ -44,7 +48,7 @@ def test_the_policy_may_decide_of_changes() -> None:
     tools.learn({"read": TOOL}, {})
 
     assert tools.learn({"read": {**TOOL, "title": "x"}}, {}) == {}
-    assert (tools.refusal("read"), tools.changed("read")) == ("", True)
+    assert (tools.refusal("read"), tools.has_changed("read")) == ("", True)
 
 
 def test_refused_tools_are_bounded_too() -> None:

@@ -39,7 +39,15 @@ def test_context_leaves(dotted: str, expected: str | None) -> None:
 
 def test_given_categories_hold_their_parents() -> None:
     """What a detector gives can be asked for by its parents' names, and as `unsafe`."""
-    assert NAMES.given == {"hate.threatening", "hate", "unsafe", "custom.x", "custom", "pii.email", "pii"}
+    assert NAMES.categories == {
+        "hate.threatening",
+        "hate",
+        "unsafe",
+        "custom.x",
+        "custom",
+        "pii.email",
+        "pii",
+    }
 
 
 @pytest.mark.parametrize(

@@ -80,10 +80,10 @@ def test_untrusted_tools(pattern: str, fitting: list[tuple[str, str]], others: l
 def test_what_is_untrusted_is_named() -> None:
     """Sources are named as `server/tool` or `tool`; nobody's is `?`, where anything is untrusted at all."""
     tools = ToolLists(untrusted=(compile_untrusted("mail/*"), compile_untrusted("web")))
-    assert tools.distrusted([("read", "mail"), ("web", ""), ("run", "")]) == ("mail/read", "web")
-    assert tools.distrusted([]) == ("?",)
-    assert tools.distrusted([("run", "")]) == ()
-    assert ToolLists().distrusted([]) == ()
+    assert tools.untrusted_names([("read", "mail"), ("web", ""), ("run", "")]) == ("mail/read", "web")
+    assert tools.untrusted_names([]) == ("?",)
+    assert tools.untrusted_names([("run", "")]) == ()
+    assert ToolLists().untrusted_names([]) == ()
     assert format_tool(("a", "")) == "a"
 
 
@@ -179,7 +179,7 @@ def test_lists_are_inherited_and_replaced(
     (tmp_path / "parent.yaml").write_text(PARENT)
     tools = compiled(f"extends: [parent.yaml]\n{child}").tools
     assert [name for name in "ab" if tools.lists((name, ""))] == [listed]
-    assert "".join(tools.distrusted([("web", ""), ("mail", "")])) == untrusted
+    assert "".join(tools.untrusted_names([("web", ""), ("mail", "")])) == untrusted
 
 
 def test_lists_are_not_replaced_by_accident(compiled: Compile, tmp_path: Path) -> None:

@@ -59,12 +59,12 @@ def test_a_voice_is_heard_in_any_language(voice: str, loud: float) -> None:
 class Scripted:
     """A transcriber that knows a word by its length, and keeps what it gets."""
 
-    beside = 4
+    concurrency = 4
 
     def __init__(self) -> None:
         self.pieces: list[Any] = []
 
-    def begin(self, piece: Any) -> Future[Transcript]:
+    def start(self, piece: Any) -> Future[Transcript]:
         """Say what was said."""
         self.pieces.append(piece)
         done: Future[Transcript] = Future()

@@ -1,4 +1,4 @@
-"""What differs between the detectors of two versions of a policy: both versions in, their `PolicyChange`s out."""
+"""Finds what differs between the detectors of two versions of a policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from guardrails.policy.loading.items import Policy, PolicyItem
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _DetectorState:
     """A detector: where it stands, its settings, and the digest of all that its findings depend on."""
 
     item: PolicyItem
@@ -19,10 +19,10 @@ class _Found:
     digest: str = ""
 
 
-def _found(version: PolicyVersion) -> dict[str, _Found]:
+def _read_detectors(version: PolicyVersion) -> dict[str, _DetectorState]:
     digests = {bound.name: bound.digest for bound in version.compiled.detectors}
     return {
-        name: _Found(
+        name: _DetectorState(
             each.item, each.config.model_dump(mode="json") if each.config else {}, digests.get(name, "")
         )
         for name, each in version.policy.detectors.items()
@@ -31,7 +31,7 @@ def _found(version: PolicyVersion) -> dict[str, _Found]:
 
 def compare_detectors(old: PolicyVersion, new: PolicyVersion) -> Iterator[PolicyChange]:
     """Yield every difference between the detectors of two versions, and between the categories that they give."""
-    olds, news = _found(old), _found(new)
+    olds, news = _read_detectors(old), _read_detectors(new)
     moved = match_renamed(
         {name: each.settings for name, each in olds.items() if name not in news},
         {name: each.settings for name, each in news.items() if name not in olds},
@@ -47,7 +47,7 @@ def compare_detectors(old: PolicyVersion, new: PolicyVersion) -> Iterator[Policy
             places = display_place(each.item), display_place(other.item)
             yield PolicyChange("detector_renamed", what, old=name, new=moved[name], places=places)
         elif each.digest != other.digest:
-            yield from _redone(what, each, other, told=_limited(old.policy, new.policy, name))
+            yield from _compare_states(what, each, other, told=_limit_changed(old.policy, new.policy, name))
     for name, each in news.items():
         if name not in olds and name not in moved.values():
             what = f"detector {name}"
@@ -63,13 +63,15 @@ def compare_detectors(old: PolicyVersion, new: PolicyVersion) -> Iterator[Policy
         yield PolicyChange("category_added", f"category {category}", new=category)
 
 
-def _limited(old: Policy, new: Policy, name: str) -> bool:
+def _limit_changed(old: Policy, new: Policy, name: str) -> bool:
     """Tell whether a limit of the policy changed that the detector takes over."""
     of = new.detectors[name].kind
     return any(getattr(old.limits, each) != getattr(new.limits, each) for each in (of.limits if of else ()))
 
 
-def _redone(what: str, old: _Found, new: _Found, *, told: bool) -> Iterator[PolicyChange]:
+def _compare_states(
+    what: str, old: _DetectorState, new: _DetectorState, *, told: bool
+) -> Iterator[PolicyChange]:
     """Yield what differs between two versions of a detector; where nothing that is written does, and it is not `told` why, it is
     a file or model that it reads.
     """

@@ -99,12 +99,12 @@ EXCEPTION: Final[Mapping[str, Judged]] = {
 """Field of an exception → likewise; whatever it removes is not stopped."""
 
 
-def _raised(old: Any, new: Any) -> str:
+def _judge_raised(old: Any, new: Any) -> str:
     return "laxer" if new > old else "stricter"
 
 
 LIMITS: Final[Mapping[str, Judged]] = {
-    **dict.fromkeys(LimitsDoc.model_fields, _raised),
+    **dict.fromkeys(LimitsDoc.model_fields, _judge_raised),
     "on_limit": judge_ranked(("hold", "block")),
 }
 """Limit → likewise: what lies past one is unchecked, and most policies block that."""

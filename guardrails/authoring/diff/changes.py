@@ -1,4 +1,4 @@
-"""What differs between two versions of a policy: two loaded policies in, one `PolicyChange` for each difference out.
+"""Finds every `PolicyChange` between two versions of a policy.
 
 The policies are compared as they are resolved (what they extend is part of them), so a rule that moved to a parent has not
 changed. What is done with each field stands in tables: field → what of `LEVELS` its change is.
@@ -168,7 +168,7 @@ def _data(policy: Policy, name: str) -> Any:
 
 def _tests(old: Policy, new: Policy) -> Iterator[PolicyChange]:
     """Yield one change where tests came, went, or expect otherwise."""
-    olds, news = ({_asked(test): test for _, test in each.tests} for each in (old, new))
+    olds, news = ({_test_question(test): test for _, test in each.tests} for each in (old, new))
     added, removed = len(news.keys() - olds.keys()), len(olds.keys() - news.keys())
     other = sum(news[asked] != test for asked, test in olds.items() if asked in news)
     if added or removed or other:
@@ -176,6 +176,6 @@ def _tests(old: Policy, new: Policy) -> Iterator[PolicyChange]:
         yield PolicyChange("tests", "tests", old=len(olds), new=told, places=(old.file, new.file))
 
 
-def _asked(test: Config) -> str:
+def _test_question(test: Config) -> str:
     """Return what a test asks, whatever it expects and is called."""
     return test.model_dump_json(exclude={"name", "expect", "todo"})

@@ -1,4 +1,4 @@
-"""Which way a condition changes: two conditions in, a word of `LEVELS` out. Where that is not certain, it may be stricter.
+"""Classifies the change of a condition by a word of `LEVELS`. Where that is not certain, it may be stricter.
 
 It is certain where they differ in thresholds alone, and nothing in them turns what holds into what does not.
 """
@@ -34,7 +34,11 @@ def classify_change(old: str, new: str) -> str:
         return "wording"
     if len(before) != len(after) or not _is_plain(after):
         return "condition"
-    found = {_moved(before, after, at) for at, (a, b) in enumerate(zip(before, after, strict=True)) if a != b}
+    found = {
+        _threshold_move(before, after, at)
+        for at, (a, b) in enumerate(zip(before, after, strict=True))
+        if a != b
+    }
     found.discard("wording")
     if not found:
         return "wording"
@@ -53,7 +57,7 @@ def _is_plain(words: Sequence[str]) -> bool:
     return all(before != ")" for before, word in pairwise(words) if word in ("==", "!="))
 
 
-def _moved(before: Sequence[str], after: Sequence[str], at: int) -> str:
+def _threshold_move(before: Sequence[str], after: Sequence[str], at: int) -> str:
     """Return which way a threshold moved that stands at a place of both."""
     if not (_NUMBER.match(before[at]) and _NUMBER.match(after[at])):
         return "condition"

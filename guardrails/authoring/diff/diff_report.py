@@ -1,5 +1,4 @@
-"""How the answer to a change of policy is told: a `PolicyDiff` in, sections of lines and tables out, and these as plain text,
-Markdown or HTML. What is said is decided once, here; the forms only write it down.
+"""Renders a `PolicyDiff` as plain text, Markdown or HTML. What is said is decided once, here; the forms only write it down.
 
 Markdown is for comments of pull requests, which more people read than the traffic: it has no examples of it, and whatever is
 not a plain word stands in it as code, so that nothing in it is a mention, a link or a tag.
@@ -179,14 +178,14 @@ def render_value(old: Any, new: Any) -> str:
     if isinstance(old, list) and isinstance(new, list):
         gone, come = ([each for each in one if each not in other] for one, other in ((old, new), (new, old)))
         if gone or come:
-            return " ".join(filter(None, (_signed("-", gone), _signed("+", come))))
+            return " ".join(filter(None, (_sign_entries("-", gone), _sign_entries("+", come))))
         return "in another order"
     if isinstance(old, str) and isinstance(new, str) and max(len(old), len(new)) > LONGEST // 2:
-        old, new = _apart(old, new)
+        old, new = _shorten_common(old, new)
     return f"{_brief(old)} → {_brief(new)}"
 
 
-def _apart(old: str, new: str) -> tuple[str, str]:
+def _shorten_common(old: str, new: str) -> tuple[str, str]:
     """Return two long texts without most of what they begin and end with alike."""
     begin = _alike(old, new)
     end = _alike(old[begin:][::-1], new[begin:][::-1])
@@ -206,7 +205,7 @@ def _alike(one: str, other: str) -> int:
     )
 
 
-def _signed(sign: str, entries: Sequence[Any]) -> str:
+def _sign_entries(sign: str, entries: Sequence[Any]) -> str:
     told = ", ".join(_brief(each) for each in entries[:EXAMPLES])
     more = f", … ({len(entries)})" if len(entries) > EXAMPLES else ""
     return f"{sign}{told}{more}" if entries else ""

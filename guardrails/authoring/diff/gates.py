@@ -1,4 +1,4 @@
-"""Gates for a change of policy: limits and counts in, what exceeds them out, and what a sample is too small to show.
+"""Evaluates the gates for a change of policy: which limits are exceeded, and which samples are too small to show it.
 
 A limit is a count (`0`, `12`) or a share of the rows (`0.1%`). What could not be judged counts against every gate. A share is
 shown by a sample only where 95 % certainty stands behind it: by the rule of three where nothing was counted (exactly,

@@ -1,4 +1,4 @@
-"""How grave a change of a policy is, and which version it needs: what changed and two versions in, an advice out.
+"""How grave a change of a policy is, and which version number it needs.
 
 After Falco's rules for its rule sets: a patch changes no decision, a minor version may let more pass or adds what stops nothing
 by itself, a major one may stop or change what passed before, or takes something away that others name.

@@ -1,4 +1,4 @@
-"""Measures a policy on labelled rows: rows and verdicts in, figures of its decision, its rules and its categories out.
+"""Measures a policy on labelled rows: figures of its decision, its rules and its categories.
 
     tally = EvaluationTally(guard.policy)
     for row, verdict in judge_rows(guard, read_rows("labelled.jsonl")):
@@ -74,7 +74,7 @@ class EvaluationTally:
     ) -> None:
         self._floor = None if floor is None else floor.ref.to_dict()
         self._policy, self._by, self._stopped, self._keep = policy, by, stopped, keep
-        self._given = ConditionNames({bound.name: bound.categories for bound in policy.detectors}).given
+        self._given = ConditionNames({bound.name: bound.categories for bound in policy.detectors}).categories
         numbers = [each for rule in policy.rules for each in find_thresholds(rule.condition)]
         self._at = {
             name: [each for each in numbers if each.category in with_ancestors(name)] for name in self._given
@@ -84,7 +84,7 @@ class EvaluationTally:
         self._decision = LabelledScores()
         self._rules = {rule.id: LabelledScores() for rule in policy.rules}
         self._categories = {category: LabelledScores() for category in sorted(self._given)}
-        self._known: dict[tuple[tuple[str, bool], ...], _Said] = {}
+        self._known: dict[tuple[tuple[str, bool], ...], _RowLabels] = {}
         self._actions: Counter[tuple[Truth, Action]] = Counter()
         self._groups: dict[str, ConfusionCounts] = {}
         self._latency: dict[str, array[float]] = {}
@@ -106,36 +106,38 @@ class EvaluationTally:
     def add(self, row: ContentRow, verdict: Verdict) -> None:
         """Count a row and the verdict on it."""
         self.rows += 1
-        said = self._said(row)
+        said = self._read_labels(row)
         self._labelled |= said.labelled
         best = _best(verdict.findings)
         fired = {rule.id for rule in (*verdict.rules, *verdict.shadow)}
-        looked = self._looked_for(row)
+        looked = self._check_wanted(row)
         for category, is_it in said.categories:
             if category not in looked:
                 continue
-            found = _found(self._at[category], category, verdict.findings)
+            found = _is_found(self._at[category], category, verdict.findings)
             self._categories[category].add(is_it, best.get(category, 0.0), found)
         for rule, is_it in said.rules:
             if not isinstance(row.content, str) or (row.stage in rule.on and rule.scope != "conversation"):
                 score = _score(rule, best, verdict.findings)
                 self._rules[rule.id].add(is_it, score, rule.id in fired)
-        self._decided(row, verdict, said.harmful, max(best.values(), default=0.0))
+        self._count_decision(row, verdict, said.harmful, max(best.values(), default=0.0))
         for name, took in verdict.timings_ms.items():
             self._latency.setdefault(name, array("d")).append(took)
         self._errors.update({error.detector: 1 for error in verdict.errors})
         self._unchecked.update({entry.kind: 1 for entry in verdict.coverage.unchecked})
 
-    def _looked_for(self, row: ContentRow) -> frozenset[str]:
+    def _check_wanted(self, row: ContentRow) -> frozenset[str]:
         """Return the categories that detectors look for where a row stands: those that no rule there asks for are not known."""
         if not isinstance(row.content, str):
             return self._given
         if row.stage not in self._looked:
             bounds = [each for tier in self._policy.plan((Stage(row.stage),)).tiers for each in tier]
-            self._looked[row.stage] = ConditionNames({bound.name: bound.categories for bound in bounds}).given
+            self._looked[row.stage] = ConditionNames(
+                {bound.name: bound.categories for bound in bounds}
+            ).categories
         return self._looked[row.stage]
 
-    def _said(self, row: ContentRow) -> _Said:
+    def _read_labels(self, row: ContentRow) -> _RowLabels:
         """Return what labels say; most rows share theirs with many."""
         key = tuple(sorted(row.labels.items()))
         if key not in self._known:
@@ -143,7 +145,7 @@ class EvaluationTally:
             rules = (
                 (rule, category_truth(row.labels, rule.condition.categories)) for rule in self._policy.rules
             )
-            self._known[key] = _Said(
+            self._known[key] = _RowLabels(
                 frozenset(read_known_categories(row.labels)),
                 tuple((name, is_it) for name, is_it in categories if is_it is not None),
                 tuple(
@@ -153,7 +155,7 @@ class EvaluationTally:
             )
         return self._known[key]
 
-    def _decided(self, row: ContentRow, verdict: Verdict, harmful_: Truth, score: float) -> None:
+    def _count_decision(self, row: ContentRow, verdict: Verdict, harmful_: Truth, score: float) -> None:
         stopped = verdict.action >= self._stopped
         self._actions[harmful_, verdict.action] += 1
         if harmful_ is None:
@@ -209,7 +211,7 @@ class EvaluationTally:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _RowLabels:
     """What the labels of a row say: the categories that they name, and what it is of and is not of."""
 
     labelled: frozenset[str]
@@ -218,13 +220,13 @@ class _Said:
     harmful: Truth
 
 
-def _found(numbers: Iterable[Threshold], category: str, findings: Iterable[Finding]) -> bool:
+def _is_found(numbers: Iterable[Threshold], category: str, findings: Iterable[Finding]) -> bool:
     """Tell whether a finding of a category reaches a number that a rule compares it with, or `HALF` where none does."""
     own = [each for each in findings if category in with_ancestors(each.category)]
     numbers = [*numbers]
     if not numbers:
         return any(each.score >= HALF for each in own)
-    return any(number.counts(each) and number.reached(each.score) for each in own for number in numbers)
+    return any(number.counts(each) and number.is_reached(each.score) for each in own for number in numbers)
 
 
 def _best(findings: Iterable[Finding]) -> dict[str, float]:

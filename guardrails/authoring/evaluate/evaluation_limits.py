@@ -1,4 +1,4 @@
-"""Limits that a measured policy must keep: `f1=0.8`, `hate:recall=90%` or a most of false alarms in, what is not kept out."""
+"""Limits that a measured policy must keep, such as `f1=0.8`, `hate:recall=90%` or a most of false alarms."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class LimitError(GuardrailsError):
 
 @dataclass(frozen=True, slots=True)
 class FigureLimit:
-    """A figure of the decision (`of` is ""), of a rule or of a category, and how low (`fpr`: how high) it may be."""
+    """A figure of the decision (`subject` is ""), of a rule or of a category, and how low (`fpr`: how high) it may be."""
 
-    of: str
+    subject: str
     figure: str
     value: float
 
     def __str__(self) -> str:
         sign = "<=" if self.figure == "fpr" else ">="
-        return f"{self.of or 'decision'} {self.figure} {sign} {self.value:g}"
+        return f"{self.subject or 'decision'} {self.figure} {sign} {self.value:g}"
 
     def broken(self, result: PolicyEvaluation) -> str | None:
         """Return how a result breaks the limit, None where it is kept; what has no rows to stand on breaks it."""
         named: Mapping[str, Measurement] = {**result.categories, **result.rules, "": result.decision}
-        measured = named.get(self.of, Measurement(ConfusionCounts()))
+        measured = named.get(self.subject, Measurement(ConfusionCounts()))
         value = measured.auprc if self.figure == "auprc" else getattr(measured.counts, self.figure)
         if value is None:
             return f"{self}: no labelled rows to tell"
@@ -73,13 +73,13 @@ def _share(text: str, amount: str, percent: str) -> float:
 
 def check_limits(limits: Iterable[FigureLimit], policy: CompiledPolicy) -> None:
     """Raise `LimitError` for a limit of something that is neither a rule of a policy nor a category that it finds."""
-    given = ConditionNames({bound.name: bound.categories for bound in policy.detectors}).given
+    given = ConditionNames({bound.name: bound.categories for bound in policy.detectors}).categories
     known = [*(rule.id for rule in policy.rules), *sorted(given)]
     for limit in limits:
-        if limit.of and limit.of not in known:
-            hint = suggest_name(limit.of, known) or "name one that `guardrails eval` shows"
+        if limit.subject and limit.subject not in known:
+            hint = suggest_name(limit.subject, known) or "name one that `guardrails eval` shows"
             raise LimitError(
-                f"{limit.of!r} is no rule of policy {policy.ref.name}, and no category that it finds; {hint}"
+                f"{limit.subject!r} is no rule of policy {policy.ref.name}, and no category that it finds; {hint}"
             )
 
 

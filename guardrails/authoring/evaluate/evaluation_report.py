@@ -1,4 +1,4 @@
-"""The report on a measured policy for people: what was measured in, one HTML file out, with plots and a sentence for each."""
+"""Renders the report on a measured policy as one HTML file, with plots and a sentence for each."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def render_report(result: PolicyEvaluation, broken: Sequence[str] = (), *, texts
         *(tag("p", f"! {each}") for each in render_unjudged(result)),
         tag("h3", "What becomes of the rows"),
         render_numbers(("Rows", *map(str, Action)), render_actions(result)),
-        *_measured("Rules: does each fire for what it is for?", result.rules),
-        *_measured("Categories: does each score rise with what it says?", result.categories),
+        *_render_figures("Rules: does each fire for what it is for?", result.rules),
+        *_render_figures("Categories: does each score rise with what it says?", result.categories),
         tag("div", *_charts(result), class_="charts"),
         *_groups(result),
         tag("h3", "How long it takes, in ms"),
@@ -141,7 +141,7 @@ def build_figure_table(found: Mapping[str, Measurement]) -> list[tuple[str, ...]
     return rows
 
 
-def _measured(title: str, found: Mapping[str, Measurement]) -> Iterator[Html]:
+def _render_figures(title: str, found: Mapping[str, Measurement]) -> Iterator[Html]:
     if found:
         heads, *rows = build_figure_table(found)
         yield tag("h3", title)

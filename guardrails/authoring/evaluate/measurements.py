@@ -1,4 +1,4 @@
-"""What was measured of a policy: rows by their labels, scores and what was found in, figures as plain values out."""
+"""What was measured of a policy, as plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures of how well something is told from something else: labels and scores in, shares, areas and intervals out.
+"""Metrics of classification: shares, areas under curves, calibration and confidence intervals.
 
 A figure that has no rows to stand on is None, never 0 or 1. Intervals hold the true value in 95 of 100 cases: those of shares are
 Clopper and Pearson's, exact whatever the share and however few the rows; the others come from drawing the rows anew (bootstrap),
@@ -131,12 +131,12 @@ def exact_interval(part: int, of: int, confidence: float = CONFIDENCE, *, sides:
         sides: 2, or 1 where each end alone is to hold that often.
     """
     tail = (1 - confidence) / sides
-    low = 0.0 if part == 0 else _halved(lambda at: 1 - _at_most(part - 1, of, at) < tail)
-    high = 1.0 if part == of else _halved(lambda at: _at_most(part, of, at) > tail)
+    low = 0.0 if part == 0 else _bisect(lambda at: 1 - _at_most(part - 1, of, at) < tail)
+    high = 1.0 if part == of else _bisect(lambda at: _at_most(part, of, at) > tail)
     return low, high
 
 
-def _halved(below: Callable[[float], bool]) -> float:
+def _bisect(below: Callable[[float], bool]) -> float:
     low, high = 0.0, 1.0
     for _ in range(HALVINGS):
         middle = (low + high) / 2

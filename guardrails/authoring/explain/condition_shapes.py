@@ -1,4 +1,4 @@
-"""The shape of a condition: its text in, its terms and what joins them out, each term compiled by itself.
+"""Parses a condition into its terms and what joins them, each term compiled by itself.
 
 The structure is that of CEL's own tree (`policy/cel.parse`): `&&`, `||`, `!` and `? :` join terms, all else is one. The tree
 knows where each of these stands in the text, and so where the text of each term is; chains of one kind are one thing.
@@ -75,10 +75,10 @@ def parse_shape(text: str, names: ConditionNames) -> TermShape:
     Raises:
         CelError, ConditionError, RecursionError: it cannot be; no condition of a policy that was compiled is known to do so.
     """
-    return _Apart(text, names).shape()
+    return _ShapeParser(text, names).shape()
 
 
-class _Apart:
+class _ShapeParser:
     """Takes one condition apart."""
 
     def __init__(self, text: str, names: ConditionNames) -> None:
@@ -131,11 +131,11 @@ class _Apart:
 
     def _term(self, node: cel.CelNode, low: int, high: int) -> TermShape:
         condition = compile_term(self.text[low:high], self.names)
-        dotted = dict.fromkeys(filter(None, (each.dotted() for each in node.walk())))
+        dotted = dict.fromkeys(filter(None, (each.dotted_name() for each in node.walk())))
         keys = [name for name in dotted if find_context_leaf(name) in MAPS and name not in MAPS]
         longest = [key for key in keys if not any(other.startswith(f"{key}.") for other in keys)]
         return TermShape(
-            self.text[low:high], "term", (), condition, _compared(node, condition), tuple(longest)
+            self.text[low:high], "term", (), condition, _read_comparison(node, condition), tuple(longest)
         )
 
 
@@ -161,7 +161,7 @@ def _depths(text: str) -> list[int]:
     return found
 
 
-def _compared(node: cel.CelNode, condition: Condition) -> BoundComparison | None:
+def _read_comparison(node: cel.CelNode, condition: Condition) -> BoundComparison | None:
     """Return what a term compares, if that is a name with a number."""
     if node.kind != "call" or node.name not in COMPARISONS:
         return None
@@ -173,7 +173,7 @@ def _compared(node: cel.CelNode, condition: Condition) -> BoundComparison | None
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
     counts = left.kind == "call" and left.name == "count" and len(condition.counts) == 1
-    dotted = f'count("{condition.counts[0][1]}")' if counts else left.dotted()
+    dotted = f'count("{condition.counts[0][1]}")' if counts else left.dotted_name()
     if dotted is None or dotted not in readable_variables(condition).values():
         return None
     scores = {*condition.scores, *(variable for variable, _, _ in condition.detectors)}

@@ -1,4 +1,4 @@
-"""A condition term by term: its text and the values that it was decided with in, a tree of terms out, each with its truth.
+"""Evaluates a condition term by term: a tree of terms, each with its truth.
 
     reader = ConditionReader(guard.policy)
     tree = reader.tree(rule.condition, {"hate": 0.61})

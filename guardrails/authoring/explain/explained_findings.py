@@ -1,4 +1,4 @@
-"""What detectors did and found in one check: how the check was evaluated in, findings by number and detectors out.
+"""Notes what detectors did and found in one check, with findings by number.
 
 Findings are numbered, the highest score first, and named by their number everywhere else.
 """
@@ -105,7 +105,7 @@ class CheckFindings:
     numbers: dict[tuple[int, Finding], int] = field(default_factory=dict)
     left_out: int = 0
 
-    def of(self, pairs: Sequence[tuple[int, Finding]]) -> tuple[int, ...]:
+    def numbers_of(self, pairs: Sequence[tuple[int, Finding]]) -> tuple[int, ...]:
         """Return the numbers of findings; those that are not listed have none."""
         return tuple(sorted({self.numbers[pair] for pair in pairs if pair in self.numbers}))
 
@@ -124,12 +124,12 @@ def number_findings(check: Evaluated) -> CheckFindings:
     for number, (index, finding) in enumerate(ranked[:FINDINGS], 1):
         out.numbers[index, finding] = number
         out.found.append(
-            NumberedFinding(number, index, finding, *_quoted(check.leaves.found[index], finding))
+            NumberedFinding(number, index, finding, *_quote_finding(check.leaves.found[index], finding))
         )
     return out
 
 
-def _quoted(leaf: Leaf, finding: Finding) -> tuple[str | None, bool, str | None]:
+def _quote_finding(leaf: Leaf, finding: Finding) -> tuple[str | None, bool, str | None]:
     content = leaf.content
     if not isinstance(content, Text) or finding.span is None:
         return None, False, None
@@ -149,10 +149,12 @@ def note_detectors(check: Evaluated, findings: CheckFindings) -> list[DetectorNo
     for evaluation in check.evaluations:
         bounds.update((bound.digest, bound) for bound in evaluation.policy.detectors)
     ran = {(task.bound.digest, index) for task in check.ran for index in task.leaves}
-    return [_asked(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
+    return [_note_detector(check, bound, ran, findings.counts[bound.name]) for bound in bounds.values()]
 
 
-def _asked(check: Evaluated, bound: BoundDetector, ran: set[tuple[str, int]], findings: int) -> DetectorNote:
+def _note_detector(
+    check: Evaluated, bound: BoundDetector, ran: set[tuple[str, int]], findings: int
+) -> DetectorNote:
     parts = Counter(_part(check, bound, index, ran) for index in range(len(check.leaves.found)))
     detections = [found[bound.digest] for found in check.round.found if bound.digest in found]
     took = check.outcome.timings.get(bound.name)

@@ -1,4 +1,4 @@
-"""What redaction did in one check: how it was evaluated in, each replaced stretch out, and what was found and stayed, and why.
+"""Notes what redaction replaced in one check, and what was found and stayed, and why.
 
 A stretch is replaced once, by the first rule that wants it (severity, then order in the file), however many findings share it. In
 pictures and films what is found is covered, so there is no new text.
@@ -112,11 +112,11 @@ class RedactionNote:
 def note_redaction(check: Evaluated, findings: CheckFindings) -> RedactionNote:
     """Return what redaction did."""
     changes = [
-        _replaced(check, findings, index, change)
+        _note_replacement(check, findings, index, change)
         for index, some in sorted(check.outcome.changes.items())
         for change in sorted(some, key=lambda change: change.start)
     ]
-    covered = [*_covered(check, findings)]
+    covered = [*_note_covers(check, findings)]
     done = {number for each in changes for number in each.findings} | {each.finding for each in covered}
     kept = [
         UnredactedNote(found.number, rule.id, why)
@@ -135,7 +135,9 @@ def note_redaction(check: Evaluated, findings: CheckFindings) -> RedactionNote:
     )
 
 
-def _replaced(check: Evaluated, findings: CheckFindings, index: int, change: Change) -> ReplacementNote:
+def _note_replacement(
+    check: Evaluated, findings: CheckFindings, index: int, change: Change
+) -> ReplacementNote:
     content = check.leaves.found[index].content
     assert isinstance(content, Text)
     first = min((span.rule for span in change.spans), key=lambda rule: rule.order, default=None)
@@ -157,7 +159,7 @@ def _numbers(findings: CheckFindings, span: Span) -> Iterator[int]:
     return (found.number for found in findings.found if found.finding == span.finding)
 
 
-def _covered(check: Evaluated, findings: CheckFindings) -> Iterator[CoverNote]:
+def _note_covers(check: Evaluated, findings: CheckFindings) -> Iterator[CoverNote]:
     """Yield what is covered in pictures and films."""
     fired = (each for some in check.fired for each in some if each.rule.mode is Mode.ENFORCE)
     for each in fired:

@@ -1,4 +1,4 @@
-"""Why rules fired, and why others did not: how one check was evaluated in, a note on each rule out.
+"""Notes why rules fired in one check, and why others did not.
 
 A rule is tried on a part, a message or a conversation, as its scope says; each of these is one try, with the condition term by
 term for the very values that decided it (`Evaluation.decided`), what is missing for it to hold, and what exceptions removed.
@@ -221,7 +221,7 @@ class _Judge:
         evaluation = self._evaluation
         found = [(index, finding) for index in members for finding in evaluation.counted(rule, index)]
         failed = frozenset[str]().union(*(evaluation.items[index].unknown for index in members))
-        truth, tree, missing = self._decided(rule, members, [finding for _, finding in found], failed)
+        truth, tree, missing = self._decide(rule, members, [finding for _, finding in found], failed)
         fired = [each for each in self._fired.get(id(rule), ()) if set(each.members) <= set(members)]
         paths = dict.fromkeys(evaluation.items[index].content.place.path for index in members)
         first = max(fired, key=lambda each: each.action, default=None)
@@ -238,12 +238,12 @@ class _Judge:
             missing=None if truth else missing,
             action=None if first is None else first.action,
             reason=None if first is None else first.reason,
-            grounds=self._findings.of([pair for each in fired for pair in each.grounds]),
-            excepted=tuple(self._excepted(rule, members, found)),
+            grounds=self._findings.numbers_of([pair for each in fired for pair in each.grounds]),
+            excepted=tuple(self._note_exceptions(rule, members, found)),
             unknown=self._unknown(tree, failed),
         )
 
-    def _decided(
+    def _decide(
         self, rule: Rule, members: Members, findings: Sequence[Finding], failed: frozenset[str]
     ) -> tuple[Truth, Term, MissingScores]:
         """Return the truth of the condition, its terms and what is missing, for the content that decides: the first for which it
@@ -257,7 +257,7 @@ class _Judge:
             answers.append((truth, tree, find_missing(tree, rule.condition, bound)))
         return min(answers, key=lambda each: (each[0] is not True, each[0] is not None, each[2].order))
 
-    def _excepted(
+    def _note_exceptions(
         self, rule: Rule, members: Members, counted: Sequence[tuple[int, Finding]]
     ) -> Iterator[ExceptionNote]:
         """Yield the findings that an exception removed, and those that it does not any more."""

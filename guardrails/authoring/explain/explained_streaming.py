@@ -1,4 +1,4 @@
-"""How rules would judge the same text if it came in pieces: a guard and the stages of a check in, a note on each rule there out.
+"""Notes how each rule would judge the same text if it were streamed.
 
 A text that grows goes out as it is judged, as far as no rule that may redact or block could still change it
 (`engine/streaming/stream_plan.py`). One rule that needs the whole of it holds all of it, so the reason is worth knowing.

@@ -1,4 +1,4 @@
-"""The texts of one check with what was found in them: how it was evaluated in, texts with marked stretches out.
+"""Marks the texts of one check with what was found in them.
 
 A stretch has the numbers of the findings that are about it. A finding that is about all of a text has none, unless it is known
 which words raise its score: then those are its stretches. What was found in texts that were read together, or in one that stood
@@ -82,7 +82,7 @@ def mark_texts(
                 stretched.setdefault(index, []).append((start, end, found.number))
     own = [index for index, leaf in enumerate(leaves) if isinstance(leaf.content, Text) and not leaf.again]
     order = sorted(own, key=lambda index: (index not in stretched, index not in touched))[:TEXTS]
-    return [_marked(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
+    return [_mark_text(leaves[at], at, stretched.get(at, [])) for at in sorted(order)], len(own) - len(order)
 
 
 def _is_passage(check: Evaluated, found: NumberedFinding) -> bool:
@@ -91,7 +91,7 @@ def _is_passage(check: Evaluated, found: NumberedFinding) -> bool:
     return any(bound.passages for bound in bounds if bound.name == found.finding.detector)
 
 
-def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -> MarkedText:
+def _mark_text(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -> MarkedText:
     assert isinstance(leaf.content, Text)
     text, place = leaf.content.text, leaf.content.place
     shown = text[:SHOWN]
@@ -108,11 +108,11 @@ def _marked(leaf: Leaf, index: int, stretched: Sequence[tuple[int, int, int]]) -
         place.origin,
         shown,
         len(text) - len(shown),
-        tuple(_merged([mark for mark in marks if mark[2]])),
+        tuple(_merge_marks([mark for mark in marks if mark[2]])),
     )
 
 
-def _merged(
+def _merge_marks(
     marks: Sequence[tuple[int, int, tuple[int, ...]]],
 ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
     """Yield stretches, those that touch and are about the same as one."""

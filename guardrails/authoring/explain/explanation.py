@@ -1,4 +1,4 @@
-"""One check explained: a guard, a content and its context in, an `Explanation` out, for people and as JSON.
+"""Checks a content and explains the verdict, for people and as JSON.
 
     explanation = explain(guard, "write to jo@example.com", "output", user={"tier": "staff"})
     explanation.rules[0].tries[0].tree      # why the first rule fired, term by term
@@ -144,17 +144,15 @@ def explain(
         TypeError, RequestError, Overloaded: as `Guard.check`.
     """
     if only is not None:
-        _known(guard, only)
+        _check_rule_ids(guard, only)
     seen = witness or CheckWitness()
     with observed(seen):
         verdict = guard.check(content, stage, complete=True, **context)
     assert seen.check is not None  # who looks closely is told of each check
-    return _explained(guard, verdict, seen.check, passes, only)
+    return _explain(guard, verdict, seen.check, passes, only)
 
 
-def _explained(
-    guard: Guard, verdict: Verdict, check: Evaluated, passes: int, only: str | None
-) -> Explanation:
+def _explain(guard: Guard, verdict: Verdict, check: Evaluated, passes: int, only: str | None) -> Explanation:
     findings = number_findings(check)
     raised = measure_importance(check, findings, passes)
     texts, texts_left_out = mark_texts(check, findings, raised)
@@ -185,7 +183,7 @@ def _tiers(check: Evaluated) -> dict[int, float]:
     return dict(sorted(found.items()))
 
 
-def _known(guard: Guard, only: str) -> None:
+def _check_rule_ids(guard: Guard, only: str) -> None:
     """Raise where no rule has an id."""
     ids = [rule.id for policy in guard.pipeline.policies for rule in policy.rules]
     if only not in ids:

@@ -1,5 +1,5 @@
-"""What is missing for a condition to hold: its terms with their values in, the smallest change of scores and counts out that
-makes it true, or the terms that stand in the way whatever detectors find.
+"""Finds the smallest change of scores and counts that makes a condition true, or the terms that stand in the way whatever
+detectors find.
 
     missing = find_missing(tree, condition, bound)
     missing.changes          # (ScoreChange("hate", 0.61, 0.85, ">="),)
@@ -111,7 +111,7 @@ def find_missing(tree: Term, condition: Condition, bound: Values) -> MissingScor
 
 
 def _is_enough(condition: Condition, bound: Values, changes: Iterable[ScoreChange]) -> bool:
-    return evaluate_condition(condition, _changed(condition, bound, changes)) is True
+    return evaluate_condition(condition, _apply_changes(condition, bound, changes)) is True
 
 
 def _reach(term: Term, *, wanted: bool) -> Changes | None:
@@ -129,7 +129,7 @@ def _reach(term: Term, *, wanted: bool) -> Changes | None:
     known = [option for option in options if option is not None]
     if (term.kind == "or") is wanted:
         return min(known, key=lambda option: MissingScores((*option.values(),)).order, default=None)
-    return _together(known) if len(known) == len(options) else None
+    return _combine_changes(known) if len(known) == len(options) else None
 
 
 def _of_term(term: Term, *, wanted: bool) -> Changes | None:
@@ -156,7 +156,7 @@ def _target(compared: BoundComparison, operator: str) -> float:
     return bound if step == 0 else math.nextafter(bound, step * math.inf)
 
 
-def _together(options: Iterable[Changes]) -> Changes:
+def _combine_changes(options: Iterable[Changes]) -> Changes:
     """Return all changes; of two for one name the one that is further away."""
     found: dict[str, ScoreChange] = {}
     for name, change in (item for option in options for item in option.items()):
@@ -176,7 +176,7 @@ def _in_the_way(term: Term, *, wanted: bool) -> Sequence[str]:
     return [each for part in term.parts for each in _in_the_way(part, wanted=wanted)]
 
 
-def _changed(condition: Condition, bound: Values, changes: Iterable[ScoreChange]) -> dict[str, object]:
+def _apply_changes(condition: Condition, bound: Values, changes: Iterable[ScoreChange]) -> dict[str, object]:
     """Return the names as they would be bound; what is above a category is worth as much as that at least."""
     variables = {f'count("{category}")': variable for variable, category in condition.counts}
     made = dict(bound)

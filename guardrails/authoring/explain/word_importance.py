@@ -1,4 +1,4 @@
-"""The words that raise a classifier's score: a detector and a passage that it judged in, words with what each adds out.
+"""Measures what each word of a passage adds to a classifier's score.
 
 The method is occlusion (Zeiler and Fergus, 2014): the passage is judged again without each of its words, and what its score loses
 is what the word adds. That takes at most `passes` judgements in a few batches, each by the detector's own `detect`, so that it is
@@ -142,7 +142,7 @@ def measure_importance(
             continue
         first = wanted[0]
         same = [each for each in wanted if (each.leaf, each.finding.span) == (first.leaf, first.finding.span)]
-        out += _raised(check, bound, same[:CATEGORIES], passes)
+        out += _measure_passage(check, bound, same[:CATEGORIES], passes)
     return out
 
 
@@ -160,7 +160,7 @@ def _is_read(check: Evaluated, bound: BoundDetector, found: NumberedFinding) -> 
     return any(reads(rule, one) for plan in plans for rule in plan.rules)
 
 
-def _raised(
+def _measure_passage(
     check: Evaluated, bound: BoundDetector, same: Sequence[NumberedFinding], passes: int
 ) -> list[ScoreImportance]:
     """Return what raises the scores of findings in one passage."""
@@ -230,7 +230,7 @@ class ClassifierPassage:
         }
         ranked = sorted(adds, key=lambda number: (-adds[number], number))
         told = [number for number in ranked[:SHOWN] if adds[number] >= max(ADDS, SHARE * adds[ranked[0]])]
-        together, left = self._together(category, score, ranked)
+        together, left = self._find_joint_words(category, score, ranked)
         words = tuple(self._word(number, adds[number]) for number in told)
         joint = tuple(self._word(number, adds[number]) for number in together)
         return ScoreImportance(
@@ -272,7 +272,7 @@ class ClassifierPassage:
             words = [*first] if len(first) > room else words[:room]
         return sorted(words[:room])
 
-    def _together(
+    def _find_joint_words(
         self, category: str, score: float, ranked: Sequence[int]
     ) -> tuple[Sequence[int], float | None]:
         """Return the fewest of the first words without which the score is half at most, and what it is then."""

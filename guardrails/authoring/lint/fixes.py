@@ -1,4 +1,4 @@
-"""What lint can put right by itself: a policy in, its files changed out, comments and layout as they were.
+"""Fixes what lint can put right in a policy's files, with comments and layout as they were.
 
 Only what changes no verdict is done: entries that are there twice, overrides without effect, exceptions that have expired, known
 gaps that are none. After each round the policy is linted again; should its rules be others than before, or should it no longer
@@ -38,7 +38,7 @@ class FixResult:
 
     report: LintReport
     changes: dict[str, FileChange] = field(default_factory=dict)
-    left: list[str] = field(default_factory=list)
+    unfixed: list[str] = field(default_factory=list)
 
 
 def plan_fixes(report: LintReport) -> tuple[dict[str, FileChange], list[str]]:
@@ -49,7 +49,7 @@ def plan_fixes(report: LintReport) -> tuple[dict[str, FileChange], list[str]]:
         fixes = [issue.fix for issue in report.issues if issue.fix is not None and issue.fix.source is source]
         edits: list[TextEdit] = []
         done = 0
-        for path, keys in _grouped(fixes):
+        for path, keys in _group_fixes(fixes):
             try:
                 cuts = remove_entries(source, path, keys)
             except EditError as error:
@@ -63,7 +63,7 @@ def plan_fixes(report: LintReport) -> tuple[dict[str, FileChange], list[str]]:
     return changes, left
 
 
-def _grouped(fixes: list[Fix]) -> Iterator[tuple[Path, list[str | int]]]:
+def _group_fixes(fixes: list[Fix]) -> Iterator[tuple[Path, list[str | int]]]:
     """Yield what is to be taken out of each list or mapping, outer ones first."""
     found: dict[Path, dict[str | int, None]] = {}
     for fix in fixes:
@@ -87,7 +87,7 @@ def fix_policy(policy: str, linted: Callable[[], LintReport]) -> FixResult:
         return done
     before = _rules(policy)
     for _ in range(ROUNDS):
-        changes, done.left = plan_fixes(done.report)
+        changes, done.unfixed = plan_fixes(done.report)
         if not changes:
             break
         for file, change in changes.items():

@@ -36,7 +36,7 @@ PROSE = "a ,e"
 """Characters of which prose consists: what repeats all of them goes on through any text."""
 
 
-def _held(bench: LintWorkbench) -> Iterator[tuple[RuleRow, str]]:
+def _find_held(bench: LintWorkbench) -> Iterator[tuple[RuleRow, str]]:
     """Yield the rules that hold streamed replies to their end, with the reasons."""
     reasons = bench.streamed.whole
     for row in bench.rows:
@@ -46,7 +46,7 @@ def _held(bench: LintWorkbench) -> Iterator[tuple[RuleRow, str]]:
 
 def whole_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A rule with `stream: whole` holds every streamed reply to its end."""
-    for row, _ in _held(bench):
+    for row, _ in _find_held(bench):
         if row.doc.stream == "whole":
             message = f"rule {row.doc.id!r} holds every streamed reply to its end: {LATE}"
             yield row.finding(
@@ -56,7 +56,7 @@ def whole_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
 
 def held_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A rule cannot be judged as a reply grows, so that every streamed reply is held to its end."""
-    for row, reason in _held(bench):
+    for row, reason in _find_held(bench):
         if row.doc.stream != "whole":
             asked = ", though it says stream: segment" if row.doc.stream == "segment" else ""
             message = f"rule {row.doc.id!r} holds every streamed reply to its end{asked}: {reason}; {LATE}"
@@ -65,7 +65,7 @@ def held_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
             yield row.finding(field, message, f"{way}, or write stream: whole if it is meant")
 
 
-def _streamed(bench: LintWorkbench) -> Iterator[tuple[PolicyPattern, OpenPrefixes]]:
+def _find_streamed(bench: LintWorkbench) -> Iterator[tuple[PolicyPattern, OpenPrefixes]]:
     """Yield the patterns that streamed replies wait for, with where they may be open."""
     waited = {bound.name for bound in bench.streamed.exact.values()}
     return ((row, _prefixes(row.pattern)) for row in list_patterns(bench) if row.name in waited)
@@ -76,7 +76,7 @@ _prefixes = lru_cache(maxsize=4_096)(find_open_prefixes)
 
 def pattern_holds_stream(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A pattern cannot be followed through a text that grows, so that replies are held to their end."""
-    for row, found in _streamed(bench):
+    for row, found in _find_streamed(bench):
         if found.kind == "whole":
             message = f"the pattern holds every streamed reply to its end: {found.reason}; {LATE}"
             yield LintFinding(row.mark, message, "write it without what cannot be followed", row.name)
@@ -86,7 +86,7 @@ def endless_pattern(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A match may go on through any text, so that a streamed reply is held until it is too long, and then stopped."""
     most = bench.compiled.limits.max_hold
     then = "the stream is stopped" if bench.compiled.limits.on_limit == "block" else "it is held to its end"
-    for row, found in _streamed(bench):
+    for row, found in _find_streamed(bench):
         if found.endless and _goes_on(row.pattern):
             message = f"a match of the pattern may go on through any text: after {most:,} characters {then}"
             yield LintFinding(

@@ -1,4 +1,4 @@
-"""`guardrails lint` as a library: a policy in, a report out: what is wrong with it, or what is valid and surely not meant.
+"""Lints a policy and returns a report: what is wrong with it, or what is valid and surely not meant.
 
 Three tables together: what can be told from the policy alone (`policy/lints/lint.py`), from its streams (`held_streams.py`) and
 from its tests when they are run (`test_checks.py`). Where a policy does not load, its errors are the report.

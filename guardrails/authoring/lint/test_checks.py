@@ -37,7 +37,7 @@ COMMON = frozenset(
 """Words of ids and names that do not say what a rule is about."""
 
 
-def _own(bench: LintWorkbench) -> list[tuple[PolicyItem, TestDoc]]:
+def _own_tests(bench: LintWorkbench) -> list[tuple[PolicyItem, TestDoc]]:
     """Return the tests that are the author's."""
     return [(item, test) for item, test in bench.compiled.tests if is_own(bench, item.source.file)]
 
@@ -45,7 +45,7 @@ def _own(bench: LintWorkbench) -> list[tuple[PolicyItem, TestDoc]]:
 def no_tests(bench: LintWorkbench) -> Iterator[LintFinding]:
     """The policy has rules of its own and no test."""
     rules = [row for row in bench.rows if is_own(bench, row.item.mark(("id",)).file)]
-    if rules and not _own(bench):
+    if rules and not _own_tests(bench):
         cure = "add a text that fires and one that just does not, under 'tests:' or in a file X.test.yaml"
         yield LintFinding(bench.root.mark(("name",)), f"policy {bench.policy.name!r} has no tests", cure)
 
@@ -135,7 +135,7 @@ def test_for_other_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
         if verdict is None or ran.differs or expect.rules is not None or verdict.action is Action.ALLOW:
             continue
         fired = [rule.id for rule in ran.fired]
-        meant = next((row for row in _named(bench, ran) if row.doc.id not in fired), None)
+        meant = next((row for row in _rules_named(bench, ran) if row.doc.id not in fired), None)
         meant = meant or next((row for row in unhit if _seems(row, ran)), None)
         if meant is not None and fired:
             message = f"test {ran.name!r} passes for the sake of {', '.join(fired)}: rule {meant.doc.id!r} does not fire in it"
@@ -143,7 +143,7 @@ def test_for_other_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
             yield LintFinding(ran.item.mark(()), message, cure, ran.name)
 
 
-def _named(bench: LintWorkbench, ran: SuiteRun) -> list[RuleRow]:
+def _rules_named(bench: LintWorkbench, ran: SuiteRun) -> list[RuleRow]:
     """Return the rules whose ids stand in the name of a test."""
     name = f" {(ran.test.name or '').lower()} "
     return [row for row in bench.rows if re.search(rf"(?<![\w.-]){re.escape(row.doc.id)}(?![\w.-])", name)]
@@ -175,7 +175,7 @@ def unknown_rule(bench: LintWorkbench) -> Iterator[LintFinding]:
 def duplicate_test(bench: LintWorkbench) -> Iterator[LintFinding]:
     """A test is there twice."""
     first: dict[str, LintFinding] = {}
-    for item, test in _own(bench):
+    for item, test in _own_tests(bench):
         key = test.model_dump_json(exclude={"name"})
         mark = item.mark(())
         again = LintFinding(
@@ -208,7 +208,7 @@ def duplicate_test_name(bench: LintWorkbench) -> Iterator[LintFinding]:
 
 def only_allowed(bench: LintWorkbench) -> Iterator[LintFinding]:
     """No test of the file expects anything to be found."""
-    own = _own(bench)
+    own = _own_tests(bench)
     expected = [test.expect for _, test in own]
     if len(own) > 1 and all(
         each.action == "allow" and not each.rules and not each.shadow for each in expected

@@ -1,4 +1,4 @@
-"""Before and after: a content and its verdict go in, HTML of its parts comes out, as they were and as the policy leaves them.
+"""Renders the parts of a content as they were and as the policy leaves them.
 
 What may be shown of a part is what is left of it: nothing of what is blocked or removed, and of what is redacted what is still
 there afterwards. So nothing has to be known of why, and what one cannot tell is masked.
@@ -90,7 +90,7 @@ def render_checked(
     for at in sorted(ranked[:PARTS]):
         part, path = leaves[at], leaves[at].place.path
         own = [(number, finding) for number, finding in numbered if finding.path == path]
-        moved = _moved(path, verdict.removed)
+        moved = _path_after_removal(path, verdict.removed)
         left = after.get(moved) if moved is not None else None
         left = left if looks.covered else part
         seconds = max([0.0, *(each.seconds for each in verdict.coverage.films if each.path == path)])
@@ -108,7 +108,7 @@ def _by_path(leaves: Sequence[Part] | None) -> dict[str, Part]:
     return {content.place.path: content for content in leaves or ()}
 
 
-def _moved(path: str, removed: Sequence[str]) -> str | None:
+def _path_after_removal(path: str, removed: Sequence[str]) -> str | None:
     """Return where a part stands once messages are removed; None where it is removed itself."""
     for gone in sorted(removed, key=lambda each: -int(each.rpartition("/")[2])):
         head, _, number = gone.rpartition("/")
@@ -209,7 +209,11 @@ def render_result(content: object, verdict: Verdict, looks: ReportStyle) -> Iter
     for gone in verdict.removed:
         yield tag("p", f"{gone} is removed.")
     before = _by_path(_leaves(content, verdict))
-    before = {moved: before[path] for path in before if (moved := _moved(path, verdict.removed)) is not None}
+    before = {
+        moved: before[path]
+        for path in before
+        if (moved := _path_after_removal(path, verdict.removed)) is not None
+    }
     leaves = _leaves(verdict.content, verdict) or ()
     changed = [part for part in leaves if not _is_same(before.get(part.place.path), part)]
     for part in changed[:PARTS]:

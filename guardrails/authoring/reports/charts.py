@@ -1,4 +1,4 @@
-"""Charts of reports: series of shares in, SVG with its caption out, which needs no script and reads in light and dark.
+"""Draws the charts of reports as SVG, which needs no script and reads in light and dark.
 
 Each chart is a figure: a sentence for people who are no statisticians, the picture, and what it shows in words for those who do
 not see it. Series differ by their stroke as well as by their colour.
@@ -47,7 +47,7 @@ class ChartAxis:
     ticks: tuple[float, ...] = (0, 0.2, 0.4, 0.6, 0.8, 1)
     stretched: bool = False
 
-    def at(self, share: float) -> float:
+    def position(self, share: float) -> float:
         """Return where a share stands on the axis, 0..1."""
         if not self.stretched:
             return min(max(share, 0.0), 1.0)
@@ -154,7 +154,7 @@ def _sample(look: str) -> Html:
 def _axes(x: ChartAxis, y: ChartAxis) -> Iterable[Html]:
     yield from _x_axis(x)
     for tick in y.ticks:
-        at = _down(y.at(tick))
+        at = _down(y.position(tick))
         yield tag("path", d=f"M{LEFT} {at}H{WIDE - RIGHT}", class_="grid")
         yield tag("text", f"{tick:.0%}", x=LEFT - 6, y=at + 4, text_anchor="end", class_="tick")
     spot = (TOP + HIGH - BOTTOM) / 2
@@ -163,7 +163,7 @@ def _axes(x: ChartAxis, y: ChartAxis) -> Iterable[Html]:
 
 def _x_axis(x: ChartAxis) -> Iterable[Html]:
     for tick in x.ticks:
-        at = _across(x.at(tick))
+        at = _across(x.position(tick))
         yield tag("path", d=f"M{at} {TOP}V{HIGH - BOTTOM}", class_="grid")
         name = f"{tick:g}" if x.stretched else f"{tick:.0%}"
         yield tag("text", name, x=at, y=HIGH - BOTTOM + 16, text_anchor="middle", class_="tick")
@@ -171,20 +171,20 @@ def _x_axis(x: ChartAxis) -> Iterable[Html]:
 
 
 def _mark(mark: ChartMark, x: ChartAxis, y: ChartAxis) -> Iterable[Html]:
-    at = _across(x.at(mark.x))
+    at = _across(x.position(mark.x))
     if mark.y is None:
         yield tag("path", tag("title", mark.name), d=f"M{at} {TOP}V{HIGH - BOTTOM}", class_=mark.look)
         return
     if mark.range is not None:
-        low, high = (_down(y.at(end)) for end in mark.range)
+        low, high = (_down(y.position(end)) for end in mark.range)
         yield tag("path", tag("title", mark.name), d=f"M{at} {low}V{high}", class_="range")
-    yield tag("circle", tag("title", mark.name), cx=at, cy=_down(y.at(mark.y)), r=5, class_="dot")
+    yield tag("circle", tag("title", mark.name), cx=at, cy=_down(y.position(mark.y)), r=5, class_="dot")
 
 
 def _way(points: Sequence[tuple[float, float]], x: ChartAxis, y: ChartAxis) -> str:
     every = max(1, len(points) // POINTS)
     shown = [*points[::every], *points[-1:]]
-    places = dict.fromkeys(f"{_across(x.at(a))} {_down(y.at(b))}" for a, b in shown)
+    places = dict.fromkeys(f"{_across(x.position(a))} {_down(y.position(b))}" for a, b in shown)
     return "M" + "L".join(places)
 
 

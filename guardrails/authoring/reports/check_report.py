@@ -1,4 +1,4 @@
-"""Reports for people: what was checked and the verdicts on it go in, one HTML file comes out that needs nothing but itself.
+"""Renders the verdicts on checked contents as one HTML file that needs nothing but itself.
 
     judged = [CheckedContent("a.png", Path("a.png"), guard.check(Path("a.png")))]
     with open_report(Path("out.html")) as save:
@@ -110,9 +110,9 @@ def _card(number: int, judged: CheckedContent, looks: ReportStyle) -> Html:
     numbered = [*enumerate(ranked[:FINDINGS], 1)]
     parts = [
         tag("h2", _action(verdict.action), " ", judged.name, id=f"title-{number}"),
-        tag("p", _decided(verdict), class_="dim"),
+        tag("p", _render_decision(verdict), class_="dim"),
         *_rules(verdict),
-        *_found(verdict, numbered),
+        *_render_findings(verdict, numbered),
         *_coverage(verdict),
         *render_checked(judged.content, verdict, numbered, looks, {each.path: each for each in judged.told}),
     ]
@@ -121,7 +121,7 @@ def _card(number: int, judged: CheckedContent, looks: ReportStyle) -> Html:
     return tag("article", *parts, id=f"item-{number}", aria_labelledby=f"title-{number}")
 
 
-def _decided(verdict: Verdict) -> str:
+def _render_decision(verdict: Verdict) -> str:
     policy = verdict.policy
     took = f", {verdict.timings_ms['total']:.2f} ms" if "total" in verdict.timings_ms else ""
     rest = "" if verdict.complete else "; not all detectors ran, as nothing stricter could come of them"
@@ -146,7 +146,7 @@ def _rules(verdict: Verdict) -> Iterator[Html]:
     yield make_table(("Rule", "Action", "Severity", "Why", "Message"), rows)
 
 
-def _found(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
+def _render_findings(verdict: Verdict, numbered: Sequence[Numbered]) -> Iterator[Html]:
     """Yield a bar for each category, and the legend."""
     if not verdict.findings:
         return

@@ -1,4 +1,4 @@
-"""Contact sheets: a picture and what was found in it go in, its frames come out as HTML, small, with numbered boxes over them.
+"""Renders the frames of a picture, small, with numbered boxes over what was found in them.
 
 What is to be covered is covered in the pixels that go into the page, so that nobody can uncover it there.
 """

@@ -1,4 +1,4 @@
-"""Contact sheets of films: a film and what was found in it go in, some of its frames come out as HTML, those of findings first.
+"""Renders some frames of a film as a contact sheet, those of findings first.
 
 Frames are decoded for that alone, where something was found and spread over the rest, and no more than a few, all by one process:
 nothing is watched from end to end once more.
@@ -65,9 +65,9 @@ def _sheets(
     length = min(film.seconds or seconds, seconds or film.seconds or 0.0)  # what was not watched is not shown
     moved = seconds > 0 and film.seconds is not None and film.seconds < seconds - MOVED_S
     marks = [] if moved else marks
-    found = _found(marks, most - most // OTHERS)
+    found = _times_of_findings(marks, most - most // OTHERS)
     clips = [each.clip for _, each in marks if each.clip is not None]
-    rest = _others(round(1_000 * length), clips, most - len(found))
+    rest = _times_between(round(1_000 * length), clips, most - len(found))
     if moved:
         yield tag(
             "p", f"Stretches of it are cut out: {length:.1f} s of {seconds:.1f} s are left.", class_="dim"
@@ -82,7 +82,7 @@ def _sheets(
             yield render_contact_sheet(picture, marks, pixelated=pixelated, most=len(frames))
 
 
-def _found(marks: Sequence[Numbered], most: int) -> list[int]:
+def _times_of_findings(marks: Sequence[Numbered], most: int) -> list[int]:
     """Return when to look at findings, those with the highest scores first: in their middle, and as far as there is room near
     their ends; in the order of time.
     """
@@ -97,7 +97,7 @@ def _found(marks: Sequence[Numbered], most: int) -> list[int]:
     return sorted(times)
 
 
-def _others(length: int, clips: Sequence[tuple[int, int]], most: int) -> list[int]:
+def _times_between(length: int, clips: Sequence[tuple[int, int]], most: int) -> list[int]:
     """Return when to look beside findings: all over the time that is left."""
     edges = [0, *sorted(min(length, edge) for clip in clips for edge in clip), length]
     free = [

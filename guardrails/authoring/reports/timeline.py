@@ -1,4 +1,4 @@
-"""What was found in a film over its time: findings and what else was seen and heard go in, HTML of lanes and lines comes out.
+"""Renders what was found, seen and heard in a film over its time, as lanes and lines.
 
 Each category has a lane: how each frame that was looked at scores, and the stretches that are findings, with their numbers.
 """

@@ -1,4 +1,4 @@
-"""Lists of films for `use: image_hash`: films, folders of them and lists that were made before go in, one list comes out.
+"""Makes lists of films for `use: image_hash` from films, folders of them and earlier lists.
 
     gathered = gather_films([Path("films"), Path("before.jsonl")])
     save(Path("lists/films.jsonl"), gathered.films)
@@ -134,7 +134,7 @@ def _of(path: Path, id_: str, quality: int, limits: VideoLimits) -> Iterator[Fil
             for film in read_film_entries(path.read_bytes(), str(path)):
                 yield replace(film, frames=tuple(distinct_frames(film.frames, quality)))
         else:
-            yield _watched(path, id_, quality, limits)
+            yield _hash_film(path, id_, quality, limits)
     except OSError as error:
         said = error.strerror or str(error)
         raise PolicyErrors([PolicyError(str(path), 1, 1, "unreadable_film", said)]) from error
@@ -143,7 +143,7 @@ def _of(path: Path, id_: str, quality: int, limits: VideoLimits) -> Iterator[Fil
         raise PolicyErrors([PolicyError(str(path), 1, 1, "unreadable_film", said)]) from error
 
 
-def _watched(path: Path, id_: str, quality: int, limits: VideoLimits) -> FilmEntry:
+def _hash_film(path: Path, id_: str, quality: int, limits: VideoLimits) -> FilmEntry:
     """Return the entry of a film.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Lists of hashes for `use: image_hash`: files that programmes exchange go in, one list comes out, with what was left out.
+"""Makes lists of hashes for `use: image_hash` from files that hash-sharing programmes exchange.
 
     gathered = gather_hashes([("stopncii.json", data)])
     save(Path("lists/deny.csv"), gathered.entries)

@@ -1,4 +1,4 @@
-"""Judges for scans: how many files are to be judged at a time goes in, so many judges in so few processes as are needed come out.
+"""Starts the judges of a scan, in as few processes as are needed.
 
 Four judges share a process, as threads: by the default policy, 13 % of what a small picture takes and 20 % of what a text of
 2,000 characters takes is Python (measured), which one thread does at a time; the rest is models and decoders, which let go of
@@ -59,12 +59,12 @@ def _process(
     process = context.Process(
         target=_serve, args=(policies, stage, [theirs for _, theirs in pipes]), daemon=True
     )
-    with _uninterrupted():
+    with _ignore_interrupts():
         process.start()
     try:
         for _, theirs in pipes:
             theirs.close()
-        yield [partial(_started, ours, digests) for ours, _ in pipes]
+        yield [partial(_start_judge, ours, digests) for ours, _ in pipes]
     finally:
         process.kill()
         process.join()
@@ -72,7 +72,7 @@ def _process(
 
 
 @contextmanager
-def _uninterrupted() -> Iterator[None]:
+def _ignore_interrupts() -> Iterator[None]:
     """Keep Ctrl-C, which a terminal sends to all processes, from those that are started here."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -85,23 +85,23 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _started(pipe: Connection, digests: tuple[str, str | None]) -> Judge:
+def _start_judge(pipe: Connection, digests: tuple[str, str | None]) -> Judge:
     """Return a judge in another process, once its policy is there."""
 
     def asked(found: FoundFile) -> Line:
         if found.error is not None:
             return unread_line(found, found.error)
-        line: Line = json.loads(_exchanged(pipe, json.dumps([os.fspath(found.path), found.name])))
+        line: Line = json.loads(_exchange(pipe, json.dumps([os.fspath(found.path), found.name])))
         return line
 
-    if json.loads(_exchanged(pipe)) != [*digests]:
+    if json.loads(_exchange(pipe)) != [*digests]:
         raise LostJudgeError(
             "the policy changed while it was loaded; the same command goes on by the new one"
         )
     return asked
 
 
-def _exchanged(pipe: Connection, said: str | None = None) -> str:
+def _exchange(pipe: Connection, said: str | None = None) -> str:
     try:
         if said is not None:
             pipe.send_bytes(said.encode())

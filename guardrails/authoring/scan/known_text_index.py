@@ -1,4 +1,4 @@
-"""Indexes of known texts (`use: similar`): texts go in, a file that grew by those that it did not have comes out.
+"""Grows the indexes of known texts of `use: similar`.
 
 The file is written anew beside the old one and takes its place at once, so that a policy that is loaded meanwhile reads
 one or the other.

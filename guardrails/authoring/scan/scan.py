@@ -1,4 +1,4 @@
-"""Scans: a guard and a folder go in, a file with a verdict on each file below it and a tally for people come out.
+"""Judges every file below a folder, writes a file of verdicts and counts them for people.
 
     folder, tally = FileTree(root), ScanTally()
     with open_verdicts(Path("verdicts.jsonl"), decide_fates(guard, folder, "input", tally)) as verdicts:
@@ -89,13 +89,13 @@ class ScanTally:
         verdict = line["verdict"]
         if verdict is None:
             self.errors[line["error"]["code"]] += 1
-            _noted(self.failed, (line["path"], line["error"]["message"]))
+            _note_first(self.failed, (line["path"], line["error"]["message"]))
             return
         self.actions[verdict["action"]] += 1
         fired = [rule["id"] for rule in verdict["rules"] if rule["mode"] == "enforce"]
         self.rules.update(dict.fromkeys(fired, 1))
         if verdict["action"] == "block":
-            _noted(self.blocked, (line["path"], ", ".join(dict.fromkeys(fired))))
+            _note_first(self.blocked, (line["path"], ", ".join(dict.fromkeys(fired))))
         push = heapq.heappush if len(self.slowest) < SHOWN else heapq.heappushpop
         push(self.slowest, (verdict["timings_ms"]["total"], line["path"]))
 
@@ -120,7 +120,7 @@ class ScanTally:
         }
 
 
-def _noted(list_: list[tuple[str, str]], entry: tuple[str, str]) -> None:
+def _note_first(list_: list[tuple[str, str]], entry: tuple[str, str]) -> None:
     if len(list_) < SHOWN:
         list_.append(entry)
 
@@ -305,10 +305,10 @@ class Scan:
             while not self._over and self._failure is None:
                 found = next(self._files, None)
                 if found is None or found.name not in self._verdicts:
-                    return self._taken(found)
+                    return self._take(found)
         return None
 
-    def _taken(self, found: FoundFile | None) -> FoundFile | None:
+    def _take(self, found: FoundFile | None) -> FoundFile | None:
         with self._writing:
             self._under_way += found is not None
             if not self._under_way:

@@ -1,4 +1,4 @@
-"""Files of verdicts that grow: a line of JSON for each file that was judged goes in, and the file is whole after each of them.
+"""A file of verdicts, which grows by a line of JSON for each judged file and is whole after each of them.
 
     with open_verdicts(Path("verdicts.jsonl"), fate_of) as verdicts:
         if "a.png" not in verdicts:
@@ -111,7 +111,7 @@ class VerdictFile:
         differs = False
         self._file.seek(0)
         for number, raw in enumerate(self._file, 1):
-            line = self._parsed(raw, number)
+            line = self._parse_lines(raw, number)
             modified, key = line["mtime_ns"], _key(decode_name(line))
             fate = LineFate.STALE if key in self._done else asked(line)
             self.fates[fate] += 1
@@ -125,7 +125,7 @@ class VerdictFile:
         into.flush()
         return differs
 
-    def _parsed(self, raw: bytes, number: int) -> Line:
+    def _parse_lines(self, raw: bytes, number: int) -> Line:
         try:
             line = json.loads(raw)
             if isinstance(line, dict) and line.keys() >= FIELDS and decode_name(line):
@@ -176,11 +176,11 @@ def open_verdicts(path: Path, asked: Asked, *, fresh: bool = False) -> Iterator[
     real = Path(os.path.realpath(path))
     with ExitStack() as held:
         try:
-            verdicts = VerdictFile(path, held.enter_context(_alone(real, path)))
+            verdicts = VerdictFile(path, held.enter_context(_open_locked(real, path)))
             if fresh:
                 verdicts.empty()
             verdicts.mend()
-            new = _sifted(verdicts, real, asked)
+            new = _sift_file(verdicts, real, asked)
             if new is not None:
                 verdicts.go_on_in(held.enter_context(new))
         except OSError as error:
@@ -188,7 +188,7 @@ def open_verdicts(path: Path, asked: Asked, *, fresh: bool = False) -> Iterator[
         yield verdicts
 
 
-def _sifted(verdicts: VerdictFile, real: Path, asked: Asked) -> IO[bytes] | None:
+def _sift_file(verdicts: VerdictFile, real: Path, asked: Asked) -> IO[bytes] | None:
     """Return the file that took the place of the one before, which stays locked, or None where all of that stays."""
     beside = real.with_name(f".{real.name}.new")  # nobody else writes it: the lock is ours
     beside.unlink(missing_ok=True)
@@ -215,7 +215,7 @@ def _sifted(verdicts: VerdictFile, real: Path, asked: Asked) -> IO[bytes] | None
 
 
 @contextmanager
-def _alone(real: Path, path: Path) -> Iterator[IO[bytes]]:
+def _open_locked(real: Path, path: Path) -> Iterator[IO[bytes]]:
     """Open a file that no other process writes to meanwhile."""
     if real.exists() and not real.is_file():
         raise UnusableVerdictsError(f"{path}: this is no file that can grow; name a file for the verdicts")

@@ -1,4 +1,4 @@
-"""Which parts of a policy its tests show at work: verdicts in, the rules that never fire or never stay still out.
+"""Measures which parts of a policy its tests show at work.
 
 Told of each verdict are the contents that it is of: a rule whose stages they have and that did not fire was not true there. One
 verdict on several contents counts once. What a rule did because a detector failed, or because something was not judged, shows

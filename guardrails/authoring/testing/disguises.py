@@ -42,12 +42,12 @@ def _leetspeak(text: str) -> str:
     return "".join(LEET[char.lower()][0] if char.lower() in LEET else char for char in text)
 
 
-def _apart(sign: str) -> Callable[[str], str]:
+def _join_letters(sign: str) -> Callable[[str], str]:
     """Return what puts a sign between the letters of each word, and three blanks between words."""
     return lambda text: "   ".join(sign.join(word) for word in text.split())
 
 
-def _after(sign: str) -> Callable[[str], str]:
+def _append_to_letters(sign: str) -> Callable[[str], str]:
     """Return what puts a sign after each letter and digit."""
     return lambda text: "".join(char + sign if char.isalnum() else char for char in text)
 
@@ -85,12 +85,12 @@ def tags(text: str) -> str:
 DISGUISES: Final[Mapping[DisguiseName, Callable[[str], str]]] = MappingProxyType(
     {
         "leetspeak": _leetspeak,
-        "spaced": _apart(" "),
-        "dotted": _apart("."),
+        "spaced": _join_letters(" "),
+        "dotted": _join_letters("."),
         "homoglyphs": homoglyphs,
-        "zero_width": _after("\u200b"),
+        "zero_width": _append_to_letters("\u200b"),
         "full_width": full_width,
-        "accents": _after("\u0301"),
+        "accents": _append_to_letters("\u0301"),
         "entities": lambda text: "".join(f"&#{ord(char)};" for char in text),
         "escapes": escapes,
         "percent": percent,

@@ -1,4 +1,4 @@
-"""What a test expects and what a verdict says in, what differs out, in words for the test's author."""
+"""Compares a verdict with what a test expects, in words for the test's author."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _findings(test: TestDoc, expect: ExpectDoc, verdict: Verdict) -> Iterator[st
         [index for index, each in enumerate(found) if _fits(wanted, each, _text_at(test, each))]
         for wanted in expect.findings
     ]
-    taken = _paired(fits)
+    taken = _pair_rows(fits)
     for wanted, candidates, pair in zip(expect.findings, fits, taken, strict=True):
         if pair is None:
             again = " once more" if candidates else ""
@@ -130,7 +130,7 @@ def _findings(test: TestDoc, expect: ExpectDoc, verdict: Verdict) -> Iterator[st
             yield f"findings lack{again}: {named} (found: {told})"
 
 
-def _paired(fits: Sequence[Sequence[int]]) -> list[int | None]:
+def _pair_rows(fits: Sequence[Sequence[int]]) -> list[int | None]:
     """Give each row one of its columns, no column twice, and leave out as few rows as possible (augmenting paths)."""
     owner: dict[int, int] = {}
 

@@ -1,4 +1,4 @@
-"""Results of tests in, JUnit's XML out, as servers for continuous integration read it."""
+"""Renders results of tests as JUnit's XML, as servers for continuous integration read it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the tests of a policy: a guard in, one result for each test out, with what differs from what was expected and why.
+"""Runs the tests of a policy: what differs from what each expects, and why.
 
 A test may stand for several: one for each entry of `each:`, and one more for each disguise. Every test is run with all detectors,
 so that no rule hides behind a stricter one.
@@ -160,13 +160,13 @@ def list_cases(test: TestDoc, demands: SuiteDemands = SuiteDemands()) -> Iterato
     rows: Sequence[str | dict[str, str] | None] = test.each or [None]
     for row in rows:
         one = test if row is None else fill_placeholders(test, row)
-        name = test.name or _named(one)
+        name = test.name or _display_test(one)
         if row is not None and test.name:
             name += f" [{row if isinstance(row, str) else ', '.join(row.values())}]"
         is_text = text_of(one) is not None
         yield SuiteCase(name, one, cut=is_text and (test.every_cut or demands.every_cut))
         for disguise in _disguises(one, demands):
-            yield SuiteCase(f"{name} ({disguise})", _disguised(one, disguise), disguise)
+            yield SuiteCase(f"{name} ({disguise})", _disguise_test(one, disguise), disguise)
 
 
 def _disguises(test: TestDoc, demands: SuiteDemands) -> Sequence[DisguiseName]:
@@ -177,7 +177,7 @@ def _disguises(test: TestDoc, demands: SuiteDemands) -> Sequence[DisguiseName]:
     return demands.obfuscate if harmful and text_of(test) is not None else ()
 
 
-def _disguised(test: TestDoc, disguise: DisguiseName) -> TestDoc:
+def _disguise_test(test: TestDoc, disguise: DisguiseName) -> TestDoc:
     """Return the test with its text disguised, or what the last message says."""
     put_on = disguises.DISGUISES[disguise]
     (name,) = content_fields(test)
@@ -189,7 +189,7 @@ def _disguised(test: TestDoc, disguise: DisguiseName) -> TestDoc:
     return test.model_copy(update={name: [*value[:-1], last]})
 
 
-def _named(test: TestDoc) -> str:
+def _display_test(test: TestDoc) -> str:
     (name,) = content_fields(test)
     value = getattr(test, name)
     if name == "messages":
@@ -205,7 +205,7 @@ def _result(
     test, began, broken, note = case.test, perf_counter(), False, None
     why: tuple[str, ...] = ()
     try:
-        found, why, note = _judged(guard, item, case, coverage)
+        found, why, note = _judge_case(guard, item, case, coverage)
     except (OSError, GuardrailsError) as error:
         found, broken = [f"could not be judged: {error}"], True
     return SuiteResult(
@@ -221,7 +221,7 @@ def _result(
     )
 
 
-def _judged(
+def _judge_case(
     guard: Guard, item: PolicyItem, case: SuiteCase, coverage: SuiteCoverage | None
 ) -> tuple[list[str], tuple[str, ...], str | None]:
     """Return what differs, why, and what else is to be said."""
@@ -234,7 +234,7 @@ def _judged(
     verdict = guard.check(subject, stage.value, **who, complete=True)
     own = verdict  # what the policy's own rules and exceptions come to
     if floor is not None and (coverage is not None or test.expect.exceptions):
-        own = _alone(guard).check(read_subject(test, item)[1], stage.value, **who, complete=True)
+        own = _without_floor(guard).check(read_subject(test, item)[1], stage.value, **who, complete=True)
     if coverage is not None:
         coverage.record(own, leaves, who)
     beside = () if floor is None else _ids(floor) - _ids(guard.policy)
@@ -247,18 +247,18 @@ def _judged(
     if test.expect.exceptions:
         took = find_used_exceptions(list_exceptions(guard.policy), own, leaves, who)
         idle = (name for name in test.expect.exceptions if name not in took)
-        found += [f"exception {name} takes nothing away{_ended(guard, name)}" for name in idle]
+        found += [f"exception {name} takes nothing away{_why_expired(guard, name)}" for name in idle]
     why = tuple(explain_rules(guard.pipeline.policies, test.expect, verdict, stages)) if found else ()
     text, note = text_of(test), None
     if case.cut and text is not None:
         found += cuts.find_cut_differences(guard, stage.value, text, verdict, who)
         note = cuts.cut_note(guard, text, verdict)
-    if found and floor is not None and not _judged(_alone(guard), item, case, None)[0]:
+    if found and floor is not None and not _judge_case(_without_floor(guard), item, case, None)[0]:
         found.append(f"the floor {floor.ref.name} {floor.ref.version} decides: without it the test passes")
     return found, why, note
 
 
-def _alone(guard: Guard) -> Guard:
+def _without_floor(guard: Guard) -> Guard:
     """Return a guard by the same policy that has no floor."""
     return Guard(guard.policy, cache=guard.pipeline.cache)
 
@@ -267,7 +267,7 @@ def _ids(policy: CompiledPolicy) -> frozenset[str]:
     return frozenset(rule.id for rule in policy.rules)
 
 
-def _ended(guard: Guard, name: str) -> str:
+def _why_expired(guard: Guard, name: str) -> str:
     """Return why an exception holds no more, "" where it does."""
     ends = [each.expires for rule in guard.policy.rules for each in rule.exceptions if each.id == name]
     over = next((end for end in ends if end is not None and end < today()), None)

@@ -1,4 +1,4 @@
-"""What somebody names to be tested in (policies, files of tests, folders), each policy with the files of tests for it out."""
+"""Finds the policies and files of tests that somebody names to be tested."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class SuiteTarget:
 
 def expand_paths(given: Iterable[str]) -> list[str]:
     """Return what is named, with the YAML files below a folder in its place, in order, each once."""
-    return list(dict.fromkeys(each for name in given for each in _listed(name)))
+    return list(dict.fromkeys(each for name in given for each in _expand_path(name)))
 
 
-def _listed(name: str) -> Iterator[str]:
+def _expand_path(name: str) -> Iterator[str]:
     if name in shipped_names() or not _is_folder(name):
         yield name
         return

@@ -1,4 +1,4 @@
-"""Writes other numbers into a policy: a rule and its tuned condition in, the file of the policy with nothing else changed out.
+"""Writes the tuned condition of a rule into the policy's file, with nothing else changed.
 
 Where the condition stands in the policy's own file, its numbers are replaced there. Where it is inherited, the policy gets an
 `override:` of the rule with the new condition; what it inherits from stays as it is. The changed policy is loaded and its tests
@@ -64,7 +64,7 @@ class RetunedPolicy:
             RetuneError: the changed policy cannot be loaded.
         """
         now = suite.run_suite(Guard.load(self.path))
-        with self._beside() as beside:
+        with self._write_beside() as beside:
             try:
                 then = suite.run_suite(Guard.load(beside))
             except PolicyErrors as error:
@@ -76,7 +76,7 @@ class RetunedPolicy:
         ]
 
     @contextmanager
-    def _beside(self) -> Iterator[Path]:
+    def _write_beside(self) -> Iterator[Path]:
         """Give a file with the changed policy beside the real one, where what it names is found."""
         real = self.path.resolve()
         beside = real.with_name(f".{secrets.token_hex(4)}.{real.name}")

@@ -1,4 +1,4 @@
-"""Labelled rows as a rule sees them: rows and a way of its thresholds in, labels and how far the rule fires for each out.
+"""Judges labelled rows by a rule at each step of its thresholds.
 
 Each row is judged once, by all detectors. Along the way a rule fires up to some step and no further, as each step is at least as
 strict as the one before; which step that is, is found by asking the rule itself, with the condition as it would be written there:
@@ -137,11 +137,11 @@ class RuleSteps:
         self._names = ConditionNames({bound.name: bound.categories for bound in policy.detectors})
         self._made: dict[int, CompiledPolicy] = {}
 
-    def at(self, step: int) -> CompiledPolicy:
+    def policy_at(self, step: int) -> CompiledPolicy:
         """Return the policy with the rule as it is at a step."""
         made = self._made.get(step)
         if made is None:
-            condition = compile_condition(self._way.at(step), self._names, self._rule.scope)
+            condition = compile_condition(self._way.text_at(step), self._names, self._rule.scope)
             alone = replace(self._rule, condition=condition)
             made = self._made[step] = replace(self._policy, rules=(alone,), _plans={})
         return made
@@ -168,7 +168,7 @@ class RuleProber(Onlooker):
         evaluation = check.evaluations[0]
         findings: list[Finding] = [finding for item in evaluation.items for finding in item.findings]
         self.score = max((each.score for each in findings if self._way.counts(each)), default=0.0)
-        steps = self._way.reached(findings)
+        steps = self._way.reached_steps(findings)
         last = len(self._way.steps) - 1
         if not steps or steps[-1] != last:
             steps.append(last)  # fires whatever the numbers are, as by another part of the condition
@@ -183,7 +183,7 @@ class RuleProber(Onlooker):
         self.step = NEVER if low < 0 else steps[low]
 
     def _fires(self, evaluation: Evaluation, step: int) -> bool | None:
-        policy = self._rules.at(step)
+        policy = self._rules.policy_at(step)
         items = [replace(item, plan=policy.plan(stages(item.content))) for item in evaluation.items]
         fired = Evaluation(policy, items, evaluation.request).run()
         if any(each.reason != "error" for each in fired):
@@ -230,7 +230,7 @@ def score_rows(
             return RowScore("label")
         if isinstance(row.content, str) and row.stage not in at:
             return RowScore("stage")
-        return _probed(own, rules, way, rule, row)
+        return _probe_row(own, rules, way, rule, row)
 
     for count, (row, said) in enumerate(map_ordered(rows, work, threads), 1):
         out.unchecked += said.unchecked
@@ -243,7 +243,7 @@ def score_rows(
     return out
 
 
-def _probed(guard: Guard, rules: RuleSteps, way: ThresholdPath, rule: Rule, row: ContentRow) -> RowScore:
+def _probe_row(guard: Guard, rules: RuleSteps, way: ThresholdPath, rule: Rule, row: ContentRow) -> RowScore:
     prober = RuleProber(rules, way)
     try:
         with observed(prober):

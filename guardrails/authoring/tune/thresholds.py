@@ -1,4 +1,4 @@
-"""The numbers of a condition that can be tuned: a condition's text in, where its thresholds stand and the way they can go out.
+"""Finds the thresholds of a condition that can be tuned, and the path of steps that they can take.
 
 A threshold is a number that a score must reach for the rule to fire: `hate >= 0.85`, `0.7 < detector.safety.unsafe`,
 `!(hate < 0.8)`, also inside `&&`, `||` and the branches of `? :`. The higher it is, the less fires. Numbers for which that does
@@ -60,7 +60,7 @@ class Threshold:
         named = self.category in with_ancestors(finding.category)
         return named and self.detector in ("", finding.detector)
 
-    def reached(self, score: float) -> bool:
+    def is_reached(self, score: float) -> bool:
         """Tell whether a score is enough."""
         return score > self.value if self.over else score >= self.value
 
@@ -84,7 +84,7 @@ def find_thresholds(condition: Condition) -> list[Threshold]:
         if left.kind == "const":
             operator, left, right = TURNED.get(operator, ""), right, left
         operator = _DENIED.get(operator, "") if denied else operator
-        name = left.dotted() or ""
+        name = left.dotted_name() or ""
         if operator not in _REACHED or name not in names or right.kind != "const":
             continue
         written = _NUMBER.match(condition.text, right.offset)
@@ -144,7 +144,7 @@ class ThresholdPath:
         """The numbers of the first threshold, by which steps are shown."""
         return self.columns[0]
 
-    def at(self, step: int) -> str:
+    def text_at(self, step: int) -> str:
         """Return the text of the condition at a step."""
         return replace_thresholds(self.text, list(zip(self.thresholds, self.steps[step], strict=True)))
 
@@ -152,7 +152,7 @@ class ThresholdPath:
         """Tell whether a finding's score is one that is compared."""
         return any(each.counts(finding) for each in self.thresholds)
 
-    def reached(self, findings: Sequence[Finding]) -> list[int]:
+    def reached_steps(self, findings: Sequence[Finding]) -> list[int]:
         """Return the steps after which a condition may hold no more for these findings, ascending: the last that each score
         reaches.
         """
@@ -165,7 +165,7 @@ class ThresholdPath:
 def build_path(text: str, tuned: Sequence[Threshold]) -> ThresholdPath:
     """Return the way of some thresholds of a condition, one or more."""
     now = tuple(each.value for each in tuned)
-    steps = {now, *(_alone() if len(tuned) == 1 else _together(now))}
+    steps = {now, *(_single_path() if len(tuned) == 1 else _joint_path(now))}
     # What is written may have more decimals than the steps beside it: each step is at least as strict as the one before.
     ordered = [
         step
@@ -179,7 +179,7 @@ def build_path(text: str, tuned: Sequence[Threshold]) -> ThresholdPath:
     )
 
 
-def _alone() -> Iterator[tuple[float, ...]]:
+def _single_path() -> Iterator[tuple[float, ...]]:
     for at, (low, decimals) in enumerate(DECIMALS):
         high = DECIMALS[at + 1][0] if at + 1 < len(DECIMALS) else 1.0
         parts = 10**decimals
@@ -187,17 +187,17 @@ def _alone() -> Iterator[tuple[float, ...]]:
             yield (part / parts,)
 
 
-def _together(now: Sequence[float]) -> Iterator[tuple[float, ...]]:
+def _joint_path(now: Sequence[float]) -> Iterator[tuple[float, ...]]:
     bases = [_log_odds(min(max(each, LEAST), MOST)) for each in now]
     reach = math.ceil((_log_odds(MOST) - _log_odds(LEAST)) / STEP)
     for distance in range(-reach, reach + 1):
-        yield tuple(_rounded(base + distance * STEP) for base in bases)
+        yield tuple(_round_log_odds(base + distance * STEP) for base in bases)
 
 
 def _log_odds(share: float) -> float:
     return math.log(share / (1 - share))
 
 
-def _rounded(log_odds: float) -> float:
+def _round_log_odds(log_odds: float) -> float:
     value = min(max(1 / (1 + math.exp(-log_odds)), LEAST), MOST)
     return round(value, max(decimals for low, decimals in DECIMALS if value >= low))

@@ -1,4 +1,4 @@
-"""Tunes the thresholds of a rule: a policy, labelled rows and a target in, the numbers to write and what they will do out.
+"""Tunes the thresholds of a rule on labelled rows: the numbers to write, and what they will do.
 
     tuning = begin(guard.policy, rule_id="hate.block")
     rows = scored(guard, tuning.rule, tuning.way, read("labelled.jsonl"), tuning.truth)
@@ -77,7 +77,7 @@ class TuningResult:
     @property
     def condition(self) -> str:
         """The condition with the chosen numbers."""
-        return self.tuning.way.at(self.step)
+        return self.tuning.way.text_at(self.step)
 
     @property
     def changed(self) -> bool:
@@ -105,7 +105,7 @@ class TuningResult:
         """Some steps along the way, the chosen one and the one now among them, and the counts at each."""
         axis = self.tuning.way.axis
         steps = {max(0, bisect_right(axis, value) - 1) for value in OTHERS} | {self.step, self.tuning.way.now}
-        return [(step, self.curve.at(step)) for step in sorted(steps)]
+        return [(step, self.curve.counts_at(step)) for step in sorted(steps)]
 
     def score(self, step: int) -> float:
         """Return up to which number a rule fires that fires up to a step; 0 where it never does."""
@@ -177,8 +177,8 @@ def tune_rule(tuning: Tuning, rows: ScoredRows, target: TuningTarget) -> TuningR
         all_rows,
         choice.step,
         choice.met,
-        all_rows.at(tuning.way.now),
-        all_rows.at(choice.step),
+        all_rows.counts_at(tuning.way.now),
+        all_rows.counts_at(choice.step),
         heldout,
         0 if parts is None else int(parts.max()) + 1,
         auprc(truth_, step.astype(float)),
@@ -238,7 +238,7 @@ def _heldout(
     for part in range(int(parts.max()) + 1):
         held = parts == part
         choice = choose_step(target, build_curve(truth_[~held], step[~held], len(way_.steps)), way_)
-        found += build_curve(truth_[held], step[held], len(way_.steps)).at(choice.step)
+        found += build_curve(truth_[held], step[held], len(way_.steps)).counts_at(choice.step)
     return found
 
 
@@ -285,10 +285,10 @@ def _notes(result: TuningResult) -> Iterator[str]:
     target, expected = result.target, result.heldout or result.chosen
     if result.heldout is None:
         yield "There are too few rows of a kind to hold some out: the figures are of the rows that the number was chosen by."
-    if target.figure != "cost" and result.met and not target.kept(expected):
+    if target.figure != "cost" and result.met and not target.is_kept(expected):
         got = getattr(expected, target.figure)
         yield f"On rows that it was not chosen by, it comes to {100 * (got or 0):.2f} %: expect that rather than the target."
-    elif target.figure != "cost" and result.met and not target.shown(expected):
+    elif target.figure != "cost" and result.met and not target.is_shown(expected):
         yield f"The rows do not show {target} for certain{_more(target, expected)}"
     silent = sum(
         truth_ == 1 and step < 0 for truth_, step in zip(result.rows.truth, result.rows.step, strict=True)
@@ -307,7 +307,7 @@ def _notes(result: TuningResult) -> Iterator[str]:
 
 def _more(target: TuningTarget, counts: ConfusionCounts) -> str:
     """Return how many rows would show a target, as the end of a sentence."""
-    kind, has, needs = KINDS[target.figure], target.has(counts), target.needs(counts)
+    kind, has, needs = KINDS[target.figure], target.count_rows(counts), target.needs(counts)
     sure = (
         "" if target.figure == "precision" else "; --sure chooses a number for which they do, if there is one"
     )

@@ -1,4 +1,4 @@
-"""The report on a tuned rule for people: what was tuned in, one HTML file out, with plots and a plain sentence for each."""
+"""Renders the report on a tuned rule as one HTML file, with plots and a plain sentence for each."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _others(result: TuningResult) -> Iterator[Sequence[str]]:
 
 def _charts(result: TuningResult) -> Iterator[Html]:
     curve, way = result.curve, result.tuning.way
-    counts = [curve.at(step) for step in range(len(way.steps))]
+    counts = [curve.counts_at(step) for step in range(len(way.steps))]
     chosen, expected = result.chosen, result.heldout or result.chosen
     places = [(each.recall or 0.0, each.precision) for each in counts]
     spot = (
@@ -159,7 +159,7 @@ def _bars(result: TuningResult, axis: ChartAxis, kind: int) -> list[float]:
     bins = [0] * BINS
     for truth, step in zip(result.rows.truth, result.rows.step, strict=True):
         if truth == kind:
-            bins[min(BINS - 1, int(axis.at(result.score(step)) * BINS))] += 1
+            bins[min(BINS - 1, int(axis.position(result.score(step)) * BINS))] += 1
     total = sum(bins) or 1
     return [each / total for each in bins]
 

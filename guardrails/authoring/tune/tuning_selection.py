@@ -1,4 +1,4 @@
-"""What is to be tuned: a policy and an editor's choice in, the rule, the way of its thresholds and the rows that count out."""
+"""Selects what is tuned: the rule, its thresholds and the rows that count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a rule is tuned for: `fpr <= 1%`, `recall >= 95%`, `precision >= 90%` or `cost fp=1 fn=10` in, the step to choose out.
+"""Parses what a rule is tuned for (`fpr <= 1%`, `recall >= 95%`, `precision >= 90%`, `cost fp=1 fn=10`), and chooses the step.
 
 Steps go from lax to strict. Which of them meet a target is known from how many rows of each kind fire at each. Among those that
 do equally well the number that is written stays, else the one is taken that is shortest, and then that which is farthest from
@@ -61,7 +61,7 @@ class TuningTarget:
         shown = f"{self.figure} {SIGNS[self.figure]} {format_number(self.limit * 100)}%"
         return f"{shown}, for sure" if self.sure else shown
 
-    def met(self, counts: ConfusionCounts) -> bool:
+    def is_met(self, counts: ConfusionCounts) -> bool:
         """Tell whether counts are within the limit; a cost always is."""
         if self.figure == "cost":
             return True
@@ -75,19 +75,19 @@ class TuningTarget:
         low, high = exact_interval(part, of, sides=1)
         return high <= self.limit if self.figure == "fpr" else low >= self.limit
 
-    def shown(self, counts: ConfusionCounts) -> bool:
+    def is_shown(self, counts: ConfusionCounts) -> bool:
         """Tell whether counts show the limit to be kept, in 95 of 100 cases."""
-        return TuningTarget(self.figure, self.limit, sure=True).met(counts)
+        return TuningTarget(self.figure, self.limit, sure=True).is_met(counts)
 
-    def kept(self, counts: ConfusionCounts) -> bool:
+    def is_kept(self, counts: ConfusionCounts) -> bool:
         """Tell whether counts are within the limit, be that shown or not."""
-        return TuningTarget(self.figure, self.limit).met(counts)
+        return TuningTarget(self.figure, self.limit).is_met(counts)
 
     def needs(self, counts: ConfusionCounts) -> int | None:
         """Return about how many rows of the kind that the limit speaks of would show it, if as large a share of them went wrong
         as in `counts`; None where no number does. It is exact where none goes wrong.
         """
-        has = self.has(counts)
+        has = self.count_rows(counts)
         rate = self.limit if self.figure == "fpr" else 1 - self.limit
         if self.figure == "cost" or not 0 < rate < 1 or not has:
             return None
@@ -97,7 +97,7 @@ class TuningTarget:
             return None
         return max(rows_needed(rate), math.ceil(wrong * (1 - wrong) * (ONE_SIDED / (rate - wrong)) ** 2))
 
-    def has(self, counts: ConfusionCounts) -> int:
+    def count_rows(self, counts: ConfusionCounts) -> int:
         """Return how many rows there are of that kind."""
         return self._share(counts)[1]
 
@@ -148,7 +148,7 @@ class StepCurve:
     positive: int
     negative: int
 
-    def at(self, step: int) -> ConfusionCounts:
+    def counts_at(self, step: int) -> ConfusionCounts:
         """Return the counts at a step."""
         tp, fp = int(self.tp[step]), int(self.fp[step])
         return ConfusionCounts(tp, fp, self.positive - tp, self.negative - fp)
@@ -193,7 +193,7 @@ def choose_step(target_: TuningTarget, rows: StepCurve, way: ThresholdPath) -> S
     begin = 0
     # Steps between which no row stops to fire are one.
     for end in (*np.flatnonzero((np.diff(tp) != 0) | (np.diff(fp) != 0)), len(tp) - 1):
-        fine[begin : end + 1] = bool(rows.tp[end]) and target_.met(rows.at(int(end)))
+        fine[begin : end + 1] = bool(rows.tp[end]) and target_.is_met(rows.counts_at(int(end)))
         begin = end + 1
     if not fine.any():
         return StepChoice(_best(way, everywhere, _closest(target_, tp, fp)), met=False)

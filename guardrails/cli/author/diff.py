@@ -1,4 +1,4 @@
-"""`guardrails diff`: two versions of a policy and traffic in, what the change does out; exit status 1 if a gate is exceeded."""
+"""`guardrails diff`: tells what a change of a policy does, also to traffic; exit status 1 if a gate is exceeded."""
 
 from __future__ import annotations
 
@@ -105,13 +105,13 @@ def run(args: argparse.Namespace) -> int:
         for name in (gate[2:].replace("-", "_") for gate in GATES)
         if (text := getattr(args, name)) is not None
     }
-    _checked(args)
+    _check_arguments(args)
     with ExitStack() as held:
         save = None if args.report is None else held.enter_context(open_report(Path(args.report)))
         policies = [
             held.enter_context(locate_revision(each)) for each in (args.old, args.new) if each is not None
         ]
-        found = _compared(args, policies, limits)
+        found = _compare(args, policies, limits)
         if save is not None:
             save(render_html(found))
     if args.json:
@@ -126,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
     return INTERRUPTED if found.stopped else int(not found.passed)
 
 
-def _checked(args: argparse.Namespace) -> None:
+def _check_arguments(args: argparse.Namespace) -> None:
     """Raise where the arguments do not go together."""
     if args.decisions:
         if args.on or args.floor:
@@ -145,7 +145,7 @@ def _checked(args: argparse.Namespace) -> None:
         raise GuardrailsError(f"--examples {args.examples}: give 0 or more")
 
 
-def _compared(args: argparse.Namespace, policies: Sequence[str], limits: dict[str, GateLimit]) -> PolicyDiff:
+def _compare(args: argparse.Namespace, policies: Sequence[str], limits: dict[str, GateLimit]) -> PolicyDiff:
     from guardrails.authoring.diff.change import PolicyVersion
     from guardrails.authoring.diff.difference import PolicyDiff, compare_policies
     from guardrails.authoring.diff.traffic.effects import Effects
@@ -159,9 +159,9 @@ def _compared(args: argparse.Namespace, policies: Sequence[str], limits: dict[st
     try:
         with Progress(sys.stderr) as progress:
             if args.decisions:
-                _decided(args, found, progress)
+                _read_decisions(args, found, progress)
             elif versions is not None:
-                _judged(args, versions, found, progress)
+                _judge_traffic(args, versions, found, progress)
     except KeyboardInterrupt:
         found.stopped = True  # what was judged so far is worth something
     if limits and not (found.effects.rows or found.stopped):
@@ -172,7 +172,7 @@ def _compared(args: argparse.Namespace, policies: Sequence[str], limits: dict[st
     return found
 
 
-def _judged(
+def _judge_traffic(
     args: argparse.Namespace,
     versions: tuple[PolicyVersion, PolicyVersion],
     found: PolicyDiff,
@@ -196,7 +196,7 @@ def _judged(
     pairs.compare_rows(old, new, traffic, found.effects, texts=not args.no_text, watch=watch)
 
 
-def _decided(args: argparse.Namespace, found: PolicyDiff, progress: Progress) -> None:
+def _read_decisions(args: argparse.Namespace, found: PolicyDiff, progress: Progress) -> None:
     """Take what both policies decided already."""
     from guardrails.authoring.shadow.shadow_log import compare_log
 

@@ -1,4 +1,4 @@
-"""`guardrails eval`: a policy and labelled rows in, how well it tells them apart out; exit status 1 if a limit is not kept."""
+"""`guardrails eval`: measures how well a policy tells labelled rows apart; exit status 1 if a limit is not kept."""
 
 from __future__ import annotations
 
@@ -94,11 +94,11 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result.to_dict(texts=not args.no_text) | {"broken": missed}))
     else:
-        print("\n".join(_shown(result, missed, args, Style(sys.stdout))))
+        print("\n".join(_render_result(result, missed, args, Style(sys.stdout))))
     return 1 if missed else 0
 
 
-def _shown(
+def _render_result(
     result: PolicyEvaluation, missed: Sequence[str], args: argparse.Namespace, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""

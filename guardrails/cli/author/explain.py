@@ -1,4 +1,4 @@
-"""`guardrails explain`: a content in, why the policy judges it as it does out; exit status 1 if one is blocked."""
+"""`guardrails explain`: explains why the policy judges a content as it does; exit status 1 if one is blocked."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     documents: list[dict[str, object]] = []
     blocked = False
     for number, (name, content) in enumerate(contents):
-        explanation = _explained(guard, content, args, context)
+        explanation = _explain_one(guard, content, args, context)
         blocked = blocked or explanation.verdict.blocked
         if args.json:
             documents.append({"name": None if name is content else name, **explanation.to_dict()})
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if blocked else 0
 
 
-def _explained(
+def _explain_one(
     guard: Guard, content: object, args: argparse.Namespace, context: Mapping[str, Any]
 ) -> Explanation:
     """Explain one content; show on a terminal how far a film is watched."""

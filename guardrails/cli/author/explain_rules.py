@@ -1,4 +1,4 @@
-"""How the rules of an explanation look: notes on rules in, the lines that people read out.
+"""Renders the rules of an explanation as lines for people.
 
 Rules that fired, and those that nobody could decide, come with their conditions term by term; those that nearly fired with what
 is missing; all others are summed up, unless every one is asked for.

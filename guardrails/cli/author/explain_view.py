@@ -1,4 +1,4 @@
-"""How an explanation looks: an `Explanation` in, the lines that people read out.
+"""Renders an `Explanation` as lines for people.
 
 What people ask for first comes first: the verdict, the text with what was found in it, the rules that fired and those that nearly
 did, then what was replaced, the detectors, and the time. Rules that had nothing to fire for are summed up.
@@ -42,10 +42,10 @@ def render_explanation(
     """
     yield from _head(explanation, style, name)
     yield from _texts(explanation, style)
-    yield from _found(explanation, style)
+    yield from _render_findings(explanation, style)
     yield from render_rules(explanation.rules, style, every=every or only)
     if not only:
-        yield from _unchecked(explanation, style)
+        yield from _render_unchecked(explanation, style)
     if not only:
         yield from _redaction(explanation, style)
         yield from _detectors(explanation, style)
@@ -123,14 +123,14 @@ def _text(text: MarkedText, style: Style) -> Iterator[str]:
 
 def _piece(line: str, numbers: Sequence[int], style: Style) -> str:
     if numbers:
-        return style.marked(display_name(line)) + style.dim(f"({','.join(map(str, numbers))})")
+        return style.highlight(display_name(line)) + style.dim(f"({','.join(map(str, numbers))})")
     if len(line) > 3 * PLAIN:
         gone = len(line) - 2 * PLAIN
         return f"{display_name(line[:PLAIN])}{style.dim(f'…({gone:,} characters)…')}{display_name(line[-PLAIN:])}"
     return display_name(line)
 
 
-def _found(explanation: Explanation, style: Style) -> Iterator[str]:
+def _render_findings(explanation: Explanation, style: Style) -> Iterator[str]:
     from guardrails.authoring.reports.check_report import describe_place
 
     if not explanation.findings:
@@ -152,13 +152,13 @@ def _found(explanation: Explanation, style: Style) -> Iterator[str]:
             read = "read as" if finding.origin else "read together"
             yield f"       {style.dim(read)}  {quote_text(found.within)}"
         if found.number in raised:
-            yield f"       {style.dim('raised by')}  {_raised(raised[found.number])}"
+            yield f"       {style.dim('raised by')}  {_render_importance(raised[found.number])}"
     rest = len(explanation.findings) - LISTED + explanation.left_out["findings"]
     if rest > 0:
         yield style.dim(f"  and {rest:,} more")
 
 
-def _raised(raised: ScoreImportance) -> str:
+def _render_importance(raised: ScoreImportance) -> str:
     """Return the words that raise a score, each with what it adds."""
     if raised.error is not None:
         return f"not known: the detector {raised.error}"
@@ -171,7 +171,7 @@ def _raised(raised: ScoreImportance) -> str:
     return said
 
 
-def _unchecked(explanation: Explanation, style: Style) -> Iterator[str]:
+def _render_unchecked(explanation: Explanation, style: Style) -> Iterator[str]:
     """Yield what the policy's `unchecked:` table did."""
     verdict = explanation.verdict
     for rule in verdict.rules:

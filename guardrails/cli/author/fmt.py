@@ -1,4 +1,4 @@
-"""`guardrails fmt`: policies in, the same in one order and layout out, in their files; with `--check`, exit status 1 instead."""
+"""`guardrails fmt`: formats policies in their files; with `--check`, exit status 1 instead."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if not given:
         raise GuardrailsError("name the policy files to format, or a folder of them")
     if given == [STDIN]:
-        before, after = _formed(sys.stdin.buffer.read(), "standard input")
+        before, after = _format_content(sys.stdin.buffer.read(), "standard input")
         print(unified_diff(before, after) if args.diff else "" if args.check else after.text, end="")
         return int((args.check or args.diff) and before.text != after.text)
     keep = args.check or args.diff
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     paths = list(dict.fromkeys(_files(given)))
     for path in paths:
         try:
-            before, after = _formed(_content(path), str(path))
+            before, after = _format_content(_content(path), str(path))
             if before.text == after.text:
                 continue
             if not keep:
@@ -107,7 +107,7 @@ def _content(path: Path) -> bytes:
         raise GuardrailsError(f"{path}: {error.strerror}") from error
 
 
-def _formed(content: bytes, file: str) -> tuple[Source, Source]:
+def _format_content(content: bytes, file: str) -> tuple[Source, Source]:
     from guardrails.policy.editing.canonical_form import format_source
     from guardrails.policy.loading.source import read_yaml
     from guardrails.policy.schema import PolicyDoc

@@ -1,4 +1,4 @@
-"""What commands on labelled rows share: their arguments in; the rows, how many there are, and what saves a report out."""
+"""What commands on labelled rows share: their arguments, their rows and the saved report."""
 
 from __future__ import annotations
 

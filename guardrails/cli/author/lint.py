@@ -1,4 +1,4 @@
-"""`guardrails lint`: policies in, what is surely not meant in them out; exit status 1 where that is an error.
+"""`guardrails lint`: finds what is surely not meant in policies; exit status 1 where that is an error.
 
 A policy that does not load is exit status 2, as everywhere; its errors stand on stderr and in every form for programs.
 """
@@ -57,12 +57,12 @@ def run(args: argparse.Namespace) -> int:
     if args.fix or args.diff:
         return _fix(args)
     policies = [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]
-    reports = [_linted(args, policy) for policy in policies]
+    reports = [_lint_one(args, policy) for policy in policies]
     _show(reports, form, every=args.all)
     return _status(reports, strict=args.strict)
 
 
-def _linted(args: argparse.Namespace, policy: str) -> LintReport:
+def _lint_one(args: argparse.Namespace, policy: str) -> LintReport:
     """Lint one policy; on a terminal a bar shows how many of its tests were run."""
     from guardrails.authoring.lint.lint_run import lint_policy
 
@@ -153,7 +153,7 @@ def _fix(args: argparse.Namespace) -> int:
     for policy in [*dict.fromkeys([*args.policies, *args.policy])] or ["default"]:
 
         def linted(policy: str = policy) -> LintReport:
-            return _linted(args, policy)
+            return _lint_one(args, policy)
 
         if args.diff:
             report = linted()
@@ -162,7 +162,7 @@ def _fix(args: argparse.Namespace) -> int:
                 print(unified_diff(change.before, change.after), end="")
         else:
             done = fix_policy(policy, linted)
-            report, changes, left = done.report, done.changes, done.left
+            report, changes, left = done.report, done.changes, done.unfixed
             for file, change in changes.items():
                 if not quiet:
                     print(f"{file}: {change.fixed} put right")

@@ -1,5 +1,5 @@
-"""`guardrails test`: policies, files of tests or folders in, what the tests say out; exit status 1 if one fails, or if there are
-none, or if they show too little of a policy.
+"""`guardrails test`: runs the tests of policies, files of tests or folders; exit status 1 if one fails, or if there are none, or
+if they show too little of a policy.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         raise GuardrailsError(f"--threshold {args.threshold:g}: must be a percentage, 0 to 100")
     demands = _demands(args)
     given = [*args.policies, *args.policy] or ["default"]
-    return _watched(args, given, demands) if args.watch else _once(args, given, demands)
+    return _run_repeatedly(args, given, demands) if args.watch else _run_once(args, given, demands)
 
 
 def _demands(args: argparse.Namespace) -> SuiteDemands:
@@ -116,14 +116,14 @@ def _demands(args: argparse.Namespace) -> SuiteDemands:
     return SuiteDemands(every_cut=args.every_cut, obfuscate=chosen)
 
 
-def _watched(args: argparse.Namespace, given: list[str], demands: SuiteDemands) -> int:
+def _run_repeatedly(args: argparse.Namespace, given: list[str], demands: SuiteDemands) -> int:
     """Run again and again, until the person has seen enough."""
     from guardrails.authoring.testing.test_selection import expand_paths
     from guardrails.authoring.watch import watch_rounds
 
     def work() -> int:
         try:
-            return _once(args, given, demands)
+            return _run_once(args, given, demands)
         except GuardrailsError as error:
             print(error, file=sys.stderr)
             return 2
@@ -144,7 +144,7 @@ def _looks() -> Iterator[None]:
         yield None
 
 
-def _once(args: argparse.Namespace, given: list[str], demands: SuiteDemands) -> int:
+def _run_once(args: argparse.Namespace, given: list[str], demands: SuiteDemands) -> int:
     from guardrails.authoring.testing.test_selection import find_targets
 
     found, left_out = find_targets(given)
@@ -235,7 +235,7 @@ def _print(args: argparse.Namespace, done: SuiteOutcome, style: Style) -> None:
         for line in _lines(name, found, style):
             print(line)
         if name in done.coverage:
-            for line in _covered(name, done.coverage[name], style):
+            for line in _render_coverage(name, done.coverage[name], style):
                 print(line)
     slowest = sorted(done.every, key=lambda result: -result.ms)[: max(0, args.durations)]
     for result in slowest:
@@ -270,7 +270,7 @@ def _readable(text: str) -> str:
     return "".join(char if char.isprintable() else "\ufffd" for char in " ".join(text.split()))
 
 
-def _covered(name: str, coverage: SuiteCoverage, style: Style) -> Iterator[str]:
+def _render_coverage(name: str, coverage: SuiteCoverage, style: Style) -> Iterator[str]:
     shown = len(coverage.parts) - len(coverage.missing)
     yield f"{name}: coverage {coverage.percent:.1f} %, {shown} of {len(coverage.parts)}"
     yield from (f"     {style.dim(str(part))}" for part in coverage.missing)

@@ -1,4 +1,4 @@
-"""`guardrails tune`: a policy and labelled rows in, numbers for a target out; exit status 1 if no number meets it."""
+"""`guardrails tune`: tunes a rule on labelled rows for a target; exit status 1 if no number meets it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(result.to_dict(texts=not args.no_text) | {"change": change.to_dict()}))
     else:
         style = Style(sys.stdout)
-        print("\n".join((*_shown(result, args, style), *_told(result, change, args, style))))
+        print("\n".join((*_render_result(result, args, style), *_render_change(result, change, args, style))))
     if change.error and args.write:
         raise GuardrailsError(change.error)
     return 0 if result.met and not change.refused else 1
@@ -155,7 +155,7 @@ def _change(args: argparse.Namespace, result: TuningResult) -> _Change:
     return _Change(changed.diff, changed.inherited, failing, written=True)
 
 
-def _shown(result: TuningResult, args: argparse.Namespace, style: Style) -> Iterator[str]:
+def _render_result(result: TuningResult, args: argparse.Namespace, style: Style) -> Iterator[str]:
     """Yield the lines that people read."""
     from guardrails.authoring.tune.tuning_report import render_verdict
 
@@ -253,7 +253,9 @@ def _examples(result: TuningResult, args: argparse.Namespace, style: Style) -> I
             yield f"  {each.place}  {each.score:.3f}{text}"
 
 
-def _told(result: TuningResult, change: _Change, args: argparse.Namespace, style: Style) -> Iterator[str]:
+def _render_change(
+    result: TuningResult, change: _Change, args: argparse.Namespace, style: Style
+) -> Iterator[str]:
     """Yield what became of the policy."""
     from guardrails.authoring.tune.policy_rewrite import is_shipped, render_child
 

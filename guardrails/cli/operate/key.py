@@ -1,4 +1,4 @@
-"""`guardrails key`: an id in, a new key for a client out, with the row of the settings file that lets it in."""
+"""`guardrails key`: makes a new key for a client, with the row of the settings file that lets it in."""
 
 from __future__ import annotations
 

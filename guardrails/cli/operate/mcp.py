@@ -161,7 +161,7 @@ def _list(args: argparse.Namespace) -> int:
         print(json.dumps(table))
     else:
         for server, tool, record in found:
-            print(f"{_shown(server)}  {_shown(tool)}  {CHANGED[record.standing.value]}")
+            print(f"{_display_name(server)}  {_display_name(tool)}  {CHANGED[record.standing.value]}")
     return int(any(record.pending is not None for _, _, record in found))
 
 
@@ -176,7 +176,7 @@ def _diff(args: argparse.Namespace) -> int:
         print(json.dumps(table))
     else:
         for server, tool, record in found:
-            name = f"{_shown(server)}/{_shown(tool)}"
+            name = f"{_display_name(server)}/{_display_name(tool)}"
             lines = difflib.unified_diff(
                 _lines(record.definition),
                 _lines(record.pending),
@@ -198,7 +198,7 @@ def _approve(args: argparse.Namespace) -> int:
         print(json.dumps([{"server": server, "tool": tool} for server, tool in found]))
     else:
         print(
-            "\n".join(f"{_shown(server)}  {_shown(tool)}  approved" for server, tool in found)
+            "\n".join(f"{_display_name(server)}  {_display_name(tool)}  approved" for server, tool in found)
             or "nothing waits"
         )
     return int(not found)
@@ -212,6 +212,6 @@ def _lines(definition: Mapping[str, Any] | None) -> list[str]:
     return [] if definition is None else json.dumps(definition, indent=1, sort_keys=True).splitlines()
 
 
-def _shown(name: str) -> str:
+def _display_name(name: str) -> str:
     """Return a name that a server chose, as it may be shown on a terminal."""
     return json.dumps(name)[1:-1]

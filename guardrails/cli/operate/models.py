@@ -1,4 +1,4 @@
-"""`guardrails models`: a policy in, the models that it needs out; exit status 1 if one is missing or does not verify."""
+"""`guardrails models`: lists the models that a policy needs; exit status 1 if one is missing or does not verify."""
 
 from __future__ import annotations
 

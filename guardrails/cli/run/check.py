@@ -1,4 +1,4 @@
-"""`guardrails check`: texts, files, pictures, films or standard input in, verdicts out; exit status 1 if one is blocked."""
+"""`guardrails check`: judges texts, files, pictures, films or standard input; exit status 1 if one is blocked."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         blocked, judged = False, []
         style = Style(sys.stdout)
         for name, content in contents:
-            verdict, told = _judged(guard, content, args, context)
+            verdict, told = _judge(guard, content, args, context)
             blocked = blocked or verdict.blocked
             if args.out is not None:
                 _save(Path(args.out), verdict)
@@ -71,7 +71,11 @@ def run(args: argparse.Namespace) -> int:
                 print(json.dumps(verdict.to_dict(), ensure_ascii=False))
             else:
                 print(
-                    "\n".join(_shown(name if len(contents) > 1 else "", content, verdict, guard.floor, style))
+                    "\n".join(
+                        _render_verdict(
+                            name if len(contents) > 1 else "", content, verdict, guard.floor, style
+                        )
+                    )
                 )
                 if hint := _elsewhere(guard, content, verdict):
                     print(f"  {style.dim('note')}     {hint}")
@@ -82,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if blocked else 0
 
 
-def _judged(
+def _judge(
     guard: Guard, content: Any, args: argparse.Namespace, context: Mapping[str, Any]
 ) -> tuple[Verdict, Sequence[Told]]:
     """Judge a content; show on a terminal how far a film is watched, and return what was seen and heard of it, too."""
@@ -175,7 +179,7 @@ def _may_end(suffix: str, data: bytes, kind: str) -> bool:
     return declared_format(suffix) not in KNOWN or declared_format(suffix) == kind
 
 
-def _shown(
+def _render_verdict(
     name: str, content: Any, verdict: Verdict, floor: CompiledPolicy | None, style: Style
 ) -> Iterator[str]:
     """Yield the lines that people read."""

@@ -126,14 +126,14 @@ def send_exchange(url: str, exchange: DemoExchange) -> dict[str, str]:
             headers, data = error.headers, json.load(error)
     return {
         "exchange": exchange.name,
-        "asked": _asked(exchange.messages),
+        "asked": _last_question(exchange.messages),
         "action": headers.get("x-guardrails-action", "error"),
         "rules": headers.get("x-guardrails-rules", ""),
         "answer": _answer(data),
     }
 
 
-def _asked(messages: Sequence[dict[str, Any]]) -> str:
+def _last_question(messages: Sequence[dict[str, Any]]) -> str:
     texts = []
     for message in messages:
         content = message.get("content")

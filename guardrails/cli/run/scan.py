@@ -1,4 +1,4 @@
-"""`guardrails scan`: a folder in, a file with a verdict on each file below it out; exit status 1 if one is blocked or unread."""
+"""`guardrails scan`: writes a file with a verdict on each file below a folder; exit status 1 if one is blocked or unread."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def run(args: argparse.Namespace) -> int:
         "aside": verdicts.fates[LineFate.ASIDE],
         "seconds": round(time.monotonic() - began, 3),
     }
-    print(json.dumps(summary) if args.json else "\n".join(_said(summary, Style(sys.stdout))))
+    print(json.dumps(summary) if args.json else "\n".join(_render_summary(summary, Style(sys.stdout))))
     if not whole:
         print("stopped; the same command goes on from here", file=sys.stderr)
         return INTERRUPTED
@@ -143,7 +143,7 @@ def _watching(progress: Progress, folder: FileTree) -> Callable[[ScanTally], Non
     """Return what draws how far a scan is; all files are counted meanwhile, where somebody looks on."""
     total: list[int] = []
     if progress.shown:
-        again = folder.again()
+        again = folder.copy()
         threading.Thread(target=lambda: total.append(sum(1 for _ in again)), daemon=True).start()
 
     def watch(tally: ScanTally) -> None:
@@ -153,7 +153,7 @@ def _watching(progress: Progress, folder: FileTree) -> Callable[[ScanTally], Non
     return watch
 
 
-def _said(summary: Mapping[str, Any], style: Style) -> Iterator[str]:
+def _render_summary(summary: Mapping[str, Any], style: Style) -> Iterator[str]:
     """Yield the lines that people read."""
     from guardrails.authoring.checked_files import display_name
 

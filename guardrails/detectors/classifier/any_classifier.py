@@ -1,4 +1,4 @@
-"""Any sequence classifier: texts in, a finding for each window of a text and each category that its labels mean out.
+"""The `classifier` detector over any sequence classification model: one finding for each window and category.
 
 The model (`guardrails/inference/hub/sequence.py`) reads a text as it is written, in windows, and where there are any, the
 readings in which invisible characters, look-alikes and spelling tricks are undone. A category has the highest score of
@@ -79,7 +79,7 @@ class SequenceClassifier:
         self._most = config.windows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        texts = [self._seen(content.text) if isinstance(content, Text) else None for content in batch]
+        texts = [self._cut_windows(content.text) if isinstance(content, Text) else None for content in batch]
         rows = [self._model.tokens.row(ids) for each in texts if each is not None for ids in each.ids]
         scores = self._model.scores(rows)
         found = []
@@ -91,7 +91,7 @@ class SequenceClassifier:
             scores = scores[len(each.ids) :]
         return found
 
-    def _seen(self, text: str) -> ModelWindows:
+    def _cut_windows(self, text: str) -> ModelWindows:
         safe = replace_surrogates(text)
         return cut_model_windows(
             safe, TextView, self._model.windows, self._languages, self._most, strip_disguise

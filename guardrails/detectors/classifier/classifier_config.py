@@ -1,6 +1,4 @@
-"""The fields of `use: classifier`: a policy's block goes in, what it asks for comes out, and which fields its model does
-not take.
-"""
+"""The configuration of `use: classifier`, what its labels mean, and which fields a model does not take."""
 
 from __future__ import annotations
 

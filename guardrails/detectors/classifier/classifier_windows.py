@@ -1,4 +1,4 @@
-"""What a classifier judges of a text: the text goes in, its windows with their spans, and what was left out, come out.
+"""Cuts a text into the windows that a classifier judges, with their spans and what was left out.
 
 The plain reading comes first; of the readings in which spelling tricks are undone only the windows that read
 otherwise. Windows past the limit and windows in a language that the model was not validated on are unchecked.

@@ -1,4 +1,4 @@
-"""Well-known classifiers: the name of a model goes in, what its labels mean comes out.
+"""A table of well-known classifiers: what their labels mean, their licence and their languages.
 
 Labels are as `config.json` has them (`LABEL_1`: the second). Licences are those of the models' own pages: whoever uses a
 model keeps to its licence, nothing of one comes with this package.

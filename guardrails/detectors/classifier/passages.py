@@ -1,4 +1,4 @@
-"""Pieces: a text goes in, what a large model or a service reads of it at a time comes out, each with its span in the text.
+"""Cuts a text into the pieces that a large model or a service reads at a time, each with its span in the text.
 
 A piece takes whole passages for as long as they fit, and begins with some of the text before it, which its span leaves out:
 what stands on both sides of a border is read together once. The plain reading comes first; of those without invisible

@@ -1,4 +1,4 @@
-"""Harms that words alone do not tell: texts in, a finding for each window of a text and each category out, by a model.
+"""The `classifier` detector over the shipped safety model: a fast linear tier, and an encoder where that is not sure.
 
 The model (`guardrails/inference`) has two tiers, and the fast one decides alone where it is sure. It reads a view
 of a text, and the readings in which spelling tricks are undone where there are any, in windows; each finding's span
@@ -102,7 +102,7 @@ class ShippedClassifier:
         self._most = config.windows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        asked = self._asked(batch)
+        asked = self._prepare_batch(batch)
         scores = [None if each is None else each[1].scores.copy() for each in asked]
         # All windows of all contents together, so that every core has some.
         rows: list[TokenRow] = []
@@ -129,12 +129,12 @@ class ShippedClassifier:
         texts = [content for content in batch if isinstance(content, Text)]
         if self._effort == "full" or sum(len(content.text) for content in texts) > AT_ONCE:
             return None
-        asked = self._asked(batch)
+        asked = self._prepare_batch(batch)
         if any(needs.any() for each in asked if each is not None for _, needs in self._open(*each)):
             return None
         return self._answers(asked, [None if each is None else each[1].scores for each in asked])
 
-    def _asked(self, batch: Sequence[Content]) -> list[tuple[TierWindows, FastScores] | None]:
+    def _prepare_batch(self, batch: Sequence[Content]) -> list[tuple[TierWindows, FastScores] | None]:
         """Return the windows of each text, with what the fast tier says of them."""
         return [self._ask(content) if isinstance(content, Text) else None for content in batch]
 

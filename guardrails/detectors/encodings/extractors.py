@@ -1,4 +1,4 @@
-"""Extractors: a text goes in, what is hidden in it by an encoding comes out as derived texts with a map back.
+"""Decodes what is encoded in a text, also several times over, into derived texts with a map back.
 
 `READABLE` and `INVISIBLE` are the tables. All payloads of one encoding in a text make up one derived text, a line each, so that a
 list of a thousand small payloads costs one search. What an encoding hides may be encoded again: `extract` goes down to a depth,
@@ -129,7 +129,7 @@ class DecodingBudget:
         self._characters = characters
         self.left: dict[str, None] = {}
 
-    def kept(self, hidden: Iterable[Payload]) -> list[Payload]:
+    def spend(self, hidden: Iterable[Payload]) -> list[Payload]:
         """Return the payloads that may be decoded, in order."""
         kept: list[Payload] = []
         for payload in hidden:
@@ -173,7 +173,7 @@ def decode_nested(
             _join_payloads(extractor.name, kept, parent)
             for parent, payloads_of_each in sources
             for extractor, hidden in payloads_of_each
-            if (kept := budget.kept(hidden))
+            if (kept := budget.spend(hidden))
         ]
         found += following
         sources = [(derived, _payloads(derived.text, derived)) for derived in following]

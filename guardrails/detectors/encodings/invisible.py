@@ -1,4 +1,4 @@
-r"""Characters that nobody sees: text in, a finding for each run of them out.
+r"""The `invisible` detector: one finding for each run of characters that nobody sees.
 
 They hide instructions (Unicode tags spell ASCII, variation selectors carry bytes), split words so that filters miss
 them (zero width), or make a line read otherwise than it is (direction controls, "trojan source"). Where writing
@@ -135,9 +135,9 @@ class InvisibleDetector:
         return InvisibleStream(self)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         if not self._any(text):
             return CLEAN
         spans = list(self._spans(text))

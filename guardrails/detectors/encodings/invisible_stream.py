@@ -1,4 +1,4 @@
-"""Invisible characters in a text that grows: parts in, the runs of them out that no later text can change.
+"""Finds invisible characters in a streamed text as soon as no later text can change a run.
 
 Each hidden character is decided once: when the neighbours are there that may make it harmless, which for a direction mark are
 64 characters. A run is held from its start while it may go on; with `min`, all is held from the first run on until so many

@@ -1,4 +1,4 @@
-r"""What stands encoded in a text that grows: parts in, derived texts out as soon as each payload has ended.
+r"""Decodes what is encoded in a streamed text as soon as each payload has ended.
 
 A stretch is cut off where no payload is open, at its end or over it, and what it hides is decoded as in `extractors`. Held is
 the current word (it may become Base64), what may go on as hexadecimal or as codes, and a run of tags or selectors. Two
@@ -110,11 +110,11 @@ class PayloadStream:
         if not last and length < self._due:
             return []
         end = length if last else self._end()
-        found = self._decoded(end, mark) if end else []
+        found = self._decode_stretch(end, mark) if end else []
         if last:
             found += self._ends()
         else:
-            self._escapes.see(self._text[: settled_length(self._text)], self._base, mark)
+            self._escapes.freeze(self._text[: settled_length(self._text)], self._base, mark)
             length = len(self._text)
             self._due = length + length // 16 if length > OFTEN else 0
         frozen = [self._base, *self._escapes.frozen]
@@ -134,7 +134,7 @@ class PayloadStream:
             end = min(end, unseen.start())
         return end
 
-    def _decoded(self, end: int, mark: int) -> list[DerivedText]:
+    def _decode_stretch(self, end: int, mark: int) -> list[DerivedText]:
         """Cut a stretch off; return what is hidden in it."""
         part, base = self._text[:end], self._base
         view = _view(part)
@@ -186,7 +186,7 @@ class EscapeStream:
         self.frozen: list[int] = []
         """Where the text is frozen, if it is."""
 
-    def see(self, text: str, base: int, mark: int) -> None:
+    def freeze(self, text: str, base: int, mark: int) -> None:
         """Freeze the text if an escape stands in what is held of it."""
         if self.frozen or ("%" not in text and text.isascii()):
             return
@@ -200,7 +200,7 @@ class EscapeStream:
         self._end = base + len(part)
         runs = list(_RUNS.finditer(view.text)) if "%" in view.text else []
         if runs:
-            self.see(part, base, mark)
+            self.freeze(part, base, mark)
             self._since = len(view.text) - runs[-1].end()
         elif self._since is not None:
             self._since += len(view.text)
@@ -242,13 +242,13 @@ def _open_from(text: str) -> int:
     match = _OPEN.search(hay)
     assert match is not None  # at the end, if nowhere else
     at: int = match.start()
-    for start, end in sorted(_closed(hay), reverse=True) if at > 0 else ():
+    for start, end in sorted(_find_closed_stretches(hay), reverse=True) if at > 0 else ():
         if start < at < end:
             at = start
     return at
 
 
-def _closed(hay: str) -> Iterator[tuple[int, int]]:
+def _find_closed_stretches(hay: str) -> Iterator[tuple[int, int]]:
     """Yield the stretches that must not be cut."""
     yield from ((match.start(), match.end() + 1) for match in _UNITS.finditer(hay))
     if len(hay) > _LEAST:

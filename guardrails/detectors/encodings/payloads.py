@@ -1,4 +1,4 @@
-r"""Payloads of each encoding: a text goes in, what decodes to readable text comes out, with where it stood.
+r"""Finds and decodes payloads of each encoding, with their places in the text.
 
 Bytes are readable where most of them are UTF-8 (or UTF-16, as PowerShell takes it) without control characters; of what
 is mostly not, such as a picture, the runs that are remain. Everything is linear in the text.
@@ -65,7 +65,7 @@ def decode_readable(data: bytes) -> str:
     return text if len(text) >= LEAST and _SAYS.search(text) else ""
 
 
-def _found(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
+def _find_matches(pattern: Any, text: str) -> Iterator[tuple[int, int]]:
     """Yield where an RE2 pattern of ASCII characters matches, in linear time whatever the text."""
     hay = text if text.isascii() else text.encode("ascii", "replace").decode("ascii")
     return (match.span() for match in pattern.finditer(hay))
@@ -119,11 +119,11 @@ def _runs(text: str) -> Iterator[list[tuple[int, int]]]:
     lines: list[tuple[int, int]] = []
     for begin, end in _long_words(text):
         if lines and not _continues(text, lines[-1], begin):
-            yield _closed(text, lines)
+            yield _close_lines(text, lines)
             lines = []
         lines.append((begin, end))
     if lines:
-        yield _closed(text, lines)
+        yield _close_lines(text, lines)
 
 
 def _continues(text: str, line: tuple[int, int], begin: int) -> bool:
@@ -153,7 +153,7 @@ def _long_words(text: str) -> Iterator[tuple[int, int]]:
             padded = classes.find(_PADDED, stop)
 
 
-def _closed(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def _close_lines(text: str, lines: list[tuple[int, int]]) -> list[tuple[int, int]]:
     begin, end = lines[-1]
     full = end - begin >= _LINE and text[end - 1] != "="
     if full and (last := _LAST.match(text, end)) is not None:
@@ -172,7 +172,7 @@ _MARKS = re.compile(r"\\x|0x|[^0-9A-Fa-f]")
 
 def find_hexadecimal(text: str) -> Iterator[Payload]:
     """Yield what decodes as hexadecimal bytes."""
-    for begin, end in _found(_HEX, text):
+    for begin, end in _find_matches(_HEX, text):
         if found := decode_readable(bytes.fromhex(_MARKS.sub("", text[begin:end]))):
             yield Payload(found, begin, end)
 
@@ -189,16 +189,16 @@ AROUND = 120
 
 def find_percent_escapes(text: str) -> Iterator[Payload]:
     """Yield the stretches around percent escapes, decoded, each character with its place."""
-    runs = list(_found(_PERCENT, text))
+    runs = list(_find_matches(_PERCENT, text))
     first = 0
     for at, (_, stop) in enumerate(runs):
         if at + 1 == len(runs) or runs[at + 1][0] - stop > 2 * AROUND:
             begin = max(0, runs[first][0] - AROUND)
-            yield _unquoted(text, begin, min(len(text), stop + AROUND), runs[first : at + 1])
+            yield _unquote(text, begin, min(len(text), stop + AROUND), runs[first : at + 1])
             first = at + 1
 
 
-def _unquoted(text: str, begin: int, end: int, runs: Sequence[tuple[int, int]]) -> Payload:
+def _unquote(text: str, begin: int, end: int, runs: Sequence[tuple[int, int]]) -> Payload:
     parts: list[str] = []
     starts: list[int] = []
     at = begin
@@ -230,7 +230,7 @@ _BITS = re.compile(r"[01]{8}")
 
 def find_character_codes(text: str) -> Iterator[Payload]:
     """Yield what reads as a row of binary or decimal character codes and makes words."""
-    for begin, end in _found(_CODES, text):
+    for begin, end in _find_matches(_CODES, text):
         written = text[begin:end]
         bits = not set(written) - set("01 ,")
         values = (

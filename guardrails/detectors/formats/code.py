@@ -1,4 +1,4 @@
-"""Source code in a text: text in, a finding for each block of code out, with a guess of its language.
+"""The `code` detector: finds blocks of source code in a text and guesses their language.
 
 A block is a Markdown code fence (its info string names the language), or lines in a row that look like code. Each line is
 searched once for all signals of `code_signals.py`, in linear time; a block needs enough of them for its length, so that
@@ -159,20 +159,20 @@ def find_code_blocks(text: str, min_lines: int = 2) -> Iterator[CodeBlock]:
             closes = mark is not None and mark[1].startswith(fence[0]) and not mark[2]
             if not closes and match.end() < len(text):
                 continue
-            yield from _fenced(text, fence, start if closes else len(text))
+            yield from _read_fenced(text, fence, start if closes else len(text))
             fence = None
             continue
         if mark is None and _add(tally, line, start):
             continue
         if mark is not None or tally.gap > GAP:
-            yield from _unfenced(tally, min_lines)
+            yield from _read_unfenced(tally, min_lines)
             tally = _Tally()
         if mark is not None and match.end() < len(text):
             fence = (mark[1], mark[2].lower(), match.end())
-    yield from _unfenced(tally, min_lines)
+    yield from _read_unfenced(tally, min_lines)
 
 
-def _fenced(text: str, fence: tuple[str, str, int], end: int) -> Iterator[CodeBlock]:
+def _read_fenced(text: str, fence: tuple[str, str, int], end: int) -> Iterator[CodeBlock]:
     _, info, start = fence
     inside = text[start:end].rstrip()
     if not inside.strip():
@@ -188,7 +188,7 @@ def _fenced(text: str, fence: tuple[str, str, int], end: int) -> Iterator[CodeBl
         yield CodeBlock(start, start + len(inside), max(score, 0.5), language, score)
 
 
-def _unfenced(tally: _Tally, min_lines: int) -> Iterator[CodeBlock]:
+def _read_unfenced(tally: _Tally, min_lines: int) -> Iterator[CodeBlock]:
     if tally.lines >= min_lines and tally.score() > 0:
         score = tally.score()
         yield CodeBlock(tally.start, tally.end, score, tally.language(), score)
@@ -221,9 +221,9 @@ class CodeDetector:
         find_code_blocks("import os\nprint(os)\n")
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         config = self._config
         findings = tuple(
             Finding(

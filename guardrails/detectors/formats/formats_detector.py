@@ -1,4 +1,4 @@
-"""Whether a text is valid JSON, XML, Python or SQL: text in, a finding where it stops being that out.
+"""The `format` detector: finds where a text stops being valid JSON, XML, Python or SQL.
 
 JSON may have to fit a schema (`json_schema.py`), SQL may have to be of some kinds of statements (`sql.py`). Nothing is
 run, fetched or expanded. The span of a syntax error runs from the error to the end of its line; a value that does not
@@ -75,9 +75,9 @@ class FormatsDetector:
         self._longest = longest
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         inside = find_fence(text) if self._fenced else None
         start, end = inside or (0, len(text))
         if self._longest is not None and end - start > self._longest:
@@ -142,7 +142,7 @@ class FormatConfig(Config):
 _ONLY: Final = {"schema": "json", "schema_file": "json", "dialect": "sql", "statements": "sql"}
 
 
-def _misplaced(config: FormatConfig) -> list[ConfigProblem]:
+def _find_misplaced(config: FormatConfig) -> list[ConfigProblem]:
     """Return the problems of fields that say nothing of this kind of text."""
     given = {**{name: getattr(config, name, None) for name in _ONLY}, "schema": config.schema_}
     problems = [
@@ -187,7 +187,7 @@ def _schema(config: FormatConfig, files: PolicyFiles, problems: list[ConfigProbl
 
 
 def _build(name: str, config: FormatConfig, files: PolicyFiles) -> FormatsDetector:
-    problems = [*_misplaced(config), *_unknown(config)]
+    problems = [*_find_misplaced(config), *_unknown(config)]
     wrong = category_problem(config.category, ("category",))
     if wrong is not None:
         problems.append(wrong)

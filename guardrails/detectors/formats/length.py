@@ -1,4 +1,4 @@
-"""How long a text may be: text in, one finding out when it is longer or shorter than that.
+"""The `length` detector: one finding where a text is longer or shorter than it may be.
 
 Characters, words and lines are counted here; tokens by the `tokenizers` package and the model's own `tokenizer.json`.
 """

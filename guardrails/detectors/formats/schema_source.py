@@ -1,4 +1,4 @@
-"""A JSON Schema as a policy gives it, written out or in a file: a compiled schema out, or what is wrong with it and where."""
+"""Reads and compiles the JSON Schema that a policy gives, inline or in a file, and locates what is wrong with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a text stops being JSON, XML or Python: text in, an offset out, None where it never does.
+"""Finds the offset at which a text stops being valid JSON, XML or Python.
 
 Nothing is run, fetched or expanded. What nests deeper than any honest text is invalid too.
 """

@@ -1,4 +1,5 @@
-"""Green squares: pictures in, a finding for each large field of pure green out, with its box. For trying rules on pictures.
+"""The `green_square` detector, for trying rules on pictures: one finding with its box for each large field of pure
+green.
 
 What a rule does to a picture can be tried with this, and tested, without any picture that nobody wants to see. A field counts
 where its pixels are nearly (0, 255, 0), as JPEG leaves them; the score is how much of its box is.
@@ -50,19 +51,21 @@ class GreenSquare:
         self._least = config.least
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def _one(self, picture: Picture) -> Detection:
+    def _detect_one(self, picture: Picture) -> Detection:
         found: dict[tuple[int, int, int, int], Finding] = {}
         for frame in picture.frames:
-            for finding in self._framed(picture, frame):
+            for finding in self._detect_frame(picture, frame):
                 assert finding.box is not None
                 known = found.get(finding.box)
                 if known is None or known.score < finding.score:
                     found[finding.box] = finding
         return Detection(tuple(found.values())) if found else CLEAN
 
-    def _framed(self, picture: Picture, frame: PictureFrame) -> Iterator[Finding]:
+    def _detect_frame(self, picture: Picture, frame: PictureFrame) -> Iterator[Finding]:
         clip = (frame.start_ms, frame.end_ms) if picture.animated else None
         for view in frame.views:
             for box, score in self._fields(view):

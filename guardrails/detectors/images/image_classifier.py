@@ -1,4 +1,4 @@
-"""What pictures show, by a model: pictures in, findings for the whole and for parts of large ones out, for each category.
+"""The `image_classifier` detector: findings for a whole picture and for parts of a large one, by a model.
 
 The model (`inference/media/picture_model.py`) sees every frame in every way in which somebody may see it, whole, and large ones
 in parts as well, as what is small is lost in the whole. A finding in a part has that as its box; one in the whole has none. The
@@ -76,20 +76,22 @@ class ImageClassifier:
             self.identity.append(second.identity)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def _loaded(self) -> PictureModel:
+    def _load_models(self) -> PictureModel:
         if self._model is None:
             self._model = _load(self._folder, self._config)
         return self._model
 
-    def _one(self, picture: Picture) -> Detection:
-        found = self._found(picture, self._config.min_score)
+    def _detect_one(self, picture: Picture) -> Detection:
+        found = self._best_findings(picture, self._config.min_score)
         doc = self._config.second
         if self._second is not None and doc is not None:
             low, high = doc.unsure
             unsure = [key for key, each in found.items() if low <= each.score <= high]
-            others = self._second._found(picture, 0.0) if unsure else {}
+            others = self._second._best_findings(picture, 0.0) if unsure else {}
             for key in unsure:
                 if key in others:
                     score = DECIDED[doc.decide](found[key].score, others[key].score)
@@ -97,10 +99,10 @@ class ImageClassifier:
         kept = tuple(each for each in found.values() if each.score >= self._config.min_score)
         return Detection(kept) if kept else CLEAN
 
-    def _found(self, picture: Picture, least: float) -> dict[tuple[str, object], Finding]:
+    def _best_findings(self, picture: Picture, least: float) -> dict[tuple[str, object], Finding]:
         """Return the highest finding for each category and each part, with the time when that is seen."""
         found: dict[tuple[str, object], Finding] = {}
-        for (start, end), box, scores in self._judged(picture):
+        for (start, end), box, scores in self._score_frames(picture):
             for category, score in self._scores(scores):
                 known = found.get((category, box))
                 if score >= least and (known is None or known.score < score):
@@ -108,11 +110,11 @@ class ImageClassifier:
                     found[category, box] = Finding(category, score, self._name, box=box, clip=clip)
         return found
 
-    def _judged(
+    def _score_frames(
         self, picture: Picture
     ) -> Iterator[tuple[tuple[int, int], tuple[int, int, int, int] | None, Scores]]:
         """Yield when something is seen, the box of what is a part, and the scores of the model's labels for it."""
-        model = self._loaded()
+        model = self._load_models()
         views = [((frame.start_ms, frame.end_ms), view) for frame in picture.frames for view in frame.views]
         small = [(when, view) for when, view in views if max(view.shape[:2]) <= self._config.large]
         # Many frames run beside one another; the parts of one view do as well.
@@ -176,7 +178,7 @@ def _one_of(
         raise ConfigProblems(problems)
     of = KNOWN_IMAGE_MODELS.get(config.model)
     if of is not None and of.folder is not None:
-        return _shipped(name, config, of, of.folder, second)
+        return _load_shipped(name, config, of, of.folder, second)
     try:
         folder = files.model_folder(config.model, config.revision, download=config.download)
     except OSError as error:
@@ -186,7 +188,7 @@ def _one_of(
             hint = f"{error.__cause__.hint}; {hint}"
         raise ConfigProblems([ConfigProblem("unreadable_model", message, ("model",), hint=hint)]) from error
     try:
-        model = _load(folder, config) if config.prompts is None else _compared(folder, config)
+        model = _load(folder, config) if config.prompts is None else _load_zero_shot(folder, config)
     except ModelError as error:
         message = f"model {config.model!r}: {error}" if error.field == "model" else str(error)
         field = error.field if error.field in ImageClassifierConfig.model_fields else "model"
@@ -199,7 +201,7 @@ def _one_of(
     return ImageClassifier(name, config, folder, columns, model=model, second=second)
 
 
-def _compared(folder: Path, config: ImageClassifierConfig) -> PictureModel:
+def _load_zero_shot(folder: Path, config: ImageClassifierConfig) -> PictureModel:
     """Return a model that compares pictures with the texts of all categories, and the neutral ones; raises `ModelError`."""
     from guardrails.inference.media.zero_shot import ZeroShotTexts, load_zero_shot_model
 
@@ -207,7 +209,7 @@ def _compared(folder: Path, config: ImageClassifierConfig) -> PictureModel:
     return load_zero_shot_model(folder, ZeroShotTexts((*texts, *config.neutral), config.device, config.large))
 
 
-def _shipped(
+def _load_shipped(
     name: str,
     config: ImageClassifierConfig,
     of: KnownImageModel,

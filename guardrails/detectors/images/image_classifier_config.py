@@ -1,4 +1,4 @@
-"""The fields of `use: image_classifier`: a policy's block goes in, what it asks for comes out: categories, columns, problems."""
+"""The configuration of `use: image_classifier`, with its categories, its columns and what is wrong with it."""
 
 from __future__ import annotations
 

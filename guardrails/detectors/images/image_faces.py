@@ -1,4 +1,4 @@
-"""Faces: pictures in, a finding with its box for each face out, so that a rule can cover them.
+"""The `image_faces` detector: one finding with its box for each face, so that a rule can cover it.
 
     detectors: {faces: {use: image_faces}}
     rules: [{id: faces.cover, on: [input, output], when: pii.face > 0, then: redact, with: {image: pixelate}}]
@@ -68,9 +68,11 @@ class ImageFacesDetector:
         self.identity: list[Any] = [hashlib.sha256(shipped).hexdigest()]
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self._detect_one(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def _one(self, picture: Picture) -> Detection:
+    def _detect_one(self, picture: Picture) -> Detection:
         if self._model is None:
             self._model = _load(self._folder, self._config)
         views = [(frame, view) for frame in picture.frames for view in frame.views]

@@ -1,4 +1,4 @@
-"""Known pictures and films: pictures in, a finding for each list that one is on out, by its hash, with the entry that is nearest.
+"""The `image_hash` detector: finds pictures and films that are on lists of known hashes.
 
 A picture is on a list by the SHA-256 of its file, or by the perceptual hash (PDQ) of a frame of it, mirrored or turned too,
 within the list's distance: small changes do not hide it, a crop or a frame around it does. What is on an `allow` list is on no
@@ -113,7 +113,7 @@ class FilmMatcher:
 
     list: FilmList
     what: HashListSource
-    enough: MatchThresholds
+    thresholds: MatchThresholds
 
 
 class ImageHashDetector:
@@ -132,13 +132,15 @@ class ImageHashDetector:
         self._denied = denied
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self.one(content.source) if isinstance(content, Image) else CLEAN for content in batch]
+        return [
+            self.detect_picture(content.source) if isinstance(content, Image) else CLEAN for content in batch
+        ]
 
-    def one(self, picture: Picture) -> Detection:
+    def detect_picture(self, picture: Picture) -> Detection:
         """Judge a picture."""
-        return self.by(picture, picture.sha256, hash_views(picture))
+        return self.detect_by_hashes(picture, picture.sha256, hash_views(picture))
 
-    def by(self, picture: Picture, sha256: str, hashed: Sequence[PdqHashes]) -> Detection:
+    def detect_by_hashes(self, picture: Picture, sha256: str, hashed: Sequence[PdqHashes]) -> Detection:
         """Judge a picture by its file's digest and the hashes of its views."""
         best: dict[int, Finding] = {}
         for match in self.lists.find(sha256, hashed):
@@ -187,21 +189,21 @@ class HashedFilmTrack:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         return [
-            self._one(content.source) if isinstance(content, Image) and not self._passes else CLEAN
+            self._detect_one(content.source) if isinstance(content, Image) and not self._passes else CLEAN
             for content in batch
         ]
 
-    def _one(self, picture: Picture) -> Detection:
+    def _detect_one(self, picture: Picture) -> Detection:
         found, (frame,) = hash_views(picture), picture.frames
         for _, sighting in self._sightings:
-            sighting.see(found, frame.start_ms, frame.end_ms)
-        return self._of.by(picture, picture.sha256, found)
+            sighting.add_frame(found, frame.start_ms, frame.end_ms)
+        return self._of.detect_by_hashes(picture, picture.sha256, found)
 
     def findings(self, *, closed: bool) -> list[Finding]:
         """Return what the film is by its file, and by what it shows; of one list what is surest."""
         found = [*self._by_file]
         for films, sighting in self._sightings:
-            for match in sighting.matches(films.enough, closed=closed)[:1]:
+            for match in sighting.matches(films.thresholds, closed=closed)[:1]:
                 query, target = round(match.query, 4), round(match.target, 4)
                 film = Listed(
                     films.what.file,

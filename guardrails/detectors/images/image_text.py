@@ -1,4 +1,4 @@
-"""Texts in pictures: pictures in, what is written in them out, with boxes, for all rules on texts. Codes (QR, bar) likewise.
+"""The `image_text` extractor: texts in pictures with their boxes, for all rules on texts. Codes (QR, bar) likewise.
 
 It finds nothing itself: what it reads is judged as a text that stands where the picture does, with `ocr` or `code` as its origin,
 and a rule that redacts covers it in the picture. Reading is by RapidOCR (PP-OCR) and zxing-cpp, the extra `ocr`; nothing is
@@ -74,9 +74,9 @@ class ImageTextExtractor:
 
     def extracts(self, batch: Sequence[Content]) -> list[tuple[PlacedText, ...]]:
         """Return what is written in each picture."""
-        return [self._one(content.source) if isinstance(content, Image) else () for content in batch]
+        return [self._extract_one(content.source) if isinstance(content, Image) else () for content in batch]
 
-    def _one(self, picture: Picture) -> tuple[PlacedText, ...]:
+    def _extract_one(self, picture: Picture) -> tuple[PlacedText, ...]:
         with self._lock:
             known = self._kept.get(picture.sha256)
             if known is not None:
@@ -98,7 +98,7 @@ class ImageTextExtractor:
             for view in frame.views:
                 found = [each for each in reader(view) if self._is_sure(*each[:2])]
                 for text, _, corners in sorted(found, key=_order):
-                    box = scale_box(_around(corners, view), view, picture)
+                    box = scale_box(_bounding_box(corners, view), view, picture)
                     yield TextLine(" ".join(text.split()), box, whole=origin == "code")
 
     def _is_sure(self, text: str, score: float) -> bool:
@@ -114,7 +114,7 @@ def _order(found: OcrLine) -> tuple[float, float]:
     return middle // max(1.0, height), min(x for x, _ in corners)
 
 
-def _around(corners: Corners, view: Pixels) -> tuple[int, int, int, int]:
+def _bounding_box(corners: Corners, view: Pixels) -> tuple[int, int, int, int]:
     """Return the box around corners, at least one pixel of the view."""
     height, width = view.shape[:2]
     left = min(max(0, int(min(x for x, _ in corners))), width - 1)

@@ -1,4 +1,4 @@
-"""Letters in pictures: pixels go in; each line, how sure it is and its corners come out. By RapidOCR (PP-OCR), the extra `ocr`.
+"""Reads letters in pictures: each line, how sure it is and its corners. By RapidOCR (PP-OCR), the extra `ocr`.
 
 Most pictures have no letters, and looking for them is what takes the time: so the two large models run on several cores, by
 sessions of our own in the place of RapidOCR's, which knows no way to have threads that never spin. What is written in grey on

@@ -1,4 +1,4 @@
-"""Looks at pictures: what reads letters in, what reads them also where one look at all of the picture shows none, out.
+"""Wraps a reader of letters so that it also finds what one look at the whole picture would miss.
 
 A reader sees a picture at some hundred pixels. A page that was scrolled, or a strip, is read in pieces. And what hardly differs
 from a plain ground is read once more with all differences made large: a person passes over it, a model does not.

@@ -1,4 +1,4 @@
-"""Texts in pictures, films and sound: lines with boxes and clips in, one text with a way back from its stretches to those out.
+"""Texts that stand in pictures, films and sound, with a map from their characters to boxes and clips.
 
 Kinds that read such texts have `extracts`: pictures in, for each what is written in it out (`PlacedText`). Each is judged by all
 rules on texts where the picture stands; what is found in it is found in the picture, with a box, and in a film with a clip.

@@ -1,4 +1,4 @@
-"""Text that is no language: text in, a finding for each stretch of it out.
+"""The `gibberish` detector: finds the stretches of a text that are no language.
 
 Four things are looked for, each in one pass: letters in an order that no language has (keyboard mash, random letters), by
 a table of trigrams over 45 languages; floods of one character or syllable; letters of many scripts mixed; words stuck together
@@ -231,7 +231,7 @@ def _unspeakable(text: str) -> Iterator[tuple[int, int, float]]:
             yield run.start, run.end, _score(run.peak, HALF)
 
 
-def _glued(text: str) -> Iterator[tuple[int, int, float]]:
+def _find_glued(text: str) -> Iterator[tuple[int, int, float]]:
     for line in _LINE.finditer(text):
         if len(_CLUSTER.findall(line[0])) + len(_GLUED.findall(line[0])) < KINDS:
             continue
@@ -245,7 +245,7 @@ def find_gibberish(text: str) -> list[tuple[int, int, float]]:
     """Return the stretches of a text that are no language, and how sure that is, in 0..1; they may overlap."""
     text = replace_surrogates(text)
     readable = blank_code(text, without_noise(_CHUNK.sub(_without_digits, text)))
-    found = [*_floods(readable), *_unspeakable(readable), *_glued(readable)]
+    found = [*_floods(readable), *_unspeakable(readable), *_find_glued(readable)]
     if not text.isascii():
         found += [(run.start, run.end, _score(run.peak, HALF)) for run in _mixtures(readable)]
     return found
@@ -274,9 +274,9 @@ class GibberishDetector:
         language_probabilities("The model is loaded now, not in a request.")
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         config = self._config
         merged: list[tuple[int, int, float]] = []
         for start, end, score in sorted(find_gibberish(text)):

@@ -1,4 +1,4 @@
-"""Which language a text is in: text in, probabilities out, by py3langid (140 languages, offline, no download).
+"""Identifies the language of a text, by py3langid (140 languages, offline, no download).
 
 Its model is naive Bayes over byte n-grams; probabilities are normalised and tempered by length, so that they can be
 compared with a threshold. It takes some 100 µs for 1,000 ASCII characters, 0.6 s and 80 MB once.

@@ -1,4 +1,4 @@
-"""The language of a text: text in, a finding for each stretch that is in a language that is not allowed out.
+"""The `language` detector: finds the stretches of a text that are in a language that is not allowed.
 
 Letters of a script that only unwanted languages use are certain. The rest is judged by `identification.py` in units of a
 few sentences, so that one unwanted paragraph in an allowed text is found, with its span. The score is the probability
@@ -104,9 +104,9 @@ class LanguageDetector:
         language_probabilities("The model is loaded now, not in a request.")
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         text = replace_surrogates(text)
         plain = without_noise(text)
         found: list[tuple[int, int, float, str]] = []
@@ -123,13 +123,13 @@ class LanguageDetector:
             self._by_model(plain, unit, found, unsure)
         findings = tuple(
             Finding(self._category(code), score, self._name, (start, end))
-            for start, end, score, code in _merged(text, sorted(found))
+            for start, end, score, code in _merge_neighbours(text, sorted(found))
         )
         reason = (
             f"language not certain (fewer than {self._config.min_characters} letters, or no clear language)"
         )
         unchecked = tuple(
-            Unchecked("language", reason, span=_trimmed(text, unit.start, unit.end))
+            Unchecked("language", reason, span=_trim(text, unit.start, unit.end))
             for unit in (unsure if self._config.undetermined == "flag" else ())
         )
         return Detection(findings, unchecked=unchecked) if findings or unchecked else CLEAN
@@ -165,7 +165,7 @@ class LanguageDetector:
         unwanted = sum(chance for code, chance in chances.items() if code in self._unwanted)
         if unwanted >= self._config.min_confidence:
             code = max(self._unwanted, key=lambda each: chances.get(each, 0.0))
-            found.append((*_trimmed(plain, unit.start, unit.end), round(min(unwanted, 1.0), 3), code))
+            found.append((*_trim(plain, unit.start, unit.end), round(min(unwanted, 1.0), 3), code))
         elif 1 - chances.get("zxx", 0.0) - unwanted < self._config.min_confidence:
             unsure.append(unit)
 
@@ -183,12 +183,14 @@ def _are_names(words: Sequence[str]) -> bool:
     return bool(cased) and sum(word[0].isupper() and not word.isupper() for word in cased) >= 0.8 * len(cased)
 
 
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
     inside = text[start:end]
     return start + len(inside) - len(inside.lstrip()), start + len(inside.rstrip())
 
 
-def _merged(text: str, found: list[tuple[int, int, float, str]]) -> list[tuple[int, int, float, str]]:
+def _merge_neighbours(
+    text: str, found: list[tuple[int, int, float, str]]
+) -> list[tuple[int, int, float, str]]:
     """Join neighbours in the same language between which there is nothing but white space."""
     merged: list[tuple[int, int, float, str]] = []
     for start, end, score, code in found:

@@ -1,4 +1,4 @@
-"""Languages and the scripts that they are written in; in: nothing, out: tables and patterns.
+"""Tables of languages and the scripts that they are written in.
 
 Codes are those of the model behind `identification.py`: ISO 639-1 where there is one, else ISO 639-3.
 """

@@ -1,4 +1,4 @@
-"""Guard models that answer in words: texts in, a finding for each piece of a text and each category out.
+"""The `guard_model` detector: harms, as judged by a guard model that answers in words.
 
 Llama Guard, ShieldGemma, Granite Guardian, Qwen3Guard, WildGuard and gpt-oss-safeguard differ in how they are asked and how
 they answer; each has a form (`guards/`). A model runs behind an OpenAI-compatible server that the operator declares, or in this
@@ -104,7 +104,7 @@ def _labels(form: GuardForm, config: GuardModelConfig) -> dict[str, tuple[str, .
     return {**form.labels, **own, **{category: (category,) for category in config.policies}}
 
 
-def _wanted(labels: Labels, categories: list[str] | None) -> dict[str, tuple[str, ...]]:
+def _select_labels(labels: Labels, categories: list[str] | None) -> dict[str, tuple[str, ...]]:
     """Return the labels that find some of these categories, or a leaf of one, with those alone."""
     found = {}
     for label, told in labels.items():
@@ -119,7 +119,7 @@ def _among(category: str, categories: list[str]) -> bool:
 
 def _categories(_name: str, config: GuardModelConfig) -> frozenset[str]:
     form = _resolve_form(config)
-    told = _wanted(_labels(form, config), config.categories).values() if form is not None else ()
+    told = _select_labels(_labels(form, config), config.categories).values() if form is not None else ()
     found = frozenset(category for categories in told for category in categories)
     # With an unknown form or a misspelt name any may be meant: then the one problem to report is that.
     return found or frozenset({*taxonomy.CATEGORIES, *config.policies, *(config.categories or ())})
@@ -144,7 +144,7 @@ def _build(name: str, config: GuardModelConfig, files: PolicyFiles) -> LocalDete
     )
     asked = GuardPrompter(
         form,
-        _wanted(_labels(form, config), config.categories),
+        _select_labels(_labels(form, config), config.categories),
         config.policies,
         prompt=config.characters,
         max_tokens=config.max_tokens,

@@ -1,4 +1,4 @@
-"""The policy editor's own question to any model: texts go in, what a model answers of each piece of them comes out.
+"""The `judge` detector: asks any model the policy editor's own question about each piece of a text.
 
 The model is behind an OpenAI-compatible server (vLLM, SGLang, Ollama, OpenAI). `judge_prompt.py` says how a text is put to it and
 how its answer is read. A judge that refuses, says more than its answer, is cut off or cannot be reached has failed, which is
@@ -114,9 +114,9 @@ class QuestionJudge:
 
     async def score(self, asks: Sequence[JudgeRequest]) -> list[Scores]:
         """Answer each ask."""
-        return [await self._one(ask) for ask in asks]
+        return [await self._score_one(ask) for ask in asks]
 
-    async def _one(self, ask: JudgeRequest) -> Scores:
+    async def _score_one(self, ask: JudgeRequest) -> Scores:
         answer = await ask_chat(
             self._endpoint,
             self._model,
@@ -179,7 +179,9 @@ def _problems(config: JudgeConfig, form: AnswerForm) -> Iterator[ConfigProblem |
         if parse_answer(example.answer, config.answer) not in form.answers and form.answers:
             message = f"{example.answer!r} is no answer to the question"
             path = ("examples", index, "answer")
-            yield ConfigProblem("invalid_example", message, path, hint=f"the model is to say {form.shown}")
+            yield ConfigProblem(
+                "invalid_example", message, path, hint=f"the model is to say {form.description}"
+            )
 
 
 def _label_problems(config: JudgeConfig) -> Iterator[ConfigProblem | None]:

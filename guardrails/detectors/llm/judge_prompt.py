@@ -1,4 +1,4 @@
-"""How a judge is asked and answers: a question, examples and a text go in, messages come out; an answer goes in, scores come out.
+"""Builds the prompt of a judge and reads its answers.
 
 The text under judgement is data. It is a JSON string on a line of its own between two lines that bear a mark; the mark is
 drawn anew for each request, so nobody who writes the text can know it. A JSON string has no new lines and no quotes that
@@ -53,9 +53,9 @@ Answer with one line of JSON and nothing else: {form}
 
 @dataclass(frozen=True)
 class AnswerForm:
-    """What an answer may be: JSON value → what it says. `shown` tells the model."""
+    """What an answer may be: JSON value → what it says. `description` tells the model."""
 
-    shown: str
+    description: str
     answers: Mapping[str, Mapping[str, float]]
 
     @cached_property
@@ -142,7 +142,8 @@ class JudgeQuestion:
     def _before(self) -> tuple[str, list[dict[str, str]]]:
         """Return the task, and the examples as turns: the same in every request, so that servers keep them worked out."""
         told = [
-            f"The answer to the text with the mark {_own(each)} is {each.answer} because: {' '.join(each.reason.split())}"
+            f"The answer to the text with the mark {_example_mark(each)} is {each.answer} because: "
+            f"{' '.join(each.reason.split())}"
             for each in self.examples
             if each.reason
         ]
@@ -150,12 +151,12 @@ class JudgeQuestion:
         task = TASK.format(
             question=self.question.strip(),
             guidance=guidance,
-            form=self.form.shown,
+            form=self.form.description,
             reasons="".join(f"\n{each}" for each in told),
         )
         turns = []
         for each in self.examples:
-            turns.append({"role": "user", "content": self._turn(each.text, each.prompt, _own(each))})
+            turns.append({"role": "user", "content": self._turn(each.text, each.prompt, _example_mark(each))})
             turns.append({"role": "assistant", "content": f'{{"answer": {each.answer}}}'})
         return task.strip(), turns
 
@@ -173,22 +174,22 @@ class JudgeQuestion:
             told = "The text replies to this prompt, which is there for context and not to be judged:"
             context = [told, f"PROMPT {mark}", quote_text(prompt), f"END {mark}"]
         judged = ["Judge this text by the question:", f"TEXT {mark}", quote_text(text), f"END {mark}"]
-        return "\n".join([*context, *judged, f"Answer: {self.form.shown}"])
+        return "\n".join([*context, *judged, f"Answer: {self.form.description}"])
 
 
 def quote_text(text: str) -> str:
     """Return a text as a JSON string on one line that holds nothing but printable characters, and no bracket of a token."""
-    return _UNSAFE.sub(_escaped, json.dumps(text, ensure_ascii=False))
+    return _UNSAFE.sub(_escape, json.dumps(text, ensure_ascii=False))
 
 
-def _escaped(match: re.Match[str]) -> str:
+def _escape(match: re.Match[str]) -> str:
     char = match[0]
     if char < "\x80":
         return f"\\u{ord(char):04x}"
     return char if char.isprintable() else json.dumps(char)[1:-1]
 
 
-def _own(example: JudgeExample) -> str:
+def _example_mark(example: JudgeExample) -> str:
     """Return the mark of an example, which is no secret: no text to judge stands between such lines."""
     return hashlib.sha256(repr(example).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 

@@ -1,4 +1,4 @@
-"""Judges that read text and answer with scores: contents go in, what each is asked comes out, and detections from the answers.
+"""Detectors over judges that read texts and answer with scores, behind a server or in this process.
 
 `JudgeAdapter` is what all of them share: pieces of texts, categories, limits, languages. `RemoteDetector` drives a service that
 answers over the network, on the process's loop; `LocalDetector` a model in this process, on a worker. A judge raises
@@ -219,9 +219,9 @@ class LocalDetector:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Judge all contents, each by itself, so that what fails on one is no failure of the others."""
-        return [self._one(content) for content in batch]
+        return [self._detect_one(content) for content in batch]
 
-    def _one(self, content: Content) -> Detection:
+    def _detect_one(self, content: Content) -> Detection:
         asks, cut = self._asking.requests(content)
         answers: list[Scores] = []
         try:

@@ -14,12 +14,12 @@ from guardrails.detectors.pii import pii_detector
 from guardrails.detectors.secrets import secrets_detector
 
 
-def made() -> Iterator[str]:
+def make_lines() -> Iterator[str]:
     """Yield the lines of the file."""
     rows = [*pii_detector.CHOICE.rows, *secrets_detector.CHOICE.rows]
     yield from format_needs((row.pattern, compile_row(row).group) for row in rows)
 
 
 if __name__ == "__main__":
-    for line in made():
+    for line in make_lines():
         sys.stdout.write(f"{line}\n")

@@ -53,7 +53,7 @@ class BuiltinTable:
         if problems:
             raise ConfigProblems(problems)
         return PatternsDetector(
-            detector, PatternTable.of(row for row in self.rows if row.category in chosen), view="codes"
+            detector, PatternTable.get(row for row in self.rows if row.category in chosen), view="codes"
         )
 
     def _hint(self, name: str) -> str:

@@ -1,4 +1,4 @@
-r"""What must stand in a text for a pattern to match: a pattern in, sets of literals out, of each of which one must occur.
+r"""Works out which literals a text must hold for a pattern to match.
 
 As in RE2's prefilter and Hyperscan: one pass of an automaton over a text tells which patterns may match at all. Literals
 are of a folded text, so that there are few: each character becomes what a `Fold` makes of it, in the pattern and in the
@@ -138,7 +138,7 @@ class _Reader:
 
     def piece(self, exact: Literals) -> Literals:
         """Return the literals of a piece, none if it may be empty: edges in front and behind show, others do not."""
-        found = frozenset(map(_edged, exact)) if self.fold.edges else exact
+        found = frozenset(map(_mark_edges, exact)) if self.fold.edges else exact
         return frozenset() if b"" in found else found
 
     def part(self, op: str, value: Any) -> list[_Part]:
@@ -250,7 +250,7 @@ def _product(left: Literals, right: Literals, fold: Fold) -> Literals | None:
     return made if max(map(len, made), default=0) <= fold.longest else None
 
 
-def _edged(literal: bytes) -> bytes:
+def _mark_edges(literal: bytes) -> bytes:
     """Turn the boundaries in front and behind into edges where a word begins or ends; others say nothing."""
     if BOUNDARY not in literal:
         return literal
@@ -311,12 +311,12 @@ def pick_rarest(sets: Iterable[Literals]) -> tuple[Literals, ...]:
     more = (
         each
         for score, each in rest
-        if score <= RARE and (first > ENOUGH or len(each) <= MANY) and not _implied(each, best)
+        if score <= RARE and (first > ENOUGH or len(each) <= MANY) and not _drop_implied_by(each, best)
     )
     return tuple(map(frozenset, [best, *itertools.islice(more, PIECES - 1)]))
 
 
-def _implied(literals: Iterable[bytes], by: Iterable[bytes]) -> bool:
+def _drop_implied_by(literals: Iterable[bytes], by: Iterable[bytes]) -> bool:
     return all(any(each in other for each in literals) for other in by)
 
 
@@ -345,7 +345,7 @@ def find_needs(pattern: str, group: int, *, wide: bool) -> LiteralNeeds:
 @functools.lru_cache(maxsize=5_000)
 def _needs(pattern: str, group: int, wide: bool) -> LiteralNeeds:
     try:
-        parsed = _parsed(pattern)
+        parsed = _parse(pattern)
         folds = (PLAIN, *(fold for fold, _ in RUNS))
         readers = [_Reader(fold, parsed.state.flags, group, wide=wide) for fold in folds]
         plain, *runs = (reader.sets(reader.join(reader.parts(parsed))) for reader in readers)
@@ -378,7 +378,7 @@ def _run(literal: bytes) -> int:
     return max(map(len, literal.split(BREAK)))
 
 
-def _parsed(pattern: str) -> Any:
+def _parse(pattern: str) -> Any:
     """Parse by Python's own `re`, where it surely reads the pattern as `regex` does."""
     # POSIX classes are read otherwise, and what warns is read otherwise by one of them, or will be.
     if POSIX.search(pattern):
@@ -411,7 +411,7 @@ def find_word_needs(words: Iterable[str], *, wide: bool) -> Literals:
             continue
         front = at or part[0].isalnum()
         behind = at + len(part) < len(word) or part[-1].isalnum()
-        literals.add(EDGE * bool(front) + CONTEXT.of(part) + EDGE * bool(behind))
+        literals.add(EDGE * bool(front) + CONTEXT.fold(part) + EDGE * bool(behind))
     return drop_implied(frozenset(literals))
 
 

@@ -1,4 +1,5 @@
-"""Regular expressions in, findings with exact spans out; linear time wherever RE2 can run them (`table.py`).
+"""The `patterns` detector: findings with exact spans for regular expressions, in linear time wherever RE2 can run them
+(`table.py`).
 
 Each pattern sees the plain text and, where they differ, the normalized view and the readings in which spelling tricks
 are undone (`text.revealed`); findings are in original coordinates.
@@ -65,9 +66,9 @@ class PatternsDetector:
         return rows
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         text = replace_surrogates(text)
         try:
             found = self.table.search(text) if self._view != "normalized" else []
@@ -118,7 +119,7 @@ class MergedPatterns:
         return PatternStream(self._owners, self._rows, self._view)
 
     @classmethod
-    def of(cls, detectors: Sequence[PatternsDetector]) -> MergedPatterns:
+    def get(cls, detectors: Sequence[PatternsDetector]) -> MergedPatterns:
         """Return these together, once for all who want the same; raises `PatternError`."""
         return _TOGETHER.get((*detectors,), lambda: cls(detectors))
 

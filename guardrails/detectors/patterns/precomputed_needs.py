@@ -1,4 +1,4 @@
-"""What the rows of the built-in tables need, worked out beforehand: `literals.find_needs` with a file in front of it.
+"""The needs of the built-in tables' rows, read from a file that was made beforehand by `literals.find_needs`.
 
 To work it out for all of `pii` and `secrets` takes half of the time of loading them (0.7 s of 1.4 on a 2-core x86-64 box), to
 read the file 3 ms. A row that is not in it, as of a policy's own patterns, is worked out as ever. A test tells when it is old.
@@ -22,7 +22,7 @@ FILE: Final = Path(__file__).with_name("_needs.jsonl")
 
 def look_up_needs(pattern: str, group: int, *, wide: bool) -> LiteralNeeds:
     """Return what `literals.find_needs` returns."""
-    known = _known().get(_digest(pattern, group, wide=wide))
+    known = _load_file().get(_digest(pattern, group, wide=wide))
     return literals.find_needs(pattern, group, wide=wide) if known is None else _read(known)
 
 
@@ -44,7 +44,7 @@ def _digest(pattern: str, group: int, *, wide: bool) -> str:
 
 
 @functools.cache
-def _known() -> Mapping[str, list[Any]]:
+def _load_file() -> Mapping[str, list[Any]]:
     try:
         text = FILE.read_text(encoding="ascii")
     except FileNotFoundError:

@@ -83,7 +83,7 @@ class Prefilter:
     def candidates(self, text: str) -> list[int]:
         """Return the rows, in order, that have all they need in a text without lone surrogates."""
         data = text.encode()
-        hay = PLAIN.of(text) if self._wide else data.translate(PLAIN.table)
+        hay = PLAIN.fold(text) if self._wide else data.translate(PLAIN.table)
         shape = data.translate(SHAPE.table)
         numeric = DIGIT in shape
         if numeric and self._shapes:

@@ -1,4 +1,4 @@
-"""Tables of regular expressions: rows in, one searcher out that costs the same for ten rows or a thousand.
+"""Tables of regular expressions as one searcher, which costs the same for ten rows or a thousand.
 
 One `re2.Set` per kind of text (ASCII or not) tells in one pass which of all the patterns occur at all. Its states are
 built as texts ask for them, and those of large tables of numbers and keys are too many: there an automaton tells which
@@ -247,7 +247,7 @@ class PatternTable:
         return not self._unfiltered
 
     @classmethod
-    def of(cls, rows: Iterable[PatternRow]) -> PatternTable:
+    def get(cls, rows: Iterable[PatternRow]) -> PatternTable:
         """Return the table of some rows, compiled once for all who want the same; raises `PatternError`."""
         wanted = (*rows,)
         return _TABLES.get(wanted, lambda: cls(wanted))

@@ -1,4 +1,4 @@
-"""One name for each kind of personal data, whoever finds it: the names of Presidio and of models in, ours out.
+"""Maps the names that Presidio and models have for kinds of personal data to ours.
 
 `GENERIC` and `NATIONAL` are the entities of presidio-analyzer's predefined recognizers, the second ones by the
 language that a recognizer declares. `LABELS` are the labels of token-classification models. A name is what follows

@@ -1,4 +1,4 @@
-"""Spans of personal data from a token-classification model: a text goes in, `EntityHit`s in its coordinates come out.
+"""Finds spans of personal data with a token-classification model.
 
 Labels may be plain or have a prefix (`B-`, `I-`, and `E-`, `L-`, `S-`, `U-`). The probabilities of all labels that mean the
 same are added up, so that a given name and a surname are a person each and together; word pieces make words, which take
@@ -78,7 +78,7 @@ class NerSearcher:
             if (
                 last[0] == name
                 and not (begins and base == last[1])
-                and _joined(text, found[-1][0].end, start)
+                and _touches(text, found[-1][0].end, start)
             ):
                 hit, scores = found[-1]
                 found[-1] = (hit._replace(end=stop), [*scores, float(means[column])])
@@ -151,6 +151,6 @@ def _within_word(text: str, at: int) -> bool:
     )
 
 
-def _joined(text: str, end: int, start: int) -> bool:
+def _touches(text: str, end: int, start: int) -> bool:
     """Tell whether only white space lies between two words."""
     return not text[end:start].strip()

@@ -1,5 +1,4 @@
-"""Token-classification models from a local folder: a text goes in, word pieces with the probability of each label come
-out.
+"""Runs token-classification models from a local folder: word pieces with the probability of each label.
 
 A folder holds `config.json` with `id2label`, `tokenizer.json`, and an ONNX file (onnxruntime on one thread) or safetensors
 (transformers and torch). Pickled weights and code in the folder are never run, and nothing is downloaded. A long text is
@@ -20,7 +19,7 @@ from guardrails.inference.hub.labels import column_labels, read_config, read_tok
 from guardrails.inference.hub.runtimes import ModelRuntime, OnnxRuntime, TorchRuntime, choose_onnx_file
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores as Scores
-from guardrails.inference.safety.windows import opened
+from guardrails.inference.safety.windows import load_tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def load_token_model(folder: Path, file: str | None, runtime: str, window: int) 
 def _load(folder: Path, file: str | None, runtime: str, window: int) -> TokenModel:
     of = read_config(folder)
     named = column_labels(of)
-    cutter = opened(read_tokenizer(folder))
+    cutter = load_tokenizer(read_tokenizer(folder))
     positions = of.get("max_position_embeddings")
     # Two less: RoBERTa and its kin begin to count after the number of padding.
     length = min(window, positions - 2) if isinstance(positions, int) and positions > 18 else window

@@ -1,4 +1,4 @@
-r"""Rows of the table of personal data for numbers of states, companies, banks and health: patterns out.
+r"""Rows of the table of personal data for numbers of states, companies, banks and health services.
 
 A number without a word of context before it must be distinctive by its shape and its check digits
 (`detectors/pii/identifiers/national_europe.py`, `detectors/pii/identifiers/national_world.py`,

@@ -1,4 +1,4 @@
-"""Personal data: text in, findings of `pii.*` out, by one of two engines and, where a policy names one, a model.
+"""The `pii` detector: personal data by one of two engines and, where a policy names one, a model.
 
 `fast` is one table of patterns (`entities.py`): microseconds, every score 1. `presidio` is presidio-analyzer
 (`presidio.py`): milliseconds, scores by context. Names, places and organizations take a model (`ner.py`). All share
@@ -105,9 +105,9 @@ class PiiDetector:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         known = [CLEAN] * len(batch) if self._patterns is None else self._patterns.detect(batch)
-        return [self._one(content, found) for content, found in zip(batch, known, strict=True)]
+        return [self._detect_one(content, found) for content, found in zip(batch, known, strict=True)]
 
-    def _one(self, content: Content, known: Detection) -> Detection:
+    def _detect_one(self, content: Content, known: Detection) -> Detection:
         if not isinstance(content, Text):
             return known
         try:
@@ -119,7 +119,7 @@ class PiiDetector:
             for hit in hits
             if hit.start < hit.end
         ]
-        return replace(known, findings=_once([*known.findings, *found])) if found else known
+        return replace(known, findings=_drop_contained([*known.findings, *found])) if found else known
 
     def _hits(self, text: str) -> list[EntityHit]:
         hits = [hit for searcher in self._searchers for hit in searcher.search(text)]
@@ -131,7 +131,7 @@ class PiiDetector:
         return hits
 
 
-def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def _drop_contained(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return the findings in order of place, without those that lie within one of their category, which takes their
     score if it is higher.
     """
@@ -162,7 +162,7 @@ def _by_model(config: PiiConfig) -> frozenset[str]:
     return frozenset() if config.ner is None else frozenset({*LABELS.values(), *config.ner.labels.values()})
 
 
-def _wanted(config: PiiConfig) -> frozenset[str]:
+def _select_names(config: PiiConfig) -> frozenset[str]:
     """Return the names that are looked for. With one that is not known any may be meant: it is the one to report."""
     known = _by_engine(config) | _by_model(config)
     wanted = frozenset(config.entities or known)
@@ -182,7 +182,7 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
         for index, name in enumerate(config.exclude)
         if name not in everything
     ]
-    if not problems and not _wanted(config):
+    if not problems and not _select_names(config):
         message, hint = "excludes every kind that it looks for", "leave some out of 'exclude:'"
         problems.append(ConfigProblem("nothing_left", message, ("exclude",), hint=hint))
     only = ("languages", "min_score", "phone_regions") if config.engine == "fast" else ()
@@ -191,7 +191,7 @@ def _problems(config: PiiConfig) -> list[ConfigProblem]:
         for field in only
         if field in config.model_fields_set
     ]
-    if config.ner is not None and not _wanted(config) & _by_model(config):
+    if config.ner is not None and not _select_names(config) & _by_model(config):
         message, hint = "a model finds none of the entities", "add one, such as 'person', or leave out 'ner'"
         problems.append(ConfigProblem("unused_field", message, ("ner",), hint=hint))
     for label, name in config.ner.labels.items() if config.ner else ():
@@ -278,7 +278,7 @@ def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
     problems = _problems(config)
     if problems:
         raise ConfigProblems(problems)
-    wanted = _wanted(config)
+    wanted = _select_names(config)
     of_engine, of_model = wanted & _by_engine(config), wanted & _by_model(config)
     patterns = CHOICE.build(name, sorted(of_engine)) if config.engine == "fast" and of_engine else None
     parts: list[Callable[[], Searcher]] = []
@@ -303,7 +303,7 @@ KIND = Kind(
     name="pii",
     doc=f"Personal data: {', '.join(ENTITIES)}; more with engine 'presidio' or a model.",
     config=PiiConfig,
-    categories=lambda _name, config: frozenset(f"pii.{name}" for name in _wanted(config)),
+    categories=lambda _name, config: frozenset(f"pii.{name}" for name in _select_names(config)),
     build=_build,
     version=2,
 )

@@ -1,4 +1,4 @@
-"""Personal data by presidio-analyzer: text in, `EntityHit`s in its coordinates out; no model, no network, no file written.
+"""Finds personal data with presidio-analyzer: no model, no network, no file written.
 
 All predefined recognizers of the languages run in one pass, also those of countries that are off by default. Their
 scores: weak alone (0.01 to 0.5), 1 where a checksum holds, 0.35 more and at least 0.4 with a word of context among the

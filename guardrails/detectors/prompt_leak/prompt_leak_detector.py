@@ -1,4 +1,4 @@
-"""Leaks of the system prompt: text and `context["system"]` in, the stretches that repeat it out.
+"""The `prompt_leak` detector: finds the stretches of a reply that repeat `context["system"]`.
 
 Both are folded and cut into words (letters of scripts without spaces one by one), so that case, punctuation, line
 breaks and look-alikes do not matter; the text is read with spelling tricks undone as well. Stretches are runs of words,
@@ -40,7 +40,7 @@ def _grams(words: Sequence[str], size: int) -> list[Gram]:
 
 
 @lru_cache(maxsize=64)
-def _known(system: str, size: int) -> tuple[int, frozenset[Gram]]:
+def _read_ngrams(system: str, size: int) -> tuple[int, frozenset[Gram]]:
     """Return the n-grams of a system prompt and their size: `size`, or all its words where it has fewer."""
     words = WORD.findall(fold_text(replace_surrogates(system)).text)
     if len(words) < SHORTEST:
@@ -52,7 +52,7 @@ def _known(system: str, size: int) -> tuple[int, frozenset[Gram]]:
 @lru_cache(maxsize=64)
 def _runs(system: str, size: int, mark: str) -> PromptNgrams | None:
     """Return the n-grams of a system prompt for streams, with the canary that was planted in it; None where there is neither."""
-    size, known = _known(system, size)
+    size, known = _read_ngrams(system, size)
     return PromptNgrams(known, size, mark) if known or mark else None
 
 
@@ -101,9 +101,9 @@ class PromptLeakDetector:
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         planted = [CLEAN] * len(batch) if self._canaries is None else self._canaries.detect(batch)
-        return [self._one(content, found) for content, found in zip(batch, planted, strict=True)]
+        return [self._detect_one(content, found) for content, found in zip(batch, planted, strict=True)]
 
-    def _one(self, content: Content, planted: Detection) -> Detection:
+    def _detect_one(self, content: Content, planted: Detection) -> Detection:
         if not isinstance(content, Text) or content.context is None:
             return planted
         system = content.context.get("system")
@@ -126,7 +126,7 @@ class PromptLeakDetector:
         return [(match.span(), 1.0) for match in re.finditer(make_canary(system), view.text)]
 
     def _overlaps(self, view: TextView, system: str) -> list[tuple[tuple[int, int], float]]:
-        size, known = _known(system, self._words)
+        size, known = _read_ngrams(system, self._words)
         grams = _grams(WORD.findall(view.text), size)
         common = known.intersection(grams)
         share = len(common) / len(known) if known else 0.0

@@ -1,4 +1,4 @@
-"""Leaks of the system prompt in a text that grows: parts in, the stretches that repeat it out that no later text can change.
+"""Finds leaks of the system prompt in a streamed reply as soon as no later text can change them.
 
 The text is cut where no spelling trick goes on (`text.growing`), and each of its readings is a row of words. Held is the last
 part, still without a cut, and words that the prompt may go on from: the beginning of one of its runs of words, or a stretch that
@@ -41,7 +41,7 @@ class PromptNgrams:
         self.canary = canary
         self._order = sorted(known)
 
-    def begin(self, words: Gram) -> bool:
+    def has_prefix(self, words: Gram) -> bool:
         """Say whether one of them begins with some words."""
         at = bisect_left(self._order, words)
         return at < len(self._order) and self._order[at][: len(words)] == words
@@ -79,7 +79,7 @@ class NgramTracker:
         closed = None
         for first in (*self._alive, count - 1):
             run = tuple(self._words[first - self._gone :])
-            if not grams.begin(run):
+            if not grams.has_prefix(run):
                 continue
             if len(run) < size:
                 alive.append(first)
@@ -115,7 +115,7 @@ class NgramTracker:
         """The score of what was repeated so far."""
         return 0.5 + len(self.common) / len(self._grams.known) / 2
 
-    def held(self, taken: int) -> int:
+    def open_from(self, taken: int) -> int:
         """Return the place from which on something may begin, of a text of which so much was taken."""
         if self._stretch is not None:
             return self._stretch[0]
@@ -211,7 +211,7 @@ class PromptOverlaps:
             self._known[stretch] = max(reading.score, self._known.get(stretch, 0.0))
 
     def _final(self, *, last: bool) -> list[tuple[Place, float]]:
-        limit = self._base if last else min(reading.held(self._base) for reading in {*self._own})
+        limit = self._base if last else min(reading.open_from(self._base) for reading in {*self._own})
         while over := [start for start, end in self._known if start < limit < end]:
             limit = min(over)
         self.settled = max(self.settled, limit)

@@ -1,4 +1,4 @@
-"""What tells a secret from a look-alike: a candidate in, "yes" or "no" out. Checksums first, then randomness.
+"""Tells a secret from a look-alike. Checksums first, then randomness.
 
 Every function is pure and linear in the candidate's length.
 """

@@ -1,4 +1,4 @@
-"""Credentials by one table of patterns (`secret_kinds.py`): text in, findings of `secret.*` out."""
+"""The `secrets` detector: credentials by one table of patterns (`secret_kinds.py`)."""
 
 from __future__ import annotations
 

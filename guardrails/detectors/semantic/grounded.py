@@ -1,4 +1,4 @@
-"""Replies against what was retrieved for them: `context["sources"]` and a reply go in, the sentences that do not follow come out.
+"""The `grounded` detector: finds the sentences of a reply that do not follow from `context["sources"]`.
 
 Each sentence is held against every stretch of the sources by a model for natural language inference: how far it is
 `custom.ungrounded` is 1 minus the most that any stretch entails it. Findings are sentences, so that they can be redacted. What
@@ -104,7 +104,7 @@ class InferenceClaimJudge:
     def __init__(self, model: SequenceModel, entails: int) -> None:
         self._model, self._entails = model, entails
 
-    def supported(self, claims: Sequence[str], parts: Sequence[str]) -> list[float]:
+    def score_support(self, claims: Sequence[str], parts: Sequence[str]) -> list[float]:
         """Return of each claim the most that any part of the sources entails it."""
         tokens, out = self._model.tokens, []
         read = [tokens.ids(part) for part in parts]
@@ -122,7 +122,7 @@ class ServedClaimJudge:
     def __init__(self, endpoint: Endpoint, model: str) -> None:
         self._endpoint, self._model = endpoint, model
 
-    async def supported(self, claim: str, parts: Sequence[str]) -> float:
+    async def score_support(self, claim: str, parts: Sequence[str]) -> float:
         """Return 1.0 where a claim follows from some of the sources, else 0.0; raises `RemoteError`."""
         answers = await asyncio.gather(*(self._follows(claim, group) for group in _groups(parts)))
         return max(answers)
@@ -157,7 +157,7 @@ class GroundedDetector:
     def __init__(self, name: str, config: GroundedConfig) -> None:
         self._name, self._config = name, config
 
-    def _asked(self, content: Content) -> tuple[list[Claim], list[str]] | Detection:
+    def _prepare(self, content: Content) -> tuple[list[Claim], list[str]] | Detection:
         """Return the claims and parts to hold them against, or what is to be said without asking."""
         if not isinstance(content, Text):
             return CLEAN
@@ -206,14 +206,14 @@ class LocalGroundedDetector(GroundedDetector):
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
         """Judge each reply."""
-        return [self._one(content) for content in batch]
+        return [self._detect_one(content) for content in batch]
 
-    def _one(self, content: Content) -> Detection:
-        asked = self._asked(content)
+    def _detect_one(self, content: Content) -> Detection:
+        asked = self._prepare(content)
         if isinstance(asked, Detection):
             return asked
         said, unchecked = self._cut(asked[0])
-        scores = self._judge.supported([each.text for each in said], asked[1])
+        scores = self._judge.score_support([each.text for each in said], asked[1])
         return self._detection(said, scores, unchecked)
 
 
@@ -230,15 +230,15 @@ class RemoteGroundedDetector(GroundedDetector):
 
     async def adetect(self, batch: Sequence[Content]) -> list[Detection]:
         """Judge each reply, its claims beside one another."""
-        return [*await asyncio.gather(*map(self._one, batch))]
+        return [*await asyncio.gather(*map(self._detect_one, batch))]
 
-    async def _one(self, content: Content) -> Detection:
-        asked = self._asked(content)
+    async def _detect_one(self, content: Content) -> Detection:
+        asked = self._prepare(content)
         if isinstance(asked, Detection):
             return asked
         said, unchecked = self._cut(asked[0])
         try:
-            scores = await asyncio.gather(*(self._judge.supported(each.text, asked[1]) for each in said))
+            scores = await asyncio.gather(*(self._judge.score_support(each.text, asked[1]) for each in said))
         except RemoteError as error:
             return Detection(error=str(error))
         return self._detection(said, scores, unchecked)

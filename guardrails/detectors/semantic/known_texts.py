@@ -1,4 +1,4 @@
-"""An index of known texts: lines of a file go in, entries come out, and the other way round; it grows line by line.
+"""Reads and writes an index of known texts, which grows line by line.
 
 A `.jsonl` file has an object a line: `text`, and optionally `category`, `note` (where it was seen, by whom it was
 reviewed) and `vector` with `by`: the embedding of the text at 8 bits and the digest of the model that made it, so that a
@@ -95,7 +95,9 @@ def embed_entries(entries: Sequence[KnownText], encoder: Embedder) -> tuple[Scor
     Raises what the encoder raises, and `IndexFormatError` for a vector that cannot be read.
     """
     mine = encoder.identity[:SHOWN]
-    kept = {at: _unpacked(entry) for at, entry in enumerate(entries) if entry.vector and entry.by == mine}
+    kept = {
+        at: _unpack_vector(entry) for at, entry in enumerate(entries) if entry.vector and entry.by == mine
+    }
     missing = [at for at in range(len(entries)) if at not in kept]
     rows: dict[int, Scores] = {**kept}
     if missing:
@@ -107,7 +109,7 @@ def embed_entries(entries: Sequence[KnownText], encoder: Embedder) -> tuple[Scor
     return np.array([rows[at] for at in range(len(entries))], dtype=np.float32), len(missing)
 
 
-def _unpacked(entry: KnownText) -> Scores:
+def _unpack_vector(entry: KnownText) -> Scores:
     try:
         row = np.frombuffer(base64.b64decode(entry.vector or "", validate=True), dtype=np.int8)
     except (ValueError, binascii.Error) as error:

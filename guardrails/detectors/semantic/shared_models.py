@@ -1,4 +1,4 @@
-"""Models that detectors share: the name in a policy goes in, what embeds texts or tells what follows from them comes out."""
+"""Loads the embedding and inference models that semantic detectors share."""
 
 from __future__ import annotations
 

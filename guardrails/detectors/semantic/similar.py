@@ -1,4 +1,4 @@
-"""Texts like known ones: a file of known attacks goes in, what resembles one of them comes out, by how much.
+"""The `similar` detector: finds texts that resemble those of an index of known attacks.
 
 Two things count: how near the embeddings lie, measured against how near ordinary texts come to the index
 (`similarity_scores.py` has the embedding's figures), and how many of a known text's runs of three words stand in the piece,
@@ -81,16 +81,16 @@ class SimilarityJudge:
         way = (cosines - self._far) / max(1.0 - self._far, 1e-3)
         near = 1.0 / (1.0 + np.exp(-STEEP * (way - HALF)))
         for row, ask in zip(near, asks, strict=True):
-            for at, share in self._shared(ask.read):
+            for at, share in self._find_shared_runs(ask.read):
                 row[at] = max(row[at], share)
-        return [self._found(row) for row in near]
+        return [self._best_scores(row) for row in near]
 
-    def _shared(self, text: str) -> list[tuple[int, float]]:
+    def _find_shared_runs(self, text: str) -> list[tuple[int, float]]:
         """Return known texts of whose runs some stand in a text, and the share of them that do."""
         seen = Counter(at for run in _runs(text) for at in self._runs.get(run, ()))
         return [(at, min(count / self._counts[at], 1.0)) for at, count in seen.items()]
 
-    def _found(self, row: Scores) -> Found:
+    def _best_scores(self, row: Scores) -> Found:
         return {name: float(row[self._categories == name].max()) for name in self._names}
 
 

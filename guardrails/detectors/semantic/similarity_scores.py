@@ -1,4 +1,4 @@
-"""Nearness: vectors of examples go in, what scores other vectors by how near they are comes out, calibrated on the examples.
+"""Scores vectors by how near they are to examples, calibrated on these examples.
 
 A vector is as near as the mean of the three examples nearest to it. What that is worth is learnt from the examples themselves:
 `far` is what the nearest three of ordinary texts come to (and the counterexamples, which are said to be near and

@@ -1,4 +1,4 @@
-"""What a text is about: topics by name, definition and examples go in, a score for each, or for none of them, comes out.
+"""The `topic` detector: scores what a text is about by topics' names, definitions and examples.
 
 `deny` names topics that are found where they come up (`custom.topic.NAME`); `allow` names those that all talk must be about,
 and what is about none of them is `custom.off_topic`. By default texts are compared with the examples by the embedding of the
@@ -173,7 +173,7 @@ def _topic(name: str, doc: TopicDoc) -> Topic:
     return Topic(about, tuple(doc.counterexamples), said)
 
 
-def _wanted(config: TopicConfig) -> TopicSet:
+def _read_topics(config: TopicConfig) -> TopicSet:
     deny = {_category(name, doc): _topic(name, doc) for name, doc in config.deny.items()}
     for brand in map(as_competitor, config.competitors):
         if brand.about:
@@ -186,7 +186,7 @@ def _build(name: str, config: TopicConfig, files: PolicyFiles) -> TopicDetector:
     if problems := _problems(config):
         raise ConfigProblems(problems)
     brands = Competitors(name, [as_competitor(each) for each in config.competitors])
-    wanted = _wanted(config)
+    wanted = _read_topics(config)
     if not wanted.topics:
         return TopicDetector(None, brands)
     asking = JudgeAdapter(

@@ -1,4 +1,4 @@
-"""Judges of what a text is about: pieces go in, a score for each denied topic, and for none of the allowed ones, comes out."""
+"""Judges of what a text is about: a score for each denied topic, and for none of the allowed ones."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class TopicSet:
         own = [text for topic in self.topics for text in (*topic.about, *topic.not_about)]
         return [*dict.fromkeys([*read_ordinary_texts(), *own])]
 
-    def found(self, of: Sequence[Scores]) -> list[Found]:
+    def to_scores(self, of: Sequence[Scores]) -> list[Found]:
         """Return the answers that the scores of all topics, one array each, come to."""
         columns = dict(zip(self.deny, of, strict=False))
         if self.allow:
@@ -109,7 +109,7 @@ class EmbeddingTopicJudge:
     def score(self, asks: Sequence[JudgeRequest]) -> list[Found]:
         """Answer each ask."""
         vectors = self._encoder.vectors([ask.read for ask in asks])
-        return self._wanted.found([near.scores(vectors) for near in self._near])
+        return self._wanted.to_scores([near.scores(vectors) for near in self._near])
 
 
 class ServedTopicJudge:
@@ -135,7 +135,7 @@ class ServedTopicJudge:
         vectors = await self._vectors([ask.read for ask in asks])
         if vectors.shape[1] != self._near[0].examples.shape[1]:
             raise RemoteError(f"endpoint {self._endpoint.name!r}: vectors of another width than before")
-        return self._wanted.found([near.scores(vectors) for near in self._near])
+        return self._wanted.to_scores([near.scores(vectors) for near in self._near])
 
     async def _vectors(self, texts: Sequence[str]) -> Scores:
         body = {"model": self._model, "input": [*texts], "encoding_format": "float"}
@@ -175,7 +175,7 @@ class InferenceTopicJudge:
             room = self._model.window - len(claim) - tokens.double
             found = self._model.scores([tokens.pair(each[:room], claim) for each in read])
             columns.append(entailment_scores(found, self._entails, self._denies))
-        return self._wanted.found(columns)
+        return self._wanted.to_scores(columns)
 
 
 def entailment_scores(found: Scores, entails: int, denies: int | None) -> Scores:

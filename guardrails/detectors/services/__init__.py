@@ -1,4 +1,4 @@
-"""Services that moderate, one a file: asks of the detector `remote` go in, the service's own requests go out, readings come out.
+"""Clients of moderation services, one a file: how each is asked and its answers are read.
 
 * `Service`: what one needs, tells and reads; each file has its own as `SERVICE`.
 * `SERVICES`: the table of them, by the name in `service:`.

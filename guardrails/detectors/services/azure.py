@@ -1,4 +1,4 @@
-"""Azure AI Content Safety: a text or a picture in, the severity of each kind of harm out.
+"""Azure AI Content Safety: the severity of each kind of harm in a text or a picture.
 
 `POST /contentsafety/text:analyze` and `image:analyze`, with the resource's key in the header `Ocp-Apim-Subscription-Key`
 (the operator's `key_header`). A score is the severity divided by 7, for texts (0 to 7) and for pictures (0, 2, 4, 6) alike, so
@@ -68,7 +68,7 @@ class AzureContentSafety:
                 name = read_text(
                     read_mapping(each, "blocklist's match").get("blocklistName"), "blocklistName"
                 )
-                found += [(category, 1.0) for category in self._labels.of(name, BLOCKLIST)]
+                found += [(category, 1.0) for category in self._labels.resolve(name, BLOCKLIST)]
         return JudgeAnswer(best_scores(found))
 
     async def _picture(self, ask: JudgeRequest) -> JudgeAnswer:
@@ -97,7 +97,9 @@ class AzureContentSafety:
         missing = [label for label in self._harms if label not in severities]
         if missing:
             raise UnreadableResponse(f"the answer has no severity of {missing[0]!r}")
-        return [(category, severities[label]) for label in self._harms for category in self._labels.of(label)]
+        return [
+            (category, severities[label]) for label in self._harms for category in self._labels.resolve(label)
+        ]
 
 
 def _problems(config: RemoteConfig, _endpoint: Endpoint) -> list[ConfigProblem]:

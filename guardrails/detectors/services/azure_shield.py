@@ -1,4 +1,4 @@
-"""Azure's Prompt Shields: what a model will read goes in, whether it is an attack on it comes out.
+"""Azure's Prompt Shields: whether what a model will read is an attack on it.
 
 `POST /contentsafety/text:shieldPrompt`. What a person says is a user's prompt (a hit is `jailbreak`); what a tool returns or
 declares and what was retrieved are documents (a hit is `injection`). What a model itself says is neither, and is not sent.
@@ -39,7 +39,7 @@ class AzurePromptShield:
     async def ask(self, ask: JudgeRequest, stage: Stage) -> JudgeAnswer:
         """Put one ask to the service, at one of its stages."""
         label = READ_AS.get(stage)
-        if label is None or not self._labels.of(label):
+        if label is None or not self._labels.resolve(label):
             return JudgeAnswer()
         body = {label: ask.read if label == PROMPT else [ask.read]}
         answer = read_mapping(
@@ -54,7 +54,7 @@ class AzurePromptShield:
         attack = read_boolean(
             read_mapping(analysis, f"analysis of {label}").get("attackDetected"), "attackDetected"
         )
-        return JudgeAnswer(dict.fromkeys(self._labels.of(label), 1.0 if attack else 0.0))
+        return JudgeAnswer(dict.fromkeys(self._labels.resolve(label), 1.0 if attack else 0.0))
 
 
 def _judge(_config: RemoteConfig, endpoint: Endpoint, labels: ServiceLabels) -> PerStageJudge:

@@ -1,4 +1,4 @@
-"""AWS Bedrock's guardrails: a text or a picture in, what each policy of the guardrail found out.
+"""AWS Bedrock's guardrails: what each policy of a guardrail found in a text or a picture.
 
 `POST /guardrail/{id}/version/{version}/apply`, signed where the endpoint has `aws`, with the endpoint's key otherwise. What a
 model wrote is `OUTPUT`, all else `INPUT`. The score of a filter is its confidence: LOW 0.33, MEDIUM 0.66, HIGH 1.0, also where
@@ -69,7 +69,7 @@ PERSONAL: Final = {
 """Bedrock's kinds of personal data → categories, by the names that `use: pii` and `use: secrets` give them."""
 
 
-def _detected(entry: Any) -> float:
+def _is_detected(entry: Any) -> float:
     """An entry is there because it was found, unless it says that it was not."""
     return 1.0 if read_boolean(entry.get("detected", True), "detected") else 0.0
 
@@ -81,7 +81,7 @@ def _confidence(entry: Any) -> float:
     return CONFIDENCE[written]
 
 
-def _ungrounded(entry: Any) -> float:
+def _ungrounded_score(entry: Any) -> float:
     return 1.0 - read_number(entry.get("score"), "score")
 
 
@@ -95,7 +95,7 @@ class AssessmentPart:
     entries: str
     label: str | None
     otherwise: str
-    score: Callable[[Any], float] = _detected
+    score: Callable[[Any], float] = _is_detected
 
 
 PARTS: Final = (
@@ -105,7 +105,7 @@ PARTS: Final = (
     AssessmentPart("wordPolicy", "managedWordLists", "type", PROFANITY),
     AssessmentPart("sensitiveInformationPolicy", "piiEntities", "type", "pii"),
     AssessmentPart("sensitiveInformationPolicy", "regexes", "name", REGEX),
-    AssessmentPart("contextualGroundingPolicy", "filters", "type", GROUNDING, _ungrounded),
+    AssessmentPart("contextualGroundingPolicy", "filters", "type", GROUNDING, _ungrounded_score),
 )
 """What is read of an assessment."""
 
@@ -152,14 +152,14 @@ class BedrockGuardrail:
                     spots += [ScoredSpan(category, score, *place) for place in places if score]
         if action != "NONE" and not explained:
             scores.append((UNSAFE, 1.0))
-        return JudgeAnswer(best_scores(scores), tuple(spots), _uncovered(answer))
+        return JudgeAnswer(best_scores(scores), tuple(spots), _read_uncovered(answer))
 
     def _categories(self, part: AssessmentPart, entry: Any) -> tuple[str, ...]:
         # A regular expression need not have a name.
         label = part.entries if part.label is None else read_text(entry.get(part.label) or "", part.label)
         if part.otherwise == UNSAFE and not self._labels.knows(label):
             return (UNSAFE,)  # a filter that is newer than this table, whatever else is wanted
-        return self._labels.of(label, part.otherwise)
+        return self._labels.resolve(label, part.otherwise)
 
 
 def _entries(assessment: Any) -> Iterator[tuple[AssessmentPart, Any]]:
@@ -178,7 +178,7 @@ def _places(entry: Any, read: str) -> list[tuple[int, int]]:
     return [found.span() for found in re.finditer(re.escape(match), read, re.IGNORECASE)]
 
 
-def _uncovered(answer: Any) -> tuple[Unchecked, ...]:
+def _read_uncovered(answer: Any) -> tuple[Unchecked, ...]:
     """Return what the guardrail says that it did not look at."""
     coverage = answer.get("guardrailCoverage")
     if coverage is None:

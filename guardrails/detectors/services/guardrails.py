@@ -1,4 +1,4 @@
-"""Another proxy of this package: a text and its stage go in, the verdict of that proxy's own policy comes out.
+"""Another proxy of this package: the verdict of that proxy's own policy on a text and its stage.
 
 `POST /check` below the endpoint's URL, which ends in `/v1`. Its findings are taken over with category, score and span, and so
 is what it did not check. A detector that failed there, or tiers that it left out, are no answer here. That it blocks is
@@ -60,7 +60,7 @@ class RemoteGuardrails:
         if action == str(Action.BLOCK):
             scores += [(BLOCKED, 1.0)] if self._labels.wants(BLOCKED) else []
             scores += [] if given else [(UNSAFE, 1.0)]
-        return JudgeAnswer(best_scores(scores), tuple(spots), self._unchecked(verdict))
+        return JudgeAnswer(best_scores(scores), tuple(spots), self._read_unchecked(verdict))
 
     def _finding(self, given: Any, scores: list[tuple[str, float]], spots: list[ScoredSpan]) -> None:
         finding = read_mapping(given, "finding")
@@ -70,13 +70,13 @@ class RemoteGuardrails:
         if not taxonomy.is_valid(category):
             raise UnreadableResponse("the answer has a category that there is not")
         nearest = nearest_category(category, self._known)
-        for each in self._labels.of(category, nearest):
+        for each in self._labels.resolve(category, nearest):
             if span is None:
                 scores.append((each, score))
             else:
                 spots.append(ScoredSpan(each, score, *span))
 
-    def _unchecked(self, verdict: Any) -> tuple[Unchecked, ...]:
+    def _read_unchecked(self, verdict: Any) -> tuple[Unchecked, ...]:
         coverage = read_mapping(verdict.get("coverage"), "coverage")
         found = []
         for each in read_list(coverage.get("unchecked"), "coverage of what was unchecked"):

@@ -1,4 +1,4 @@
-"""Any HTTP service, by a mapping in the policy: a request from a template goes out, what stands in its answer comes in.
+"""Any HTTP service, asked and read by a mapping in the policy.
 
 The template is YAML values, filled in as values: whatever a text holds, it stays one text of the JSON. What is not where
 the mapping says is an error, never 0; so is a label of a list that `labels` does not have.
@@ -97,7 +97,7 @@ class MappedService:
             scores = read_mapping(value_at(answer, block.scores), f"mapping at {block.scores!r}")
             found = [(label, self._number(scores.get(label), label)) for label in self._labels.expected]
             return JudgeAnswer(
-                best_scores((each, score) for label, score in found for each in self._labels.of(label))
+                best_scores((each, score) for label, score in found for each in self._labels.resolve(label))
             )
         assert block.category is not None
         if block.flag is not None:
@@ -117,10 +117,10 @@ class MappedService:
                 raise UnreadableResponse("the answer has a label that 'labels' does not")
             score = 1.0 if block.score is None else self._number(value_at(each, block.score), block.score)
             if block.start is None or block.end is None:
-                scores += [(category, score) for category in self._labels.of(label)]
+                scores += [(category, score) for category in self._labels.resolve(label)]
             else:
                 start, end = (read_count(value_at(each, field), field) for field in (block.start, block.end))
-                spots += [ScoredSpan(category, score, start, end) for category in self._labels.of(label)]
+                spots += [ScoredSpan(category, score, start, end) for category in self._labels.resolve(label)]
         return JudgeAnswer(best_scores(scores), tuple(spots))
 
     def _number(self, value: Any, what: str) -> float:

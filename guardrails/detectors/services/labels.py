@@ -1,4 +1,4 @@
-"""Labels: a service's names for what it finds go in, the categories that a policy wants of them come out."""
+"""Maps a service's labels to the categories that a policy wants of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ServiceLabels:
         """Tell whether the table has the label."""
         return label in self._all
 
-    def of(self, label: str, otherwise: str | None = None) -> tuple[str, ...]:
+    def resolve(self, label: str, otherwise: str | None = None) -> tuple[str, ...]:
         """Return what a label stands for of what is wanted; `otherwise` is that of a label that is not in the table."""
         if label in self._table:
             return self._table[label]

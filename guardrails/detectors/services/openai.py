@@ -1,4 +1,4 @@
-"""OpenAI's moderations, and whoever speaks their protocol: texts and pictures in, a score for each of their categories out.
+"""OpenAI's moderations, and whoever speaks their protocol: a score for each of their categories.
 
 `POST /moderations`. All texts of a call go in one list, which has one result each; a picture goes alone, as a data URI,
 because a list with a picture in it has one result for all of it. Each category that a label of ours stands for must be
@@ -80,7 +80,7 @@ class OpenAIModerations:
             (category, score)
             for label in self._labels.expected
             for score in [read_number(scores.get(label), f"category_scores of {label!r}")]
-            for category in self._labels.of(label)
+            for category in self._labels.resolve(label)
         )
 
 

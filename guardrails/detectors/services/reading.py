@@ -1,5 +1,4 @@
-"""Reads answers: JSON that nobody vouches for goes in, what it must be comes out, or an `UnreadableResponse` that says what it is
-not.
+"""Reads the JSON of services' answers strictly, and raises `UnreadableResponse` for what is not as the protocol has it.
 
 The words of an `UnreadableResponse` name fields of the protocol, and nothing that a service wrote.
 """

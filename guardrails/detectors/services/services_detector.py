@@ -1,4 +1,4 @@
-"""Services that moderate, as detectors: contents in, what a service says of them out, as findings of our categories.
+"""The `remote` detector: what a moderation service says of contents, as findings of our categories.
 
 The operator declares where services are and by which keys they are asked (`GUARDRAILS_ENDPOINTS`); a policy names one, says
 which protocol it speaks, and what its labels stand for. Long texts go in pieces, each with a span of its own. What a service
@@ -40,7 +40,7 @@ def _table(of: Service, config: RemoteConfig) -> dict[str, tuple[str, ...]]:
     return {label: (category,) for label, category in of.labels.items()} | written
 
 
-def _besides(of: Service, config: RemoteConfig) -> set[str]:
+def _unlabelled_categories(of: Service, config: RemoteConfig) -> set[str]:
     """Return the categories that no label stands for."""
     found = {*of.also(config), *([config.http.category] if config.http and config.http.category else [])}
     wanted = config.categories
@@ -53,7 +53,7 @@ def _besides(of: Service, config: RemoteConfig) -> set[str]:
 def _categories(_name: str, config: RemoteConfig) -> frozenset[str]:
     of = find_service(config.service)
     table = _table(of, config)
-    found = ServiceLabels(table, config.categories).categories() | _besides(of, config)
+    found = ServiceLabels(table, config.categories).categories() | _unlabelled_categories(of, config)
     # With a misspelt name any may be meant: then the one problem to report is the spelling.
     return found or ServiceLabels(table).categories()
 
@@ -98,7 +98,7 @@ def _of_categories(of: Service, config: RemoteConfig) -> Iterator[ConfigProblem]
     """A category that is wanted is one that the service tells, or a parent of one."""
     told = sorted(
         ServiceLabels(_table(of, config)).categories()
-        | _besides(of, config.model_copy(update={"categories": None}))
+        | _unlabelled_categories(of, config.model_copy(update={"categories": None}))
     )
     for index, each in enumerate(config.categories or ()):
         is_own = each.split(".")[0] in of.opens and taxonomy.is_valid(each)

@@ -1,4 +1,4 @@
-"""Pieces of sound that are transcribed: samples go in as they come, pieces of half a minute with speech in them come out.
+"""Splits a sound into pieces of half a minute with speech in them.
 
 Stretches of speech that are near one another go together: a transcriber hears whole sentences, and is asked less often. What is
 kept of the sound is no longer than two pieces.
@@ -41,7 +41,7 @@ class SpeechPiece:
     samples: Samples
 
     @property
-    def heard(self) -> Samples:
+    def padded_samples(self) -> Samples:
         """Its samples, with silence behind what is very short: transcribers refuse that."""
         return np.pad(self.samples, (0, max(0, LEAST - len(self.samples))))
 
@@ -54,7 +54,7 @@ class SpeechPiece:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE)
-            file.writeframes(np.round(self.heard * (gain * 32_767)).astype("<i2").tobytes())
+            file.writeframes(np.round(self.padded_samples * (gain * 32_767)).astype("<i2").tobytes())
         return out.getvalue()
 
 
@@ -79,34 +79,34 @@ class SpeechSplitter:
         values = np.clip(np.nan_to_num(np.asarray(samples, np.float32), posinf=1.0, neginf=-1.0), -1.0, 1.0)
         self._kept.append((self._taken, values))
         self._taken += len(values)
-        found += self._placed(self._voice.feed(start_ms, values))
+        found += self._append(self._voice.feed(start_ms, values))
         if self._open is not None and self._voice.settled_ms - self._open[1] > NEAR_MS:
-            found.append(self._closed(self._open))
+            found.append(self._close(self._open))
         self._forget(self._voice.settled_ms if self._open is None else self._open[0])
         return found
 
     def flush(self) -> list[SpeechPiece]:
         """Take the end; return the rest."""
-        found = self._placed(self._voice.flush())
+        found = self._append(self._voice.flush())
         if self._open is not None:
-            found.append(self._closed(self._open))
+            found.append(self._close(self._open))
         self._kept.clear()
         self._taken = 0
         return found
 
-    def _placed(self, stretches: list[Stretch]) -> list[SpeechPiece]:
+    def _append(self, stretches: list[Stretch]) -> list[SpeechPiece]:
         """Put stretches together; return the pieces that are whole by that."""
         found = []
         for start, end in stretches:
             open_ = self._open
             if open_ is not None and (start - open_[1] > NEAR_MS or end - open_[0] > LONGEST_MS):
-                found.append(self._closed(open_))
+                found.append(self._close(open_))
                 open_ = None
             self._open = (start if open_ is None else open_[0], end)
         self.stretches += stretches
         return found
 
-    def _closed(self, of: Stretch) -> SpeechPiece:
+    def _close(self, of: Stretch) -> SpeechPiece:
         self._open = None
         first, last = ((each - self._start_ms) * RATE // 1_000 for each in of)
         cut = [

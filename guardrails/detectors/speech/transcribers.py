@@ -1,4 +1,4 @@
-"""Transcribers: a piece of sound goes in, what is said in it comes out, with the time of each word where that is known.
+"""Transcribes a piece of sound, by a service or by a model in this process, with the time of each word where that is known.
 
 Either a service that speaks OpenAI's `/audio/transcriptions` (OpenAI, vLLM, speaches, whisper.cpp, …) or a model in this process.
 Whatever a service says that is no transcript in its protocol is a failure; an empty one says that there are no words.
@@ -38,11 +38,11 @@ Timed = tuple[str, float | None, float | None]
 
 
 class Transcriber(Protocol):
-    """What makes texts of pieces. `beside` is how many at a time are of use."""
+    """What makes texts of pieces. `concurrency` is how many at a time are of use."""
 
-    beside: int
+    concurrency: int
 
-    def begin(self, piece: SpeechPiece) -> Future[Transcript]:
+    def start(self, piece: SpeechPiece) -> Future[Transcript]:
         """Begin with a piece; the future has what is said in it, or why that is not known."""
         ...
 
@@ -50,7 +50,7 @@ class Transcriber(Protocol):
 class RemoteTranscriber:
     """A service. `plain` is for one that gives texts alone, without times."""
 
-    beside = 4
+    concurrency = 4
 
     def __init__(self, endpoint: Endpoint, model: str, language: str | None = None, *, plain: bool) -> None:
         self._endpoint = endpoint
@@ -67,10 +67,10 @@ class RemoteTranscriber:
             ]
         self._fields = fields
 
-    def begin(self, piece: SpeechPiece) -> Future[Transcript]:
-        return submit(self._asked(piece))
+    def start(self, piece: SpeechPiece) -> Future[Transcript]:
+        return submit(self._request(piece))
 
-    async def _asked(self, piece: SpeechPiece) -> Transcript:
+    async def _request(self, piece: SpeechPiece) -> Transcript:
         sound = FormField("file", piece.wav(), "speech.wav", "audio/wav")
         body = await get_client(self._endpoint).post_form(PATH, [*self._fields, sound])
         try:
@@ -82,15 +82,15 @@ class RemoteTranscriber:
 class LocalTranscriber:
     """A model in this process, which hears one piece at a time."""
 
-    beside = 1
+    concurrency = 1
 
     def __init__(self, model: SpeechModel) -> None:
         self._model = model
 
-    def begin(self, piece: SpeechPiece) -> Future[Transcript]:
+    def start(self, piece: SpeechPiece) -> Future[Transcript]:
         done: Future[Transcript] = Future()
         try:
-            whole, parts = self._model.transcribe(piece.heard)
+            whole, parts = self._model.transcribe(piece.padded_samples)
             done.set_result(align_words(whole, parts, (piece.start_ms, piece.end_ms)))
         except Exception as error:
             done.set_exception(error)
@@ -143,7 +143,7 @@ def align_words(whole: str, parts: Iterable[Timed], clip: Clip) -> Transcript:
         if place < 0:
             place = folded.find(sought.casefold(), at, at + NEAR + len(sought))
         if place >= 0:
-            found.append((place, _within(clip, start, end)))
+            found.append((place, _place_in_film(clip, start, end)))
             at = place + len(sought)
     ends = [*(place for place, _ in found[1:]), len(whole)]
     words = [TimedWord(place, end, when) for (place, when), end in zip(found, ends, strict=False)]
@@ -152,7 +152,7 @@ def align_words(whole: str, parts: Iterable[Timed], clip: Clip) -> Transcript:
     return Transcript(whole, clip, tuple(words))
 
 
-def _within(clip: Clip, start: float, end: float | None) -> Clip:
+def _place_in_film(clip: Clip, start: float, end: float | None) -> Clip:
     """Return the time in the film of what is said from one second of a piece to another; at least a millisecond of it."""
     first = min(max(clip[0], clip[0] + int(start * 1_000)), clip[1] - 1)
     last = clip[1] if end is None else min(max(first + 1, clip[0] + round(end * 1_000)), clip[1])

@@ -1,4 +1,4 @@
-"""What is said in sounds and films: samples in, when somebody speaks and what is said out, for all rules on texts.
+"""The `transcript` extractor: when somebody speaks in sounds and films, and what is said.
 
 It finds nothing itself: what it hears is judged as a text that stands where the sound does, with `speech` as its origin, and what
 is found in it has a clip. Where somebody speaks is found by Silero VAD, which comes with the package; what they say is
@@ -151,9 +151,9 @@ class _Work:
         if self._left_ms < 0:
             self._limited = True
             return
-        if len(self._under_way) >= self._transcriber.beside:
+        if len(self._under_way) >= self._transcriber.concurrency:
             self._next()
-        self._under_way.append(self._transcriber.begin(piece))
+        self._under_way.append(self._transcriber.start(piece))
 
     def _next(self) -> None:
         """Wait for the first piece."""
@@ -208,10 +208,10 @@ def _build(name: str, config: TranscriptConfig, files: PolicyFiles) -> Transcrip
         return TranscriptExtractor(
             config, RemoteTranscriber(endpoint, config.model, config.language, plain=plain), voices
         )
-    return TranscriptExtractor(config, _here(config, config.model, files), voices)
+    return TranscriptExtractor(config, _build_local(config, config.model, files), voices)
 
 
-def _here(config: TranscriptConfig, name: str, files: PolicyFiles) -> LocalTranscriber:
+def _build_local(config: TranscriptConfig, name: str, files: PolicyFiles) -> LocalTranscriber:
     from guardrails.inference.media.speech import SpeechOptions, load_speech_model
 
     try:

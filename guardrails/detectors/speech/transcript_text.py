@@ -1,4 +1,4 @@
-"""What is said: transcripts of stretches of sound go in, one text with a way back from its characters to times comes out.
+"""Joins transcripts into one text with a map from its characters to times.
 
 It is judged by all rules on texts where the sound or the film stands, with `speech` as its origin; what is found in it is found
 in the sound, with a clip.

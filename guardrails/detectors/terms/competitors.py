@@ -1,4 +1,4 @@
-"""Names of brands: a text goes in, a finding for each name in it comes out, `custom.competitor`.
+"""Finds names of competitors' brands (`custom.competitor`).
 
 Names are found as whole words, however they are dressed (`terms_detector.py`). A name that is a word of the language too
 (`Orange`) has `about`: it is found only in a piece that is about that, by the topic's own judge.

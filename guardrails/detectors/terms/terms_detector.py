@@ -1,4 +1,4 @@
-"""Lists of words and phrases in, findings with exact spans out; one automaton, whatever the length of the list.
+"""The `terms` detector: words and phrases with exact spans, by one automaton whatever the length of the list.
 
 Terms and text are folded alike (case, accents, compatibility forms, invisible and look-alike characters), so
 that a term is found however it is dressed; `case: exact` compares the plain text instead. In phrases any single
@@ -191,9 +191,9 @@ class TermsDetector:
         return TermStream(self)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         text = replace_surrogates(text)
         view = fold_text(text) if self._fold else None
         hay = text if view is None else view.text

@@ -1,4 +1,4 @@
-"""Prefixes of terms: a text goes in, the first place comes out from which on it may be the beginning of a term.
+"""Finds the first place of a text from which on it may be the beginning of a term.
 
 A sorted list of the forms and a bisection for each place tell it, in the memory that the forms take anyway; plain text
 needs one or two of them. Where a text is marked (`text.marks`), its skeleton is compared with the terms' skeletons.

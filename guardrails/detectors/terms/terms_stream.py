@@ -1,4 +1,4 @@
-"""Terms in a text that grows: parts in, findings and how far they are settled out.
+"""The stream of the `terms` detector: findings and how far they are settled.
 
 The part that is held, cut where no spelling trick goes on (`text.growing`), is judged by the detector itself; what a term may
 still begin in is held until that is known. Left of the watermark no more is needed than the part that it cut into.

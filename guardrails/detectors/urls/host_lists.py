@@ -142,10 +142,10 @@ class HostList:
             raise EntryError(f"{name!r} is a public suffix: anybody can have a name below it", hint)
         if "?" in path or "#" in path:
             raise EntryError(f"{entry!r}: an entry ends with its path", "leave out what follows '?' or '#'")
-        rule = _Rule(scheme.lower(), mode, port, self._cased(clean_path(path)).rstrip("/"))
+        rule = _Rule(scheme.lower(), mode, port, self._fold_case(clean_path(path)).rstrip("/"))
         self._rules.setdefault(name, []).append(rule)
 
-    def _cased(self, path: str) -> str:
+    def _fold_case(self, path: str) -> str:
         return path.lower() if self._forbids else path
 
     def covers(self, link: Link, host: str) -> bool:
@@ -172,5 +172,5 @@ class HostList:
             return False
         if not rule.path:
             return True
-        path = self._cased(link.path)
+        path = self._fold_case(link.path)
         return path == rule.path or path.startswith(rule.path + "/")

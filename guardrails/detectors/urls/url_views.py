@@ -1,4 +1,4 @@
-"""Other readings of a text in which links may hide: a text in, views of parts of it out, with offsets back.
+"""Other readings of a text in which links may hide, with offsets back.
 
 One is the text normalized (`guardrails.text`), only where a word holds a sign that links need; one is what an HTML
 parser makes of it: character references decoded, line breaks and tabs inside attributes dropped.

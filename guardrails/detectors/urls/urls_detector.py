@@ -1,4 +1,4 @@
-"""Links: a text in, findings of `url.*` out, with the link as the span; by lists of a policy, or by their form.
+"""The `urls` detector: findings with the link as the span, by lists of a policy or by the link's form.
 
 The plain text is searched and, where it differs, the normalized view, so that a link is judged both as a program
 reads it and as a person does: what either would reach is on the deny list, and both must be on the allow list.
@@ -86,9 +86,9 @@ class UrlsDetector:
         return UrlStream(self)
 
     def detect(self, batch: Sequence[Content]) -> list[Detection]:
-        return [self._one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
+        return [self._detect_one(content.text) if isinstance(content, Text) else CLEAN for content in batch]
 
-    def _one(self, text: str) -> Detection:
+    def _detect_one(self, text: str) -> Detection:
         text = replace_surrogates(text)
         seen: dict[str, float] = {}
         found = [*self._search(text, seen)]
@@ -98,7 +98,7 @@ class UrlsDetector:
             for leaf, score, start, end in self._search(view.text, seen)
         ]
         if hidden:
-            found = _merged([*found, *hidden])
+            found = _merge_findings([*found, *hidden])
         if not found:
             return CLEAN
         found.sort(key=itemgetter(2, 3, 0))
@@ -124,7 +124,7 @@ class UrlsDetector:
         yield "found"
         if denied:
             yield "denied"
-        if self._allow is not None and not self._allowed(link, self._allow):
+        if self._allow is not None and not self._is_allowed(link, self._allow):
             yield "not_allowed"
         if link.scheme and link.scheme not in self._schemes:
             yield "scheme"
@@ -142,7 +142,7 @@ class UrlsDetector:
         if link.embedded and link.host and (carries_data(link.rest) or _named_data(link.raw_host)):
             yield "exfiltration"
 
-    def _allowed(self, link: Link, allow: HostList) -> bool:
+    def _is_allowed(self, link: Link, allow: HostList) -> bool:
         if not link.readings:
             # It leads to no host: the policy's schemes alone decide.
             return link.scheme in self._schemes
@@ -204,7 +204,7 @@ def _neighbours(host: str) -> Iterator[str]:
         yield f"{name[:at]}{name[at + 1 :]}.{rest}"
 
 
-def _merged(found: Iterable[tuple[str, float, int, int]]) -> list[tuple[str, float, int, int]]:
+def _merge_findings(found: Iterable[tuple[str, float, int, int]]) -> list[tuple[str, float, int, int]]:
     """Join findings of one category that overlap: the views of one link."""
     out: list[tuple[str, float, int, int]] = []
     for leaf, score, start, end in sorted({*found}, key=lambda each: (each[0], each[2], each[3])):
@@ -239,17 +239,17 @@ def carries_data(rest: str) -> bool:
     if mark := re.search(r"[?#]", rest):
         path, query = rest[: mark.start()], rest[mark.end() :]
     values = (part.partition("=")[2] or part for part in _VALUES.split(query))
-    return any(_loaded(value, 12) for value in values) or (
-        len(path) > 12 and any(_loaded(part, 40) for part in re.split(r"[/\\]", path))
+    return any(_is_loaded(value, 12) for value in values) or (
+        len(path) > 12 and any(_is_loaded(part, 40) for part in re.split(r"[/\\]", path))
     )
 
 
 def _named_data(host: str) -> bool:
     """Say whether a label of a host is encoded text: who asks for the name has told it already."""
-    return len(host) > 20 and any(len(label) >= 16 and _encoded(label) for label in host.split("."))
+    return len(host) > 20 and any(len(label) >= 16 and _is_encoded(label) for label in host.split("."))
 
 
-def _loaded(raw: str, least: int) -> bool:
+def _is_loaded(raw: str, least: int) -> bool:
     if len(raw) < 12 and raw.isalnum():
         return False
     value = unquote(raw)
@@ -259,10 +259,10 @@ def _loaded(raw: str, least: int) -> bool:
         return True
     if len(value) < least or _UUID.search(value):
         return False
-    return _encoded(value) or (len(value) >= max(least, 32) and _random(value))
+    return _is_encoded(value) or (len(value) >= max(least, 32) and _random(value))
 
 
-def _encoded(value: str) -> bool:
+def _is_encoded(value: str) -> bool:
     compact = value.rstrip("=")
     decoded = b""
     try:

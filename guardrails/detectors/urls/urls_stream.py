@@ -1,4 +1,4 @@
-r"""Links in a text that grows: parts in, findings out as soon as no later text can change them.
+r"""The stream of the `urls` detector: findings as soon as no later text can change them.
 
 The text is cut behind a sign over which no link goes on, in any of its views: a space, mostly. Each stretch is judged by the
 detector itself, with what stands in front of it, as that tells what a link is embedded in. Held is the current word; where text

@@ -42,7 +42,7 @@ class Redone:
     def at(self, instant_ms: int, size: tuple[int, int]) -> tuple[Box, ...]:
         """Return what is covered of a frame of a film of that size."""
         now = [cover for cover in self.covers if cover.span[0] <= 1_000 * instant_ms < cover.span[1]]
-        return tuple(box for cover in now for box, _ in cover.of(size))
+        return tuple(box for cover in now for box, _ in cover.boxes_in(size))
 
 
 def covered_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: VideoLimits) -> Redone:
@@ -53,7 +53,7 @@ def covered_film(film: Film, found: Sequence[tuple[Rule, Finding]], limits: Vide
         Overloaded: all processes that decode are busy.
     """
     edits = edits_of(found)
-    made = film.covered(edits) if isinstance(film, FramesFilm) else recode_film(film, edits, limits)
+    made = film.apply_edits(edits) if isinstance(film, FramesFilm) else recode_film(film, edits, limits)
     if any(edit.how == "cut" for edit in edits):
         return Redone(made)  # its frames are shown at other times
     return Redone(made, plan_edits(edits, (film.width, film.height)).covers)

@@ -145,7 +145,7 @@ def streams(bounds: Sequence[BoundDetector]) -> Iterator[tuple[tuple[BoundDetect
     for group in (group for family in families.values() for group in MergedPatterns.groups(family)):
         own = tuple(patterns[id(each)] for each in group)
         try:
-            yield own, (MergedPatterns.of(group) if len(group) > 1 else group[0]).stream
+            yield own, (MergedPatterns.get(group) if len(group) > 1 else group[0]).stream
         except PatternError:  # too large together, though each is not
             yield from (((bound,), bound.stream) for bound in own if bound.stream is not None)
     for bound in bounds:

@@ -143,7 +143,7 @@ class Uses:
 
     def _hear(self, result: Returned, traces: Traces | None) -> bool:
         """Take what a tool returned; return whether it is not known any more."""
-        strangers = self._tools.distrusted(result.tools)
+        strangers = self._tools.untrusted_names(result.tools)
         self._sources.update(dict.fromkeys(strangers))
         if strangers and result.text and traces is not None:
             traces.add(result.text, strangers)

@@ -1,4 +1,4 @@
-"""Embeddings: texts go in, vectors of length 1 come out that lie near each other where texts are about the same.
+"""Embeds texts as vectors of length 1 that lie near each other where texts are about the same.
 
     vectors = embedder.vectors(["Which fund should I buy?", "Is gold safe?"])     # float32 [2, width]
 
@@ -59,7 +59,7 @@ class ShippedEmbedder:
         self.vectors(["warm up"])
 
     def vectors(self, texts: Sequence[str]) -> Scores:
-        return check_vectors(self._model.embedded([self._view(text) for text in texts]), len(texts))
+        return check_vectors(self._model.embed([self._view(text) for text in texts]), len(texts))
 
 
 class SentenceEmbedder:
@@ -96,9 +96,13 @@ class SentenceEmbedder:
         return check_vectors(np.array([known[row] for row in rows], dtype=np.float32), len(texts))
 
     def _run(self, rows: Sequence[TokenRow]) -> list[Scores]:
-        return get_pool().map(self._one, rows) if self._runtime.beside else [self._one(row) for row in rows]
+        return (
+            get_pool().map(self._embed_one, rows)
+            if self._runtime.concurrent
+            else [self._embed_one(row) for row in rows]
+        )
 
-    def _one(self, row: TokenRow) -> Scores:
+    def _embed_one(self, row: TokenRow) -> Scores:
         ids, mask, types = inputs([row], self._tokens.pad)
         found = self._runtime.run({"input_ids": ids, "attention_mask": mask, "token_type_ids": types})[0]
         if found.ndim == 2:

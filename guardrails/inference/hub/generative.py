@@ -1,4 +1,4 @@
-"""Generative models from a local folder: a conversation goes in, what the model says to it comes out, with its probabilities.
+"""Runs generative models from a local folder: answers to a conversation, with their probabilities.
 
     model = load_generative_model(folder, GenerativeOptions(device="cpu"))
     prompt = model.render([{"role": "user", "content": "…"}], {})
@@ -21,7 +21,7 @@ from typing import Any
 
 from guardrails.inference.hub.runtimes import Precision
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 Message = Mapping[str, str]
 
@@ -59,7 +59,7 @@ class GenerativeModel:
             hint = "pip install 'guardrails-middleware[models]', or name an 'endpoint' that serves the model"
             raise ModelError(message, hint, code="missing_extra") from error
         self._tokenizer: Any = _tokenizer(transformers, folder)
-        model, report = _loaded(transformers, folder, options)
+        model, report = _load_model(transformers, folder, options)
         if lost := sorted(report["missing_keys"]):
             shown = ", ".join(lost[:4]) + (", …" if len(lost) > 4 else "")
             hint = "these weights are of another kind of model: take the guard model's own"
@@ -98,7 +98,9 @@ class GenerativeModel:
             except Exception as error:
                 failed = error
                 continue
-            if all(text.strip() in found for text in texts) and not (in_parts and _listed(messages, found)):
+            if all(text.strip() in found for text in texts) and not (
+                in_parts and _prints_lists(messages, found)
+            ):
                 self._in_parts = in_parts
                 return found
         if failed is not None:
@@ -179,7 +181,7 @@ def _parts(text: str) -> list[dict[str, str]]:
     return [{"type": "text", "text": text}]
 
 
-def _listed(messages: Sequence[Message], found: str) -> bool:
+def _prints_lists(messages: Sequence[Message], found: str) -> bool:
     """Tell whether a template printed lists of parts as Python does: it wants texts."""
     return any(repr(_parts(message["content"])) in found for message in messages)
 
@@ -202,7 +204,7 @@ def _tokenizer(transformers: Any, folder: Path) -> Any:
         raise ModelError(f"the tokenizer: {first_line(error)}", "copy the model's whole folder") from error
 
 
-def _loaded(transformers: Any, folder: Path, options: GenerativeOptions) -> tuple[Any, Mapping[str, Any]]:
+def _load_model(transformers: Any, folder: Path, options: GenerativeOptions) -> tuple[Any, Mapping[str, Any]]:
     """Return the model (of one that sees as well: the part that reads), and what the library says of its weights."""
     logging = transformers.utils.logging
     drew, said = logging.is_progress_bar_enabled(), logging.get_verbosity()
@@ -236,7 +238,7 @@ def _ends(model: Any, tokenizer: Any) -> frozenset[int]:
     )
 
 
-_SHARED = Shared(GenerativeModel)
+_SHARED = SharedModels(GenerativeModel)
 
 
 def load_generative_model(folder: Path, options: GenerativeOptions) -> GenerativeModel:

@@ -1,4 +1,4 @@
-"""The hub's cache: the name of a model on the Hugging Face Hub goes in, the folder of its files on this machine comes out.
+"""Locates, downloads and verifies models in the Hugging Face Hub's cache on this machine.
 
 Nothing is downloaded unless the policy says `download: true` and the operator's environment `GUARDRAILS_DOWNLOAD=1`; pickled
 weights never are. A file of the cache is a link to a blob that bears its digest: the sha256 of what is large, git's sha1 of
@@ -195,11 +195,11 @@ def _blob(file: Path) -> str | None:
 
 def _sha256(file: Path) -> str:
     seen = file.stat()
-    return _remembered(str(file.resolve()), seen.st_ino, seen.st_size, seen.st_mtime_ns)
+    return _cached_digest(str(file.resolve()), seen.st_ino, seen.st_size, seen.st_mtime_ns)
 
 
 @lru_cache(maxsize=1024)
-def _remembered(file: str, _inode: int, _size: int, _changed: int) -> str:
+def _cached_digest(file: str, _inode: int, _size: int, _changed: int) -> str:
     """Return the digest of a file, which is read again when it has changed: a policy may load gigabytes often."""
     return _digest(Path(file), git=False)
 

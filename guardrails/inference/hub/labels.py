@@ -1,4 +1,4 @@
-"""What a model's folder says of itself: `config.json` goes in, the labels of its columns and the forms it takes come out."""
+"""Reads what a model's `config.json` says: the labels of its columns and the forms it takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runtimes: a model's folder goes in, what turns rows of tokens into logits comes out, on ONNX Runtime or on torch.
+"""Runs a model's folder on ONNX Runtime or torch: rows of tokens to logits.
 
 Pickled weights and code in the folder are never run, nothing is downloaded, and weights that lack a part of the model are
 refused (transformers would fill it with random numbers). ONNX Runtime runs rows beside one another, each on one thread.
@@ -45,9 +45,9 @@ WHOLE: Final = {"tensor(int64)": np.int64, "tensor(int32)": np.int32}
 
 
 class ModelRuntime(Protocol):
-    """A model that is ready to run. `beside` says whether several threads may run it at once with gain."""
+    """A model that is ready to run. `concurrent` says whether several threads may run it at once with gain."""
 
-    beside: bool
+    concurrent: bool
 
     def run(self, inputs: Inputs) -> Scores:
         """Return the logits of all rows."""
@@ -82,7 +82,7 @@ def choose_onnx_file(folder: Path, file: str | None) -> Path:
 class OnnxRuntime:
     """ONNX Runtime on the CPU, on one thread that never spins; raises `ModelError` for what is no model of texts."""
 
-    beside = True
+    concurrent = True
 
     def __init__(self, path: Path, wanted: Sequence[str] = ("logits",)) -> None:
         """Load a file; what it gives is the first of the `wanted` outputs that it has, or its first."""
@@ -108,7 +108,7 @@ class TorchRuntime:
     Raises `ModelError` for what is not installed, not whole or not to be had (a device, a precision).
     """
 
-    beside = False
+    concurrent = False
 
     def __init__(
         self,

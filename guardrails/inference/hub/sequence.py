@@ -1,4 +1,4 @@
-"""Sequence classifiers from a local folder: rows of tokens go in, a score in 0..1 for each label of the model comes out.
+"""Runs sequence classifiers from a local folder: a score in 0..1 for each label of the model.
 
     model = load_sequence_model(folder, SequenceOptions(runtime="onnx"))
     windows = list(model.windows(text))
@@ -43,7 +43,7 @@ from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
 from guardrails.inference.safety.session import inputs
 from guardrails.inference.safety.windows import TokenRow, TokenWindow
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 WINDOW: Final = 512
 """Tokens of a window where nothing is said and the model can read as many."""
@@ -105,7 +105,9 @@ class SequenceModel:
         # The device's thread never ends, so it must not be what keeps the weights in memory.
         run = WeakMethod(self._run)
         self._batcher = (
-            Batcher(lambda batch: _alive(run)(batch), rows) if rows > 1 and not self._runtime.beside else None
+            Batcher(lambda batch: _alive(run)(batch), rows)
+            if rows > 1 and not self._runtime.concurrent
+            else None
         )
         self._warm_up()
 
@@ -138,15 +140,15 @@ class SequenceModel:
         Raises:
             ArithmeticError: the model gave something else.
         """
-        known = self._memory.logits(rows, self._encoded)
+        known = self._memory.logits(rows, self._encode_rows)
         logits = np.array([known[row] for row in rows], dtype=np.float32).reshape(-1, len(self.labels))
         return apply_activation(logits, self._activation, clipped=self._clipped)
 
-    def _encoded(self, rows: Sequence[TokenRow]) -> list[Scores]:
+    def _encode_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
         """Return the logits of each row: on the process's cores, in batches on a device, or one after the other."""
         if self._batcher is not None:
             return self._batcher.map(rows)
-        if self._runtime.beside:
+        if self._runtime.concurrent:
             return get_pool().map(lambda row: self._run([row])[0], rows)
         return [self._run([row])[0] for row in rows]
 
@@ -235,7 +237,7 @@ def _runtime(folder: Path, options: SequenceOptions) -> ModelRuntime:
     return OnnxRuntime(choose_onnx_file(folder, options.file))
 
 
-_SHARED = Shared(SequenceModel)
+_SHARED = SharedModels(SequenceModel)
 
 
 def load_sequence_model(folder: Path, options: SequenceOptions) -> SequenceModel:

@@ -1,4 +1,4 @@
-"""Tokens of any model: a `tokenizer.json` goes in, windows and rows with the special tokens that it asks for come out.
+"""Tokenizes texts by a `tokenizer.json` into windows and rows with the special tokens that it asks for.
 
 Where the special tokens stand, around one text and around two, is learnt from the tokenizer's own post-processor, so that a
 row is what the model was trained on. A text that fits one window is cut into tokens as a whole, and so is each window
@@ -84,13 +84,13 @@ class ModelTokenizer(WindowCutter):
 
     def row(self, ids: tuple[int, ...]) -> TokenRow:
         """Return the input for one text."""
-        return self._filled(self._single, (ids,))
+        return self._fill_row(self._single, (ids,))
 
     def pair(self, first: tuple[int, ...], second: tuple[int, ...]) -> TokenRow:
         """Return the input for two texts, such as a premise and a hypothesis."""
-        return self._filled(self._double, (first, second))
+        return self._fill_row(self._double, (first, second))
 
-    def _filled(self, form: Sequence[Part], texts: Sequence[tuple[int, ...]]) -> TokenRow:
+    def _fill_row(self, form: Sequence[Part], texts: Sequence[tuple[int, ...]]) -> TokenRow:
         ids: list[int] = []
         types: list[int] = []
         for mark, of, kind in form:

@@ -1,4 +1,4 @@
-"""Faces in pictures: pixels go in, the box of each face comes out with a score in 0..1.
+"""Finds faces in pictures: the box of each with a score in 0..1.
 
     model = load_face_model(folder)
     faces = model.faces(picture.views)          # for each view its faces, those with the highest scores first
@@ -30,7 +30,7 @@ from guardrails.inference.media.pixels import Pixels
 from guardrails.inference.onnx import open_session
 from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 Floats = NDArray[np.float32]
 
@@ -94,7 +94,7 @@ class FaceModel:
             )
         self._input = inputs[0].name
         try:
-            self._found(np.zeros((8, 8, 3), dtype=np.uint8))
+            self._find_faces(np.zeros((8, 8, 3), dtype=np.uint8))
         except ModelError:
             raise
         except Exception as error:
@@ -106,9 +106,9 @@ class FaceModel:
         Raises:
             ArithmeticError: the network gave something that is no number.
         """
-        return get_pool().map(self._found, views)
+        return get_pool().map(self._find_faces, views)
 
-    def _found(self, view: Pixels) -> list[Face]:
+    def _find_faces(self, view: Pixels) -> list[Face]:
         height, width = view.shape[:2]
         scale = min(1.0, self._options.side / math.sqrt(height * width))
         scales = [scale]
@@ -216,7 +216,7 @@ def merge_faces(faces: Sequence[Face]) -> list[Face]:
     return found
 
 
-_SHARED = Shared(FaceModel)
+_SHARED = SharedModels(FaceModel)
 
 
 def load_face_model(folder: Path, options: FaceOptions | None = None) -> FaceModel:

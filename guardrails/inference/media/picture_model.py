@@ -1,4 +1,4 @@
-"""Classifiers of pictures from a local folder: pixels go in, a score in 0..1 for each label of the model comes out.
+"""Runs classifiers of pictures from a local folder: a score in 0..1 for each label of the model.
 
     model = load_picture_model(folder, PictureOptions())
     scores = model.scores(picture.views)                # [views, labels]: the highest of the whole and of its parts
@@ -30,7 +30,7 @@ from guardrails.inference.onnx import open_session
 from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -67,9 +67,9 @@ class ScoredPart:
 
 
 class PictureRuntime(Protocol):
-    """A model that is ready to run. `beside` says whether several threads may run it at once with gain."""
+    """A model that is ready to run. `concurrent` says whether several threads may run it at once with gain."""
 
-    beside: bool
+    concurrent: bool
 
     def run(self, batch: Batch) -> Scores:
         """Return the logits of all pictures."""
@@ -122,13 +122,15 @@ class PictureModel:
     def _run(self, parts: Sequence[_Cut]) -> Scores:
         if not parts:
             return np.empty((0, len(self.labels)), dtype=np.float32)
-        if self._runtime.beside:
-            logits = np.stack(get_pool().map(lambda part: self._logits(self._prepared(part)[None])[0], parts))
+        if self._runtime.concurrent:
+            logits = np.stack(
+                get_pool().map(lambda part: self._logits(self._prepare_parts(part)[None])[0], parts)
+            )
         else:
-            logits = self._logits(np.stack([self._prepared(part) for part in parts]))
+            logits = self._logits(np.stack([self._prepare_parts(part) for part in parts]))
         return apply_activation(logits, self._activation, clipped=False)
 
-    def _prepared(self, part: _Cut) -> Batch:
+    def _prepare_parts(self, part: _Cut) -> Batch:
         view, box = part
         return prepare_pixels(view, self._preparation, box)
 
@@ -146,7 +148,7 @@ class PictureModel:
 class OnnxPictures:
     """ONNX Runtime on the CPU, on one thread that never spins; raises `ModelError` for what is no model of pictures."""
 
-    beside = True
+    concurrent = True
 
     def __init__(self, path: Path) -> None:
         try:
@@ -174,7 +176,7 @@ class OnnxPictures:
 class TorchPictures:
     """A model of the transformers library, from safetensors; raises `ModelError`."""
 
-    beside = False
+    concurrent = False
 
     def __init__(self, folder: Path, device: str) -> None:
         self._model = TorchRuntime(folder, "AutoModelForImageClassification", device)
@@ -228,7 +230,7 @@ def _runtime(folder: Path, options: PictureOptions) -> PictureRuntime:
     return OnnxPictures(choose_onnx_file(folder, options.file))
 
 
-_SHARED = Shared(PictureModel)
+_SHARED = SharedModels(PictureModel)
 
 
 def load_picture_model(folder: Path, options: PictureOptions | None = None) -> PictureModel:

@@ -1,4 +1,4 @@
-"""Pixels for a model: what its folder says of them and pictures, uint8 [height, width, 3], go in, its input comes out.
+"""Prepares pixels (uint8 [height, width, 3]) as a model's folder says that it reads them.
 
 `preprocessor_config.json` is read as the transformers library writes it. One thing is left alone: a crop. What a model does not
 see, it cannot judge, so a picture is always resized as a whole to the size that the model reads, whatever its shape.

@@ -1,4 +1,4 @@
-"""Models that write down speech, from a local folder: samples go in, what is said in them comes out, with times.
+"""Runs models that write down speech, from a local folder, with times.
 
     model = load_speech_model(folder, SpeechOptions())
     whole, parts = model.transcribe(samples)                 # "hello there", [("hello", 0.1, 0.4), …]
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from guardrails.inference.hub.labels import read_config
 from guardrails.inference.hub.runtimes import Precision, TorchRuntime
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 RATE: Final = 16_000
 
@@ -58,17 +58,17 @@ class SpeechModel(TorchRuntime):
         else:
             self._times = True if of.get("model_type") == "whisper" else None
         self._wishes: dict[str, Any] = (
-            {} if spells else {"generate_kwargs": _wishes(of, own, options.language)}
+            {} if spells else {"generate_kwargs": _generation_options(of, own, options.language)}
         )
         try:
-            self._pipe: Any = self._piped(folder)
+            self._pipe: Any = self._transcribe_piped(folder)
             self.transcribe(np.zeros(RATE, np.float32))
         except ModelError:
             raise
         except Exception as error:
             raise ModelError(f"the model does not run: {first_line(error)}") from error
 
-    def _piped(self, folder: Path) -> Any:
+    def _transcribe_piped(self, folder: Path) -> Any:
         transformers: Any = import_module("transformers")
         local = {"local_files_only": True, "trust_remote_code": False}
         features = transformers.AutoFeatureExtractor.from_pretrained(str(folder), **local)
@@ -98,7 +98,7 @@ def _times(given: Any) -> tuple[float | None, float | None]:
     return None if start is None else float(start), None if end is None else float(end)
 
 
-def _wishes(of: dict[str, Any], own: Any, language: str | None) -> dict[str, Any]:
+def _generation_options(of: dict[str, Any], own: Any, language: str | None) -> dict[str, Any]:
     """Return how a model that writes is asked: the likeliest text, in the language that is spoken."""
     found: dict[str, Any] = {"do_sample": False, "num_beams": 1}
     if of.get("model_type") == "whisper" and getattr(own, "is_multilingual", False):
@@ -108,7 +108,7 @@ def _wishes(of: dict[str, Any], own: Any, language: str | None) -> dict[str, Any
     return found
 
 
-_SHARED = Shared(SpeechModel)
+_SHARED = SharedModels(SpeechModel)
 
 
 def load_speech_model(folder: Path, options: SpeechOptions | None = None) -> SpeechModel:

@@ -1,4 +1,4 @@
-"""Voice activity: samples of sound go in as they come, the stretches in which somebody speaks come out, in milliseconds.
+"""Detects voice activity: the stretches of a sound in which somebody speaks, in milliseconds.
 
     voice = VoiceTracker(load_voice_model())
     for start_ms, samples in chunks:                    # 16 kHz, one channel, floats in -1..1
@@ -24,7 +24,7 @@ from guardrails.inference.denormals import flush_denormals
 from guardrails.inference.media.picture_model import verify_folder
 from guardrails.inference.onnx import open_session
 from guardrails.inference.safety.folder import ModelError, first_line
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.shared_models import SharedModels
 
 Samples = NDArray[np.float32]
 """One channel at `RATE`."""
@@ -145,13 +145,13 @@ class VoiceTracker:
         size = BLOCK * FRAME
         whole = len(self._left) // size * size
         for at in range(0, whole, size):
-            found += self._heard(self._left[at : at + size])
+            found += self._judge_block(self._left[at : at + size])
         self._left = self._left[whole:]
         return found
 
     def flush(self) -> list[Stretch]:
         """Take the end; return the stretches that it ends."""
-        found = self._heard(self._left) if len(self._left) else []
+        found = self._judge_block(self._left) if len(self._left) else []
         self._left = self._left[:0]
         if self._begun is not None:
             found += self._close(self._at if self._silent is None else self._silent)
@@ -166,7 +166,7 @@ class VoiceTracker:
         self._memory, self._gain = self._model.start(), None
         self._begun, self._silent, self._seen = None, None, []
 
-    def _heard(self, block: Samples) -> list[Stretch]:
+    def _judge_block(self, block: Samples) -> list[Stretch]:
         """Judge a block, of which only the last one of a sound is short."""
         frames = -(-len(block) // FRAME)
         values = np.zeros(frames * FRAME, np.float32)
@@ -237,7 +237,7 @@ class VoiceTracker:
         return self._start_ms + frame * FRAME_MS
 
 
-_SHARED = Shared(VoiceModel)
+_SHARED = SharedModels(VoiceModel)
 
 
 def load_voice_model(folder: Path = SHIPPED) -> VoiceModel:

@@ -1,4 +1,4 @@
-"""Classifiers of pictures by words: a folder with a CLIP model and texts go in, a score in 0..1 for each text comes out.
+"""Classifies pictures by words with a CLIP model: a score in 0..1 for each text.
 
     model = load_zero_shot_model(folder, ZeroShotTexts(("a photo of a knife", "an ordinary photo")))
     scores = model.scores(picture.views)                # [views, texts], each row adds up to 1
@@ -21,8 +21,8 @@ from guardrails.inference.media.picture_model import Batch, PictureModel
 from guardrails.inference.media.pixels import LARGE, read_preparation
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.windows import opened
-from guardrails.inference.shared_models import Shared
+from guardrails.inference.safety.windows import load_tokenizer
+from guardrails.inference.shared_models import SharedModels
 
 LONGEST: Final = 77
 """Tokens of a text that CLIP reads."""
@@ -65,23 +65,23 @@ class ClipPictures(TorchRuntime):
             hint = "take one of CLIP's kind, or a classifier of pictures with labels"
             raise ModelError("the model does not compare pictures with texts as CLIP does", hint)
         self._scale = float(self._model.logit_scale.detach().exp())
-        tokenizer = opened(read_vocabulary(folder))
+        tokenizer = load_tokenizer(read_vocabulary(folder))
         tokenizer.no_padding()
         tokenizer.enable_truncation(LONGEST)
         self._ids = [np.array([tokenizer.encode(text).ids], dtype=np.int64) for text in texts]
         size = read_preparation(folder)
         blank = np.zeros((1, 3, size.height, size.width), dtype=np.float32)
         try:
-            self._texts: Scores = np.concatenate([self._embedded(blank, ids)[1] for ids in self._ids])
+            self._texts: Scores = np.concatenate([self._embed(blank, ids)[1] for ids in self._ids])
         except Exception as error:
             raise ModelError(f"the model does not run: {first_line(error)}") from error
 
     def run(self, batch: Any) -> Scores:
         """Return the logits of each picture, one column a text."""
-        images, _ = self._embedded(batch, self._ids[0])
+        images, _ = self._embed(batch, self._ids[0])
         return np.asarray(self._scale * images @ self._texts.T, dtype=np.float32)
 
-    def _embedded(self, batch: Batch, ids: Any) -> tuple[Scores, Scores]:
+    def _embed(self, batch: Batch, ids: Any) -> tuple[Scores, Scores]:
         """Return what pictures and a text are about: vectors of length 1."""
         torch = self._torch
         given = {"pixel_values": torch.from_numpy(batch), "input_ids": torch.from_numpy(ids)}
@@ -91,7 +91,7 @@ class ClipPictures(TorchRuntime):
         return images, texts
 
 
-_SHARED = Shared(ZeroShotModel)
+_SHARED = SharedModels(ZeroShotModel)
 
 
 def load_zero_shot_model(folder: Path, options: ZeroShotTexts) -> ZeroShotModel:

@@ -1,4 +1,4 @@
-"""A model's folder: a path goes in, its manifest and the bytes of its files come out, each with the sha256 it must have.
+"""Reads a shipped model's folder: its manifest and the bytes of its files, each with the sha256 it must have.
 
 `manifest.json` names everything: `name`, `version`, `files` (file → sha256), `heads` in the order of the scores,
 `window` and `prompt_tokens` (how much is read at once, and how much of a prompt beside its reply), `view` (what the encoder

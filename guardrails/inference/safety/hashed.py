@@ -1,4 +1,4 @@
-"""Linear heads over hashed n-grams: folded texts go in, one logit per text and head comes out.
+"""Linear heads over hashed n-grams: one logit per text and head.
 
 The same function makes the features for training and at run time. A text (the view `guardrails.text.fold_text(text)`,
 so that spelling tricks are undone) is read as UTF-8 bytes with runs of white space as one space. Its features are
@@ -34,7 +34,7 @@ _SHIFT: Final = np.uint64(64 - BITS)
 _LONGEST_WORD: Final = 64
 
 
-def _mixed(count: int, seed: int) -> npt.NDArray[np.uint64]:
+def _mixed_numbers(count: int, seed: int) -> npt.NDArray[np.uint64]:
     """Return `count` well-mixed odd numbers (splitmix64, Steele et al. 2014)."""
     with np.errstate(over="ignore"):
         z = (np.arange(1, count + 1, dtype=np.uint64) + np.uint64(seed)) * _MULTIPLIER
@@ -43,12 +43,12 @@ def _mixed(count: int, seed: int) -> npt.NDArray[np.uint64]:
         return (z ^ (z >> np.uint64(31))) | np.uint64(1)
 
 
-_AT: Final = tuple(_mixed(256, 1000 * place) for place in range(max(NGRAMS)))
+_AT: Final = tuple(_mixed_numbers(256, 1000 * place) for place in range(max(NGRAMS)))
 """The value of each byte at each place of an n-gram."""
-_BYTE: Final = _mixed(256, 77_000)
-_PLACE: Final = _mixed(_LONGEST_WORD, 88_000)
-_SECOND: Final = _mixed(1, 99_000)[0]
-_SALT: Final = _mixed(max(NGRAMS) + 3, 66_000)
+_BYTE: Final = _mixed_numbers(256, 77_000)
+_PLACE: Final = _mixed_numbers(_LONGEST_WORD, 88_000)
+_SECOND: Final = _mixed_numbers(1, 99_000)[0]
+_SALT: Final = _mixed_numbers(max(NGRAMS) + 3, 66_000)
 
 _is_word = np.zeros(256, dtype=bool)
 _is_word[[*range(48, 58), *range(65, 91), *range(97, 123), 39, 95, *range(128, 256)]] = True

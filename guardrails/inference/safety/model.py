@@ -1,4 +1,4 @@
-"""Models: a folder goes in, what judges the windows of texts comes out, with one set of weights per process.
+"""Loads the shipped classifier and scores windows of texts, with one set of weights per process.
 
     model = load_safety_model(folder)
     windows = list(model.windows(view.text))                # of the view that the manifest names
@@ -92,15 +92,15 @@ class SafetyModel:
         """Judge folded texts by the fast tier alone: about 0.1 ms for each."""
         logits = self._hashed.logits(texts)
         scores = self._calibration.fast(logits)
-        return FastScores(logits, scores, self._calibration.settled(scores))
+        return FastScores(logits, scores, self._calibration.is_settled(scores))
 
     def both(self, rows: Sequence[TokenRow], hashed: Scores) -> Scores:
         """Judge rows by both tiers; `hashed` are the logits of the fast tier for the same texts, one row each."""
-        known = self._memory.logits(rows, self._encoded)
+        known = self._memory.logits(rows, self._encode_rows)
         found = np.array([known[row] for row in rows], dtype=np.float32)
         return self._calibration.both(found.reshape(-1, len(self.heads)), hashed)
 
-    def embedded(self, texts: Sequence[str]) -> Scores:
+    def embed(self, texts: Sequence[str]) -> Scores:
         """Return what each text is about, by its first window: vectors of length 1, one row a text.
 
         Raises:
@@ -108,13 +108,13 @@ class SafetyModel:
         """
         room = self._window - SINGLE
         rows = [self.tokens.row(self.tokens.ids(text)[:room]) for text in texts]
-        known = self._about.logits(rows, self._embedded)
+        known = self._about.logits(rows, self._embed_rows)
         return np.array([known[row] for row in rows], dtype=np.float32)
 
-    def _embedded(self, rows: Sequence[TokenRow]) -> list[Scores]:
+    def _embed_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
         return get_pool().map(lambda row: self._session.embed(inputs([row], self.tokens.pad))[0], rows)
 
-    def _encoded(self, rows: Sequence[TokenRow]) -> list[Scores]:
+    def _encode_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
         """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""
         if self._batcher is not None:
             return self._batcher.map(rows)

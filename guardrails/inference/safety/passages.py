@@ -1,4 +1,4 @@
-"""Passages: a text goes in, the stretches that it is judged in come out, a function of the text alone.
+"""Splits a text into the passages that it is judged in, a function of the text alone.
 
 A passage ends behind a sentence or a line, where what comes next begins. No continuation changes any but the last
 passage, so that a text that grows is judged in the same passages as the whole (reference: the segments of a stream).

@@ -1,4 +1,4 @@
-"""Scores: the logits of a model's two tiers go in, probabilities come out, and which of them the fast tier may settle.
+"""Calibrates the logits of a model's two tiers to probabilities, and tells which of them the fast tier may settle.
 
 For each head, with `h` the logit of the hashed model and `e` that of the encoder:
 
@@ -44,7 +44,7 @@ class HeadCalibration:
         of_encoder, of_hashed, bias = self._both
         return bound_leaves(_sigmoid(of_encoder * encoder + of_hashed * hashed + bias), self._leaves)
 
-    def settled(self, fast: Scores) -> NDArray[np.bool_]:
+    def is_settled(self, fast: Scores) -> NDArray[np.bool_]:
         """Tell which scores of the fast tier need no encoder."""
         return np.asarray((fast < self._clear) | (fast > self._sure), dtype=np.bool_)
 

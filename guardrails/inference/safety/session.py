@@ -1,4 +1,4 @@
-"""Sessions: rows of tokens go in, the logits of each row come out. ONNX Runtime on single threads.
+"""Runs rows of tokens through an encoder and returns the logits of each row. ONNX Runtime on single threads.
 
 Texts run beside one another (`pool.py`), so a session has one thread and never spins: two spinning threads were 10 to
 30 times slower under load (reference/text-models.md §2). ONNX Runtime lets go of Python's lock while it runs, and a

@@ -1,4 +1,4 @@
-"""Windows: a text goes in, rows of a model's tokens that cover all of it come out, each with its span in the text.
+"""Cuts a text into windows of a model's tokens that cover all of it, each with its span in the text.
 
 A window takes passages for as long as they fit, and some of the tokens before them as context, which its span leaves
 out: what stands on both sides of a border is read together once. All windows but the last are the same whatever passages
@@ -43,7 +43,7 @@ class TokenRow:
     types: tuple[int, ...]
 
 
-def opened(data: bytes) -> Tokenizer:
+def load_tokenizer(data: bytes) -> Tokenizer:
     """Return the tokenizer of a `tokenizer.json`; raises `ModelError`."""
     try:
         return Tokenizer.from_buffer(data)
@@ -58,7 +58,7 @@ class WindowCutter:
     """
 
     def __init__(self, data: bytes) -> None:
-        self._tokenizer = opened(data)
+        self._tokenizer = load_tokenizer(data)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._tokenizer.encode_special_tokens = True

@@ -1,4 +1,4 @@
-"""The field tables of MCP: parts of messages in, leaves out. What no table knows is judged as well, and named.
+"""The field tables of MCP: readers that turn parts of messages into leaves. What no table knows is judged as well, and named.
 
 Text that the model reads may be redacted; names, addresses and the words of schemas may not: what would change them is blocked.
 """

@@ -1,4 +1,4 @@
-"""The headers of MCP over HTTP: those of a request and its message in, those that go on out. What contradicts is refused.
+"""Checks the headers of MCP over HTTP against the message, and makes those that go on. What contradicts is refused.
 
 From 2026-07-28 on headers repeat the method, the name and some arguments. A server, or what stands before it, may act on either,
 so that they must say the same, also once the policy has changed an argument.
@@ -52,7 +52,7 @@ def check_headers(headers: Mapping[str, str], message: RpcMessage) -> None:
         written = headers.get(name)
         if written is None or (name == PROTOCOL and said is None):  # which older revisions say there alone
             continue
-        if _decoded(name, written) != said:
+        if _decode_header(name, written) != said:
             raise _mismatch(name)
 
 
@@ -69,13 +69,13 @@ def forward_headers(
     arguments, after = message.params.get("arguments"), sent.get("params", {}).get("arguments")
     for name, written in headers.items():
         if name.startswith(PARAMETER):
-            value = _decoded(name, written)
+            value = _decode_header(name, written)
             values = {
                 _written(at(after, path)) for path, given in _leaves(arguments) if _written(given) == value
             }
             if len(values) != 1:
                 raise _mismatch(name)
-            found[name] = _encoded(values.pop())
+            found[name] = _encode_header(values.pop())
     return found
 
 
@@ -106,7 +106,7 @@ def _written(value: Any) -> str:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else str(value)
 
 
-def _decoded(name: str, written: str) -> str:
+def _decode_header(name: str, written: str) -> str:
     if not (written.startswith(OPENING) and written.endswith(CLOSING)):
         return written
     try:
@@ -115,7 +115,7 @@ def _decoded(name: str, written: str) -> str:
         raise _mismatch(name) from None
 
 
-def _encoded(value: str) -> str:
+def _encode_header(value: str) -> str:
     safe = value.isascii() and value.isprintable() and value == value.strip()
     if safe and not (value.startswith(OPENING) and value.endswith(CLOSING)):
         return value

@@ -1,4 +1,4 @@
-"""The methods of MCP, all revisions, as tables: a method in, what of its request and of its result is judged out, and where.
+"""The methods of MCP, all revisions, as tables: what of a request and of its result is judged, and where.
 
 What an agent asks of a server is judged as a call (of the tool, or of the method), what comes back as a tool's result or as a
 definition, what a server puts before the agent's model as a prompt too. The small talk of the protocol and what a person answers

@@ -1,4 +1,4 @@
-"""Bytes in, one JSON-RPC message out, strictly: what two parsers could read in two ways is refused. And errors as answers."""
+"""Parses and writes JSON-RPC messages strictly: what two parsers could read in two ways is refused. And errors as answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A verdict that blocks in, the answer of the protocol out: a tool's result that says so, or an error."""
+"""Renders verdicts that block as the protocol's answers: a tool's result that says so, or an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard as a server of streamable HTTP: settings in, an ASGI application out, at `/mcp/NAME` for each server behind it.
+"""Serves the guard over streamable HTTP, at `/mcp/NAME` for each server behind it.
 
 A request with an `Origin` or `Host` that nobody allowed is refused: a web page must not reach what runs on this machine.
 """
@@ -169,7 +169,7 @@ class HttpFront:
         if serving is None:
             return problem_response(404, RequestError("not_found", "there is no such server"))
         try:
-            return await self._served(request, serving)
+            return await self._serve(request, serving)
         except ClientDisconnect:
             return Response(status_code=CLIENT_GONE)
         except Exception as error:
@@ -179,7 +179,7 @@ class HttpFront:
                 STATUSES.get(error.code, 400) if isinstance(error, RequestError) else 502, error
             )
 
-    async def _served(self, request: Request, serving: ServerTransport) -> Response:
+    async def _serve(self, request: Request, serving: ServerTransport) -> Response:
         try:
             agent = self._admission.admit(request.scope, today())
         except Denied as denied:

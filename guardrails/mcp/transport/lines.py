@@ -1,4 +1,4 @@
-"""Bytes in, lines out, however the bytes are cut; a line that is too long is told as None."""
+"""Splits bytes into lines, however they are cut; a line that is too long is told as None."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class LineSplitter:
         """Take bytes; yields the lines that they complete."""
         *whole, rest = piece.split(b"\n")
         for line in whole:
-            self._take(line)
+            self._take_line(line)
             yield from self._line()
-        self._take(rest)
+        self._take_line(rest)
 
     def flush(self) -> Iterator[bytes | None]:
         """Take the end; yields a last line that nothing ends."""
         yield from self._line()
 
-    def _take(self, piece: bytes) -> None:
+    def _take_line(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
             self._pieces = []

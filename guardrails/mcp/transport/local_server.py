@@ -1,4 +1,4 @@
-"""Requests of agents over HTTP for a server that is a command in, its answers out: a process for each session of an agent.
+"""Serves agents over HTTP with a server that is a command: a process for each session of an agent.
 
 A session is what an `initialize` began, which gets an `Mcp-Session-Id`; requests of the revision without a handshake share a
 process by agent. Ids are the guard's own towards the process, so that agents cannot take each other's answers.
@@ -67,7 +67,7 @@ class RunningServer:
         process = await ServerProcess.start(settings.servers[name].command or (), settings.max_message_bytes)
         made = cls(process, session)
         link = guarding.link(name, session)
-        made.conversation = LocalConversation(process, link, made.hear, settings.request_s)
+        made.conversation = LocalConversation(process, link, made.receive, settings.request_s)
         made.running = asyncio.ensure_future(made.conversation.run())
         return made
 
@@ -83,14 +83,14 @@ class RunningServer:
         await self._process.close()
         await asyncio.gather(self.running, return_exceptions=True)
 
-    async def hear(self, body: Body) -> None:
+    async def receive(self, body: Body) -> None:
         """Take what the server says: to who asked, to who listens, or kept."""
         if "method" not in body:
             waiting = self.waiting.get(body["id"])
             if waiting is not None:
                 waiting.came.put_nowait({**body, "id": waiting.id})
             return
-        concerned = self._concerned(body)
+        concerned = self._find_call(body)
         if concerned is not None:
             concerned[0].came.put_nowait(concerned[1])
         elif self._listening is not None:
@@ -100,7 +100,7 @@ class RunningServer:
         else:
             self._kept.append(body)
 
-    def _concerned(self, body: Body) -> tuple[PendingCall, Body] | None:
+    def _find_call(self, body: Body) -> tuple[PendingCall, Body] | None:
         """Return the request that a message belongs to, and the message with that request's own id."""
         params: Mapping[str, Any] = body.get("params") or {}
         meta = params.get("_meta")
@@ -126,10 +126,10 @@ class RunningServer:
 
     async def ask(self, message: RpcMessage, number: int, waiting: PendingCall) -> Body:
         """Ask, and return what comes first."""
-        await self.conversation.say(replace(message, body={**message.body, "id": number}, id=number))
+        await self.conversation.receive(replace(message, body={**message.body, "id": number}, id=number))
         return await waiting.came.get()
 
-    async def note(self, message: RpcMessage) -> None:
+    async def forward(self, message: RpcMessage) -> None:
         """Pass on a notification or an answer of the agent's."""
         if message.method == "notifications/cancelled":
             given = message.params.get("requestId")
@@ -138,7 +138,7 @@ class RunningServer:
                 return
             params = {**message.params, "requestId": number}
             message = replace(message, body={**message.body, "params": params})
-        await self.conversation.say(message)
+        await self.conversation.receive(message)
 
     async def events(self, number: int, waiting: PendingCall, first: Body) -> AsyncGenerator[bytes, None]:
         """Yield what comes for a request until its answer."""
@@ -199,10 +199,10 @@ class LocalServer:
         key: Key = os.urandom(16).hex() if begins else id(session) if identity is None else identity
         running = await self._running(key, session, begins=begins or identity is None)
         if running is None:
-            return _gone()
+            return _session_gone()
         headers = {SESSION: str(key)} if begins else {}
         if message.kind != "request":
-            await running.note(message)
+            await running.forward(message)
             return Response(status_code=202)
         number, waiting = running.enter(message)
         try:
@@ -218,13 +218,13 @@ class LocalServer:
     async def get(self, request: Request, session: AgentSession) -> Response:
         """Serve an agent that listens."""
         running = self._of(request, session)
-        return _gone() if running is None else EventResponse(running.listen(), {})
+        return _session_gone() if running is None else EventResponse(running.listen(), {})
 
     async def delete(self, request: Request, session: AgentSession) -> Response:
         """End a session."""
         running = self._of(request, session)
         if running is None:
-            return _gone()
+            return _session_gone()
         self._found.pop(request.headers[SESSION])
         await running.close()
         return Response(status_code=204)
@@ -260,7 +260,7 @@ class LocalServer:
                 await self._found.pop(key).close()
 
 
-def _gone() -> Response:
+def _session_gone() -> Response:
     """Answer that there is no such session, upon which a client begins a new one."""
     return message_response(
         rpc.make_failure(None, RequestError("unknown_session", "there is no such session: initialize again")),

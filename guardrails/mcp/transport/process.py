@@ -1,4 +1,4 @@
-"""A server as a process: messages in, messages out, each a line. What it writes to standard error goes where ours goes."""
+"""Runs a server as a process that exchanges messages, each a line. What it writes to standard error goes where ours goes."""
 
 from __future__ import annotations
 

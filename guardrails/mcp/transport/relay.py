@@ -1,4 +1,4 @@
-"""Requests of agents for a server that speaks streamable HTTP in, its answers as the policy lets them pass out.
+"""Relays requests of agents to a server that speaks streamable HTTP, and its answers as the policy lets them pass.
 
 An answer that is a stream goes on event by event, each as soon as it is judged; what a client may resume it by stays.
 """
@@ -68,9 +68,9 @@ class RemoteRelay:
     async def post(self, request: Request, message: RpcMessage, session: AgentSession) -> Response:
         """Serve a message of an agent's."""
         link = self._links.get(request.headers.get(SESSION), session)
-        return await while_connected(request.receive, self._posted(request, message, link, session))
+        return await while_connected(request.receive, self._post(request, message, link, session))
 
-    async def _posted(
+    async def _post(
         self, request: Request, message: RpcMessage, link: Link, session: AgentSession
     ) -> Response:
         asking = listing_headers(request.headers, self._remote.key)
@@ -87,7 +87,7 @@ class RemoteRelay:
             )
             return message_response(failure or rpc.make_failure(message.id, error), 400)
         try:
-            return await self._forwarded(message, step.forwarded, headers, link, session)
+            return await self._forward(message, step.forwarded, headers, link, session)
         except BackendError as error:
             failed = None if message.id is None or message.answers else link.give_up(message.id, error)
             return (
@@ -96,7 +96,7 @@ class RemoteRelay:
                 else message_response(failed)
             )
 
-    async def _forwarded(
+    async def _forward(
         self, message: RpcMessage, body: Body, headers: Mapping[str, str], link: Link, session: AgentSession
     ) -> Response:
         async with AsyncExitStack() as stack:
@@ -108,7 +108,7 @@ class RemoteRelay:
             if SESSION in back:
                 self._links.keep(back[SESSION], session, link)
             if response.status >= 400:
-                return await self._refused(message, response, back, link)
+                return await self._relay_error(message, response, back, link)
             if message.kind != "request" or response.status == 202:
                 return Response(status_code=202, headers=back)
             if response.content_type == EVENTS:
@@ -123,7 +123,7 @@ class RemoteRelay:
                 step.forwarded or rpc.make_failure(message.id, BackendError("no answer")), 200, back
             )
 
-    async def _refused(
+    async def _relay_error(
         self, message: RpcMessage, response: aiohttp.ClientResponse, back: Mapping[str, str], link: Link
     ) -> Response:
         """Answer with the error that a server told with an error's status."""
@@ -181,7 +181,7 @@ class RemoteRelay:
                     yield sse.event(b"", event.type, event.id, event.retry)
                 elif event.type in (b"", b"message"):
                     message = await rpc.parse_aside(event.data)
-                    on = await self._heard(message, headers, link)
+                    on = await self._judge(message, headers, link)
                     if on is not None:
                         yield sse.event(strict_json.dump(on), b"message", event.id, event.retry)
                     if asked is not None and message.answers and message.id == asked:
@@ -198,7 +198,7 @@ class RemoteRelay:
         if failure is not None:
             yield sse.event(strict_json.dump(failure), b"message")
 
-    async def _heard(self, message: RpcMessage, headers: Mapping[str, str], link: Link) -> Body | None:
+    async def _judge(self, message: RpcMessage, headers: Mapping[str, str], link: Link) -> Body | None:
         """Judge a message of the server's; tell it itself where it asked for what is refused."""
         step = await link.from_server(message)
         if step.returned is not None:

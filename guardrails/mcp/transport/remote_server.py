@@ -1,4 +1,4 @@
-"""A server behind that speaks streamable HTTP: a message in, the server's answer out, an HTTP response or its events."""
+"""The client of a server behind that speaks streamable HTTP."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ async def _say(conversation: LocalConversation, source: int, limit: int) -> None
 
 
 async def _put(order: WorkOrder, conversation: LocalConversation, said: RpcMessage | RequestError) -> None:
-    await order.put(conversation.say(said), alone=is_exclusive(said))
+    await order.submit(conversation.receive(said), alone=is_exclusive(said))
 
 
 async def _pieces(source: int) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""One message, or a stream of events, in; an HTTP answer out."""
+"""Makes HTTP answers of one message, or of a stream of events."""
 
 from __future__ import annotations
 

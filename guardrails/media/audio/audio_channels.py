@@ -1,4 +1,4 @@
-"""Channels of a sound and their mix go in; which of them hold something that the mix does not comes out.
+"""Finds the channels of a sound that hold something that the mix does not.
 
 Who listens with two ears hears both sides; a mix of them has lost what is turned over on one side, and hides a voice on one side
 behind a louder one on the other. What a mix lacks is what is left of a channel when the mix is taken out of it.

@@ -1,4 +1,4 @@
-"""A container that should hold sound alone goes in; whether it does, what it says of itself, and its cover pictures come out.
+"""Checks a container that should hold sound alone, describes it and sends its cover pictures.
 
 Runs in the process that decodes (`film_child`). Where pictures move beside the sound it is a film, and judged as one.
 """

@@ -1,4 +1,4 @@
-"""Sounds: a path, bytes or an open file go in, a `Recording` comes out that can be listened to, or a named error.
+"""Opens sounds from a path, bytes or an open file as a `Recording`, or raises a named error.
 
     with open_recording(Path("a.mp3")) as recording, recording.sound() as sound:
         for start_ms, samples in sound:

@@ -1,4 +1,4 @@
-"""A film that is made of fragments in, as it comes; the fragments out, each once it is all there.
+"""The fragments of a film, and what cuts it into them while it comes in.
 
     cutter = FilmCutter()
     for piece in pieces:
@@ -141,7 +141,7 @@ class FilmCutter:
                 return []
             data, self._cuts = bytes(self._first), _cuts(self._first)
             self._first.clear()
-        return self._counted(self._cuts.feed(data))
+        return self._count_bytes(self._cuts.feed(data))
 
     def close(self) -> list[Fragment]:
         """Return what is left at the end.
@@ -152,11 +152,11 @@ class FilmCutter:
         found: list[Fragment] = []
         if self._cuts is None:
             data, self._cuts = bytes(self._first), _cuts(self._first)
-            found = self._counted(self._cuts.feed(data))
+            found = self._count_bytes(self._cuts.feed(data))
         left = self._cuts.close()
         return found if left is None else [*found, left]
 
-    def _counted(self, fragments: Iterable[Fragment]) -> list[Fragment]:
+    def _count_bytes(self, fragments: Iterable[Fragment]) -> list[Fragment]:
         found = [*fragments]
         self._count += len(found)
         if self._count > MOST:

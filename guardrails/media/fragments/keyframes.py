@@ -1,4 +1,4 @@
-"""The first bytes of a coded picture in, whether decoding can begin with it out: by itself, not by what a container says.
+"""Tells by the first bytes of a coded picture, not by its container, whether decoding can begin with it.
 
 A container may call a picture one that needs no other, which still does: where the picture is refreshed piece by piece, or where
 later ones refer to what came before it. After the pictures that are known here no decoder has anything left of what was before.

@@ -1,4 +1,4 @@
-"""A fragmented MP4 film in, as it comes; its fragments out (`fragment.py` says what those are).
+"""Cuts a fragmented MP4 film into its fragments while it comes in (`fragment.py` says what those are).
 
 The first boxes (`moov`) say which tracks there are; each `moof` says where the samples of its `mdat` lie, when they are shown,
 and which need no other. Sources: ISO/IEC 14496-12 (boxes, runs of samples), and FFmpeg's reader for what that leaves open.
@@ -85,9 +85,9 @@ class Mp4Cutter:
                 self._left -= passed
                 self._at += passed
             else:
-                passed = min(self._wanted() - len(self._kept), len(view))
+                passed = min(self._bytes_needed() - len(self._kept), len(view))
                 self._kept += view[:passed]
-                if len(self._kept) < self._wanted():
+                if len(self._kept) < self._bytes_needed():
                     view = view[passed:]
                     continue
                 self._box()
@@ -101,7 +101,7 @@ class Mp4Cutter:
             start, end = max(0, first - self._at), max(0, first + PEEK - self._at)
             self._peeked += view[start:end]
 
-    def _wanted(self) -> int:
+    def _bytes_needed(self) -> int:
         """Return how many bytes are needed to go on: the head of a box, or all of one that is read."""
         kept = self._kept
         if len(kept) < 8:
@@ -234,7 +234,7 @@ class Mp4Cutter:
         except (KeyError, struct.error):
             raise UncuttableFilm("a fragment is malformed") from None
         if track.kind == PICTURES and shown:
-            _pictured(found, track, shown)
+            _picture_times(found, track, shown)
         return number
 
     def _tfhd(
@@ -260,7 +260,7 @@ class Mp4Cutter:
         return number, (usual[0], usual[1], usual[2]), moved
 
 
-def _pictured(found: MoofSummary, track: Mp4Track, shown: list[tuple[int, int, int]]) -> None:
+def _picture_times(found: MoofSummary, track: Mp4Track, shown: list[tuple[int, int, int]]) -> None:
     """Take when pictures are shown, as (from, until, flags) in ticks."""
     scale = 1_000 / track.ticks
     found.frames = len(shown)

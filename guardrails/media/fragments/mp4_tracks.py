@@ -1,4 +1,4 @@
-"""The box of a fragmented MP4 film that says which tracks it has (`moov`) in, these tracks out, and the same box without lengths.
+"""Reads the tracks of a fragmented MP4 film from its `moov` box, and clears the lengths in that.
 
 Sources: ISO/IEC 14496-12 (boxes), 14496-15 (what stands before pictures of H.264 and H.265).
 """
@@ -67,7 +67,7 @@ def read_tracks(moov: bytes) -> tuple[dict[int, Mp4Track], bytes]:
     found: dict[int, Mp4Track] = {}
     usual: dict[int, tuple[int, int, int]] = {}
     try:
-        for number, track in _told(moov, 8, len(moov), told, usual):
+        for number, track in _read_moov(moov, 8, len(moov), told, usual):
             if number in found or not track.kind or not track.ticks:
                 raise UncuttableFilm("its tracks are told twice, or not whole")
             found[number] = track
@@ -80,7 +80,7 @@ def read_tracks(moov: bytes) -> tuple[dict[int, Mp4Track], bytes]:
     return found, bytes(told)
 
 
-def _told(
+def _read_moov(
     moov: bytes, at: int, end: int, told: bytearray, usual: dict[int, tuple[int, int, int]]
 ) -> Iterator[tuple[int, Mp4Track]]:
     for kind, start, until in walk_boxes(moov, at, end):
@@ -94,7 +94,7 @@ def _told(
                         raise UncuttableFilm("its tracks are told twice")
                     usual[number] = (fields[0], fields[1], fields[2])
         elif kind in LENGTHS:
-            _cleared(moov, kind, start, told)
+            _clear_length(moov, kind, start, told)
 
 
 def _track(moov: bytes, at: int, end: int, told: bytearray) -> tuple[int, Mp4Track]:
@@ -102,7 +102,7 @@ def _track(moov: bytes, at: int, end: int, told: bytearray) -> tuple[int, Mp4Tra
     track, seen = Mp4Track(), list[bytes]()
     for kind, start, until in _deep(moov, at, end):
         if kind in LENGTHS:
-            _cleared(moov, kind, start, told)
+            _clear_length(moov, kind, start, told)
         if kind == b"hdlr" and moov[start + 8 : start + 12] in ELSEWHERE:
             continue
         if kind in FACTS:
@@ -131,7 +131,7 @@ def _samples(track: Mp4Track, moov: bytes, at: int, end: int) -> None:
 
 
 def _coding(track: Mp4Track, moov: bytes, at: int, end: int) -> None:
-    track.anew = _coded(moov, at, end)
+    track.anew = _keyframe_test(moov, at, end)
 
 
 FACTS: Final[Mapping[bytes, Callable[[Mp4Track, bytes, int, int], None]]] = MappingProxyType(
@@ -147,7 +147,7 @@ FACTS: Final[Mapping[bytes, Callable[[Mp4Track, bytes, int, int], None]]] = Mapp
 """What the boxes of a track say."""
 
 
-def _coded(moov: bytes, at: int, end: int) -> Anew | None:
+def _keyframe_test(moov: bytes, at: int, end: int) -> Anew | None:
     """Return what tells that decoding can begin with a sample, None where that is not known."""
     entries = [*walk_boxes(moov, at + 8, end)]
     if len(entries) != 1 or entries[0][0] not in SAMPLES:
@@ -168,7 +168,7 @@ def _deep(moov: bytes, at: int, end: int, deep: int = DEEP) -> Iterator[tuple[by
             yield kind, start, until
 
 
-def _cleared(moov: bytes, kind: bytes, at: int, told: bytearray) -> None:
+def _clear_length(moov: bytes, kind: bytes, at: int, told: bytearray) -> None:
     """Clear the length that a box says."""
     short, long = LENGTHS[kind]
     where, size = (long, 8) if moov[at] == 1 else (short, 4)

@@ -1,4 +1,4 @@
-"""An MPEG transport stream in, as it comes; its fragments out (`fragment.py` says what those are).
+"""Cuts an MPEG transport stream into its fragments while it comes in (`fragment.py` says what those are).
 
 A fragment begins with the packet in which a picture begins that needs no other (`random_access_indicator`), and ends before the
 next one. Sound that belongs to it may come before and after. Sources: ISO/IEC 13818-1 (packets, tables of programs, clocks).
@@ -85,7 +85,7 @@ class TsCutter:
         """Give the last fragment."""
         if self._kept or not self.head or not self._open.frames:
             raise UncuttableFilm("it breaks off")
-        return self._closed()
+        return self._close_fragment()
 
     def _packet(self, packet: bytes) -> Fragment | None:
         """Take a packet; return the fragment that ends before it, if one does."""
@@ -98,7 +98,7 @@ class TsCutter:
             self._table(number, packet, payload if begins else b"")
         elif number == self._pictures:
             random = adapted and packet[4] > 0 and bool(packet[5] & 0x40)
-            found = self._pictured(payload, random=random) if begins and filled else None
+            found = self._begin_picture(payload, random=random) if begins and filled else None
             if filled and len(self._open.peeked) < PEEK:
                 self._open.peeked += payload
             return found
@@ -143,7 +143,7 @@ class TsCutter:
         self._anew = STREAMS[kinds[pictures[0]]]
         self._pictures, self._sounds = pictures[0], frozenset(kinds).difference(pictures)
 
-    def _pictured(self, payload: bytes, *, random: bool) -> Fragment | None:
+    def _begin_picture(self, payload: bytes, *, random: bool) -> Fragment | None:
         """Take the beginning of a picture; return the fragment before it, if one ends here."""
         times = _times(payload)
         if times is None:
@@ -159,12 +159,12 @@ class TsCutter:
         if max(ahead, late) > ROUND // 2:
             raise UncuttableFilm("its clock goes back")
         self._ticks, self._passed, self._step = decoded, self._passed + ahead, ahead or self._step
-        found = self._closed() if random and self._open.frames else None
+        found = self._close_fragment() if random and self._open.frames else None
         shown_ms = (self._passed + late) / TICKS
         self._open.take(shown_ms, shown_ms + self._step / TICKS, random=random)
         return found
 
-    def _closed(self) -> Fragment:
+    def _close_fragment(self) -> Fragment:
         """Return the fragment that ends here, and begin the next one."""
         was, self._open = self._open, OpenFragment(self._at)
         said = None if was.random_ms is None else self._anew(bytes(was.peeked))

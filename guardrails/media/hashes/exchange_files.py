@@ -1,4 +1,4 @@
-"""Files of exchanged hashes: the bytes of one go in, its records come out, each with its line and what is to be done with it.
+"""Reads files of exchanged hashes: each record with its line and what is to be done with it.
 
 What a file holds is told by its bytes: XML as NCMEC's API answers, JSON (one document, or one a line; the pages that APIs answer
 with are opened), a table with a head, a `simple.HASH_PDQ.te` file of `threatexchange`, or lines of text: a hash and what follows,
@@ -57,7 +57,7 @@ def read_records(data: bytes, file: str, kind: str = "pdq") -> Iterator[Exchange
     Raises:
         PolicyErrors: the file as a whole cannot be read.
     """
-    text = _decoded(data, file)
+    text = _decode_text(data, file)
     first = text.lstrip()[:1]
     form = _xml if first == "<" else _json if first in ("{", "[") else _table
     for line, row in form(text, file):
@@ -75,7 +75,7 @@ def _unreadable(file: str, line: int, col: int, message: str, hint: str = "") ->
     return PolicyErrors([PolicyError(file, line, col, "unreadable_list", message, hint)])
 
 
-def _decoded(data: bytes, file: str) -> str:
+def _decode_text(data: bytes, file: str) -> str:
     if data[:1] == b"\x80":
         hint = "write it by: threatexchange dataset -P --csv"
         raise _unreadable(file, 1, 1, "it is a pickle, which runs code when it is read", hint)
@@ -97,7 +97,7 @@ def _json(text: str, file: str) -> Iterator[tuple[int, Row]]:
             raise _unreadable(file, error.lineno, error.colno, f"it is no JSON: {error.msg}") from error
         except (ValueError, RecursionError) as error:
             raise _unreadable(file, line, 1, "it is too deep, or has a number that is too long") from error
-        for row in _opened(value):
+        for row in _walk_document(value):
             # The records of a page stand behind one another: each is found by its hash, which is there as it is.
             found = begin if row is value else max(begin, text.find(_anchor(row), begin, at))
             line += text.count("\n", begin, found)
@@ -121,7 +121,7 @@ def _anchor(row: Any) -> str:
     return "\0"
 
 
-def _opened(value: Any, depth: int = 0) -> Iterator[Any]:
+def _walk_document(value: Any, depth: int = 0) -> Iterator[Any]:
     """Yield the records of a document: itself, or those of its pages."""
     page = value if isinstance(value, list) else None
     if isinstance(value, dict):
@@ -130,7 +130,7 @@ def _opened(value: Any, depth: int = 0) -> Iterator[Any]:
         yield value
         return
     for each in page:
-        yield from _opened(each, depth + 1)
+        yield from _walk_document(each, depth + 1)
 
 
 def _table(text: str, file: str) -> Iterator[tuple[int, Row]]:
@@ -144,7 +144,7 @@ def _table(text: str, file: str) -> Iterator[tuple[int, Row]]:
         if first and not named and (found := _head(row)) is not None:
             comma, head = found
         elif named:
-            yield line, _indicated(split_cells(row), named[1])
+            yield line, _read_indicator(split_cells(row), named[1])
         elif head:
             given = split_cells(row, comma)
             wrong = f"the row has {len(given)} cells, and the head has {len(head)}"
@@ -163,7 +163,7 @@ def _head(row: str) -> tuple[str, Sequence[str]] | None:
     return None
 
 
-def _indicated(row: Sequence[str], said: str) -> Row:
+def _read_indicator(row: Sequence[str], said: str) -> Row:
     """Return a row of a `.te` file: the indicator, its id or that of its first descriptor, when it was added, and labels."""
     if len(row) not in (4, 5):
         return f"the row has {len(row)} cells, not 4 or 5"

@@ -1,4 +1,4 @@
-"""Exchanged records of hashes: what a hash-sharing programme sends of one hash goes in, what is to be done with it comes out.
+"""Interprets a hash-sharing programme's record of one hash: add it, remove it or skip it.
 
 Known by their fields: ThreatExchange's indicators and descriptors, entries of NCMEC's hash sharing, records of StopNCII and of
 Tech Against Terrorism, contents of a bank of Hasher-Matcher-Actioner, rows of the package `threatexchange` (`dataset -P --csv`),
@@ -80,7 +80,7 @@ def read_record(row: Any, kind: str = "pdq") -> Iterator[Said]:
     return _plain(row, kind)
 
 
-def _made(row: Row, digest: object, kind: str, disputed: bool = False) -> Said:
+def _make_record(row: Row, digest: object, kind: str, disputed: bool = False) -> Said:
     """Return a record with a hash of a known kind: of few bits one is of a blank picture, which is like all others."""
     text = digest.strip() if isinstance(digest, str) else digest
     made = read_hash_entry({**row, "hash": text, "type": kind}, str(text)[:SHORT], kind)
@@ -112,11 +112,11 @@ def _plain(row: Row, kind: str) -> Iterator[Said]:
     disputed = str(given.get("category", "")).upper() == "DISPUTED"
     columns = {name: given[name] for name in NAMED if given.get(name)}
     for name, digest in columns.items():
-        yield _made(base, digest, NAMED[name], disputed)
+        yield _make_record(base, digest, NAMED[name], disputed)
     digest = next((given[name] for name in HASHES if given.get(name)), None)
     if digest is not None:
         said = _kind(next((given[name] for name in SAID if given.get(name)), None), kind)
-        yield said if isinstance(said, SkippedRecord) else _made(base, digest, said, disputed)
+        yield said if isinstance(said, SkippedRecord) else _make_record(base, digest, said, disputed)
     elif not columns:
         raise ValueError("the record has no hash that is known by its field")
 
@@ -131,21 +131,21 @@ def _threatexchange(row: Row, kind: str) -> Iterator[Said]:
     if isinstance(known, SkippedRecord):
         yield known
         return
-    descriptors = [row] if "status" in row else _listed(row.get("descriptors"))
+    descriptors = [row] if "status" in row else _graph_entries(row.get("descriptors"))
     tags = sorted({tag for each in descriptors for tag in _tags(each)})
     severity = row.get("severity") or next(
         (each["severity"] for each in descriptors if "severity" in each), ""
     )
     base = {"id": row.get("id"), "category": " ".join(tags), "severity": str(severity).lower()}
     mistakes = [each.get("status") == "NON_MALICIOUS" for each in descriptors]
-    made = _made(base, digest, known, any(mistakes))
+    made = _make_record(base, digest, known, any(mistakes))
     if row.get("should_delete") and isinstance(made, AddedHash):
         yield RemovedHash(hash=made.entry.hash, kind=made.entry.kind)
     else:
         yield SkippedRecord(HARMLESS) if mistakes and all(mistakes) else made
 
 
-def _listed(value: Any) -> list[Row]:
+def _graph_entries(value: Any) -> list[Row]:
     """Return the entries of a list of the Graph API, which holds them in `data`."""
     data = value.get("data") if isinstance(value, Mapping) else value
     return [each for each in data if isinstance(each, Mapping)] if isinstance(data, Sequence) else []
@@ -181,11 +181,11 @@ def _ncmec(row: Row, _kind_: str) -> Iterator[Said]:
         yield (
             known
             if isinstance(known, SkippedRecord)
-            else _made(base, digest, known, name.lower() in _refused(feedback))
+            else _make_record(base, digest, known, name.lower() in _disputed_fingerprints(feedback))
         )
 
 
-def _refused(feedback: Any) -> frozenset[str]:
+def _disputed_fingerprints(feedback: Any) -> frozenset[str]:
     """Return the fingerprints that some member says are mistakes."""
     of = feedback if isinstance(feedback, Mapping) else {}
     return frozenset(
@@ -205,7 +205,7 @@ def _stopncii(row: Row, _: str) -> Iterator[Said]:
     given = [each for each in row.get("CSPFeedbacks") or () if isinstance(each, Mapping)]
     tags = sorted({str(tag) for each in given for tag in each.get("tags") or ()})
     refused = any(each.get("feedbackValue") == "NotBlocked" for each in given)
-    made = _made({"category": " ".join(tags)}, row["hashValue"], known, refused)
+    made = _make_record({"category": " ".join(tags)}, row["hashValue"], known, refused)
     if row.get("hashStatus") in ("Withdrawn", "Deleted") and isinstance(made, AddedHash):
         yield RemovedHash(hash=made.entry.hash, kind=made.entry.kind)
     else:
@@ -218,14 +218,14 @@ def _tat(row: Row, _: str) -> Iterator[Said]:
     if isinstance(known, SkippedRecord):
         yield known
         return
-    made = _made({"id": row.get("id"), "category": row.get("ideology")}, row["hash_digest"], known)
+    made = _make_record({"id": row.get("id"), "category": row.get("ideology")}, row["hash_digest"], known)
     if row.get("deleted") and isinstance(made, AddedHash):
         yield RemovedHash(hash=made.entry.hash, kind=made.entry.kind)
     else:
         yield made
 
 
-def _banked(row: Row, _: str) -> Iterator[Said]:
+def _read_bank_content(row: Row, _: str) -> Iterator[Said]:
     """A content of a bank of Hasher-Matcher-Actioner, by its signals."""
     signals, bank = row["signals"], row.get("bank")
     if not isinstance(signals, Mapping):
@@ -237,14 +237,16 @@ def _banked(row: Row, _: str) -> Iterator[Said]:
         if isinstance(known, SkippedRecord):
             yield known
         else:
-            yield SkippedRecord(OFF) if row.get("disable_until_ts") == 0 else _made(base, digest, known)
+            yield (
+                SkippedRecord(OFF) if row.get("disable_until_ts") == 0 else _make_record(base, digest, known)
+            )
 
 
 _FORMS: Final[tuple[tuple[str, Callable[[Row, str], Iterator[Said]]], ...]] = (
     ("fingerprints", _ncmec),
     ("hashValue", _stopncii),
     ("hash_digest", _tat),
-    ("signals", _banked),
+    ("signals", _read_bank_content),
     ("raw_indicator", _threatexchange),
     ("indicator", _threatexchange),
 )

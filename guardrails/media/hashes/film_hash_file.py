@@ -1,4 +1,4 @@
-"""Files of films' hashes: their bytes go in, entries of films come out, or every error with its line; and the way back.
+"""Reads and writes files of films' hashes, with every error at its line.
 
 A film is a line, a JSON object:
 
@@ -83,10 +83,10 @@ def read_film_entries(data: bytes, file: str) -> list[FilmEntry]:
 
 def format_film_entries(films: Sequence[FilmEntry]) -> str:
     """Return films as the text of a file."""
-    return "".join(f"{json.dumps(_told(film), ensure_ascii=False)}\n" for film in films)
+    return "".join(f"{json.dumps(_film_json(film), ensure_ascii=False)}\n" for film in films)
 
 
-def _told(film: FilmEntry) -> Mapping[str, Any]:
+def _film_json(film: FilmEntry) -> Mapping[str, Any]:
     more = {"sha256": film.sha256.hex(), "category": film.category, "severity": film.severity}
     frames = [
         f"{look.number},{look.quality},{look.hash.hex()},{look.start_ms / 1000:.3f}" for look in film.frames

@@ -1,4 +1,4 @@
-"""Lists of films: hashes of a film's frames go in as it is watched, the listed films that it shows come out, as vPDQ has it.
+"""Searches lists of films by the hashes of the frames that are watched, as vPDQ does.
 
     sighting = FilmSearch(FilmList.load(Path("films.jsonl"), name="films.jsonl"))
     sighting.see([hashed(frame)], 1_000)            # for each frame that is looked at
@@ -172,7 +172,7 @@ class NumberedFrames:
 
 
 @dataclass(slots=True)
-class _Shown:
+class _FilmSighting:
     """What was seen of one listed film, in one form."""
 
     clip: tuple[int, int]
@@ -188,9 +188,9 @@ class FilmSearch:
         self._of = of
         self._known = NumberedFrames()
         self._seconds: list[int] = []  # of each look
-        self._shown: dict[tuple[int, int], _Shown] = {}  # by film and form
+        self._shown: dict[tuple[int, int], _FilmSighting] = {}  # by film and form
 
-    def see(self, views: Sequence[PdqHashes], start_ms: int, end_ms: int) -> None:
+    def add_frame(self, views: Sequence[PdqHashes], start_ms: int, end_ms: int) -> None:
         """Look at a frame, in each way in which somebody may see it."""
         views = [view for view in views if view.quality >= self._of.quality]
         if not views:
@@ -213,7 +213,7 @@ class FilmSearch:
         key = (self._of.film_of[row], form)
         shown = self._shown.get(key)
         if shown is None:
-            shown = self._shown[key] = _Shown(clip, far)
+            shown = self._shown[key] = _FilmSighting(clip, far)
         shown.query.add(second)
         shown.target.add(self._of.second_of[row])
         shown.distance = min(shown.distance, far)

@@ -1,4 +1,4 @@
-"""Files of hashes: their bytes go in, their entries come out, or every error with its line.
+"""Reads files of hashes, with every error at its line.
 
 Three forms, known by the first line that is no comment (`#`):
 

@@ -1,4 +1,4 @@
-"""The index of a list of PDQ hashes: rows of four 64-bit numbers go in, all rows within a distance of others come out, exactly.
+"""Searches rows of PDQ hashes for all within a distance of others, exactly.
 
 Of two hashes that differ in at most 31 bits, some of their 16 words of 16 bits differs in at most one (31 bits over 16 words
 leave one word with one or none). So there is a table for each word, of the rows in its order and where each value begins, and 17

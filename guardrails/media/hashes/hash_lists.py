@@ -1,4 +1,4 @@
-"""Lists of hashes: files go in, the entries that a picture is on come out.
+"""Loads lists of hashes and finds the entries that a picture is on.
 
     lists = HashLists(deny=[HashList.load(Path("deny.csv"), name="deny")], allow=[HashList.load(Path("ok.csv"), name="ok")])
     matches = lists.find(picture.sha256, [hashed(frame.views[0]) for frame in picture.frames])
@@ -71,7 +71,7 @@ class HashList:
     quality: int
     cache: Path | None
     digest: str
-    seen: tuple[int, int, int]
+    stamp: tuple[int, int, int]
     arrays: Arrays
 
     @classmethod
@@ -91,14 +91,14 @@ class HashList:
             PolicyErrors: what is wrong with the file, line by line.
             OSError: it cannot be read.
         """
-        data, seen = path.read_bytes(), _seen(path)
+        data, seen = path.read_bytes(), _file_stamp(path)
         digest = hashlib.sha256(f"{VERSION} {kind} {quality}\n".encode() + data).hexdigest()
         place = (cache or default_cache()) / f"{_short(str(path.resolve()))}-{digest[:32]}"
-        arrays = _mapped(place)
+        arrays = _map_arrays(place)
         if arrays is None:
-            arrays = _built(read_hash_entries(data, str(path), kind), quality)
-            if len(arrays["distance"]) > FEW and _saved(arrays, place):
-                arrays = _mapped(place) or arrays
+            arrays = _build_arrays(read_hash_entries(data, str(path), kind), quality)
+            if len(arrays["distance"]) > FEW and _save_arrays(arrays, place):
+                arrays = _map_arrays(place) or arrays
         return cls(name, path, kind, distance, quality, cache, digest, seen, arrays)
 
     def __len__(self) -> int:
@@ -106,7 +106,7 @@ class HashList:
 
     def reload(self) -> HashList:
         """Return the same list where its file has not changed, else a new one; raises what `load` raises."""
-        if _seen(self.path) == self.seen:
+        if _file_stamp(self.path) == self.stamp:
             return self
         kind: Any = self.kind
         return HashList.load(
@@ -159,7 +159,7 @@ class HashList:
             "pdq": pdq,
             "sha256": sha,
             "left_out": kept - pdq - sha,
-            "changed_ns": self.seen[2],
+            "changed_ns": self.stamp[2],
         }
 
     def _match(self, at: int, kind: str, far: int, form: int, frame: int | None) -> HashMatch:
@@ -205,7 +205,7 @@ def default_cache() -> Path:
     return (Path(kept) if kept else Path.home() / ".cache") / "guardrails" / "hashlists"
 
 
-def _seen(path: Path) -> tuple[int, int, int]:
+def _file_stamp(path: Path) -> tuple[int, int, int]:
     """Return what tells that a file is another one."""
     now = path.stat()
     return now.st_ino, now.st_size, now.st_mtime_ns
@@ -215,7 +215,7 @@ def _short(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _built(found: Sequence[HashEntry], quality: int) -> Arrays:
+def _build_arrays(found: Sequence[HashEntry], quality: int) -> Arrays:
     """Return the arrays of a list. Of equal hashes the first entry is kept, with the greatest distance of all of them."""
     import numpy as np
 
@@ -223,8 +223,8 @@ def _built(found: Sequence[HashEntry], quality: int) -> Arrays:
     distance = np.array([entry.distance for entry in found], dtype=np.int16)
     pdq = [at for at, each in enumerate(found) if each.kind == "pdq" and each.quality >= quality]
     sha = [at for at, each in enumerate(found) if each.kind == "sha256"]
-    rows, firsts = _once([found[at].hash for at in pdq], pdq, distance)
-    exact, exact_at = _once([found[at].hash for at in sha], sha, distance)
+    rows, firsts = _deduplicate([found[at].hash for at in pdq], pdq, distance)
+    exact, exact_at = _deduplicate([found[at].hash for at in sha], sha, distance)
     order = np.argsort(exact[:, 0], kind="stable")
     made = build_tables(rows)
     return {
@@ -241,7 +241,7 @@ def _built(found: Sequence[HashEntry], quality: int) -> Arrays:
     }
 
 
-def _once(
+def _deduplicate(
     hashes: Sequence[bytes], numbers: Sequence[int], distance: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return each hash once, and the number of its first entry, which gets the greatest distance of all of them."""
@@ -257,7 +257,7 @@ def _once(
     return rows[kept], at[kept]
 
 
-def _saved(arrays: Arrays, place: Path) -> bool:
+def _save_arrays(arrays: Arrays, place: Path) -> bool:
     """Write arrays to a folder, all of them or none; False where that cannot be done."""
     import numpy as np
 
@@ -278,7 +278,7 @@ def _saved(arrays: Arrays, place: Path) -> bool:
     return True
 
 
-def _mapped(place: Path) -> Arrays | None:
+def _map_arrays(place: Path) -> Arrays | None:
     """Return the arrays of a folder, mapped into memory; None where they are not there, or not whole."""
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""PDQ: pixels go in, the perceptual hash of the picture and of all its mirrored and turned forms comes out.
+"""Computes the PDQ hash of a picture and of all its mirrored and turned forms.
 
 Meta's published algorithm (2019; reference under BSD), written anew as products of matrices: the picture's luminance is
 blurred by two box filters along each axis and sampled at 64 x 64 places, 16 x 16 slow waves are taken of that (a cosine

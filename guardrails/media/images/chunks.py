@@ -1,4 +1,4 @@
-"""PNG, WebP, AVIF, HEIC and BMP, whose parts say how long they are: the bytes of a file go in, its outline comes out."""
+"""Reads the outlines of PNG, WebP, AVIF, HEIC and BMP, whose parts say how long they are."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ class _Png:
             raise broken_error("png", "it says that its colours are others than they are")
         frames = 1 if frames is None else frames + (not self._first_moves)
         trailing = count_trailing(self._data, end)
-        clean = self._kept.joined()
+        clean = self._kept.join()
         return FileOutline(
             "png", width, height, frames, clean, self._orientation, trailing, coloured=coloured
         )
@@ -147,7 +147,7 @@ def outline_webp(data: bytes) -> FileOutline:
         elif kind == b"EXIF":
             orientation = read_exif_orientation(data[at:until])
         elif kind == b"ICCP" and len(parts) == 1 and parts[0].startswith(b"VP8X"):
-            coloured = _profiled(parts, data[at - 8 : until], read_number(data, at - 4, 4, "little"))
+            coloured = _add_profile(parts, data[at - 8 : until], read_number(data, at - 4, 4, "little"))
         elif kind == b"ANMF":
             frames += 1
             parts.append(_frame(data, at, until))
@@ -160,12 +160,12 @@ def outline_webp(data: bytes) -> FileOutline:
     if stills + bool(frames) > 1:
         raise broken_error("webp", "it holds more than one picture, and does not say how they move")
     body = b"".join(parts)
-    kept.put(b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body)
+    kept.replace(b"RIFF" + (4 + len(body)).to_bytes(4, "little") + b"WEBP" + body)
     behind_it = count_trailing(data, end)
-    return FileOutline("webp", *size, frames or 1, kept.joined(), orientation, behind_it, coloured=coloured)
+    return FileOutline("webp", *size, frames or 1, kept.join(), orientation, behind_it, coloured=coloured)
 
 
-def _profiled(parts: list[bytes], chunk: bytes, size: int) -> bool:
+def _add_profile(parts: list[bytes], chunk: bytes, size: int) -> bool:
     """Add a chunk with a profile behind the head of a file, where it is not ordinary; tell whether that is so."""
     profile = chunk[8 : 8 + size]
     colours.check_profile_size(profile)
@@ -225,7 +225,7 @@ def outline_iso(data: bytes) -> FileOutline:
         found = [data[: BRAND.start] + brand + data[BRAND.stop : at] for brand in (b"avis", b"avif")]
     kind = "heic" if heic else "avif"
     first, *more = (FileOutline(kind, 0, 0, None, clean) for clean in found)
-    return first.followed(tuple(more), count_trailing(data, at))
+    return first.with_trailing(tuple(more), count_trailing(data, at))
 
 
 def _boxes(data: bytes) -> tuple[int, set[bytes]]:

@@ -1,4 +1,4 @@
-"""Decoding: the clean bytes of a file go in, its pixels come out, as everybody who looks at it may see them.
+"""Decodes the clean bytes of a file into pixels, as everybody who looks at it may see them.
 
 A picture with alpha has no colours of its own: it is seen over white (a page), over black (a dark one), or with alpha left
 away, which is what most models' loaders do and shows what an author hid under it. So each frame has up to three views, the third
@@ -84,7 +84,7 @@ class DecodedImage:
 def decode_image(data: bytes, format_: str, orientation: int, limits: PictureLimits) -> DecodedImage:
     """Return the pixels of a file; raises `MediaError`, whatever the decoder says or does."""
     try:
-        return _decoded(data, format_, orientation, limits)
+        return _decode_unsafe(data, format_, orientation, limits)
     except MediaError:
         raise
     except MemoryError as error:
@@ -100,7 +100,7 @@ def decoding_error(error: Exception, format_: str) -> MediaError:
     return MediaError("undecodable", f"the decoder of {format_} refused it ({type(error).__name__})")
 
 
-def _decoded(data: bytes, format_: str, orientation: int, limits: PictureLimits) -> DecodedImage:
+def _decode_unsafe(data: bytes, format_: str, orientation: int, limits: PictureLimits) -> DecodedImage:
     found: DecodedImage | None = None
     for image, count in open_frames(data, format_, limits):
         orientation = read_orientation(image, format_, orientation)
@@ -229,12 +229,12 @@ def with_alpha(image: Image.Image) -> Image.Image | None:
 def render_views(image: Image.Image) -> tuple[list[Image.Image], bool]:
     """Return the views of a frame, and whether it has alpha."""
     image = to_eight_bit(image)
-    views, alpha = _viewed(image)
+    views, alpha = _make_views(image)
     other = colours.apply_profile(image)
-    return views if other is None else [*views, *_viewed(other)[0]], alpha
+    return views if other is None else [*views, *_make_views(other)[0]], alpha
 
 
-def _viewed(image: Image.Image) -> tuple[list[Image.Image], bool]:
+def _make_views(image: Image.Image) -> tuple[list[Image.Image], bool]:
     from PIL import Image
 
     found = with_alpha(image)

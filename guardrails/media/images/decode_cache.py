@@ -1,4 +1,4 @@
-"""Pictures that come again: the digest of a file goes in; what its decoding told comes out, so that it can wait.
+"""Remembers what decoding a file told by the file's digest, so that decoding it again can wait.
 
 A conversation comes again with each turn, with all its pictures, and of those a cache has what every detector found. So a file
 that was decoded before, under the same limits, is not decoded before detectors are asked: its frames are `LazySequence`. Whoever

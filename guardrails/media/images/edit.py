@@ -1,4 +1,4 @@
-"""Edits: the clean bytes of a file and boxes go in, the file with these covered comes out, in its format, and only pixels.
+"""Covers boxes of a picture's file, in its format and with only pixels.
 
 `solid` leaves nothing of what was there. `pixelate` and `blur` leave at most 8 x 8 means of a box, in blocks or in waves: enough
 to see that there is something, and for faces; of a text or a number a mean can still say something, so text is for `solid`.

@@ -1,4 +1,4 @@
-"""JPEG and GIF, which are walked from mark to mark: the bytes of a file go in, its outline comes out."""
+"""Reads the outlines of JPEG and GIF, which are walked from mark to mark."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def outline_jpeg(data: bytes) -> FileOutline:
             break  # it counts as what stands behind the end
         more.append(found)
         end = until
-    return first.followed(tuple(more), count_trailing(data, end))
+    return first.with_trailing(tuple(more), count_trailing(data, end))
 
 
 def _next(data: bytes, end: int) -> int:
@@ -85,15 +85,15 @@ def _jpeg(data: bytes, start: int) -> tuple[FileOutline, int]:
             profile.setdefault(read_number(data, at + 14, 1), data[begin:end])
         elif mark == 0xDA:
             scans += 1
-            end = _scanned(data, end)
+            end = _scan_end(data, end)
         if mark in NEEDED or (mark == 0xEE and data.startswith(b"Adobe", at + 2)):
             kept.keep(begin, end)
         elif mark == 0xE0 and data.startswith(b"JFIF\0", at + 2):
-            kept.put(JFIF)
+            kept.replace(JFIF)
         at = end
     _sound(sizes, scans)
     kept.keep(found[1], found[2])
-    clean, odd = kept.joined(), _profiled(profile)
+    clean, odd = kept.join(), _join_profile(profile)
     clean = clean[:2] + odd + clean[2:] if odd else clean
     return FileOutline("jpeg", *sizes[0], 1, clean, orientation, scans=scans, coloured=bool(odd)), found[2]
 
@@ -106,7 +106,7 @@ def _sound(sizes: Sequence[tuple[int, int]], scans: int) -> None:
         raise MediaError("too_many_pixels", f"{scans} passes over its pixels are more than {MOST_SCANS}")
 
 
-def _profiled(parts: Mapping[int, bytes]) -> bytes:
+def _join_profile(parts: Mapping[int, bytes]) -> bytes:
     """Return the parts of a profile in their order, as they stand in the file, where it is not ordinary."""
     ordered = [parts[at] for at in sorted(parts)]
     profile = b"".join(part[4 + len(PROFILE) + 2 :] for part in ordered)
@@ -114,7 +114,7 @@ def _profiled(parts: Mapping[int, bytes]) -> bytes:
     return b"" if not profile or colours.is_ordinary_profile(profile) else b"".join(ordered)
 
 
-def _scanned(data: bytes, at: int) -> int:
+def _scan_end(data: bytes, at: int) -> int:
     """Return where a scan ends."""
     found = SCANNED.search(data, at)
     if found is None:
@@ -168,7 +168,7 @@ def outline_gif(data: bytes) -> FileOutline:
             kept.keep(begin, at)
     if not frames or 0 in (width, height):
         raise broken_error("gif", "it holds no picture")
-    return FileOutline("gif", width, height, frames, kept.joined(), trailing=count_trailing(data, at + 1))
+    return FileOutline("gif", width, height, frames, kept.join(), trailing=count_trailing(data, at + 1))
 
 
 def _table(flags: int) -> int:

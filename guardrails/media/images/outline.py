@@ -1,4 +1,4 @@
-"""Outlines: the bytes of a file go in; what it is, its size and frames, and the same file without metadata come out.
+"""Reads the outline of a picture's file: its type, size and frames, and the same file without metadata.
 
 Nothing is decoded here: a file is walked part by part, by what its own lengths say, so that a bomb is known before it goes off,
 a file that was cut by where it breaks off, and what stands behind the end (a ZIP, a film, a script) by standing there. What goes
@@ -110,14 +110,14 @@ def sniff_format(data: bytes) -> str:
         if data.startswith(magic, at) and (name != "webp" or data.startswith(b"RIFF")):
             return name
     if data[4:8] == b"ftyp":
-        return _branded(data)
+        return _format_of_brand(data)
     start = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n\0").lower()
     if start.startswith(b"<"):
         return next(name for mark, name in MARKUP if mark in start)
     return "unknown"
 
 
-def _branded(data: bytes) -> str:
+def _format_of_brand(data: bytes) -> str:
     """Return the type of a file of boxes by its first brand that says one."""
     size = min(int.from_bytes(data[:4], "big"), 512)
     brands = [data[8:12], *(data[at : at + 4] for at in range(16, size - 3, 4))]
@@ -145,7 +145,8 @@ def read_outline(data: bytes, declared: str | None = None, formats: tuple[str, .
         and declared_format(declared) != found
     ):
         raise MediaError(
-            "mistyped", f"it is said to be {_shown(declared_format(declared))}, and its bytes are {found}"
+            "mistyped",
+            f"it is said to be {_display_name(declared_format(declared))}, and its bytes are {found}",
         )
     if found not in formats or found not in WALKS:
         raise MediaError("unsupported_type", f"files of type {found} are not read; {', '.join(formats)} are")
@@ -157,7 +158,7 @@ def read_outline(data: bytes, declared: str | None = None, formats: tuple[str, .
         raise MediaError("truncated", f"the {found} file ends in the middle of a part") from error
 
 
-def _shown(name: str) -> str:
+def _display_name(name: str) -> str:
     """Return the name of a type as it may be shown, as it comes from outside."""
     return (
         name if name.isascii() and name.replace(" ", "").isalnum() and len(name) <= 16 else "something else"

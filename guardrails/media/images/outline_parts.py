@@ -1,4 +1,4 @@
-"""Parts: what the walks through files share. The bytes of a file go in, numbers and kept stretches come out."""
+"""What the readers of outlines share: numbers, errors and the stretches of a file that are kept."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class FileOutline:
     more: tuple[FileOutline, ...] = ()
     coloured: bool = False
 
-    def followed(self, more: tuple[FileOutline, ...], trailing: int) -> FileOutline:
+    def with_trailing(self, more: tuple[FileOutline, ...], trailing: int) -> FileOutline:
         """Return the same with what stands behind it."""
         return replace(self, more=more, trailing=trailing)
 
@@ -55,11 +55,11 @@ class KeptStretches:
         else:
             self._parts.append((start, end))
 
-    def put(self, part: bytes) -> None:
+    def replace(self, part: bytes) -> None:
         """Put something else there."""
         self._parts.append(part)
 
-    def joined(self) -> bytes:
+    def join(self) -> bytes:
         """Return what was kept."""
         if self._parts == [(0, len(self._data))]:
             return self._data

@@ -1,4 +1,4 @@
-"""Pictures: a file's bytes, a path, a Pillow image or an array go in, a `Picture` comes out, or a named error.
+"""Opens a file's bytes, a path, a Pillow image or an array as a `Picture`, or raises a named error.
 
     picture = open_picture(Path("a.png"))
     picture.frames[0].views[0]        # uint8 [height, width, 3], as seen over white
@@ -189,10 +189,10 @@ def _file(data: bytes, limits: PictureLimits, declared: str | None) -> UnopenedP
     if of.trailing and limits.trailing == "refuse":
         raise MediaError("trailing_data", f"{of.trailing} bytes stand behind the end of the {of.format} file")
     pixels = _fitting([of, *of.more], limits)
-    return UnopenedPicture(pixels, lambda seen, pool: _opened(data, of, pixels, limits, seen, pool))
+    return UnopenedPicture(pixels, lambda seen, pool: _open_file(data, of, pixels, limits, seen, pool))
 
 
-def _opened(
+def _open_file(
     data: bytes,
     of: FileOutline,
     pixels: int,
@@ -205,7 +205,7 @@ def _opened(
     def decode() -> tuple[DecodedShape, Sequence[PictureFrame]]:
         if pool is None:
             return _whole(of, limits)
-        return pool.decoded(lambda: _whole(of, limits), pixels, limits.seconds, lambda made: _views(made[1]))
+        return pool.decode(lambda: _whole(of, limits), pixels, limits.seconds, lambda made: _views(made[1]))
 
     def keep(frames: LazySequence[PictureFrame], made: Sequence[PictureFrame]) -> None:
         if pool is not None:
@@ -285,7 +285,7 @@ def _image(source: Image.Image, count: int, limits: PictureLimits) -> Picture:
     finally:
         if count > 1:
             source.seek(place)
-    return _unfiled("image", found, source)
+    return _from_pixels("image", found, source)
 
 
 def _array(source: Any, limits: PictureLimits) -> Picture:
@@ -296,11 +296,11 @@ def _array(source: Any, limits: PictureLimits) -> Picture:
     found, times = DecodedImage(width, height), choose_reduction((width, height), 1, limits)
     if times == 1 and values.shape[2:] == (3,):
         found.frames.append((0, [(width, height, values.tobytes())]))
-        return _unfiled("array", found, source)
+        return _from_pixels("array", found, source)
     views, found.alpha = render_views(Image.fromarray(values))
     views = [view.reduce(times) for view in views] if times > 1 else views
     found.frames.append((0, [(*view.size, view.tobytes()) for view in views]))
-    return _unfiled("array", found, source)
+    return _from_pixels("array", found, source)
 
 
 def _shape(source: Any) -> tuple[int, ...]:
@@ -338,7 +338,7 @@ def to_bytes(source: Any) -> NDArray[np.uint8]:
     return np.ascontiguousarray(values, dtype=np.uint8)
 
 
-def _unfiled(kind: str, found: DecodedImage, source: Any) -> Picture:
+def _from_pixels(kind: str, found: DecodedImage, source: Any) -> Picture:
     """Return what came as pixels; its digest is that of all views."""
     digest = hashlib.sha256(f"{kind} {found.width} {found.height}".encode())
     for _, views in found.frames:

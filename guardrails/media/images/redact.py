@@ -1,4 +1,4 @@
-"""Redaction: a picture and boxes go in, the same kind of thing comes out with these covered, and with nothing in it but pixels.
+"""Covers boxes of a picture and returns the same kind of thing, with nothing in it but pixels.
 
     redact_picture(picture, [(10, 10, 80, 20)])              # bytes for a file, else a Pillow image or an array
     redact_picture(picture, whole=True, how="blur")
@@ -52,7 +52,7 @@ def redact_picture(
     wide = covered_boxes(picture, boxes, whole=whole, margin=margin)
     if not wide:
         raise ValueError("there is nothing to cover: no box, and not the whole")
-    return _made(picture, wide, how, limits or PictureLimits())
+    return _redact_by_kind(picture, wide, how, limits or PictureLimits())
 
 
 def covered_boxes(
@@ -63,7 +63,7 @@ def covered_boxes(
     return ((0, 0, *size),) if whole else tuple(widen_box(box, margin, size) for box in boxes)
 
 
-def _made(picture: Picture, boxes: Sequence[Box], how: How, limits: PictureLimits) -> Any:
+def _redact_by_kind(picture: Picture, boxes: Sequence[Box], how: How, limits: PictureLimits) -> Any:
     of = picture.outline
     if of is not None:
         if needs_process(of):

@@ -1,4 +1,4 @@
-"""What films and sounds are written as: the name of a family goes in, its container, options and encoders come out.
+"""The containers, options and encoders that films and sounds are written with.
 
 Runs in the process that can be killed. A family without frames, `sound/…` by the format of a file, is for sound alone.
 """

@@ -1,4 +1,4 @@
-"""What is done to a film: edits go in, a plan comes out in which clips and boxes have grown as far as they must.
+"""Plans the edits of a film, in which clips and boxes have grown as far as they must.
 
 What was found was found at samples, and what is between them looks alike: what is covered or cut grows by half a second on both
 sides, boxes by the margin of pictures, and every frame that is shown in any part of that is covered. What is muted is said by
@@ -44,7 +44,7 @@ class FrameCover:
     size: tuple[int, int]
     boxes: tuple[Box, ...] = ()
 
-    def of(self, size: tuple[int, int]) -> Iterator[tuple[Box, How]]:
+    def boxes_in(self, size: tuple[int, int]) -> Iterator[tuple[Box, How]]:
         """Yield what is covered in a picture of any size: in one that is stored smaller, never less."""
         if not self.boxes:
             yield (0, 0, *size), self.how

@@ -1,5 +1,4 @@
-"""Redaction of films and sounds: one goes in with edits, a new one comes out with these done, and with nothing but frames and
-sound in it.
+"""Redacts films and sounds: a new file with the edits done, and with nothing but frames and sound in it.
 
     with open_film(Path("a.mp4")) as film:
         recode_film(film, [FilmEdit((1_000, 2_500), "solid", ((10, 10, 80, 20),)), FilmEdit((4_000, 5_000), "mute")])

@@ -1,4 +1,4 @@
-"""Writing a film or sound again: it goes in, open, with what is to be done to it, and another open file has what came of it.
+"""Writes a film or sound again in a child process, from one open file to another.
 
 Runs in the process that can be killed, in one go through the film: a frame is decoded, made, encoded and forgotten. Frames of the
 tracks that are watched and sound go on, and nothing else: no subtitles, data, attachments, covers, chapters, titles, nor
@@ -102,7 +102,7 @@ class Recoding:
 
         for copies in (True, False):
             try:
-                with self._source() as container, self._opened() as out:
+                with self._source() as container, self._open_target() as out:
                     self._copies = copies and not self._plan.sounds
                     self._go(container, out, firsts)
                 return
@@ -123,7 +123,7 @@ class Recoding:
             fits=None if self._family.frames else audio_opening.check_sound,
         )
 
-    def _opened(self) -> OutputContainer:
+    def _open_target(self) -> OutputContainer:
         """Open the target; it is also read, when an index is put before what was written."""
         import av
 

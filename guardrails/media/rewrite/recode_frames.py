@@ -1,4 +1,4 @@
-"""Frames of a film that is written again: one that was decoded goes in, the one that is encoded comes out.
+"""Makes the frames of a film that is written again.
 
 It is upright and has eight bits, one pixel of colour for four (`yuv420p`), and even sides: one row or column more than odd ones.
 What is transparent is seen over black. Boxes are covered as those of pictures are (`edit`), but in its own planes, so that
@@ -87,7 +87,7 @@ class FrameMaker:
             min(x + width + (x + width) % 2, self.even[0]),
             min(y + height + (y + height) % 2, self.even[1]),
         )
-        bars = self._barred(right - left, bottom - top) if how == "placeholder" else None
+        bars = self._draw_placeholder(right - left, bottom - top) if how == "placeholder" else None
         for number, plane in enumerate(found):
             by = 2 if number else 1
             at = (slice(top // by, bottom // by), slice(left // by, right // by))
@@ -98,7 +98,7 @@ class FrameMaker:
             else:
                 plane[at] = np.asarray(smear_image(Image.fromarray(plane[at]), how))
 
-    def _barred(self, width: int, height: int) -> list[Plane]:
+    def _draw_placeholder(self, width: int, height: int) -> list[Plane]:
         import av
         import numpy as np
 

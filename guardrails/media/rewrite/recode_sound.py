@@ -1,4 +1,4 @@
-"""Sound of a film that is written again: samples and spans go in, samples without these come out, in pieces for an encoder.
+"""Mutes and cuts the sound of a film that is written again.
 
 Samples stand on one line from the first one on: a hole in the source becomes silence, and what overlaps is left out, so that the
 place of a sample is its time. What is muted is zero from three pieces before the span to three behind it, as an encoder lets each
@@ -57,7 +57,7 @@ class SoundLine:
         self._at = 0  # where the next piece is, after cutting
         self._rest: Samples | None = None
 
-    def put(self, samples: Samples, at: int) -> Iterator[tuple[int, Samples]]:
+    def feed(self, samples: Samples, at: int) -> Iterator[tuple[int, Samples]]:
         """Take samples, [channels, count], of an instant; yield whole pieces, each with its instant after cutting."""
         import numpy as np
 

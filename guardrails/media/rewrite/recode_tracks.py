@@ -1,4 +1,4 @@
-"""The tracks of a film that is written again: packets that were read go in, packets to be written come out.
+"""Writes the tracks of a film again: packets that were read become packets to be written.
 
 Runs in the process that decodes. A frame is held until the next one is there, which tells how long it is shown: all of that
 counts, in what is covered and in what is cut. A frame that is seen in a clip that is cut is left out, also where it was seen
@@ -125,11 +125,11 @@ class FrameTrack:
         """Take what was read of it, or that there is no more; yield what is to be written."""
         for frame in decode_packet(self._source, packet):
             at = self._when(frame)
-            yield from self._given(at)
+            yield from self._release_held(at)
             self._held = frame, at
         if packet is None:
-            yield from self._given(None)
-            yield from self._told(self._stream.encode(None))
+            yield from self._release_held(None)
+            yield from self._time_packets(self._stream.encode(None))
 
     def _when(self, frame: VideoFrame) -> int:
         """Return when a frame is shown, in units from the film's beginning."""
@@ -139,7 +139,7 @@ class FrameTrack:
             return 0
         return self._held[1] + max(1, self._held[0].duration)
 
-    def _given(self, following: int | None) -> Iterator[Packet[Any]]:
+    def _release_held(self, following: int | None) -> Iterator[Packet[Any]]:
         """Yield what comes of the frame that was held, if it stays."""
         if self._held is None:
             return
@@ -155,7 +155,7 @@ class FrameTrack:
             cover
             for each in self._plan.covers
             if each.span[0] < end and each.span[1] > start
-            for cover in each.of(self._frames.size)
+            for cover in each.boxes_in(self._frames.size)
         ]
         made = self._frames.make(frame, covers)
         at = at if first == start else self._units(first)
@@ -166,9 +166,9 @@ class FrameTrack:
         packets = self._stream.encode(made)
         unit = self._stream.codec_context.time_base
         self._shown[made.pts] = round(Fraction(sum(last - first for first, last in parts), MICRO) / unit)
-        yield from self._told(packets)
+        yield from self._time_packets(packets)
 
-    def _told(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
+    def _time_packets(self, packets: Sequence[Packet[Any]]) -> Iterator[Packet[Any]]:
         """Yield packets with how long they are shown, which else nobody knows of the last one."""
         for packet in packets:
             packet.duration = self._shown.pop(packet.pts, packet.duration)
@@ -210,7 +210,7 @@ class SoundTrack:
         if packet is None:
             yield from self._put(None)
             for at, samples in self._line.rest():
-                yield from self._encoded(at, samples)
+                yield from self._encode(at, samples)
             yield from self._stream.encode(None)
 
     def _put(self, frame: AudioFrame | None) -> Iterator[Packet[Any]]:
@@ -220,10 +220,10 @@ class SoundTrack:
             at = round((each.pts * each.time_base - self._origin) * self._rate)
             samples: Any = each.to_ndarray()
             self.end = (at + each.samples) / self._rate
-            for place, piece in self._line.put(samples, at):
-                yield from self._encoded(place, piece)
+            for place, piece in self._line.feed(samples, at):
+                yield from self._encode(place, piece)
 
-    def _encoded(self, at: int, samples: NDArray[np.float32]) -> list[Packet[Any]]:
+    def _encode(self, at: int, samples: NDArray[np.float32]) -> list[Packet[Any]]:
         import av
         import numpy as np
 

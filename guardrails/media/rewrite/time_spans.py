@@ -1,4 +1,4 @@
-"""Spans of time: clips of a film go in; what meets them, and where what stays is after cutting, comes out.
+"""Arithmetic of spans of time: which meet, and what remains after cutting.
 
 Instants are whole numbers of any one unit. What a cut takes from the time is the sum of all before it, so that no error adds up,
 and picture and sound, which count time in units of their own, stay together.

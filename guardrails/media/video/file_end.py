@@ -1,4 +1,4 @@
-"""Where a film or sound ends in its file: an open file and the name of its reader go in, what stands behind the end is counted.
+"""Counts the bytes behind the end of a film or sound in its file.
 
 FFmpeg reads the first film of a file and leaves alone what stands behind it: another film, or anything else. Whoever has the file
 has that, too. Of MP4 (ISO/IEC 14496-12, a row of boxes), Matroska (RFC 8794 and 9559, one segment), AVI, WAV and AIFF (chunks

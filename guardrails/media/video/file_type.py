@@ -1,4 +1,4 @@
-"""What a file is by its first bytes: these go in; the reader that may read it, or none, comes out.
+"""Detects the type of a film or sound, and the reader for it, by the first bytes.
 
 Nothing else ever chooses a reader: FFmpeg's own search would take a text that begins with `ffconcat` or `#EXTM3U` for a list of
 addresses to open.

@@ -1,4 +1,4 @@
-"""An open file and the name of its reader go in; FFmpeg's container under limits, and what the file says of itself, come out.
+"""Opens FFmpeg's container of a film under limits, and describes what the file says of itself.
 
 Runs in the process that decodes. One reader is allowed, the one that the file's first bytes named; no protocol is, so that
 nothing in a file can make FFmpeg open another; and decoders are those of a list, the ones that films on the web and from

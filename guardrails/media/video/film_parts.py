@@ -1,6 +1,4 @@
-"""The parts of a film: what may be spent, what is looked at, and what is told of both go in and out of every `video_…`
-module.
-"""
+"""The values that the modules on films share: limits, sampling, tracks, samples and accounts."""
 
 from __future__ import annotations
 

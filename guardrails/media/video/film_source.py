@@ -1,4 +1,4 @@
-"""Films: a path, bytes or an open file go in, a `Film` comes out that can be watched, read and heard, or a named error.
+"""Opens films from a path, bytes or an open file as a `Film` that can be watched, read and heard, or raises a named error.
 
     with open_film(Path("a.mp4")) as film, film.watch() as watch:
         for sample in watch:

@@ -1,7 +1,7 @@
-"""Frames in memory: pictures of one film go in, in their order, a `Film` comes out that is watched as one from a file is.
+"""Watches pictures in memory as one film.
 
-    footage = FramesFilm([image, image, …], fps=8)
-    footage.covered([FilmEdit((0, 500), "solid")]).frames      # of the same kinds; those that nothing is done to are the same objects
+footage = FramesFilm([image, image, …], fps=8) footage.covered([FilmEdit((0, 500), "solid")]).frames      # of the same kinds;
+those that nothing is done to are the same objects
 
 There is nothing to decode, so all of it is done in this process. Which frames are handed out is decided as for files
 (`ShotDetector`).
@@ -95,7 +95,7 @@ class FramesFilm(Film):
         sampling = dict(more["sampling"])
         clip = sampling.pop("clip")
         how = Sampling(**sampling, clip=None if clip is None else (clip[0], clip[1]))
-        return cast("FilmProcess", _Inside(self, how, limits or self._limits, self._pictures))
+        return cast("FilmProcess", _InProcessRun(self, how, limits or self._limits, self._pictures))
 
     def stills(self, times: Sequence[int], side: int) -> Iterator[FrameSample]:
         """Yield the frames that are shown at some times."""
@@ -110,7 +110,7 @@ class FramesFilm(Film):
         """Return the millisecond in which a frame begins to be shown."""
         return round(1_000 * number / self.fps)
 
-    def covered(self, edits: Sequence[FilmEdit]) -> FramesFilm:
+    def apply_edits(self, edits: Sequence[FilmEdit]) -> FramesFilm:
         """Return the same with edits done; a frame that would be cut out is black, so that there are as many as before.
 
         Raises:
@@ -132,7 +132,7 @@ class FramesFilm(Film):
 
 
 @dataclass(slots=True)
-class _Held:
+class _HeldFrame:
     """A frame that waits for the next one: only then it is known whether it was a flash, and whether it was the last."""
 
     number: int
@@ -141,7 +141,7 @@ class _Held:
     why: Why | None
 
 
-class _Inside:
+class _InProcessRun:
     """What `Watch` and `Sound` use of a process, for what is watched in this one."""
 
     def __init__(self, film: FramesFilm, how: Sampling, limits: VideoLimits, pictures: PictureLimits) -> None:
@@ -158,23 +158,23 @@ class _Inside:
 
     def answers(self) -> Iterator[Answer]:
         """Yield samples, and the account at the end; raises `MediaError` for a frame that is none."""
-        held: _Held | None = None
+        held: _HeldFrame | None = None
         for number in range(len(self._film.frames)):
-            frame, why, flash = self._looked(number)
+            frame, why, flash = self._look(number)
             if self._stopped is not None:
                 break
             if held is not None and flash:
                 held.why = held.why or "cut"
             if held is not None and held.why is not None and (answer := self._sample(held)) is not None:
                 yield answer
-            held = None if frame is None else _Held(number, frame, max(0, self._shots.shot), why)
+            held = None if frame is None else _HeldFrame(number, frame, max(0, self._shots.shot), why)
         if held is not None and self._stopped is None:
             held.why = held.why or "last"
             if (answer := self._sample(held)) is not None:
                 yield answer
-        yield {"kind": "seen", "seen": self._seen(done=True)}, b""
+        yield {"kind": "seen", "seen": self._make_account(done=True)}, b""
 
-    def _looked(self, number: int) -> tuple[PictureFrame | None, Why | None, bool]:
+    def _look(self, number: int) -> tuple[PictureFrame | None, Why | None, bool]:
         """Look at a frame: return it, unless it is not to be watched, why it is to be handed out, and whether the one before it
         is, as it was a flash.
         """
@@ -200,16 +200,16 @@ class _Inside:
         why, flash = self._shots.feed(_small(frame.views[0]), number / film.fps, resized=len(frame.views) > 1)
         return frame, why, flash
 
-    def _sample(self, held: _Held) -> Answer | None:
+    def _sample(self, held: _HeldFrame) -> Answer | None:
         """Return a sample, or None where the budget is spent, which ends it."""
         if self._sampled >= self._how.budget:
             self._stopped = "budget"
             return None
         self._sampled += 1
-        views = [_within(view, self._how.side) for view in held.frame.views]
+        views = [_fit_side(view, self._how.side) for view in held.frame.views]
         head = {
             "kind": "sample",
-            "seen": self._seen(),
+            "seen": self._make_account(),
             "index": held.number,
             "start": self._film.when(held.number),
             "end": self._film.when(held.number + 1),
@@ -222,7 +222,7 @@ class _Inside:
         }
         return head, b"".join(view.tobytes() for view in views)
 
-    def _seen(self, *, done: bool = False) -> dict[str, Any]:
+    def _make_account(self, *, done: bool = False) -> dict[str, Any]:
         return asdict(
             WatchAccount(
                 frames_total=len(self._film.frames),
@@ -248,7 +248,7 @@ def _small(pixels: Pixels) -> Small:
     return small
 
 
-def _within(pixels: Pixels, side: int) -> Pixels:
+def _fit_side(pixels: Pixels, side: int) -> Pixels:
     """Return a frame whose longer side has so many pixels at most."""
     import numpy as np
     from PIL import Image

@@ -1,4 +1,4 @@
-"""A film goes in; the texts of its subtitles, or the sound of one of its tracks, come out piece by piece.
+"""Sends the texts of a film's subtitles, or the sound of one of its tracks, piece by piece.
 
 Runs in the process that decodes. Texts come without markup. Sound becomes one channel at the rate that is asked for: the mean
 of all channels, or the loudest one where they cancel each other out, as a voice that is turned over on one side would be
@@ -140,7 +140,7 @@ class SoundReader:
     def run(self) -> None:
         """Hear it."""
         try:
-            for packet in read_packets(self._container, [self._stream], self._damaged):
+            for packet in read_packets(self._container, [self._stream], self._count_damage):
                 self._packet(packet)
                 if self._end > self._limits.seconds:
                     self._stopped = "seconds"
@@ -153,7 +153,7 @@ class SoundReader:
             self._take(self._resampler.resample(None))
         self._give()
 
-    def _damaged(self) -> None:
+    def _count_damage(self) -> None:
         self._errors += 1
 
     def _packet(self, packet: Packet[Stream]) -> None:
@@ -164,7 +164,7 @@ class SoundReader:
         except MemoryError:
             raise
         except (av.FFmpegError, ValueError):
-            self._damaged()
+            self._count_damage()
             return
         for frame in frames:
             self._errors += frame.is_corrupt

@@ -1,4 +1,4 @@
-"""CEL expressions: text in, a syntax tree with offsets and a checked program out.
+"""Parses CEL expressions into syntax trees with offsets, and compiles them to checked programs.
 
 The runtime is `cel-expr-python`, CEL's own in C++: it checks types and undeclared names at load with the column,
 treats an unbound name as an error that `&&` and `||` absorb in either order (which is what unknown scores need),
@@ -49,12 +49,12 @@ class CelNode:
         for arg in self.args:
             yield from arg.walk()
 
-    def dotted(self) -> str | None:
+    def dotted_name(self) -> str | None:
         """Return `a.b.c` for a chain of names, None for anything else."""
         if self.kind == "ident":
             return self.name
         if self.kind == "select":
-            head = self.args[0].dotted()
+            head = self.args[0].dotted_name()
             return None if head is None else f"{head}.{self.name}"
         return None
 
@@ -170,7 +170,7 @@ def parse(text: str) -> CelNode:
     try:
         serialized = _PARSER.compile(text, disable_check=True).serialize()
     except RuntimeError as error:
-        raise _located(text, error) from None
+        raise _locate_errors(text, error) from None
     # Any{1 type_url, 2 value}; ParsedExpr{2 expr, 3 source_info}; SourceInfo{4 positions{1 id, 2 offset}}
     parsed = _message(_bytes(_message(serialized), 2))
     positions: dict[int, int] = {}
@@ -184,7 +184,7 @@ def parse(text: str) -> CelNode:
         raise CelError([(0, "recursion limit")]) from None
 
 
-def _located(text: str, error: RuntimeError) -> CelError:
+def _locate_errors(text: str, error: RuntimeError) -> CelError:
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)
@@ -249,4 +249,4 @@ def check(text: str, names: Mapping[str, str]) -> Program:
         environment = _ENVIRONMENTS.get(frozenset(names.items()), lambda: Environment(names))
         return Program(environment, text)
     except RuntimeError as error:
-        raise _located(text, error) from None
+        raise _locate_errors(text, error) from None

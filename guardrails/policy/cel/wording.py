@@ -1,4 +1,4 @@
-"""What CEL says about a condition, in words for policy editors: its message in, ours and a hint out."""
+"""Rewrites CEL's error messages for policy editors, with hints."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def explain_syntax_error(message: str, before: str) -> tuple[str, str]:
     if found := _UNEXPECTED.search(message):
         token = found[1]
         if token == "<EOF>":  # noqa: S105 - a token of a grammar
-            return "the condition ends where more must follow", TYPOS.get(last, "") or _unclosed(before)
+            return "the condition ends where more must follow", TYPOS.get(last, "") or _find_unclosed(before)
         hint = TYPOS.get(token, "") or TYPOS.get(token[:1], "") or TYPOS.get(last, "")
         return f"unexpected {token!r}", hint
     return _WHERE.sub("", message), ""
 
 
-def _unclosed(before: str) -> str:
+def _find_unclosed(before: str) -> str:
     missing = before.count("(") - before.count(")")
     return "close the bracket" if missing > 0 else "write a value after the last operator: hate >= 0.8"
 

@@ -1,4 +1,4 @@
-"""The canonical form of a policy file: the file in, the same in one order and layout out, with every comment.
+"""Formats a policy file in its canonical order and layout, with every comment.
 
 Fields stand in the order in which `policy/schema.py` declares them; lists and what is not declared keep theirs. Indentation is
 two columns, lists are indented, sections are set apart by one blank line. What stands in brackets on one line stays so; brackets
@@ -46,9 +46,9 @@ def format_source(source: Source, of: type[BaseModel] = PolicyDoc) -> Source:
         root = parse_layout(text)
         comments = sorted(_comments(root))
         if not _has_aliases(root):  # one might come to stand before what it names
-            _ordered(root, of)
+            _sort_entries(root, of)
         head = _head(root)
-        made = "\n".join(_trimmed([*head, *_block(root, 0)])) + "\n"
+        made = "\n".join(_trim_blank([*head, *_block(root, 0)])) + "\n"
         after = read_yaml(made, source.file)
         kept = after.data == source.data and sorted(_comments(parse_layout(made))) == comments
     except (LayoutError, PolicyErrors) as error:
@@ -73,14 +73,14 @@ def _has_aliases(node: LayoutNode) -> bool:
 # --- order -----------------------------------------------------------------------------------------------------------
 
 
-def _ordered(node: LayoutNode, model: type[BaseModel] | None) -> None:
+def _sort_entries(node: LayoutNode, model: type[BaseModel] | None) -> None:
     """Put the entries of a mapping, and of those in it, in the order of their declaration."""
     entries = node.entries
     if entries is None:
         return
     if not node.keyed:
         for entry in entries:
-            _ordered(entry.value, model)
+            _sort_entries(entry.value, model)
         return
     fields = {} if model is None else fields_by_name(model)
     places = {name: place for place, name in enumerate(fields)}
@@ -89,7 +89,7 @@ def _ordered(node: LayoutNode, model: type[BaseModel] | None) -> None:
     if first is not None and entries[0] is not first and above[:1] != [""]:
         _swap_gaps(entries, first)
     for entry in entries:
-        _ordered(entry.value, _below(model, _plain(entry.key), entry.value, fields))
+        _sort_entries(entry.value, _below(model, _plain(entry.key), entry.value, fields))
 
 
 def _swap_gaps(entries: list[LayoutEntry], first: LayoutEntry) -> None:
@@ -113,7 +113,7 @@ def _below(
         return RuleDoc
     if model in (PolicyDoc, OverrideDoc) and name == "detectors":
         for entry in value.entries or ():
-            _ordered(entry.value, _config(entry.value))
+            _sort_entries(entry.value, _config(entry.value))
         return None
     return inner_model(fields[name].annotation) if name in fields else None
 
@@ -189,7 +189,7 @@ def _entry(entry: LayoutEntry, indent: int, depth: int) -> list[str]:
     if _is_inline(value, len(head) + 1):
         return [f"{head}{anchor} {_flow(value)}{beside}"]
     if _is_filled(value):
-        return _filled(f"{head}{anchor} [", value, indent + 2, beside)
+        return _fill_lines(f"{head}{anchor} [", value, indent + 2, beside)
     inner = _block(value, indent + 2, depth + 1)
     if entry.key is None and not anchor:
         return [f"{head} {inner[0].lstrip()}", *inner[1:]]
@@ -265,7 +265,7 @@ def _is_filled(node: LayoutNode) -> bool:
     )
 
 
-def _filled(head: str, node: LayoutNode, indent: int, beside: str) -> list[str]:
+def _fill_lines(head: str, node: LayoutNode, indent: int, beside: str) -> list[str]:
     lines, line = [head + beside], " " * indent
     entries: Sequence[LayoutEntry] = node.entries or ()
     for entry in entries:
@@ -277,7 +277,7 @@ def _filled(head: str, node: LayoutNode, indent: int, beside: str) -> list[str]:
     return [*lines, line, f"{' ' * (indent - 2)}]"]
 
 
-def _trimmed(lines: list[str]) -> list[str]:
+def _trim_blank(lines: list[str]) -> list[str]:
     """Return lines without blank ones at either end."""
     while lines and not lines[0]:
         lines = lines[1:]

@@ -1,5 +1,4 @@
-"""Changes to the text of a policy file that leave its comments and layout alone: places in a `Source` in, edits out, and the
-file that they make.
+"""Edits the text of a policy file at places of a `Source`, with comments and layout left alone.
 
 An edit puts a text in place of some characters of the file. Each is tried before it is returned: the file that it makes is
 read, and must hold what the old one held but for the one thing that was to change. So neither an alias that shares the value,
@@ -58,7 +57,7 @@ def replace_in_scalar(source: Source, path: Path, start: int, end: int, new: str
         EditError: there is no such scalar, it is shared by an alias, or the new text cannot stand there.
     """
     entry = source.entry(path)
-    where = _shown(path)
+    where = _display_path(path)
     if entry is None or not isinstance(entry.node, ScalarNode):
         raise EditError(f"{source.file}: {where} is no text or number")
     node = entry.node
@@ -68,7 +67,7 @@ def replace_in_scalar(source: Source, path: Path, start: int, end: int, new: str
     if places is None:
         raise EditError(f"{source.file}: {where} cannot be followed as it is written; change it by hand")
     text = f"{node.text[:start]}{new}{node.text[end:]}"
-    edit = TextEdit(places[start], places[end], _escaped(new, node.style))
+    edit = TextEdit(places[start], places[end], _escape(new, node.style))
     expected = _with(source.data, path, _value(node, text))
     _check(source, [edit], expected, f"{where} cannot be changed in place")
     return edit
@@ -84,17 +83,17 @@ def remove_entries(source: Source, path: Path, keys: Iterable[str | int]) -> tup
     """
     entry = source.entry(path)
     if entry is None or not isinstance(entry.node, BranchNode):
-        raise EditError(f"{source.file}: {_shown(path)} is no list or mapping")
+        raise EditError(f"{source.file}: {_display_path(path)} is no list or mapping")
     out = {*keys}
     if not out or not out <= entry.node.children.keys():
-        raise EditError(f"{source.file}: {_shown(path)} has not all of what is to be taken out")
+        raise EditError(f"{source.file}: {_display_path(path)} has not all of what is to be taken out")
     if out == entry.node.children.keys():
         if not path:
             raise EditError(f"{source.file}: nothing would be left")
         return remove_entries(source, path[:-1], [path[-1]])
     edits = _cuts(source, entry, out)
     expected = _without(source.data, path, out)
-    _check(source, edits, expected, f"{_shown(path)} cannot be taken apart")
+    _check(source, edits, expected, f"{_display_path(path)} cannot be taken apart")
     return tuple(edits)
 
 
@@ -170,7 +169,7 @@ def _exact(data: object) -> str:
     return json.dumps(data)
 
 
-def _shown(path: Path) -> str:
+def _display_path(path: Path) -> str:
     return ".".join(map(str, path)) or "the policy"
 
 
@@ -184,7 +183,7 @@ def _value(node: ScalarNode, text: str) -> object:
         raise EditError(str(problem)) from None
 
 
-def _escaped(text: str, style: str) -> str:
+def _escape(text: str, style: str) -> str:
     if style == "'":
         return text.replace("'", "''")
     return json.dumps(text, ensure_ascii=False)[1:-1] if style == '"' else text

@@ -1,4 +1,4 @@
-"""The text of a YAML file in; its nodes with every comment and blank line, as they are written, out.
+"""Parses a YAML file into nodes that keep every comment and blank line as they are written.
 
 `policy/loading/compose.py` reads what a file says; this reads how it is laid out, for `policy/editing/canonical_form.py`.
 Scalars stay as they are written: an invisible character that stands there as an escape must not become one that nobody sees,
@@ -140,7 +140,7 @@ class _Comments:
         self._starts = [entry.start for entry in self._entries]
         self._offsets = [0, *accumulate(len(line) + 1 for line in self._lines)]
         self._inside = {number for span in scalars for number in [*self._lines_of(*span)][1:]}
-        self._comments = dict(self._found(sorted(scalars)))
+        self._comments = dict(self._find_comments(sorted(scalars)))
 
     def attach(self) -> None:
         """Attach all."""
@@ -152,7 +152,7 @@ class _Comments:
             comment = self._comments.get(number)
             own = comment is not None and not line[:comment].strip()
             if comment is not None and not own:
-                self._beside(number, comment)
+                self._attach_beside(number, comment)
             if comment is not None and own:
                 waiting.append((comment, line.strip()))
             elif not line.strip() and number not in self._inside:
@@ -164,7 +164,7 @@ class _Comments:
                 waiting = [each for each in waiting if each[1]]  # in the middle of something in brackets
         self._end(waiting, -1, None)
 
-    def _beside(self, number: int, column: int) -> None:
+    def _attach_beside(self, number: int, column: int) -> None:
         at = self._offsets[number] + column
         entry = self._last(at)
         while entry is not None and entry.within.flow and entry.within.end <= at:
@@ -178,7 +178,7 @@ class _Comments:
 
     def _above(self, entry: LayoutEntry, waiting: list[tuple[int, str]], column: int) -> None:
         left = self._end(waiting, column, entry)
-        entry.above = _collapsed([words for _, words in left])
+        entry.above = _collapse_blank([words for _, words in left])
 
     def _end(
         self, waiting: list[tuple[int, str]], column: int, before: LayoutEntry | None
@@ -194,7 +194,7 @@ class _Comments:
                 owner.ending.append(waiting[0][1])
             waiting = waiting[1:]
         if before is None:
-            self._root.ending += _collapsed([words for _, words in waiting])
+            self._root.ending += _collapse_blank([words for _, words in waiting])
             while self._root.ending[-1:] == [""]:
                 self._root.ending.pop()
         return waiting
@@ -225,7 +225,7 @@ class _Comments:
     def _lines_of(self, start: int, end: int) -> range:
         return range(bisect_right(self._offsets, start) - 1, bisect_right(self._offsets, max(start, end - 1)))
 
-    def _found(self, scalars: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    def _find_comments(self, scalars: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         """Yield the line and the column of each comment."""
         at, line = 0, -1
         for found in _HASH.finditer(self._text):
@@ -247,6 +247,6 @@ def _all(node: LayoutNode) -> Iterator[LayoutEntry]:
 _HASH = re.compile(r"(?:(?<=[\s])|^)#", re.M)
 
 
-def _collapsed(lines: list[str]) -> list[str]:
+def _collapse_blank(lines: list[str]) -> list[str]:
     """Return lines with no two blank ones in a row."""
     return [line for at, line in enumerate(lines) if line or at == 0 or lines[at - 1]]

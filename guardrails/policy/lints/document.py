@@ -117,7 +117,7 @@ def unused_detector(scene: LintContext) -> Iterator[LintFinding]:
         given = [each for each in scene.possible_findings if each.detector == bound.name]
         helps = bound.extracts is not None or bound.hears is not None
         plants = getattr(bound.detector, "plants", False)
-        if helps or plants or not given or any(read & set(each.names()) for each in given):
+        if helps or plants or not given or any(read & set(each.variables()) for each in given):
             continue
         item = scene.policy.detectors[bound.name].item
         categories = ", ".join(sorted(bound.categories)[:3])

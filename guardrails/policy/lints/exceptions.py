@@ -27,7 +27,7 @@ TRIED = ("terms", "patterns")
 """Kinds of detectors of which a text alone tells whether they find it."""
 
 
-def _found(
+def _make_finding(
     item: PolicyItem, doc: ExceptionDoc, field: str, message: str, cure: str, fix: Fix | None = None
 ) -> LintFinding:
     mark = item.mark((field,)) if field in item.data else item.mark(("id",))
@@ -43,7 +43,7 @@ def expired(scene: LintContext) -> Iterator[LintFinding]:
     for item, doc in scene.policy.exceptions:
         if doc.expires is not None and date.fromisoformat(doc.expires) < scene.today:
             cure = "remove it, or give it another day if its reason still holds"
-            yield _found(item, doc, "expires", f"has expired on {doc.expires}", cure, _removal(item))
+            yield _make_finding(item, doc, "expires", f"has expired on {doc.expires}", cure, _removal(item))
 
 
 def expires_soon(scene: LintContext) -> Iterator[LintFinding]:
@@ -54,14 +54,16 @@ def expires_soon(scene: LintContext) -> Iterator[LintFinding]:
         left = (date.fromisoformat(doc.expires) - scene.today).days
         if 0 <= left <= SOON.days:
             days = "today" if left == 0 else f"in {left} day{'s' * (left > 1)}"
-            yield _found(item, doc, "expires", f"expires {days}", "decide whether its reason still holds")
+            yield _make_finding(
+                item, doc, "expires", f"expires {days}", "decide whether its reason still holds"
+            )
 
 
 def no_expiry(scene: LintContext) -> Iterator[LintFinding]:
     """An exception has no end."""
     for item, doc in scene.policy.exceptions:
         if doc.expires is None:
-            yield _found(
+            yield _make_finding(
                 item, doc, "id", "never ends", f"give it a last day: expires: {scene.today.year + 1}-01-31"
             )
 
@@ -70,7 +72,9 @@ def no_owner(scene: LintContext) -> Iterator[LintFinding]:
     """Nobody answers for an exception."""
     for item, doc in scene.policy.exceptions:
         if not (doc.owner or "").strip():
-            yield _found(item, doc, "id", "has no owner", "say who answers for it: owner: trust@acme.example")
+            yield _make_finding(
+                item, doc, "id", "has no owner", "say who answers for it: owner: trust@acme.example"
+            )
 
 
 def weak_reason(scene: LintContext) -> Iterator[LintFinding]:
@@ -78,7 +82,7 @@ def weak_reason(scene: LintContext) -> Iterator[LintFinding]:
     for item, doc in scene.policy.exceptions:
         plain = " ".join(doc.reason.lower().split()).rstrip(".!")
         if len(plain) < SHORTEST_REASON or plain in EMPTY_REASONS:
-            yield _found(
+            yield _make_finding(
                 item,
                 doc,
                 "reason",
@@ -93,7 +97,7 @@ def untested_exception(scene: LintContext) -> Iterator[LintFinding]:
         if doc.test is None:
             stage = min(_stages(scene, doc), default=Stage.INPUT).value
             cure = f"add what it is for: test: {{{stage}: …, expect: {{action: allow}}}}"
-            yield _found(item, doc, "id", "has no test", cure)
+            yield _make_finding(item, doc, "id", "has no test", cure)
 
 
 def exception_test_elsewhere(scene: LintContext) -> Iterator[LintFinding]:
@@ -172,7 +176,7 @@ def switches_off(scene: LintContext) -> Iterator[LintFinding]:
             given = {
                 each.category
                 for each in scene.possible_findings
-                if scene.shapes[row.rule.id].findings & set(each.names())
+                if scene.shapes[row.rule.id].findings & set(each.variables())
             }
             all_gone = doc.categories is None or all(
                 not set(doc.categories).isdisjoint(taxonomy.with_ancestors(category)) for category in given
@@ -180,7 +184,7 @@ def switches_off(scene: LintContext) -> Iterator[LintFinding]:
             if needs and given and all_gone:
                 message = f"removes every finding of rule {row.doc.id!r}, which then never fires"
                 cure = "name the texts (matches:) or the requests (when:) that it is for, or disable the rule"
-                yield _found(item, doc, "categories" if doc.categories else "rules", message, cure)
+                yield _make_finding(item, doc, "categories" if doc.categories else "rules", message, cure)
 
 
 def _finders(scene: LintContext, doc: ExceptionDoc) -> list[str]:
@@ -230,7 +234,7 @@ def matches_passage(scene: LintContext) -> Iterator[LintFinding]:
         if not doc.matches or not finders or not all(scene.bounds[name].passages for name in finders):
             continue
         message = f"compares {doc.matches[0]!r} with what detector {finders[0]!r} finds, which is a whole passage, not a word"
-        yield _found(
+        yield _make_finding(
             item, doc, "matches", message, "write a condition (when:), or except the texts in a list of terms"
         )
 
@@ -239,6 +243,6 @@ def all_rules(scene: LintContext) -> Iterator[LintFinding]:
     """An exception holds for every rule."""
     for item, doc in scene.policy.exceptions:
         if doc.rules is None and len(scene.rows) > 1 and doc.matches is None:
-            yield _found(
+            yield _make_finding(
                 item, doc, "id", "holds for every rule", "name the rules that it is for: rules: [id]"
             )

@@ -1,5 +1,4 @@
-"""What lint finds and what it looks at: a `LintContext` (a policy that loads, its compiled form and a day) goes into checks,
-`LintFinding`s come out, which the table makes `Issue`s of.
+"""What lint checks look at (`LintContext`), what they find (`LintFinding`), and the `Issue`s that are made of it.
 
 Severity goes by effect: an `error` does not do what its author meant, a `warning` most likely does not, a `note` is advice.
 """
@@ -158,7 +157,7 @@ class LintContext:
         """What raises each variable of conditions."""
         found: dict[str, list[Given]] = {}
         for each in self.possible_findings:
-            for name in each.names():
+            for name in each.variables():
                 found.setdefault(name, []).append(each)
         return found
 

@@ -1,4 +1,4 @@
-"""Lint: a policy that loads goes in, what is valid in it but surely not meant comes out, each at its line with a cure.
+"""The table of lint checks, and how they are run over a policy that loads.
 
 `CHECKS` is the table of all that can be told from the policy alone; what needs its streams or its tests run is told by
 `authoring/lint/lint_run.py`, in the same form. A check is a function of a `LintContext` in `policy/lints/`: its name is the code,

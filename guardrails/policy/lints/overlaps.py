@@ -67,12 +67,12 @@ class _Pairs:
             above = self.scene.shapes[other.rule.id]
             if not above.context and not above.atoms and not above.holds(witness):
                 continue  # most are ruled out by the one case
-            cases = _completed(witness, above)
-            if fits(other) and all(map(above.holds, cases)) and self.implied(row, other, stages):
+            cases = _complete_case(witness, above)
+            if fits(other) and all(map(above.holds, cases)) and self.is_implied(row, other, stages):
                 return other
         return None
 
-    def implied(self, row: RuleRow, other: RuleRow, stages: frozenset[Stage]) -> bool:
+    def is_implied(self, row: RuleRow, other: RuleRow, stages: frozenset[Stage]) -> bool:
         """Tell whether a rule fires wherever `row` does."""
         shape, above = self.scene.shapes[row.rule.id], self.scene.shapes[other.rule.id]
         try:
@@ -82,7 +82,7 @@ class _Pairs:
             return False
 
 
-def _completed(witness: Env, above: ConditionShape) -> Iterator[Env]:
+def _complete_case(witness: Env, above: ConditionShape) -> Iterator[Env]:
     """Yield a case with two values for what another condition asks beside it: most differ there."""
     missing = {name: pick_values(name, known) for name, known in above.context.items() if name not in witness}
     for at, truth in ((0, False), (-1, True)):

@@ -102,7 +102,7 @@ def duplicate_pattern(scene: LintContext) -> Iterator[LintFinding]:
 def matches_anything(scene: LintContext) -> Iterator[LintFinding]:
     """A pattern is found in nearly any text."""
     for row in list_patterns(scene):
-        found = sum(_found(row.entry, text) for text in HARMLESS)
+        found = sum(_is_found(row.entry, text) for text in HARMLESS)
         if found >= FOUND_IN * len(HARMLESS):
             message = f"pattern {display_pattern(row.pattern)} is found in {found} of {len(HARMLESS)} harmless sentences"
             yield LintFinding(
@@ -110,7 +110,7 @@ def matches_anything(scene: LintContext) -> Iterator[LintFinding]:
             )
 
 
-def _found(entry: CompiledRow, text: str) -> bool:
+def _is_found(entry: CompiledRow, text: str) -> bool:
     try:
         return entry.slow.search(text, timeout=TIMEOUT) is not None
     except TimeoutError:

@@ -68,7 +68,7 @@ def client_claim(scene: LintContext) -> Iterator[LintFinding]:
 
 def _claim(tree: cel.CelNode) -> tuple[int, str] | None:
     for node in tree.walk():
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None and dotted.startswith(CLAIMS):
             return node.start(), dotted
     return None

@@ -32,7 +32,7 @@ def _why(scene: LintContext, row: RuleRow) -> str:
             most = max(score for one in fixed for score in one.scores)
             if most < float(each.value) or (each.op == "_>_" and most == float(each.value)):
                 return f"{each.name} is {most} at most, the score of detector {fixed[0].detector!r}"
-    for one in (one for one in scene.possible_findings if set(one.names()) & shape.findings):
+    for one in (one for one in scene.possible_findings if set(one.variables()) & shape.findings):
         if not one.stages & row.rule.on:
             return f"detector {one.detector!r} does not find {one.category} at stage {display_stages(row.rule.on)}"
     return "no score and no request makes its condition hold"
@@ -141,14 +141,14 @@ def worse_passes(scene: LintContext) -> Iterator[LintFinding]:
             for score, holds in scores
             if not holds and any(lower < score and there and lower > 0 for lower, there in scores)
         ]
-        if passing and not _covered(scene, row, name, min(passing)):
+        if passing and not _is_covered(scene, row, name, min(passing)):
             message = f"rule {row.doc.id!r} lets pass what is worse: at {name} = {max(passing):g} it no longer fires"
             yield row.finding(
                 "when", message, "leave out the upper bound, or add a rule for what lies above it"
             )
 
 
-def _covered(scene: LintContext, row: RuleRow, name: str, score: float) -> bool:
+def _is_covered(scene: LintContext, row: RuleRow, name: str, score: float) -> bool:
     """Tell whether another rule of at least the same action fires at a score that one lets pass."""
     for other in scene.enforced:
         if other is row or other.rule.then < row.rule.then or not other.rule.on >= row.rule.on:
@@ -180,7 +180,7 @@ def dead_operand(scene: LintContext) -> Iterator[LintFinding]:
                 bool(without(env)) == holds for without in [shape.without(operand)] for env, holds in answers
             )
         ]
-        outer = [each for each in dead if not any(_within(each[1], other[1]) for other in dead)]
+        outer = [each for each in dead if not any(_is_within(each[1], other[1]) for other in dead)]
         if outer:
             node, operand = max(
                 outer, key=lambda each: each[1].start()
@@ -192,7 +192,7 @@ def dead_operand(scene: LintContext) -> Iterator[LintFinding]:
             yield row.inside(operand.start(), message, "correct it, or leave it out")
 
 
-def _within(part: cel.CelNode, whole: cel.CelNode) -> bool:
+def _is_within(part: cel.CelNode, whole: cel.CelNode) -> bool:
     return part is not whole and any(each is part for each in whole.walk())
 
 

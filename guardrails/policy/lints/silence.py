@@ -1,4 +1,4 @@
-"""Comments that silence lint: the text of a file in, which codes are not told of which of its lines out.
+"""Reads the comments that suppress lint issues in a file, and the lines that they are for.
 
     - id: all.flag               # lint: ignore no_message, constant_condition
     # lint: ignore shadowed_rule

@@ -1,6 +1,4 @@
-"""Takes the events of a YAML parser; gives a tree of nodes that know their places in the source, or the
-problems found on the way, limits of size among them.
-"""
+"""Composes the events of a YAML parser into nodes that know their places in the source, within limits of size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Policy files in, their sections merged out: `extends` from left to right, then `override` and `disable`.
+"""Merges the sections of a policy's files: `extends` from left to right, then `override` and `disable`.
 
 Nothing is validated here but what merging needs: that parents exist, that nothing is redefined by accident, and
 that what is changed or left out was there.
@@ -102,7 +102,7 @@ class Lineage:
         self.builds(chain, path)
         self.head(source.data, source)
         self.parents(source.data, source, root, (*chain, path))
-        self.own(source.data, source, path.parent)
+        self.merge_own(source.data, source, path.parent)
         if (file := find_test_file(path) if self.tests is not None else None) is not None:
             self.tests_beside(file, path)
         elif self.tests is None and not self.unread:
@@ -134,9 +134,9 @@ class Lineage:
         if known.is_for(policy):
             self.files[known.source.file] = policy
             self.tests.pop(known.path, None)
-            self.tested(known)
+            self.read_tests(known)
 
-    def tested(self, file: TestFile) -> None:
+    def read_tests(self, file: TestFile) -> None:
         """Add the tests in a file."""
         names: dict[str, Mark] = {}
         self.problems.errors.extend(file.source.problems)
@@ -145,7 +145,7 @@ class Lineage:
             name = item.data.get("name")
             first = names.setdefault(name, item.mark(("name",))) if isinstance(name, str) else None
             if first is not None and first != item.mark(("name",)):
-                self.redefined(item.mark(("name",)), "test", str(name), first, inherited=False)
+                self.report_redefined(item.mark(("name",)), "test", str(name), first, inherited=False)
             self.merged.tests.append(item)
 
     def parents(
@@ -200,7 +200,7 @@ class Lineage:
         except (OSError, RuntimeError, ValueError):  # too long, a link to itself, a NUL
             return "is no name of a file"
 
-    def own(self, data: dict[str, Any], source: Source, folder: FilePath) -> None:
+    def merge_own(self, data: dict[str, Any], source: Source, folder: FilePath) -> None:
         """Merge a file's own sections; what it inherited may change only by `override` and `disable`."""
         merged = self.merged
         inherited = {*merged.rules}
@@ -208,13 +208,13 @@ class Lineage:
         self.disable(data.get("disable"), source)
         for name, item in self.mappings(data, source, folder):
             if (first := merged.detectors.setdefault(name, item)) is not item:
-                self.redefined(item.key_mark(()), "detector", name, first.key_mark(()), inherited=True)
+                self.report_redefined(item.key_mark(()), "detector", name, first.key_mark(()), inherited=True)
         for item in self.items(data, "rules", source, folder):
             # Rules without an id are reported later, each for itself.
             name = str(item.data.get("id", f"{source.file}#{len(merged.rules)}"))
             if (first := merged.rules.setdefault(name, item)) is not item:
                 was = name in inherited
-                self.redefined(item.mark(("id",)), "rule", name, first.mark(("id",)), inherited=was)
+                self.report_redefined(item.mark(("id",)), "rule", name, first.mark(("id",)), inherited=was)
         merged.exceptions += self.items(data, "exceptions", source, folder)
         merged.tests += self.items(data, "tests", source, folder)
         merged.unchecked.update(_mapping(data, "unchecked"))
@@ -243,7 +243,7 @@ class Lineage:
             else:
                 self.merged.tools[name] = item
 
-    def redefined(self, mark: Mark, what: str, name: str, first: Mark, *, inherited: bool) -> None:
+    def report_redefined(self, mark: Mark, what: str, name: str, first: Mark, *, inherited: bool) -> None:
         hint = f"change an inherited {what} under 'override:'" if inherited else "give each its own"
         message = f"{what} {name!r} is already defined in {first.file}:{first.line}"
         self.problems.add(mark, f"duplicate_{what}", message, hint)
@@ -303,7 +303,7 @@ class Lineage:
         origin: tuple[Source, Path, FilePath],
     ) -> None:
         if name in known:
-            known[name] = known[name].changed(change, origin)
+            known[name] = known[name].override(change, origin)
         else:
             self.missing(mark, what, name, [*known])
 

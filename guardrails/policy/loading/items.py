@@ -39,7 +39,7 @@ class PolicyItem:
         source, base, _ = self._origin(path[0] if path else "")
         return source, base + path
 
-    def within(self, name: str) -> PolicyItem:
+    def read_mapping(self, name: str) -> PolicyItem:
         """Return a mapping that a field holds."""
         source, path = self._find((name,))
         return PolicyItem(self.data[name], source, path, self._origin(name)[2])
@@ -63,7 +63,7 @@ class PolicyItem:
         source, full = self._find(path)
         return source.inside(full, offset)
 
-    def changed(self, change: dict[str, Any], origin: Origin) -> PolicyItem:
+    def override(self, change: dict[str, Any], origin: Origin) -> PolicyItem:
         """Return the item with the fields of an override in place of its own."""
         moved = {**self.overrides, **dict.fromkeys(change, origin)}
         return PolicyItem({**self.data, **change}, self.source, self.base, self.folder, moved)

@@ -1,4 +1,4 @@
-"""YAML files in, one `Policy` out: read, inherited (`inherit.py`) and validated field by field, with every place.
+"""Loads a policy: reads its files, merges them (`inherit.py`) and validates each field with its place.
 
 What a policy names (files, parents) lies below its own folder; shipped policies are named without a path. Nothing
 is compiled here: that detectors build and conditions hold water is `compile.py`'s part.
@@ -35,7 +35,7 @@ from guardrails.policy.testing.test_fields import TestDoc
 from guardrails.policy.testing.test_files import TestFile
 
 
-class _Nowhere:
+class _NoMarks:
     """Places for what was already reported."""
 
     def mark(self, path: Path) -> Mark:
@@ -66,9 +66,9 @@ class _Validation:
         """Validate item by item."""
         head = self.heads[0]
         quiet = Problems()  # these three were validated in their files; here only valid ones count
-        unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _Nowhere(), "") or UncheckedDoc()
-        limits = quiet.validate(LimitsDoc, merged.limits, _Nowhere(), "") or LimitsDoc()
-        films = quiet.validate(FilmsDoc, merged.films, _Nowhere(), "") or FilmsDoc()
+        unchecked = quiet.validate(UncheckedDoc, merged.unchecked, _NoMarks(), "") or UncheckedDoc()
+        limits = quiet.validate(LimitsDoc, merged.limits, _NoMarks(), "") or LimitsDoc()
+        films = quiet.validate(FilmsDoc, merged.films, _NoMarks(), "") or FilmsDoc()
         exceptions = tuple((item, doc) for item in merged.exceptions if (doc := self.exception(item)))
         return Policy(
             name=head.name if head else "?",
@@ -96,10 +96,10 @@ class _Validation:
         )
 
     def rule(self, item: PolicyItem) -> RuleDoc | None:
-        return self.problems.validate(RuleDoc, item.data, item, _called("rule", item.data.get("id")))
+        return self.problems.validate(RuleDoc, item.data, item, _display_name("rule", item.data.get("id")))
 
     def exception(self, item: PolicyItem) -> ExceptionDoc | None:
-        what = _called("exception", item.data.get("id"))
+        what = _display_name("exception", item.data.get("id"))
         doc = self.problems.validate(ExceptionDoc, item.data, item, what)
         if doc is not None and (doc.rules, doc.categories, doc.matches, doc.when) == (None,) * 4:
             hint = "name rules, categories, matches or a condition"
@@ -115,14 +115,14 @@ class _Validation:
         for outer, doc in exceptions:
             if doc.test is None:
                 continue
-            item, name = outer.within("test"), f"exception {doc.id}"
+            item, name = outer.read_mapping("test"), f"exception {doc.id}"
             check_test(doc.test, item, f"the test of exception {doc.id!r}", self.problems)
             used = [*dict.fromkeys([doc.id, *(doc.test.expect.exceptions or ())])]
             expect = doc.test.expect.model_copy(update={"exceptions": used})
             yield item, doc.test.model_copy(update={"name": doc.test.name or name, "expect": expect})
 
     def test(self, item: PolicyItem) -> TestDoc | None:
-        what = _called("test", item.data.get("name"))
+        what = _display_name("test", item.data.get("name"))
         doc = self.problems.validate(TestDoc, item.data, item, what)
         if doc is not None:
             check_test(doc, item, what, self.problems)
@@ -147,22 +147,22 @@ class _Validation:
             add(item.mark(("use",)), "unknown_detector", message, suggest_name(use, known))
         else:
             config = self.problems.validate(of.config, item.data, item, f"detector {name!r}")
-            return DetectorItem(item, of, config or _sound(of.config, item.data), partial=config is None)
+            return DetectorItem(item, of, config or _keep_valid(of.config, item.data), partial=config is None)
         return DetectorItem(item, None, None)
 
 
-def _sound(model: type[Config], data: dict[str, Any]) -> Config | None:
+def _keep_valid(model: type[Config], data: dict[str, Any]) -> Config | None:
     """Return a configuration of the fields that are valid, so that what else is wrong in them shows as well."""
     quiet, use = Problems(), {"use": data["use"]}
     fields = {
         key: value
         for key, value in data.items()
-        if quiet.validate(model, {**use, key: value}, _Nowhere(), "") is not None
+        if quiet.validate(model, {**use, key: value}, _NoMarks(), "") is not None
     }
-    return quiet.validate(model, {**use, **fields}, _Nowhere(), "")
+    return quiet.validate(model, {**use, **fields}, _NoMarks(), "")
 
 
-def _called(what: str, name: object) -> str:
+def _display_name(what: str, name: object) -> str:
     return f"{what} {name!r}" if isinstance(name, str) else f"the {what}"
 
 
@@ -214,5 +214,5 @@ def load(
     if source is None:
         raise PolicyErrors(validation.problems.errors)
     for each in (lineage.tests or {}).values():  # those that lie elsewhere
-        lineage.tested(each)
+        lineage.read_tests(each)
     return validation.policy(source.file, lineage.merged, lineage.elsewhere())

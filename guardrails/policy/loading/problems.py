@@ -1,4 +1,4 @@
-"""Collects everything that is wrong with a policy, in words for people: pydantic's errors in, `PolicyError`s out."""
+"""Collects everything that is wrong with a policy, and words pydantic's errors for people."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class MarkSource(Protocol):
         ...
 
 
-class _Nowhere:
+class _NoMarks:
     def mark(self, path: Path) -> Mark:
         return Mark("", 0, 0)
 
@@ -72,7 +72,7 @@ class _Nowhere:
         return Mark("", 0, 0)
 
 
-NOWHERE: MarkSource = _Nowhere()
+NOWHERE: MarkSource = _NoMarks()
 """Places for what stands in no file."""
 
 
@@ -101,7 +101,9 @@ class Problems:
             # Where one form of a field fails inside the value, that form was meant, not the others.
             outer = {path[:end] for path in by_place for end in range(len(path))}
             meant = {path: details for path, details in by_place.items() if path not in outer or not path}
-            misspelt = {close for path, details in meant.items() for close in _meant(model, path, details)}
+            misspelt = {
+                close for path, details in meant.items() for close in _find_misspelt(model, path, details)
+            }
             for path, details in meant.items():
                 if details[0]["type"] != "missing" or path not in misspelt:
                     self._report(model, path, details, marks, what)
@@ -201,7 +203,7 @@ def _holds(data: object, part: str | int) -> bool:
     return isinstance(data, dict) and part in data
 
 
-def _around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
+def _model_around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     """Return the model of the mapping around `path`."""
     for part in path[:-1]:
         field = fields_by_name(model).get(str(part))
@@ -216,13 +218,13 @@ def _around(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
 
 def _fields(model: type[BaseModel], path: Path) -> dict[str, FieldInfo]:
     """Return the fields that the mapping around `path` may have, by their names in YAML."""
-    around = _around(model, path)
+    around = _model_around(model, path)
     return {} if around is None else fields_by_name(around)
 
 
 def _said_for(model: type[BaseModel], path: Path) -> str | None:
     """Return the field that is called so elsewhere, where the model knows of such names (`MEANT`)."""
-    meant: Mapping[str, str] = getattr(_around(model, path), "MEANT", {})
+    meant: Mapping[str, str] = getattr(_model_around(model, path), "MEANT", {})
     return meant.get(str(path[-1]))
 
 
@@ -238,7 +240,7 @@ def inner_model(annotation: Any) -> type[BaseModel] | None:
     return next((found for arg in typing.get_args(annotation) if (found := inner_model(arg))), None)
 
 
-def _meant(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Path]:
+def _find_misspelt(model: type[BaseModel], path: Path, details: list[Detail]) -> list[Path]:
     """Return the place of the field that a misspelt one most likely stands for."""
     if details[0]["type"] != "extra_forbidden":
         return []

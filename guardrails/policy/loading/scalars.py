@@ -1,6 +1,4 @@
-"""Takes a YAML scalar as the parser saw it; gives its value by the YAML 1.2 core schema, and for each
-character of its text the index in the source where it is written.
-"""
+"""Resolves YAML scalars by the YAML 1.2 core schema, and maps each character of their text to its index in the source."""
 
 from __future__ import annotations
 
@@ -163,21 +161,21 @@ def _flow(source: str, start: int, end: int, style: str) -> Iterator[Piece]:
     for token in _FLOW[style].finditer(source, start, end):
         index, stop = token.span()
         if token["fold"]:
-            yield from _folded(_breaks(source, index, stop))
+            yield from _fold_breaks(_breaks(source, index, stop))
         elif token["escape"]:
-            yield from _unescaped(source, index, stop)
+            yield from _unescape(source, index, stop)
         else:
             yield from enumerate(token[0], index)
 
 
-def _folded(breaks: list[Piece]) -> list[Piece]:
+def _fold_breaks(breaks: list[Piece]) -> list[Piece]:
     (index, char), *rest = breaks
     if char != "\n":
         return breaks
     return rest or [(index, " ")]
 
 
-def _unescaped(source: str, start: int, stop: int) -> list[Piece]:
+def _unescape(source: str, start: int, stop: int) -> list[Piece]:
     kind = source[start + 1]
     if _BREAK.match(kind):
         # The escaped break joins two lines; the empty lines behind it count.
@@ -223,7 +221,7 @@ def _block_pieces(source: str, body: tuple[int, int], indent: int, folds: bool, 
         else:
             was_blank, blank = blank, source[content] in " \t"
             if folds and line_break and not was_blank and not blank:
-                pieces += _folded(line_break + empty)
+                pieces += _fold_breaks(line_break + empty)
             else:
                 pieces += line_break + empty
             pieces += enumerate(source[content : line.end(1)], content)

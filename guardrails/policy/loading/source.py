@@ -1,5 +1,5 @@
-"""Takes the YAML text of a policy; gives its values as plain Python data, with the place in the file of each
-key, value and character of a text, or all problems of the file at once.
+"""Reads the YAML text of a policy as plain Python data with the place of each key, value and character, or all problems of the
+file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A test whose fields are valid in; what is wrong with them together out, each with its place."""
+"""Checks a test whose fields are valid for what is wrong with them together."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _stage(doc: TestDoc) -> Wrong:
         yield ("stage",), "has a stage, which only files need", f"write {doc.stage}: … for the content"
 
 
-def _beside(doc: TestDoc) -> Wrong:
+def _check_beside(doc: TestDoc) -> Wrong:
     if found := [name for name in content_fields(doc) if name not in SAID]:
         for name in BESIDE:
             if getattr(doc, name):
@@ -159,7 +159,7 @@ CHECKS: Final[tuple[Callable[[TestDoc], Wrong], ...]] = (
     _contents,
     _expectation,
     _stage,
-    _beside,
+    _check_beside,
     _cuts,
     _disguises,
     _messages,

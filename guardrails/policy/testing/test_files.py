@@ -1,4 +1,4 @@
-"""Files of tests: the path of one in (`X.test.yaml`, beside the policy `X.yaml`), the policy that it is for and its tests out.
+"""Reads files of tests (`X.test.yaml`, beside the policy `X.yaml`).
 
 They are no part of a policy: neither of its digest nor of what a server reads. `guardrails test` finds them.
 """

@@ -1,4 +1,4 @@
-"""Hand-made tables of look-alikes: a character of any script goes in, the ASCII it looks like comes out.
+"""Hand-made tables of characters of any script and the ASCII that they look like.
 
 Sources are escaped so that this file itself holds no look-alikes. Whatever NFKC already maps (full-width,
 mathematical, circled letters) is left out. Digits of other scripts are left out too: NFKC keeps their value.

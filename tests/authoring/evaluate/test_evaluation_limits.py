@@ -49,7 +49,7 @@ def result(scoring: Callable[..., Guard]) -> PolicyEvaluation:
 )
 def test_limits_are_read(limit: FigureLimit, read: FigureLimit) -> None:
     """Of the decision, or of a rule or category."""
-    assert (limit.of, limit.figure) == (read.of, read.figure)
+    assert (limit.subject, limit.figure) == (read.subject, read.figure)
     assert limit.value == pytest.approx(read.value)
 
 

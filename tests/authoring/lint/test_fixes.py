@@ -79,7 +79,7 @@ def test_what_is_safe_is_put_right(policy: Path, linted: Callable[[], LintReport
     """Doubles, what has expired and gaps that are none are gone; nothing else has moved; nothing is left to be done."""
     done = fix_policy(str(policy), linted)
     assert policy.read_text() == fixed(TEXT)
-    assert done.left == []
+    assert done.unfixed == []
     assert [issue for issue in done.report.issues if issue.fix is not None] == []
     assert [change.fixed for change in done.changes.values()] == [5]
     assert "-      - ZQXBOMB\n" in unified_diff(*next((c.before, c.after) for c in done.changes.values()))
@@ -113,7 +113,7 @@ def test_what_an_alias_shares_is_left_with_a_reason(policy: Path, linted: Callab
     policy.write_text(shared)
     done = fix_policy(str(policy), linted)
     assert "zqxbomb   # the one\n      - ZQXBOMB\n" in policy.read_text()
-    assert any("cannot be taken apart" in reason for reason in done.left)
+    assert any("cannot be taken apart" in reason for reason in done.unfixed)
 
 
 def test_a_shipped_policy_is_never_written() -> None:

@@ -30,16 +30,18 @@ SHARE = st.floats(0, 1)
 @given(st.lists(SHARE, min_size=2, max_size=9), st.sampled_from([SHARES, STRETCHED]))
 def test_places_on_an_axis_rise_with_the_share(shares: list[float], axis: ChartAxis) -> None:
     """And none is off the axis."""
-    places = [axis.at(each) for each in sorted(shares)]
+    places = [axis.position(each) for each in sorted(shares)]
     assert places == sorted(places)
     assert 0 <= places[0] <= places[-1] <= 1 + 1e-9
 
 
 def test_a_stretched_axis_has_room_where_scores_crowd() -> None:
     """Between 0.9 and 0.99 as much as between 0.5 and 0.9, about."""
-    assert STRETCHED.at(0.99) - STRETCHED.at(0.9) == pytest.approx(STRETCHED.at(0.1) - STRETCHED.at(0.01))
-    assert STRETCHED.at(0.0) == 0
-    assert STRETCHED.at(1.0) == pytest.approx(1)
+    assert STRETCHED.position(0.99) - STRETCHED.position(0.9) == pytest.approx(
+        STRETCHED.position(0.1) - STRETCHED.position(0.01)
+    )
+    assert STRETCHED.position(0.0) == 0
+    assert STRETCHED.position(1.0) == pytest.approx(1)
 
 
 def numbers(svg: ElementTree.Element) -> list[tuple[float, float]]:

@@ -54,9 +54,9 @@ def test_a_rule_fires_up_to_its_step_and_no_further(
     last = len(tuning.way.steps) - 1
     (step,) = found.step
     for at in {0, last, max(step, 0), min(step + 1, last)}:
-        written = f"- {{id: r, on: input, when: '{tuning.way.at(at)}', then: block}}"
+        written = f"- {{id: r, on: input, when: '{tuning.way.text_at(at)}', then: block}}"
         verdict = scoring(f"  {written}").check(text, user={"tier": tier})
-        assert verdict.blocked is (step >= at), tuning.way.at(at)
+        assert verdict.blocked is (step >= at), tuning.way.text_at(at)
 
 
 def test_a_message_counts_by_all_of_its_parts(scoring: Callable[..., Guard]) -> None:

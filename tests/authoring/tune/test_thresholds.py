@@ -109,7 +109,7 @@ def test_a_way_goes_from_lax_to_strict(values: list[float]) -> None:
     own = build_path(text, found(text))
     assert all(a <= b for one, two in itertools.pairwise(own.steps) for a, b in zip(one, two, strict=True))
     assert own.steps[own.now] == tuple(values)
-    assert own.at(own.now) == text
+    assert own.text_at(own.now) == text
     assert len({*own.steps}) == len(own.steps) > 100
     assert own.columns == tuple(zip(*own.steps, strict=True))
 
@@ -133,10 +133,10 @@ def test_the_steps_that_scores_reach(operator: str) -> None:
         Finding("hate", 0.9, "b"),  # of another detector
         Finding("violence", 0.6, "b"),
     ]
-    reached = own.reached(findings)
+    reached = own.reached_steps(findings)
     for step, score in zip(reached, (0.6, 0.7), strict=True):
         value = own.steps[step][0]
         assert value <= score if operator == ">=" else value < score
         assert own.steps[step + 1][0] > score if operator == ">=" else own.steps[step + 1][0] >= score
-    assert own.reached([Finding("violence", 0.0, "b")]) == []
+    assert own.reached_steps([Finding("violence", 0.0, "b")]) == []
     assert [own.counts(each) for each in findings] == [True, False, True]

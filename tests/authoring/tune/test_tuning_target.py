@@ -104,9 +104,9 @@ def test_a_target_is_shown_as_it_can_be_given(text: str) -> None:
 )
 def test_a_target_is_met_and_shown(text: str, counts: ConfusionCounts, met: bool, shown: bool) -> None:
     """To be shown takes enough rows: 299 without a fault for 1 %."""
-    assert parse_target(text).met(counts) is met
-    assert parse_target(text).shown(counts) is shown
-    assert parse_target(text, sure=True).met(counts) is (met and shown)
+    assert parse_target(text).is_met(counts) is met
+    assert parse_target(text).is_shown(counts) is shown
+    assert parse_target(text, sure=True).is_met(counts) is (met and shown)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_more_rows_are_needed_where_some_go_wrong() -> None:
     rows = parse_target("fpr <= 1%").needs(ConfusionCounts(1, 1, 0, 199)) or 0
     assert rows > 299
     twice = 2 * rows  # it is about as many
-    assert parse_target("fpr <= 1%").shown(ConfusionCounts(1, twice // 200, 0, twice - twice // 200))
+    assert parse_target("fpr <= 1%").is_shown(ConfusionCounts(1, twice // 200, 0, twice - twice // 200))
 
 
 def test_a_curve_counts_what_fires() -> None:
@@ -136,7 +136,7 @@ def test_a_curve_counts_what_fires() -> None:
     rows = build_curve(np.array([1, 1, 0, 0, 1]), np.array([-1, 2, 0, 2, 1]), 4)
     assert rows.tp.tolist() == [2, 2, 1, 0]
     assert rows.fp.tolist() == [2, 1, 1, 0]
-    assert rows.at(1) == ConfusionCounts(2, 1, 1, 1)
+    assert rows.counts_at(1) == ConfusionCounts(2, 1, 1, 1)
 
 
 # Harmless rows at 0.1 .. 0.9 and 0.95, harmful ones at 0.35, 0.75, 0.92 and 0.97.
@@ -222,15 +222,15 @@ def test_no_other_step_does_better(given_: list[tuple[int, int]], text: str) -> 
     rows = build_curve(label, steps, len(WAY.steps))
     choice = choose_step(wanted, rows, WAY)
     edges = sorted({0, len(WAY.steps) - 1, *steps.tolist()} - {-1})  # between them nothing changes
-    fine = [at for at in edges if wanted.met(rows.at(at)) and rows.at(at).tp]
+    fine = [at for at in edges if wanted.is_met(rows.counts_at(at)) and rows.counts_at(at).tp]
     assert choice.met is bool(fine)
     if choice.met:
-        best = rows.at(choice.step)
-        assert wanted.met(best)
+        best = rows.counts_at(choice.step)
+        assert wanted.is_met(best)
         if wanted.figure == "recall":
-            assert best.fp == min(rows.at(at).fp for at in fine)
+            assert best.fp == min(rows.counts_at(at).fp for at in fine)
         else:
-            assert best.tp == max(rows.at(at).tp for at in fine)
+            assert best.tp == max(rows.counts_at(at).tp for at in fine)
 
 
 @given(ROWS)
@@ -239,5 +239,5 @@ def test_stricter_targets_choose_stricter_numbers(given_: list[tuple[int, int]])
     label, steps = (np.array(column) for column in zip(*given_, strict=True))
     rows = build_curve(label, steps, len(WAY.steps))
     choices = [choose_step(parse_target(f"fpr <= {limit}%"), rows, WAY) for limit in (50, 20, 5, 0)]
-    found = [rows.at(choice.step).tp for choice in choices if choice.met]
+    found = [rows.counts_at(choice.step).tp for choice in choices if choice.met]
     assert found == sorted(found, reverse=True)

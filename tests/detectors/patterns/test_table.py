@@ -145,9 +145,9 @@ def test_patterns_too_large_together_are_an_error(memory: int, monkeypatch: pyte
 def test_the_same_table_is_compiled_once() -> None:
     """While somebody holds it; one of other rows, or of other tables, is another, and what cannot be compiled is none."""
     rows = [PatternRow("ab+", "custom.x"), PatternRow("cd", "custom.y")]
-    both, one, two = PatternTable.of(rows), PatternTable.of(rows[:1]), PatternTable.of(rows[1:])
+    both, one, two = PatternTable.get(rows), PatternTable.get(rows[:1]), PatternTable.get(rows[1:])
     together = PatternTable.union([one, two])
-    assert PatternTable.of([replace(row) for row in rows]) is both
+    assert PatternTable.get([replace(row) for row in rows]) is both
     assert PatternTable.union(each for each in (one, two)) is together
     assert len({id(each) for each in (both, one, two, together, PatternTable.union([one]))}) == 5
     assert together.search("abb cd") == both.search("abb cd")
@@ -157,7 +157,7 @@ def test_the_same_table_is_compiled_once() -> None:
     gc.collect()
     assert was() is None
     with pytest.raises(PatternError):
-        PatternTable.of([PatternRow("(", "custom.x")])
+        PatternTable.get([PatternRow("(", "custom.x")])
 
 
 def test_a_table_without_rows_finds_nothing() -> None:

@@ -30,7 +30,7 @@ def test_every_text_is_embedded_once() -> None:
 def test_off_topic_is_what_no_allowed_topic_claims() -> None:
     """The most that any of them claims counts; denied ones say nothing of it."""
     wanted = TopicSet({"custom.a": Topic(("x",))}, (Topic(("y",)), Topic(("z",))))
-    found = wanted.found([np.array([0.9, 0.0]), np.array([0.2, 0.1]), np.array([0.7, 0.3])])
+    found = wanted.to_scores([np.array([0.9, 0.0]), np.array([0.2, 0.1]), np.array([0.7, 0.3])])
     assert [(each["custom.a"], round(each[OFF_TOPIC], 6)) for each in found] == [(0.9, 0.3), (0.0, 0.7)]
 
 

@@ -35,14 +35,14 @@ def test_what_is_wanted_decides_what_is_expected(wanted, expected, categories) -
 )  # fmt: skip
 def test_a_label_stands_for_categories(label, wanted, of) -> None:
     """One that is not in the table for what the service says; one that is ignored for none."""
-    assert ServiceLabels(TABLE, wanted).of(label, "custom.x") == of
+    assert ServiceLabels(TABLE, wanted).resolve(label, "custom.x") == of
 
 
 def test_the_table_knows_what_it_ignores() -> None:
     """A label without categories is no unknown one."""
     labels = ServiceLabels(TABLE, ["hate"])
     assert [labels.knows(each) for each in ("N", "S", "X")] == [True, True, False]
-    assert labels.of("X") == ()
+    assert labels.resolve("X") == ()
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def asked(
 ) -> Transcript:
     """Return what the far side says of a piece."""
     served = RemoteTranscriber(transcribing.endpoint(**settings), "whisper-1", language, plain=plain)
-    return served.begin(PIECE).result(20)
+    return served.start(PIECE).result(20)
 
 
 def test_a_piece_goes_as_a_file(transcribing: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ class Model:
     def __init__(self, said: Any) -> None:
         self.said = said
 
-    def heard(self, samples: Any) -> Any:
+    def transcribe(self, samples: Any) -> Any:
         """Return it, or raise it."""
         if isinstance(self.said, Exception):
             raise self.said
@@ -175,7 +175,7 @@ def test_a_model_in_this_process() -> None:
     """Answers at once; what it raises is in the future."""
     words: list[Any] = [("hello", 0.5, 1.0)]
     heard: Any = Model(("hello", words))
-    done: Future[Transcript] = LocalTranscriber(heard).begin(PIECE)
+    done: Future[Transcript] = LocalTranscriber(heard).start(PIECE)
     assert done.result(0) == Transcript("hello", CLIP, (TimedWord(0, 5, (10_500, 11_000)),))
     failing: Any = Model(ArithmeticError("zqx"))
-    assert isinstance(LocalTranscriber(failing).begin(PIECE).exception(0), ArithmeticError)
+    assert isinstance(LocalTranscriber(failing).start(PIECE).exception(0), ArithmeticError)

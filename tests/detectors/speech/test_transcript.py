@@ -107,13 +107,13 @@ def test_one_failure_is_that_of_the_whole(
 class Slow:
     """A transcriber that answers when it is told to, and counts."""
 
-    beside = 2
+    concurrency = 2
 
     def __init__(self) -> None:
         self.futures: list[Future[Transcript]] = []
         self.begun = threading.Semaphore(0)
 
-    def begin(self, piece: Any) -> Future[Transcript]:
+    def start(self, piece: Any) -> Future[Transcript]:
         """Keep the future."""
         self.futures.append(Future())
         self.begun.release()
@@ -154,12 +154,12 @@ def test_who_ends_early_gives_up(spoken: Spoken) -> None:
 class Failing:
     """A transcriber that cannot."""
 
-    beside = 1
+    concurrency = 1
 
     def __init__(self, error: Exception) -> None:
         self.error, self.asked = error, 0
 
-    def begin(self, piece: Any) -> Future[Transcript]:
+    def start(self, piece: Any) -> Future[Transcript]:
         """Fail."""
         self.asked += 1
         done: Future[Transcript] = Future()

@@ -307,7 +307,7 @@ def test_pictures_of_one_request_are_not_held_together(
 
     def look(content: Any) -> Detection:
         assert content.source.frames[0].views[0].shape == (80, 120, 3)
-        held.append(pool.held // 9_600)
+        held.append(pool.held_pixels // 9_600)
         return Detection()
 
     eye = own(look)
@@ -328,7 +328,7 @@ def test_pictures_of_one_request_are_not_held_together(
     )
     assert verdict.coverage.kinds["image"].checked == len(held) == 8
     assert max(held) <= 3
-    assert pool.held == 0
+    assert pool.held_pixels == 0
 
 
 def test_what_is_redacted_is_not_held_together(
@@ -344,7 +344,7 @@ def test_what_is_redacted_is_not_held_together(
     verdict = guard_of(GREEN.replace("block", "redact")).check([{"role": "user", "content": parts}])
 
     assert verdict.action is Action.REDACT
-    assert pool.held == 0
+    assert pool.held_pixels == 0
 
 
 def test_checks_share_the_room_for_pixels(

@@ -47,7 +47,7 @@ def test_scores_are_what_the_formulas_say(encoder: float, hashed: float) -> None
 )
 def test_the_fast_tier_settles_what_is_clear_or_sure(score: float, expected: bool) -> None:
     """Between the limits, and at them, the encoder is asked; limits of 0 and 1 leave it everything."""
-    settled = HeadCalibration(("toxic", "hate"), ROWS).settled(row(score, score))
+    settled = HeadCalibration(("toxic", "hate"), ROWS).is_settled(row(score, score))
     assert settled.tolist() == [[expected, False]]
 
 

@@ -94,7 +94,7 @@ def test_a_header_follows_its_argument(value: str) -> None:
     found = headers.forward_headers(given, asked, sent, None)
 
     assert found["mcp-param-b"].isascii()
-    assert headers._decoded("", found["mcp-param-b"]) == value
+    assert headers._decode_header("", found["mcp-param-b"]) == value
     assert (found["mcp-param-c"], found["mcp-param-d"]) == ("1", "true")
 
 

@@ -51,7 +51,7 @@ def seen(
     for at, each in enumerate(hashes):
         forms = [made(10_000 + 10 * at + other) for other in range(len(FORMS))]
         forms[form] = each
-        sighting.see([PdqHashes(tuple(forms), quality)], at * step_ms, (at + 1) * step_ms)
+        sighting.add_frame([PdqHashes(tuple(forms), quality)], at * step_ms, (at + 1) * step_ms)
     return sighting
 
 
@@ -76,7 +76,7 @@ def test_frames_that_are_each_turned_in_another_way_are_no_film(tmp_path: Path) 
     for at in range(8):
         forms = [made(10_000 + 10 * at + other) for other in range(len(FORMS))]
         forms[at] = made(at)
-        sighting.see([PdqHashes(tuple(forms), 100)], at * 1_000, at * 1_000 + 1_000)
+        sighting.add_frame([PdqHashes(tuple(forms), 100)], at * 1_000, at * 1_000 + 1_000)
     assert all_of(sighting) == []
 
 
@@ -122,7 +122,7 @@ def test_frames_that_say_little_count_nowhere(tmp_path: Path) -> None:
     sighting = FilmSearch(of)
     for at in range(5):
         for each, quality in ((made(at), 50), (bytes(32), 0), (bytes(32), 0)):
-            sighting.see([PdqHashes((each,) * 8, quality)], 3_000 * at, 3_000 * at + 1)
+            sighting.add_frame([PdqHashes((each,) * 8, quality)], 3_000 * at, 3_000 * at + 1)
     assert [(match.film.id, match.query) for match in all_of(sighting)] == [("a", 1.0)]
     assert of.status()["by_file_alone"] == 1
 
@@ -177,7 +177,7 @@ def test_any_view_of_a_frame_may_be_the_listed_one(tmp_path: Path) -> None:
     sighting = FilmSearch(listed(tmp_path, film(range(3))))
     for at in range(3):
         views = [PdqHashes((made(500 + at),) * 8, 100), PdqHashes((made(at),) * 8, 100)]
-        sighting.see(views, at * 1_000, at * 1_000 + 1_000)
+        sighting.add_frame(views, at * 1_000, at * 1_000 + 1_000)
     assert [each.query for each in all_of(sighting)] == [1.0]
 
 

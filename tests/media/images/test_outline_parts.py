@@ -73,12 +73,12 @@ def test_what_is_kept_is_what_was_there(data: bytes, cuts: list[int]) -> None:
     for end in ends:
         kept.keep(start, end)
         start = end
-    assert kept.joined() is data
+    assert kept.join() is data
     other = KeptStretches(data)
     other.keep(0, ends[0])
-    other.put(b"!")
+    other.replace(b"!")
     other.keep(ends[0], len(data))
-    assert other.joined() == data[: ends[0]] + b"!" + data[ends[0] :]
+    assert other.join() == data[: ends[0]] + b"!" + data[ends[0] :]
 
 
 def test_padding_behind_the_end_means_nothing() -> None:

@@ -87,7 +87,7 @@ def test_which_plans_change_the_sound(plan: EditPlan, expected: bool) -> None:
 )
 def test_boxes_fit_a_picture_of_another_size(width: int, height: int, box: Box) -> None:
     """Whatever was in the box is in the new one, which lies in the picture."""
-    ((found, how),) = FrameCover((0, 1), "solid", SIZE, (box,)).of((width, height))
+    ((found, how),) = FrameCover((0, 1), "solid", SIZE, (box,)).boxes_in((width, height))
     x, y, wide, high = found
     assert how == "solid"
     assert x * 320 <= box[0] * width
@@ -100,4 +100,4 @@ def test_boxes_fit_a_picture_of_another_size(width: int, height: int, box: Box) 
 
 def test_no_box_is_the_whole_frame() -> None:
     """Of any size."""
-    assert [*FrameCover((0, 1), "blur", SIZE).of((641, 479))] == [((0, 0, 641, 479), "blur")]
+    assert [*FrameCover((0, 1), "blur", SIZE).boxes_in((641, 479))] == [((0, 0, 641, 479), "blur")]

@@ -24,7 +24,7 @@ def through(line: SoundLine, sound: Samples, sizes: list[int], first: int = 0) -
     at, number = 0, 0
     while at < sound.shape[1]:
         size = sizes[min(number, len(sizes) - 1)]
-        pieces += line.put(sound[:, at : at + size], first + at)
+        pieces += line.feed(sound[:, at : at + size], first + at)
         at, number = at + size, number + 1
     assert all(piece.shape[1] == PIECE for _, piece in pieces)
     pieces += line.rest()
@@ -87,7 +87,7 @@ def test_a_hole_is_silence() -> None:
     """What follows keeps its time, also after more than a second."""
     line = SoundLine(RATE, PIECE, [], [])
     sound = noise(0.5)
-    pieces = [*line.put(sound, 0), *line.put(sound, 3 * RATE), *line.rest()]
+    pieces = [*line.feed(sound, 0), *line.feed(sound, 3 * RATE), *line.rest()]
     found = np.concatenate([piece for _, piece in pieces], axis=1)
     assert np.array_equal(found[:, : RATE // 2], sound)
     assert not found[:, RATE // 2 : 3 * RATE].any()
@@ -98,7 +98,7 @@ def test_what_overlaps_is_there_once() -> None:
     """The first one counts."""
     line = SoundLine(RATE, PIECE, [], [])
     sound = noise()
-    pieces = [*line.put(sound[:, :4_000], 0), *line.put(sound[:, 2_000:], 2_000), *line.rest()]
+    pieces = [*line.feed(sound[:, :4_000], 0), *line.feed(sound[:, 2_000:], 2_000), *line.rest()]
     assert np.array_equal(np.concatenate([piece for _, piece in pieces], axis=1), sound)
 
 
@@ -107,7 +107,7 @@ def test_a_time_that_is_rounded_moves_nothing() -> None:
     line = SoundLine(RATE, PIECE, [], [])
     sound = noise()
     pieces = [
-        piece for at in range(0, RATE, 100) for piece in line.put(sound[:, at : at + 100], at + at % 7 - 3)
+        piece for at in range(0, RATE, 100) for piece in line.feed(sound[:, at : at + 100], at + at % 7 - 3)
     ]
     pieces += line.rest()
     assert np.array_equal(np.concatenate([piece for _, piece in pieces], axis=1), sound)
@@ -117,4 +117,4 @@ def test_no_sound_is_no_piece() -> None:
     """A track may be empty, or all of it be cut."""
     assert not [*SoundLine(RATE, PIECE, [], []).rest()]
     line = SoundLine(RATE, PIECE, [], [(0, 10_000_000)])
-    assert not [*line.put(noise(), 0), *line.rest()]
+    assert not [*line.feed(noise(), 0), *line.rest()]

@@ -127,7 +127,7 @@ def test_a_stretch_is_covered_in_each_of_its_frames(shape: Callable[[Any], Any],
     boxes = () if how == "cut" else ((50, 30, 60, 60),)
     made = (
         FramesFilm(frames, 8)
-        .covered([FilmEdit((3_000, 4_000), how, boxes), FilmEdit((0, 500), "mute")])
+        .apply_edits([FilmEdit((3_000, 4_000), how, boxes), FilmEdit((0, 500), "mute")])
         .frames
     )
     changed = [at for at, (new, old) in enumerate(zip(made, frames, strict=True)) if new is not old]
@@ -149,7 +149,7 @@ def test_no_frame_of_a_stretch_is_left(count: int, fps: float, start: int, lengt
     """Whatever the rate: each frame that is shown at any time of it is covered."""
     frames = [np.full((16, 16, 3), 200, np.uint8)] * count
     footage = FramesFilm(frames, fps, None, PictureLimits())
-    made = footage.covered([FilmEdit((start, start + length), "solid")]).frames
+    made = footage.apply_edits([FilmEdit((start, start + length), "solid")]).frames
     for number, new in enumerate(made):
         if footage.when(number) < start + max(1, length) and footage.when(number + 1) > start:
             assert not new.any()

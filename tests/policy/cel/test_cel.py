@@ -27,7 +27,7 @@ def test_names_have_the_offsets_of_the_text(text: str, names: dict[str, int]) ->
     found: dict[str, int] = {}
 
     def read(node: CelNode) -> None:
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None and not dotted.startswith(("@", "__")):
             found.setdefault(dotted, node.start())
         elif dotted is None:

@@ -21,7 +21,7 @@ def item(folder: Path = Path()) -> PolicyItem:
 def changed(folder: Path = Path(), other: Path = Path()) -> PolicyItem:
     """Return the rule with a condition and a file of the second file."""
     origin: tuple[Source, tuple[str | int, ...], Path] = (OTHER, ("override", 0), other)
-    return item(folder).changed({"when": "toxic > 0", "file": "b.txt"}, origin)
+    return item(folder).override({"when": "toxic > 0", "file": "b.txt"}, origin)
 
 
 def test_fields_of_an_override_stand_in_its_own_file() -> None:
@@ -38,7 +38,7 @@ def test_fields_of_an_override_stand_in_its_own_file() -> None:
 def test_an_item_does_not_change() -> None:
     """An override makes a new item."""
     first = item()
-    first.changed({"when": "x"}, (OTHER, ("override", 0), Path()))
+    first.override({"when": "x"}, (OTHER, ("override", 0), Path()))
     assert (first.data["when"], first.overrides) == ("hate > 0", {})
 
 
@@ -63,7 +63,7 @@ def test_models_count_from_the_folder_of_the_file_that_names_them(tmp_path: Path
     assert first.model_folder("m") == (tmp_path / "own" / "m").resolve()
     origin: tuple[Source, tuple[str | int, ...], Path] = (OTHER, ("override", 0), tmp_path / "other")
     for change in ({"model": "m"}, {"model": "n", "ner": {"model": "m"}}):
-        assert first.changed(change, origin).model_folder("m") == (tmp_path / "other" / "m").resolve()
+        assert first.override(change, origin).model_folder("m") == (tmp_path / "other" / "m").resolve()
     with pytest.raises(OSError, match="no such folder"):
         first.model_folder("n")
     with pytest.raises(OSError, match="at revision 'v1'"):

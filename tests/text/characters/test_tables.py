@@ -32,7 +32,7 @@ def _assigned() -> list[str]:
     [
         (segments.INVISIBLE, _generate.invisible()),
         (segments.COMBINING, _generate.combining()),
-        (_tables.DROPPED, _generate.dropped()),
+        (_tables.DROPPED, _generate.dropped_marks()),
     ],
 )
 def test_classes_match_the_running_unicode(pattern: str, codes: set[int]) -> None:

@@ -1,6 +1,4 @@
-"""What one policy decided of one content, as far as it matters beside what another decided: verdicts in, decisions out, and
-decisions to JSON and back, so that those of a log are compared as those of a run are.
-"""
+"""Decisions of a policy on contents, to be compared with those of another, and their JSON."""
 
 from __future__ import annotations
 

@@ -92,11 +92,11 @@ class NamedCounts:
 
     def to_dict(self) -> dict[str, dict[str, int]]:
         """Return the counts as plain JSON values, those with most changes first."""
-        ranked = sorted(self.counts.items(), key=lambda each: (-_changed(each[1]), each[0]))
+        ranked = sorted(self.counts.items(), key=lambda each: (-_changed_counts(each[1]), each[0]))
         return {name: dict(sorted(counts.items())) for name, counts in ranked}
 
 
-def _changed(counts: Mapping[str, int]) -> int:
+def _changed_counts(counts: Mapping[str, int]) -> int:
     return sum(counts.get(each, 0) for each in TURNS)
 
 
@@ -128,7 +128,7 @@ class Effects:
         for name, group in self.by.items():
             if (value := getattr(case, name)) is not None:
                 group.add(value, what)
-        self._fired(old, new)
+        self._count_rules(old, new)
         self.degraded += bool(old.failed or new.failed)
         for side, decided in (("old", old), ("new", new)):
             for detector in decided.failed:
@@ -141,9 +141,11 @@ class Effects:
             self.rules.add(rule, what)
         for category in dict.fromkeys(category for each in reasons for category in each.categories):
             self.categories.add(category, what)
-        self._keep(what, case, {"old": str(old.action), "new": str(new.action), "rules": _told(reasons)})
+        self._keep(
+            what, case, {"old": str(old.action), "new": str(new.action), "rules": _rules_json(reasons)}
+        )
 
-    def _fired(self, old: Decision, new: Decision) -> None:
+    def _count_rules(self, old: Decision, new: Decision) -> None:
         for side, decided in (("old", old), ("new", new)):
             for rule in _ids(decided):
                 self.rules.add(rule, side)
@@ -170,7 +172,7 @@ class Effects:
     @property
     def changed(self) -> int:
         """Decisions that changed."""
-        return _changed(self.turns)
+        return _changed_counts(self.turns)
 
     def to_dict(self) -> dict[str, object]:
         """Return everything as plain JSON values."""
@@ -197,5 +199,5 @@ def _ids(decided: Decision) -> dict[str, None]:
     return dict.fromkeys(sorted(each.id for each in decided.rules))
 
 
-def _told(rules: Iterable[DecisiveRule]) -> list[str]:
+def _rules_json(rules: Iterable[DecisiveRule]) -> list[str]:
     return [*dict.fromkeys(each.id for each in rules)]

@@ -1,4 +1,4 @@
-"""Two versions of a policy over the same traffic: rows in, the effects of the change out.
+"""Judges the same rows by two versions of a policy and collects the effects of the change.
 
 Both judge all of it by all their detectors. What a detector that both have says of a text or picture is asked for once: the two
 guards share what was found, and nothing else.
@@ -76,10 +76,10 @@ def read_suite_rows(*versions: PolicyVersion) -> Iterator[ContentRow]:
                 what = case.test.model_dump_json(exclude=UNASKED)
                 if what not in seen:
                     seen.add(what)
-                    yield _tested(item, case)
+                    yield _make_suite_row(item, case)
 
 
-def _tested(item: PolicyItem, case: TestCase) -> SuiteRow:
+def _make_suite_row(item: PolicyItem, case: TestCase) -> SuiteRow:
     (name,) = content_fields(case.test)
     mark = item.mark(())
     stage = Stage.INPUT.value if name not in list(Stage) else name
@@ -111,7 +111,7 @@ def compare_rows(
     sides: Sequence[tuple[str, Guard]] = (("old", old), ("new", new))
     names = {side: rule_categories(guard) for side, guard in sides}
     for row in rows:
-        verdicts = {side: _judged(row, guard) for side, guard in sides}
+        verdicts = {side: _judge_row(row, guard) for side, guard in sides}
         errors = {side: told for side, told in verdicts.items() if isinstance(told, str)}
         if errors:
             effects.fail(_case(row), errors)
@@ -151,7 +151,7 @@ def _case(row: ContentRow, text: str = "") -> TrafficExample:
     return TrafficExample(row.place, row.stage, row.tenant, row.lang, label=label, id=row.id, text=text)
 
 
-def _judged(row: ContentRow, guard: Guard) -> Verdict | str:
+def _judge_row(row: ContentRow, guard: Guard) -> Verdict | str:
     """Return the verdict on a row, or why there is none."""
     try:
         return row.judge(guard)
@@ -167,12 +167,12 @@ def make_excerpt(content: object, verdict: Verdict, categories: frozenset[str] =
         if finding.span is not None and (not categories or finding.category in categories):
             text = _text_at(content, finding.path)
             if text is not None and finding.span[0] < len(text):
-                return _around(text, finding.span)
+                return _cut_around(text, finding.span)
     text = content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, default=repr)
-    return _around(text, (0, 0))
+    return _cut_around(text, (0, 0))
 
 
-def _around(text: str, span: tuple[int, int]) -> str:
+def _cut_around(text: str, span: tuple[int, int]) -> str:
     spare = max(0, EXCERPT - (span[1] - span[0]))
     start = max(0, min(span[0] - spare // 2, len(text) - EXCERPT))
     cut = text[start : start + EXCERPT]

@@ -1,4 +1,4 @@
-"""Guard models: the name of a model goes in, the form in which it is asked and answers comes out.
+"""The forms of known guard models: how each is asked, and how its answers are read.
 
 `policy/editing/canonical_form.py`       what a form is
 `verdict.py`    scores from the probabilities of tokens

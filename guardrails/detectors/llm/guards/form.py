@@ -1,4 +1,4 @@
-"""What a form of guard models is: a text to judge goes in, questions come out; an answer goes in, scores of labels come out.
+"""The form of a family of guard models: how questions are made and answers are read.
 
 A guard model was trained on one wording of the question and one of the answer. The first is in its chat template wherever it has
 one; a form brings what the template leaves open. The second is read to the letter: an answer that is not wholly of the form

@@ -1,4 +1,4 @@
-"""gpt-oss-safeguard: policies in words and a content go in; which of them it violates comes out, after some reasoning.
+"""gpt-oss-safeguard: judges a content by policies in words, after some reasoning.
 
 The model has no policies of its own: those of the detector's configuration are the message of the system, and the content is
 that of the user, as the model's guide has it (cookbook.openai.com/articles/gpt-oss-safeguard-guide). The content is JSON, so

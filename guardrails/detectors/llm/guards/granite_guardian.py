@@ -1,4 +1,4 @@
-"""Granite Guardian 3.0 to 4.1: a conversation and one risk go in, the probability of a yes comes out.
+"""Granite Guardian 3.0 to 4.1: gives the probability of a yes for one risk in a conversation.
 
 Up to 3.2 the chat template takes the name of a risk (`guardian_config`), or its definition, and the answer is `Yes` or `No`, in
 3.2 with how sure the model is. 3.3 takes a criterion instead, and answers `<score> yes </score>`. 4.1 has no risks of its own
@@ -70,7 +70,7 @@ _TAG: Final = re.compile(r"\s*(?:<think>\s*</think>\s*)?<score>\s*")
 _SCORED: Final = re.compile(rf"{_TAG.pattern}(?P<said>yes|no)\s*</score>\s*", re.IGNORECASE)
 
 
-def _asked(turn: GuardTurn, wanted: Sequence[str]) -> list[str]:
+def _guarded_turns(turn: GuardTurn, wanted: Sequence[str]) -> list[str]:
     return [label for label in wanted if turn.prompt is None or label not in OF_PROMPTS]
 
 
@@ -85,7 +85,7 @@ def by_risk(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str])
             },
             about=(label,),
         )
-        for label in _asked(turn, wanted)
+        for label in _guarded_turns(turn, wanted)
     )
 
 
@@ -104,7 +104,7 @@ def by_criterion(
             },
             about=(label,),
         )
-        for label in _asked(turn, wanted)
+        for label in _guarded_turns(turn, wanted)
     )
 
 
@@ -114,7 +114,7 @@ def by_turn(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str])
         GuardQuestion(
             (*turn.messages(), {"role": "user", "content": JUDGE.format(criterion=text)}), about=(label,)
         )
-        for label in _asked(turn, wanted)
+        for label in _guarded_turns(turn, wanted)
         for text in [policies.get(label) or CRITERIA[label]]
     )
 

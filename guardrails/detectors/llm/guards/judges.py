@@ -117,18 +117,18 @@ class LocalGuardModel:
     def try_out(self, ask: JudgeRequest) -> None:
         """Put each question once, for the first token of an answer; raises `ModelError` where that does not work."""
         for question in self._asked.questions(ask, self._model.special):
-            self._said(question, 1)
+            self._generate(question, 1)
 
     def _answer(self, question: GuardQuestion, most: int) -> ModelAnswer:
         try:
-            answer, ended = self._said(question, most)
+            answer, ended = self._generate(question, most)
         except ModelError as error:
             raise UnreadableAnswer(str(error)) from error
         if not (ended or self._asked.form.may_be_cut):
             raise UnreadableAnswer("the model did not come to an end of its answer")
         return answer
 
-    def _said(self, question: GuardQuestion, most: int) -> tuple[ModelAnswer, bool]:
+    def _generate(self, question: GuardQuestion, most: int) -> tuple[ModelAnswer, bool]:
         prompt = question.prompt or self._model.render(question.messages, question.arguments)
         said = self._model.generate(prompt, most=most, top=self._asked.top, begin=bool(question.prompt))
         tokens = tuple(AnswerToken(*each) for each in said.tokens) if self._asked.top else None

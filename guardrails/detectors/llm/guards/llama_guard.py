@@ -1,4 +1,4 @@
-"""Llama Guard 3 and 4: a conversation goes in; `safe`, or `unsafe` and the codes of hazards on the next line, comes out.
+"""Llama Guard 3 and 4: answers `safe`, or `unsafe` with the codes of hazards on the next line.
 
 The chat template holds the question and all fourteen hazards. The probability of the first word is the score, and the codes
 say what it is the score of; hazards that are no category here are `unsafe` alone. Sources: the model cards in

@@ -1,4 +1,4 @@
-"""Markers of chat templates: a text to judge goes in, the same without any comes out.
+"""Breaks the markers of chat templates in a text that is to be judged.
 
 Servers and tokenizers read `<|eot_id|>` in any text that they are given as the end of a turn, and what follows as one of its
 own: whoever writes that into a text could answer in the guard's place. So each marker is broken by a space.

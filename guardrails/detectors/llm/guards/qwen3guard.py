@@ -1,4 +1,4 @@
-"""Qwen3Guard-Gen: a conversation goes in; one of three tiers and the categories, on a line each, come out.
+"""Qwen3Guard-Gen: answers with one of three tiers and the categories, on a line each.
 
     Safety: Unsafe
     Categories: Violent, Jailbreak

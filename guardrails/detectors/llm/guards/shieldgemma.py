@@ -1,4 +1,4 @@
-"""ShieldGemma: a conversation and one guideline go in, the probability that its first word is `Yes` comes out.
+"""ShieldGemma: gives the probability of `Yes` for one guideline on a conversation.
 
 The chat template takes the guideline as an argument, and has the question; the model is asked once for each guideline. The
 wording of its own four, for prompts and for replies, is that of the model card (ai.google.dev/gemma/docs/shieldgemma/model_card,

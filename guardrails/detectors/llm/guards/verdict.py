@@ -1,4 +1,4 @@
-"""Verdicts by probability: an answer and the words that decide it go in, what the verdict is worth comes out.
+"""Computes the probability of a verdict from the tokens of an answer.
 
 A model that says `safe` may have been near to saying `unsafe`. Where the server gives the likeliest tokens in the place of the
 verdict, all that begin one of the words count (`Yes`, ` yes`, `un` of `unsafe`), and the score is what they are worth together.

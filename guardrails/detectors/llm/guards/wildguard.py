@@ -1,4 +1,4 @@
-"""WildGuard: a request and perhaps a response go in; three lines of yes and no come out.
+"""WildGuard: answers three yes-or-no lines about a request and perhaps a response.
 
     Harmful request: yes
     Response refusal: no

@@ -1,4 +1,4 @@
-"""Where words of context let rows look, in a text that grows: the text so far in, what those rows found for certain out.
+"""Tracks the stretches of a streamed text in which rows that need context words may match.
 
 A row with context is searched within 40 characters behind one of its words, in a part of at most 160 characters more. It is
 open only there, so that numbers of any kind hold nothing where no word is near.

@@ -1,4 +1,4 @@
-"""Touch: a pattern's tree, a text and a place go in; out comes where the match at that place ends whatever text follows.
+"""Decides where the match of a pattern at a place ends, whatever text follows.
 
 A small backtracking matcher that does what `regex` does, but gives up as soon as it wants to know what stands behind the
 end of the text: then the outcome is `OPEN`. It settles what open prefixes alone leave open: lazy quantifiers, the order of
@@ -86,12 +86,12 @@ class _Matcher:
         number = node.number
         if number is None:
             return self.match(node.body, at, then)
-        return self.match(node.body, at, lambda end: self.grouped(number, (at, end), then))
+        return self.match(node.body, at, lambda end: self.match_grouped(number, (at, end), then))
 
     def atomic(self, node: AtomicGroup, at: int, then: _Next) -> int:
-        return self.committed(lambda: self.match(node.body, at, _same), then)
+        return self.match_committed(lambda: self.match(node.body, at, _same), then)
 
-    def committed(self, inner: Callable[[], int], then: _Next) -> int:
+    def match_committed(self, inner: Callable[[], int], then: _Next) -> int:
         """Go on from the first end of what is inside, and from no other."""
         before = {**self._groups}
         end = inner()
@@ -143,7 +143,7 @@ class _Matcher:
             return then(at)
         return self.match(parts[done], at, lambda end: self.parts(parts[done + 1 :], end, then))
 
-    def grouped(self, number: int, span: tuple[int, int], then: _Next) -> int:
+    def match_grouped(self, number: int, span: tuple[int, int], then: _Next) -> int:
         before = self._groups.get(number)
         self._groups[number] = span
         end = then(span[1])
@@ -159,7 +159,7 @@ class _Matcher:
         if node.may_be_empty:
             raise _End  # engines differ in what they make of an empty round
         if node.kind == "possessive":
-            return self.committed(lambda: self.rounds(node, 0, at, _same), then)
+            return self.match_committed(lambda: self.rounds(node, 0, at, _same), then)
         return self.rounds(node, 0, at, then)
 
     def rounds(self, node: Repeat, count: int, at: int, then: _Next) -> int:
@@ -185,22 +185,22 @@ class _Matcher:
                     return end
                 if (node.high is not None and count >= node.high) or not self.accepts(body, at + count):
                     return NOTHING
-                count = self.counted(count)
+                count = self.match_counted(count)
         while (node.high is None or count < node.high) and self.accepts(body, at + count):
-            count = self.counted(count)
+            count = self.match_counted(count)
         if count < node.low:
             return NOTHING
         if node.kind == "possessive":
             return then(at + count)
         return self.first(then(at + each) for each in range(count, node.low - 1, -1))
 
-    def counted(self, count: int) -> int:
+    def match_counted(self, count: int) -> int:
         self._steps -= 1
         if self._steps < 0:
             raise _End
         return count + 1
 
-    def again(self, node: Backreference, at: int, then: _Next) -> int:
+    def match_again(self, node: Backreference, at: int, then: _Next) -> int:
         span = self._groups.get(node.number)
         if span is None:
             return NOTHING
@@ -239,6 +239,6 @@ _WAYS: Final[dict[type, Callable[[_Matcher, Any, int, _Next], int]]] = {
     AtomicGroup: _Matcher.atomic,
     Lookaround: _Matcher.look,
     Assertion: _Matcher.place,
-    Backreference: _Matcher.again,
+    Backreference: _Matcher.match_again,
     Conditional: _Matcher.conditional,
 }

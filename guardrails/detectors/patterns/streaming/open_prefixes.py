@@ -1,4 +1,4 @@
-r"""Open prefixes: a pattern goes in, a regular expression for RE2 comes out that matches each text after which it may go on.
+r"""Translates a pattern into an RE2 expression for each text after which a match may still go on.
 
 With `O` for that expression: if the rest of a text from a place on is not in `O`, then what the pattern does at that place
 is the same whatever text follows. `\d{4}` is settled on `1234`, `\d{4}\b` waits for
@@ -117,7 +117,7 @@ class _Writer:
             case Group(_, body) | AtomicGroup(body):
                 return f"(?:{self.may(body)})"
             case Repeat():
-                return self.repeated(node)
+                return self.write_repeated(node)
             case Backreference(_, group, _):
                 return f"(?:{self.may(group)})?"
             case Conditional(_, then, otherwise):
@@ -154,7 +154,7 @@ class _Writer:
         inner = self.open(node.body)
         if node.high == 0 or inner is None:
             return None
-        return self.counted(node.body, 0, None if node.high is None else node.high - 1) + f"(?:{inner})"
+        return self.write_counted(node.body, 0, None if node.high is None else node.high - 1) + f"(?:{inner})"
 
     def sequence(self, parts: tuple[Node, ...]) -> str | None:
         rest: str | None = None
@@ -163,10 +163,10 @@ class _Writer:
             rest = _any([self.open(part), longer])
         return rest
 
-    def repeated(self, node: Repeat) -> str:
-        return self.counted(node.body, node.low, node.high)
+    def write_repeated(self, node: Repeat) -> str:
+        return self.write_counted(node.body, node.low, node.high)
 
-    def counted(self, body: Node, low: int, high: int | None) -> str:
+    def write_counted(self, body: Node, low: int, high: int | None) -> str:
         """Return a part so many times, or any number of times if that is too much to count."""
         inner = f"(?:{self.may(body)})"
         if high == 0:

@@ -1,4 +1,4 @@
-"""Patterns in a text that grows: parts in, findings and how far they are settled out, for all the views of the detector.
+"""The stream of the `patterns` detector: all its views, with findings and how far they are settled.
 
 Each view is a text of its own that grows with the plain one, cut where no view goes on over it: between segments for the
 normalized view, between words for those in which spelling tricks are undone (`text.growing`). While views read alike they
@@ -57,7 +57,7 @@ class _Reading:
         start, end = view.original(at - begin + lead, at - begin + lead + 1)
         return raw + start, raw + end
 
-    def settled(self, raw: int) -> int:
+    def settled_length(self, raw: int) -> int:
         """Return how far the plain text is settled, of which `raw` characters were taken."""
         track = self.track
         return raw if track.settled == track.length else self._raw(track.settled)[0]
@@ -202,7 +202,7 @@ class PatternStream:
         return reading.differs <= reading.track.settled - self._rows.context
 
     def _final(self, *, last: bool) -> tuple[Finding, ...]:
-        marks = [own.settled(self._taken) for own in self._own if own is not None]
+        marks = [own.settled_length(self._taken) for own in self._own if own is not None]
         limit = self._taken if last else max(self.settled, min(marks))
         while over := [start for *_, start, end in self._known if start < limit < end]:
             limit = min(over)

@@ -1,4 +1,4 @@
-"""What streams need of a table of patterns, compiled once for all of them: rows in, what tells where they may be open out.
+"""Rows of a pattern table, compiled once for all streams: where a match may still be open.
 
 A table with one row that cannot be bounded is held to the end of the text; `whole` says which rows those are and why.
 """
@@ -49,7 +49,7 @@ class StreamRow:
     def __init__(self, place: int, entry: CompiledRow) -> None:
         self.place = place
         self.entry = entry
-        self.prefixes = _bounded(entry.row)
+        self.prefixes = _bound_row(entry.row)
 
     @property
     def row(self) -> PatternRow:
@@ -82,7 +82,7 @@ class StreamRow:
         return form.engine if form is not None and form.spans else self.entry.slow
 
 
-def _bounded(row: PatternRow) -> OpenPrefixes:
+def _bound_row(row: PatternRow) -> OpenPrefixes:
     found = find_open_prefixes(row.pattern)
     if row.context and found.behind > 1:
         return OpenPrefixes("whole", "looks behind further than a row with words of context sees")
@@ -145,14 +145,14 @@ class StreamRows:
         self.context = max(1, behind, max(NEAR, self.longest_word) + 2 if self.words else 0)
         self.behind = max(1, behind)
         self._bounded = [row.prefixes for row in ([] if self.whole else self.free)]
-        self._loose = _joined(each.loose for each in self._bounded)
+        self._loose = _join_prefixes(each.loose for each in self._bounded)
         self._word_set = _set(re2.Set.SearchSet, [*map(context_pattern, by_words), re2.escape(CANARY)])
         if not self._word_set.Match(CANARY):
             self._word_set = None  # RE2 has no room for it: look for each
 
     @cached_property
     def _exact(self) -> Any:
-        return _joined(each.exact for each in self._bounded) or self._loose
+        return _join_prefixes(each.exact for each in self._bounded) or self._loose
 
     @cached_property
     def _here(self) -> Any:
@@ -213,7 +213,7 @@ class StreamRows:
         ]
 
 
-def _joined(forms: Iterable[str]) -> Any:
+def _join_prefixes(forms: Iterable[str]) -> Any:
     """Compile the open prefixes of several patterns as one; None if that is too large."""
     return compile_re2(f"(?:{'|'.join(dict.fromkeys(f'(?:{form})' for form in forms)) or ''})\\z", MEMORY)
 

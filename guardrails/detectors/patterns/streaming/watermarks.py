@@ -1,4 +1,4 @@
-"""Watermarks of a table of patterns over one text that grows: parts in, findings out that no later text can change.
+"""Tracks how far the findings of a pattern table are settled in one growing text.
 
 At each place before the watermark every row has done what it will ever do, whatever follows: the theorem of `open_prefixes.py`,
 and `incremental_match.py` where a match already stands. What rows found there is exactly what the buffered search finds;

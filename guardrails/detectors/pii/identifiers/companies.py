@@ -1,4 +1,4 @@
-"""Check digits of companies, banks and their branches: a matched text goes in, whether it can be one comes out. All are pure."""
+"""Check digits of numbers of companies, banks and their branches. All are pure."""
 
 from __future__ import annotations
 

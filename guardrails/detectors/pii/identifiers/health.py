@@ -1,4 +1,4 @@
-"""Check digits of patients, doctors and insured persons: a matched text goes in, whether it can be one comes out. All pure."""
+"""Check digits of numbers of patients, doctors and insured persons. All pure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def medical_licence(text: str) -> bool:
     return len(digits) == 7 and (sum(digits[:6:2]) + 2 * sum(digits[1:6:2])) % 10 == digits[6]
 
 
-def _summed(digits: list[int], weights: tuple[int, ...]) -> int:
+def _digit_sum(digits: list[int], weights: tuple[int, ...]) -> int:
     """Return the sum of the digits of each product."""
     return sum(sum(divmod(digit * weight, 10)) for digit, weight in zip(digits, weights, strict=True))
 
@@ -41,7 +41,7 @@ def de_health_insurance(text: str) -> bool:
     digits = read_digits(compact[1:])
     if len(compact) != 10 or len(digits) != 9 or not "A" <= compact[0] <= "Z":
         return False
-    return _summed(_spelt(compact[0]) + digits[:8], (1, 2) * 5) % 10 == digits[8]
+    return _digit_sum(_spelt(compact[0]) + digits[:8], (1, 2) * 5) % 10 == digits[8]
 
 
 def de_social_security(text: str) -> bool:
@@ -54,7 +54,7 @@ def de_social_security(text: str) -> bool:
         return False
     day, month, year = date_parts(digits[2:])
     spelt = digits[:8] + _spelt(compact[8]) + digits[8:10]
-    check = _summed(spelt, (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)) % 10
+    check = _digit_sum(spelt, (2, 1, 2, 5, 7, 1, 2, 1, 2, 1, 2, 1)) % 10
     return check == digits[10] and short_date(year, month, day - 50 if day > 50 else day)
 
 

@@ -1,4 +1,4 @@
-"""Check digits of national and tax numbers, Europe: a matched text goes in, whether it can be one comes out. All are pure."""
+"""Check digits of European national and tax numbers. All are pure."""
 
 from __future__ import annotations
 

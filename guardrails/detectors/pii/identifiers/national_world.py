@@ -1,4 +1,4 @@
-"""Check digits of national and tax numbers, beyond Europe: a matched text goes in, whether it can be one comes out."""
+"""Check digits of national and tax numbers beyond Europe."""
 
 from __future__ import annotations
 

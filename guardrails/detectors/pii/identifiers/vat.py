@@ -1,4 +1,4 @@
-"""VAT identification numbers of the European Union's members and the United Kingdom: text in, whether it can be one out.
+"""Checks VAT identification numbers of the European Union's members and the United Kingdom.
 
 The forms are those of the Commission's VIES ("VAT identification number structure"), the check digits those of each
 member's tax administration. What has no published check, or several of which any may hold, passes by its form.
@@ -21,7 +21,7 @@ from guardrails.detectors.pii.identifiers.national_europe import (
 from guardrails.detectors.pii.identifiers.validators import luhn
 
 
-def _weighed(weights: Sequence[int], modulus: int, rest: int = 0) -> Check:
+def _weighted_check(weights: Sequence[int], modulus: int, rest: int = 0) -> Check:
     """Return a check: the weighted sum of the digits leaves this rest."""
     return lambda text: weighted_sum(read_digits(text), weights) % modulus == rest
 
@@ -134,23 +134,23 @@ STATES: dict[str, tuple[str, Check]] = {
     "CY": (r"\d{8}[A-Z]", _cy),
     "CZ": (r"\d{8,10}", _cz),
     "DE": (r"[1-9]\d{8}", mod11_10),
-    "DK": (r"[1-9]\d{7}", _weighed((2, 7, 6, 5, 4, 3, 2, 1), 11)),
-    "EE": (r"10\d{7}", _weighed((3, 7, 1, 3, 7, 1, 3, 7, 1), 10)),
+    "DK": (r"[1-9]\d{7}", _weighted_check((2, 7, 6, 5, 4, 3, 2, 1), 11)),
+    "EE": (r"10\d{7}", _weighted_check((3, 7, 1, 3, 7, 1, 3, 7, 1), 10)),
     "EL": (r"\d{9}", _el),
     "ES": (r"[A-Z]\d{7}[A-Z0-9]|\d{8}[A-Z]", _es),
-    "FI": (r"\d{8}", _weighed((7, 9, 10, 5, 8, 4, 2, 1), 11)),
+    "FI": (r"\d{8}", _weighted_check((7, 9, 10, 5, 8, 4, 2, 1), 11)),
     "FR": (r"[A-HJ-NP-Z0-9]{2}\d{9}", _fr),
     "GB": (r"\d{9}", _gb),
     "HR": (r"\d{11}", mod11_10),
-    "HU": (r"\d{8}", _weighed((9, 7, 3, 1, 9, 7, 3, 1), 10)),
+    "HU": (r"\d{8}", _weighted_check((9, 7, 3, 1, 9, 7, 3, 1), 10)),
     "IE": (r"\d{7}[A-W][A-I]?|\d[A-Z+*]\d{5}[A-W]", _ie),
     "IT": (r"\d{11}", luhn),
     "LT": (r"\d{9}|\d{12}", _lt),
     "LU": (r"\d{8}", lambda text: int(text[:6]) % 89 == int(text[6:])),
     "LV": (r"\d{11}", _lv),
-    "MT": (r"[1-9]\d{7}", _weighed((3, 4, 6, 7, 8, 9, 10, 1), 37)),
+    "MT": (r"[1-9]\d{7}", _weighted_check((3, 4, 6, 7, 8, 9, 10, 1), 37)),
     "NL": (r"\d{9}B\d{2}", _nl),
-    "PL": (r"\d{10}", _weighed((6, 5, 7, 2, 3, 4, 5, 6, 7, -1), 11)),
+    "PL": (r"\d{10}", _weighted_check((6, 5, 7, 2, 3, 4, 5, 6, 7, -1), 11)),
     "PT": (
         r"[1-9]\d{8}",
         lambda text: (-weighted_sum(read_digits(text), range(9, 1, -1)) % 11) % 10 == int(text[8]),

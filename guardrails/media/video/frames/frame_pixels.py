@@ -1,4 +1,4 @@
-"""Frames as FFmpeg decodes them go in; small grey pictures to compare, and upright pixels to look at, come out.
+"""Turns decoded frames into small grey pictures to compare, and into upright pixels to look at.
 
 Runs in the process that decodes. Brightness and colour are read from the planes as they are, where they have some, which
 takes a tenth of the time of decoding; nothing is converted but what is handed out, by libswscale straight to its size.

@@ -1,4 +1,4 @@
-"""A film goes in; all frames of all its video tracks are looked at once, in order, and samples and accounts of them come out.
+"""Watches all frames of all video tracks of a film once, in order.
 
 Runs in the process that decodes. What an edit list hides from players is looked at, too, in a second go through the file,
 frame by frame as the first: whoever has the file has the frames. Damage is counted and gone past; what ends a watch is named.
@@ -93,7 +93,7 @@ class FrameWatch:
             self._stopped = "truncated"
         if not self._stopped and not self._sampling.clip and not any(eye.decoded for eye in self._eyes):
             raise MediaError("undecodable", "not one frame of it can be decoded")
-        self._send({"kind": "seen", "seen": self._seen(done=True)}, [])
+        self._send({"kind": "seen", "seen": self._make_account(done=True)}, [])
 
     def _short(self, eye: TrackWatch) -> float:
         return 0.0 if is_cover(eye.stream) or self._again else eye.short()
@@ -101,7 +101,7 @@ class FrameWatch:
     def _first(self, *, again: bool = False) -> bool:
         """Watch what players show, `again` from the very beginning; return whether there is more."""
         with open_container(self._file, self._reader, self._limits) as container:
-            self._eyes = [self._eye(container, each) for each in self._watched(container)]
+            self._eyes = [self._eye(container, each) for each in self._watch_tracks(container)]
             self._count()
             self._sought = self._sampling.clip is not None and not again
             if self._sampling.clip is not None and not again:
@@ -117,10 +117,10 @@ class FrameWatch:
     def _second(self) -> None:
         """Watch what an edit list hides."""
         with open_container(self._file, self._reader, self._limits, hidden=True) as container:
-            self._again = [self._eye(container, each, hidden=True) for each in self._watched(container)]
+            self._again = [self._eye(container, each, hidden=True) for each in self._watch_tracks(container)]
             self._go(container, self._again, self._shown)
 
-    def _watched(self, container: InputContainer) -> list[VideoStream]:
+    def _watch_tracks(self, container: InputContainer) -> list[VideoStream]:
         only = self._sampling.track
         return [stream for stream in container.streams.video if only is None or stream.index == only]
 
@@ -192,25 +192,25 @@ class FrameWatch:
             if frame.width * frame.height > self._limits.pixels:
                 raise WatchStopped("pixels")
             if wanted is None or frame.pts in wanted:
-                if self._sought and eye.missed(frame):
+                if self._sought and eye.has_missed(frame):
                     raise SeekMissed
-                eye.look(frame)
-                self._within(eye)
+                eye.feed(frame)
+                self._is_within(eye)
 
-    def _within(self, eye: TrackWatch) -> None:
+    def _is_within(self, eye: TrackWatch) -> None:
         if sum(each.decoded for each in (*self._eyes, *self._again)) >= self._limits.frames:
             raise WatchStopped("frames")
         if eye.seconds > self._limits.seconds:
             raise WatchStopped("seconds")
         if time.monotonic() - self._beat > BEAT_S:
-            self._send({"kind": "seen", "seen": self._seen()}, [])
+            self._send({"kind": "seen", "seen": self._make_account()}, [])
             self._beat = time.monotonic()
 
     def _emit(self, head: dict[str, Any], views: list[NDArray[np.uint8]]) -> None:
         if self._sampled >= self._sampling.budget:
             raise WatchStopped("budget")
         self._sampled += 1
-        self._send({"kind": "sample", "seen": self._seen(), **head}, views)
+        self._send({"kind": "sample", "seen": self._make_account(), **head}, views)
         self._beat = time.monotonic()
 
     def _decoder(self, stream: VideoStream) -> VideoCodecContext:
@@ -234,16 +234,16 @@ class FrameWatch:
     def _packets(self, container: InputContainer) -> Iterator[Packet[Stream]]:
         """Yield the packets of all tracks; goes past errors of the reader as long as there is more behind them."""
         try:
-            yield from read_packets(container, None, self._damaged)
+            yield from read_packets(container, None, self._count_damage)
         except IndexError:  # how PyAV ends where a track began that it does not know
             return
         except MediaError as error:
             raise WatchStopped("corrupt") from error
 
-    def _damaged(self) -> None:
+    def _count_damage(self) -> None:
         self._errors += 1
 
-    def _seen(self, *, done: bool = False) -> dict[str, Any]:
+    def _make_account(self, *, done: bool = False) -> dict[str, Any]:
         decoded, hidden = (sum(eye.decoded for eye in eyes) for eyes in (self._eyes, self._again))
         lost = (
             self._total - decoded - hidden

@@ -1,4 +1,4 @@
-"""Films for screens of high range (HDR): pixels as they are stored go in, pixels as an ordinary screen shows them come out.
+"""Maps pixels of high-range (HDR) films to what an ordinary screen shows.
 
 Such a film stores light by another curve: PQ (SMPTE ST 2084) or HLG (ARIB STD-B67), both in ITU-R BT.2100. Shown as they are,
 its colours are grey and flat, so that a detector sees less in it than people do. A player turns them into light, and that into

@@ -1,4 +1,4 @@
-"""Shots: small grey pictures of all frames go in, which of them are to be looked at comes out.
+"""Detects shots by small grey pictures of all frames, and decides which frames are looked at.
 
 A cut is where a frame is unlike the one before. That alone misses three tricks, each of which has a rule of its own: what
 comes slowly (each frame is like the one before, and after half a second all is different: compared with the last sample),

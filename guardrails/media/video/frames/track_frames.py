@@ -1,4 +1,4 @@
-"""One track's frames go in, in the order in which they are shown; samples come out, and an account of what was seen.
+"""Watches the frames of one track in the order in which they are shown.
 
 Runs in the process that decodes. A frame is held until the next one is there: only then it is known how long it is shown,
 whether it was a flash, and whether it was the last.
@@ -76,7 +76,7 @@ class TrackWatch:
         base = frame.time_base or self.stream.time_base
         return self.end if time is None or base is None else float(time * base) - self._origin
 
-    def missed(self, frame: VideoFrame) -> bool:
+    def has_missed(self, frame: VideoFrame) -> bool:
         """Tell whether the first frame after a seek is one behind the beginning of the clip."""
         assert self._how.clip is not None
         return (
@@ -84,7 +84,7 @@ class TrackWatch:
             and (self.when(frame) - LATE * (1 / self.rate if self.rate else USUAL)) * 1000 > self._how.clip[0]
         )
 
-    def look(self, frame: VideoFrame) -> None:
+    def feed(self, frame: VideoFrame) -> None:
         """Look at the next frame."""
         start = self.when(frame)
         shown = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0

@@ -1,4 +1,4 @@
-"""The process for one film: a task and the film come in through a socket; what is seen goes out, as it is seen.
+"""The process for one film: it takes a task and the film through a socket, and sends what is seen as it is seen.
 
 Each answer is a line of JSON (`kind`, what belongs to it, and `bytes`) and so many bytes. The pipe holds some pictures at
 most: a process that is not listened to waits, so that memory is flat however long a film is. It has limits of memory and

@@ -1,4 +1,4 @@
-"""A task for a film goes in, what the process that does it sends comes out as it comes, in time or not at all.
+"""Starts and controls the process that does a task with a film.
 
 The clock runs while an answer is waited for: a process that was asked has `grace` seconds, and more for each second of film
 that it went through. It is killed when its time is up, when who asked leaves, and when it says what cannot be.
@@ -91,7 +91,9 @@ class FilmProcess:
         self._granted = 0.0
         self._reading = threading.Lock()
         try:
-            self._process = _started(film, {**task, "limits": asdict(limits), "seconds": seconds}, target)
+            self._process = _start_process(
+                film, {**task, "limits": asdict(limits), "seconds": seconds}, target
+            )
         except BaseException:
             _PLACES.release()
             raise
@@ -132,7 +134,7 @@ class FilmProcess:
                     raise ValueError("no such answer")
                 return head, self._take(size)
             except (ValueError, KeyError, TypeError, OSError) as error:
-                raise self._gone() from error
+                raise self._raise_ended() from error
 
     def _line(self) -> bytes:
         while (end := self._buffer.find(b"\n")) < 0:
@@ -162,10 +164,10 @@ class FilmProcess:
             raise OutOfTime
         data = os.read(descriptor, AT_ONCE)
         if not data:
-            raise self._gone()
+            raise self._raise_ended()
         self._buffer += data
 
-    def _gone(self) -> ProcessEnded:
+    def _raise_ended(self) -> ProcessEnded:
         self._process.kill()
         code = self._process.wait()
         return ProcessEnded(max(0, -code))
@@ -177,9 +179,11 @@ class FilmProcess:
             self._finalizer()
 
 
-def _started(film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None) -> subprocess.Popen[bytes]:
+def _start_process(
+    film: IO[bytes], task: Mapping[str, Any], target: IO[bytes] | None
+) -> subprocess.Popen[bytes]:
     program = STARTED.format(paths=[str(Path(path).resolve()) for path in sys.path])
-    process = get_spares().started(program, task, [film] if target is None else [film, target])
+    process = get_spares().start(program, task, [film] if target is None else [film, target])
     assert process.stdout is not None
     with contextlib.suppress(OSError, AttributeError):  # not this system, or not so much
         fcntl.fcntl(process.stdout.fileno(), fcntl.F_SETPIPE_SZ, AHEAD)

@@ -1,4 +1,4 @@
-"""What a process for a film sends goes in; samples of frames, or pieces of sound, come out, and why they ended.
+"""Reads what a process for a film sends: samples of frames or pieces of sound, and why they ended.
 
 A process is not trusted: a decoder that a film took over can lie about that film, and what it says is taken for nothing else.
 """
@@ -108,7 +108,7 @@ class WatchRun(ProcessRun):
 
     def _account(self, seen: Any) -> None:
         """Take an account of the process, whose word is not trusted for more than itself."""
-        told = {each.name: _counted(each.name, seen[each.name]) for each in fields(WatchAccount)}
+        told = {each.name: _read_count(each.name, seen[each.name]) for each in fields(WatchAccount)}
         self._told = told
         self._process.grant(told["seconds"])
 
@@ -147,7 +147,7 @@ class SoundRun(ProcessRun):
             raise StopIteration from error
 
 
-def _counted(name: str, value: Any) -> Any:
+def _read_count(name: str, value: Any) -> Any:
     if name == "stopped":
         return value if value in get_args(Stop) else None
     if name == "frames_total" and value is None:

@@ -1,4 +1,4 @@
-"""Processes for films that wait: one is asked for, and one comes out that was started before, with all that it needs loaded.
+"""Keeps a process for films waiting, with all that it needs loaded.
 
 Starting a process and loading what decodes takes a fifth of a second, as long as watching a short film. So once one was asked
 for, the next is started while the first is at work: it waits for its task, and does this one alone. A task and its files go to it
@@ -89,7 +89,7 @@ class SpareProcesses:
         self._waiting: tuple[SpareProcess, threading.Timer] | None = None
         self._lock = threading.Lock()
 
-    def started(
+    def start(
         self, program: str, task: Mapping[str, Any], files: Sequence[IO[bytes]]
     ) -> subprocess.Popen[bytes]:
         """Return a process that does a task: the one that waits, where it runs that program, else a new one; the next one waits

@@ -31,14 +31,16 @@ def find_lost_detections(pair: FloorPair) -> Iterator[LintFinding]:
         side = next((each for each in pair.under if _reads(each, name)), None)
         if side is None or config is None or there.config is None or type(config) is not type(there.config):
             continue
-        for field, what in _lost(pair, name, config, there.config):
+        for field, what in _find_lost(pair, name, config, there.config):
             mark = _mark(pair.scene, name, field)
             yield LintFinding(mark, f"{what} has no effect on detector {name!r}: {side.still()}", CURE, name)
 
 
 def _reads(side: PairedRule, name: str) -> bool:
     """Tell whether a rule depends on what a detector finds."""
-    return any(given.detector == name for stage in side.row.rule.on for given in side.given(stage))
+    return any(
+        given.detector == name for stage in side.row.rule.on for given in side.possible_findings(stage)
+    )
 
 
 def _mark(scene: LintContext, name: str, field: str) -> Mark:
@@ -47,7 +49,7 @@ def _mark(scene: LintContext, name: str, field: str) -> Mark:
     return item.key_mark((written,))
 
 
-def _lost(pair: FloorPair, name: str, own: Config, floor: Config) -> Iterator[Lost]:
+def _find_lost(pair: FloorPair, name: str, own: Config, floor: Config) -> Iterator[Lost]:
     """Yield what the policy's detector finds no more."""
     for field, sign in NUMBERS.items():
         mine, theirs = getattr(own, field, None), getattr(floor, field, None)

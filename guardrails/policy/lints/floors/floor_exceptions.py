@@ -30,7 +30,7 @@ def find_undone_exceptions(pair: FloorPair) -> Iterator[LintFinding]:
         if doc.expires is not None and doc.expires < today:
             continue
         undone = [
-            _undone(pair, mine, made, doc, today)
+            _find_undone_rule(pair, mine, made, doc, today)
             for mine in pair.own
             for made in mine.row.rule.exceptions
             if made.id == doc.id and mine.row.rule.mode is Mode.ENFORCE and _takes_from(made, mine)
@@ -53,11 +53,13 @@ def _stages(made: ExceptionRule, mine: PairedRule) -> frozenset[Stage]:
 def _takes_from(made: ExceptionRule, mine: PairedRule) -> bool:
     """Tell whether an exception may take anything from a rule: no text is all of a passage, which is what some detectors find."""
     stages = _stages(made, mine)
-    given = [each for stage in stages for each in mine.given(stage) if _takes(made, each.category)]
+    given = [
+        each for stage in stages for each in mine.possible_findings(stage) if _takes(made, each.category)
+    ]
     return any(made.matches is None or not mine.scene.bounds[each.detector].passages for each in given)
 
 
-def _undone(
+def _find_undone_rule(
     pair: FloorPair, mine: PairedRule, made: ExceptionRule, doc: ExceptionDoc, today: str
 ) -> PairedRule | None:
     """Return a rule of the floor that acts on what an exception takes from a rule of the policy, None where something is left of
@@ -89,7 +91,12 @@ def _undone(
 def _found_there(pair: FloorPair, others: Sequence[PairedRule], doc: ExceptionDoc) -> bool:
     """Tell whether the floor's lists and patterns find each text that an exception is for."""
     names = sorted(
-        {each.detector for side in others for stage in side.row.rule.on for each in side.given(stage)}
+        {
+            each.detector
+            for side in others
+            for stage in side.row.rule.on
+            for each in side.possible_findings(stage)
+        }
     )
     asked = [name for name in names if pair.floor.kinds[name].name in TRIED]
     return bool(doc.matches) and all(

@@ -41,14 +41,16 @@ class PairedRule:
     def id(self) -> str:
         return self.row.rule.id
 
-    def given(self, stage: Stage) -> tuple[Given, ...]:
+    def possible_findings(self, stage: Stage) -> tuple[Given, ...]:
         """Return what detectors may find there that its condition depends on."""
         return self.scene.possible_findings_of([self.id], frozenset({stage}))
 
     @property
     def feed(self) -> frozenset[str]:
         """The categories of that, at all its stages."""
-        return frozenset(each.category for stage in self.row.rule.on for each in self.given(stage))
+        return frozenset(
+            each.category for stage in self.row.rule.on for each in self.possible_findings(stage)
+        )
 
     def still(self, there: str = "") -> str:
         """Return what a rule of the floor does all the same, and where: by default wherever its condition holds."""
@@ -88,7 +90,7 @@ class FloorPair:
 
     def same_detectors(self, side: PairedRule, stage: Stage, only: Only | None = None) -> bool:
         """Tell whether the floor has every detector that feeds a rule of the policy, as it is there."""
-        given = [each for each in side.given(stage) if only is None or only(each)]
+        given = [each for each in side.possible_findings(stage) if only is None or only(each)]
         return all(side.scene.bounds[each.detector].digest in self.digests for each in given)
 
     def is_theirs(self, side: PairedRule) -> bool:
@@ -120,7 +122,9 @@ def count_cases(
     much to try.
     """
     rules = (side, *others)
-    found = {each: None for rule in rules for each in rule.given(stage) if only is None or only(each)}
+    found = {
+        each: None for rule in rules for each in rule.possible_findings(stage) if only is None or only(each)
+    }
     if any(each.row.rule.scope != "part" for each in rules):
         found = {replace(each, kinds=frozenset(KINDS)): None for each in found}
     known = {} if stage in TOOL_STAGES else {"tool.name": "", "tool.server": ""}

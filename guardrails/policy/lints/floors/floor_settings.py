@@ -51,7 +51,7 @@ OTHERWISE: Final[Mapping[str, Undone]] = {
 """Fields that are no numbers of which the larger or the smaller holds."""
 
 
-def _undone(name: str, *, section: str) -> Undone:
+def _report_undone(name: str, *, section: str) -> Undone:
     if section == "unchecked":
         return _lenient
     return OTHERWISE.get(f"{section}.{name}") or (_larger if name in MORE else _smaller)
@@ -84,7 +84,7 @@ def find_undone_settings(pair: FloorPair) -> Iterator[LintFinding]:
     there = dict(_fields(pair.floor))
     for path, own in _fields(pair.scene):
         name, theirs = ".".join(path), there[path]
-        undone = OTHERWISE[name] if len(path) == 1 else _undone(path[1], section=path[0])
+        undone = OTHERWISE[name] if len(path) == 1 else _report_undone(path[1], section=path[0])
         mark = _written(pair.scene, *path)
         if mark is not None and undone(own, theirs):
             message = f"{name}: {_plain(own)} has no effect: under the floor it is {_plain(theirs)}"
@@ -111,7 +111,7 @@ def tools(pair: FloorPair) -> Iterator[LintFinding]:
                     message = f"listing the tool {entry['name']!r} has no effect: {side.still()}"
                     yield LintFinding(mine.mark((name, index)), message, CURE, entry["name"])
             continue
-        gone = [each for each in theirs.data[name] if not own.distrusted([_tool(each)])]
+        gone = [each for each in theirs.data[name] if not own.untrusted_names([_tool(each)])]
         if gone:
             message = f"leaving {', '.join(map(repr, gone))} out of the untrusted tools has no effect: {side.still()}"
             yield LintFinding(mine.key_mark((name,)), message, CURE, name)

@@ -1,4 +1,4 @@
-"""A policy beside the operator's floor: the scene of each goes in, what the policy tries and the floor undoes comes out.
+"""The lint check for a policy that is weaker than the operator's floor.
 
 The floor is compiled apart, sees findings before the policy's exceptions, and the stricter of both verdicts holds: what is weaker
 in the policy does no harm, and is not what its author thinks that it is.
@@ -34,7 +34,7 @@ def weaker_than_floor(scene: LintContext) -> Iterator[LintFinding]:
     pair = FloorPair(scene, scene.floor)
     for find in (
         _rules,
-        _disabled,
+        _find_disabled,
         _others,
         find_lost_detections,
         find_undone_exceptions,
@@ -87,7 +87,7 @@ def _failing(side: PairedRule, mine: PairedRule) -> Iterator[tuple[str, str, str
         yield "stream", "stream: annotate", " a text before it is sent"
 
 
-def _disabled(pair: FloorPair) -> Iterator[LintFinding]:
+def _find_disabled(pair: FloorPair) -> Iterator[LintFinding]:
     """Rules of the same id that are disabled."""
     kept = {each.id for each in pair.own}
     for side in pair.under:

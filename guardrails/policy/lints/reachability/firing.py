@@ -1,4 +1,4 @@
-"""Whether a rule can fire: a rule and stages in, what it is tried with and the answer out."""
+"""Decides whether a rule can fire at some stages."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def list_possible_findings(scene: LintContext) -> Iterator[Given]:
     """Yield what each detector may find, with its scores where they are fixed."""
     reads_media = any(bound.extracts or bound.hears for bound in scene.compiled.detectors)
     for bound in scene.compiled.detectors:
-        fixed = _fixed(scene, bound)
+        fixed = _fixed_scores(scene, bound)
         kinds = frozenset().union(*(SEEN.get(each, frozenset(KINDS)) for each in bound.contents))
         if reads_media and "text" in bound.contents:
             kinds = frozenset(KINDS)  # what is read in a picture or heard in a film is a text
@@ -38,7 +38,7 @@ def list_possible_findings(scene: LintContext) -> Iterator[Given]:
             yield Given(bound.name, category, fixed.get(category, ()), kinds, stages)
 
 
-def _fixed(scene: LintContext, bound: BoundDetector) -> Mapping[str, tuple[float, ...]]:
+def _fixed_scores(scene: LintContext, bound: BoundDetector) -> Mapping[str, tuple[float, ...]]:
     """Return the only scores of a detector, by category, where there are such."""
     kind = scene.kinds[bound.name].name
     config = scene.policy.detectors[bound.name].config

@@ -1,4 +1,4 @@
-"""Conditions taken apart and tried: what detectors may find and what the request may say go in, when a condition holds comes out.
+"""Analyzes conditions and tries them with what detectors may find and what a request may say.
 
 A condition is a tree of `&&`, `||`, `!` and `?:` over comparisons. Comparisons with constants change their truth only at these,
 so that trying each constant, a value between neighbours and both ends is trying everything; what is no such comparison
@@ -72,7 +72,7 @@ class PossibleFinding:
     kinds: frozenset[str] = frozenset(KINDS)
     stages: frozenset[Stage] = frozenset(Stage)
 
-    def names(self) -> tuple[str, ...]:
+    def variables(self) -> tuple[str, ...]:
         """Return the variables that it raises, counts aside."""
         return raised_variables(self.detector, self.category)
 
@@ -143,7 +143,7 @@ def name_of(node: cel.CelNode) -> str | None:
     """Return the name that an expression is: a score, a leaf, or `count hate`."""
     if node.kind == "call" and node.name == "count" and node.args:
         return f"count {node.args[0].value}"
-    return node.dotted()
+    return node.dotted_name()
 
 
 class _Writer:
@@ -175,9 +175,9 @@ class _Writer:
             return lambda env: then(env) if test(env) else other(env)
         if node.kind == "call" and node.name in COMPARE and (made := self._comparison(node)):
             return made
-        if node.kind == "call" and node.name == "@in" and (made := self._listed(node)):
+        if node.kind == "call" and node.name == "@in" and (made := self._write_membership(node)):
             return made
-        dotted = node.dotted()
+        dotted = node.dotted_name()
         if dotted is not None and CONTEXT.get(dotted, ("",))[0] == "bool":
             return self._leaf(dotted, [True, False])
         return self._atom(node)
@@ -198,7 +198,7 @@ class _Writer:
         if left.kind == "const":
             left, right, op = right, left, TURNED.get(op, op)
         if left.kind == right.kind == "const":
-            truth = _compared(COMPARE[op], left.value, right.value)
+            truth = _make_comparison(COMPARE[op], left.value, right.value)
             return lambda env: truth
         name = name_of(left)
         if right.kind != "const" or name is None or right.value is None:
@@ -214,11 +214,11 @@ class _Writer:
         if name.startswith("count "):
             return None
         get = self._leaf(name, [value])
-        return lambda env: _compared(compare, get(env), value)
+        return lambda env: _make_comparison(compare, get(env), value)
 
-    def _listed(self, node: cel.CelNode) -> Fn | None:
+    def _write_membership(self, node: cel.CelNode) -> Fn | None:
         item, listed = node.args
-        name = item.dotted()
+        name = item.dotted_name()
         values = [arg.value for arg in listed.args]
         if name is None or name in self.shape.findings or listed.kind != "other" or None in values:
             return None
@@ -234,7 +234,7 @@ class _Writer:
         return lambda env: get(env) in values
 
 
-def _compared(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
+def _make_comparison(compare: Callable[[Any, Any], bool], left: Any, right: Any) -> bool:
     try:
         return compare(left, right)
     except TypeError:  # a text that is compared with a number is an error at run time
@@ -290,7 +290,9 @@ class Trials:
         by_kind = any("content.kind" in each.context for each in shapes)
         self._found: dict[object, PossibleFinding] = {}
         for each in given:
-            raised = frozenset(each.names()).intersection(names | {n[6:] for n in names if n[:6] == "count "})
+            raised = frozenset(each.variables()).intersection(
+                names | {n[6:] for n in names if n[:6] == "count "}
+            )
             if raised:
                 self._found.setdefault((raised, each.scores, each.kinds if by_kind else None), each)
         leaves: dict[str, list[Any]] = {}
@@ -341,7 +343,7 @@ def _env(
         if each is None:
             continue
         what, score, count = each
-        for name in what.names():
+        for name in what.variables():
             env[name] = max(env.get(name, 0.0), score)
         for name in with_ancestors(what.category):
             key = f"count {name}"

@@ -45,12 +45,12 @@ class Scripted:
         self.answers, self.ended = [*answers], ended
         self.read: list[tuple[str, bool, int, int]] = []
 
-    def rendered(self, messages: Sequence[Mapping[str, str]], arguments: Mapping[str, Any]) -> str:
+    def render(self, messages: Sequence[Mapping[str, str]], arguments: Mapping[str, Any]) -> str:
         """Return all that it is given."""
         said = [f"{message['role']}: {message['content']}" for message in messages]
         return "\n".join([*said, *map(str, arguments.values())])
 
-    def say(self, prompt: str, *, most: int, top: int, begin: bool) -> GeneratedAnswer:
+    def generate(self, prompt: str, *, most: int, top: int, begin: bool) -> GeneratedAnswer:
         """Return the next answer, as one token that is certain."""
         self.read.append((prompt, begin, most, top))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]

@@ -248,7 +248,9 @@ def _uncut(self: PatternStream) -> int:
 
 def _no_group(self: PatternStream, *, last: bool) -> Any:
     known, self._known = self._known, {}
-    self.settled = max(self.settled, min(own.settled(self._taken) for own in self._own if own is not None))
+    self.settled = max(
+        self.settled, min(own.settled_length(self._taken) for own in self._own if own is not None)
+    )
     return [Finding(key[0], 1.0, "patterns", key[1:]) for key in known]
 
 

@@ -38,7 +38,7 @@ def looked(
     for number, time in enumerate(times):
         frame = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 40 * (number % 5), np.uint8), "rgb24")
         frame.pts, frame.time_base = time, Fraction(1, 1_000)
-        eye.look(frame)
+        eye.feed(frame)
     eye.close(last=True)
     return eye, sent
 
@@ -117,4 +117,4 @@ def test_a_seek_that_went_too_far_is_noticed(start: int, missed: bool) -> None:
     eye, _ = looked([], Sampling(clip=(20, 200)))
     frame = av.VideoFrame(64, 36, "yuv420p")
     frame.pts, frame.time_base = start, Fraction(1, 1_000)
-    assert eye.missed(frame) is missed
+    assert eye.has_missed(frame) is missed

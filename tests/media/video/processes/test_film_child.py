@@ -68,7 +68,7 @@ def test_a_film_that_takes_too_much_processor_time_is_ended(calm: bytes, tmp_pat
         "from guardrails.media.video.processes import film_child\n"
         "from guardrails.media.video.film_parts import VideoLimits\n"
         "film_child.EARLY_S = 1\n"
-        "film_child.bounded(VideoLimits(), 0.0)\n"
+        "film_child.bound_process(VideoLimits(), 0.0)\n"
         "while True: pass\n"
     )
     done = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, check=False)

@@ -58,7 +58,7 @@ def test_a_task_and_its_files_go_to_the_process(own: SpareProcesses, size: int) 
         two.flush()
         pids = set()
         for files in ([one], [one, two], [two]):
-            process = own.started(ECHO, {"text": "x" * size}, files)
+            process = own.start(ECHO, {"text": "x" * size}, files)
             pid, length, read = told(process)
             pids.add(pid)
             assert (int(length), read) == (size, str([{one: b"one", two: b"two"}[file] for file in files]))
@@ -69,25 +69,25 @@ def test_the_next_one_waits_from_the_first_on(own: SpareProcesses) -> None:
     """One at a time, and of the same program: another is started for another."""
     with tempfile.TemporaryFile() as file:
         assert own._waiting is None
-        told(own.started(ECHO, {"text": ""}, [file]))
+        told(own.start(ECHO, {"text": ""}, [file]))
         assert own._waiting is not None
         waiting = own._waiting[0].process
-        assert int(told(own.started(ECHO, {"text": ""}, [file]))[0]) == waiting.pid
+        assert int(told(own.start(ECHO, {"text": ""}, [file]))[0]) == waiting.pid
         assert own._waiting is not None
         waiting = own._waiting[0].process
-        assert int(told(own.started(f"{ECHO}\n", {"text": ""}, [file]))[0]) != waiting.pid
+        assert int(told(own.start(f"{ECHO}\n", {"text": ""}, [file]))[0]) != waiting.pid
         assert waiting.poll() is not None
 
 
 def test_one_that_died_while_it_waited_is_replaced(own: SpareProcesses) -> None:
     """Nobody's film is lost by it."""
     with tempfile.TemporaryFile() as file:
-        told(own.started(ECHO, {"text": ""}, [file]))
+        told(own.start(ECHO, {"text": ""}, [file]))
         assert own._waiting is not None
         waiting = own._waiting[0]
         waiting.process.kill()
         os.waitid(os.P_PID, waiting.process.pid, os.WEXITED | os.WNOWAIT)
-        assert int(told(own.started(ECHO, {"text": ""}, [file]))[0]) != waiting.process.pid
+        assert int(told(own.start(ECHO, {"text": ""}, [file]))[0]) != waiting.process.pid
         broken = SpareProcess("raise SystemExit")
         broken.process.wait()
         with pytest.raises(OSError):
@@ -119,7 +119,7 @@ def test_one_that_nobody_wants_is_ended(own: SpareProcesses, monkeypatch: pytest
     """After some time, and once."""
     monkeypatch.setattr(spare_process, "WAITS_S", 0.01)
     with tempfile.TemporaryFile() as file:
-        told(own.started(ECHO, {"text": ""}, [file]))
+        told(own.start(ECHO, {"text": ""}, [file]))
         waiting = own._waiting
         if waiting is not None:
             waiting[1].join()
