@@ -30,8 +30,8 @@ from guardrails import Guard
 from guardrails.detectors.classifier.shipped_classifier import SHIPPED
 from guardrails.inference.pool import count_cores
 from guardrails.inference.safety.folder import read_contents, read_manifest
-from guardrails.inference.safety.session import OnnxSession, inputs
-from guardrails.inference.safety.windows import Tokens
+from guardrails.inference.safety.session import OnnxSession, pad_rows
+from guardrails.inference.safety.windows import BertTokenizer
 from guardrails.text import fold_text
 from guardrails.types import Text
 from measure import machine, table
@@ -69,12 +69,12 @@ class Bare:
 
     def __init__(self) -> None:
         files = read_contents(FOLDER, read_manifest(FOLDER))
-        self.tokens = Tokens(files["tokenizer.json"])
+        self.tokens = BertTokenizer(files["tokenizer.json"])
         self.session = OnnxSession(files["encoder.onnx"])
 
     def run(self, text: str) -> object:
         ids = self.tokens.ids(fold_text(text).text)
-        return self.session.run(inputs([self.tokens.row(ids[:126])], self.tokens.pad))
+        return self.session.run(pad_rows([self.tokens.row(ids[:126])], self.tokens.pad))
 
 
 def guard(effort: str) -> Guard:
@@ -92,7 +92,7 @@ def words() -> Iterator[str]:
             yield word if at % 40 or not turn else f"{word}{turn}"
 
 
-def sized(source: Iterator[str], tokens: Tokens, size: int) -> Iterator[str]:
+def sized(source: Iterator[str], tokens: BertTokenizer, size: int) -> Iterator[str]:
     """Texts of `size` tokens, the two at the ends included; one sentence, so that it is one window."""
     while True:
         text, length = "", 2

@@ -21,7 +21,7 @@ from time import process_time
 from guardrails import Guard
 from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic import pairs
-from guardrails.authoring.diff.traffic.effects import Effects
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import ContentRow
 from guardrails.engine.content.payload import read
 from guardrails.engine.core.rule_evaluation import Request
@@ -78,7 +78,7 @@ def compared(old: PolicyVersion, new: PolicyVersion) -> dict[str, object]:
         two.append(seconds(alone, texts(chance)))
         rows = texts(chance)  # new ones: what a text is folded into is remembered, whoever asked
         started = process_time()
-        pairs.compare_rows(*shared, rows, Effects())
+        pairs.compare_rows(*shared, rows, ChangeEffects())
         one.append(process_time() - started)
     return {
         "two runs, ms": statistics.median(two) / TEXTS * 1_000,

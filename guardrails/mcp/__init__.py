@@ -2,7 +2,7 @@
 
 * `rpc`: bytes ⇄ one JSON-RPC message, strictly; errors as answers. `verdicts`: a block as an answer.
 * `fields`, `methods`: what of a message is judged, and at which stage, as tables; a new method is a row.
-* `link.Link`: one agent before one server; matches requests with their answers and says what becomes of each message.
+* `link.McpLink`: one agent before one server; matches requests with their answers and says what becomes of each message.
 * `listing`, `tools`: which tools an agent may see and call; `approvals` remembers how their definitions were.
 * `session`: what tools returned in an agent's session, for calls that may carry it.
 * `stdio`, `conversation`, `process`, `lines`: an agent before a server that is a process.

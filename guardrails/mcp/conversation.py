@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from guardrails.errors import BackendError, RequestError
-from guardrails.mcp.link import Link
+from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.rpc import Body, Id, RpcMessage
 from guardrails.mcp.transport.process import ServerProcess
@@ -67,7 +67,7 @@ class LocalConversation:
     def __init__(
         self,
         server: ServerProcess,
-        link: Link,
+        link: McpLink,
         hear: Callable[[Body], Awaitable[None]],
         request_s: float,
     ) -> None:

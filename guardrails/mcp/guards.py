@@ -6,7 +6,7 @@ from pathlib import Path
 
 from guardrails.guard import Guard
 from guardrails.mcp.approvals import ApprovalStore
-from guardrails.mcp.link import Link, MessageJudge
+from guardrails.mcp.link import McpLink, MessageJudge
 from guardrails.mcp.session import AgentSession
 from guardrails.mcp.settings import McpDoc
 from guardrails.mcp.tools import ServerTools
@@ -29,7 +29,7 @@ class McpGuard:
         judges = settings.on_change == "judge"
         self._tools = {name: ServerTools(name, approvals, judge_changes=judges) for name in settings.servers}
 
-    def link(self, server: str, session: AgentSession) -> Link:
+    def link(self, server: str, session: AgentSession) -> McpLink:
         """Return a conversation with a server in an agent's session."""
         judge = MessageJudge(self.guard, server, session)
-        return Link(judge, self._tools[server], unknown=self.settings.unknown_methods)
+        return McpLink(judge, self._tools[server], unknown=self.settings.unknown_methods)

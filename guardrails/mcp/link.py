@@ -121,7 +121,7 @@ class MessageJudge:
         return Use(((tool, self.server),), arguments, changed)
 
 
-class Link:
+class McpLink:
     """The conversation."""
 
     def __init__(self, judge: MessageJudge, tools: ServerTools, *, unknown: str = "judge") -> None:

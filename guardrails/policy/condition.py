@@ -53,7 +53,7 @@ class Condition:
     """
 
     text: str
-    program: cel.Program
+    program: cel.CelProgram
     scores: tuple[str, ...]
     counts: tuple[tuple[str, str], ...]
     detectors: tuple[tuple[str, str, str], ...]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from guardrails import Budget, Detection, Guard
 from guardrails.errors import BackendError
 from guardrails.mcp.approvals import ApprovalStore
-from guardrails.mcp.link import MOST_ASKED, Link, LinkResult, MessageJudge
+from guardrails.mcp.link import MOST_ASKED, LinkResult, McpLink, MessageJudge
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.methods import CLIENT, SERVER
 from guardrails.mcp.protocol.verdicts import REMOVED, VERDICT
@@ -45,7 +45,7 @@ class Talk:
     ) -> None:
         self.session = AgentSession()
         self.tools = ServerTools("s", tools.pop("approvals", ApprovalStore()), **tools)
-        self.link = Link(MessageJudge(guard, "s", self.session), self.tools, unknown=unknown)
+        self.link = McpLink(MessageJudge(guard, "s", self.session), self.tools, unknown=unknown)
         self.asked: list[dict[str, Any]] = []
         self._pages = iter(pages if pages is not None else [{"tools": DEFINED}])
 

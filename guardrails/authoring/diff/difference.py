@@ -17,7 +17,7 @@ from guardrails.authoring.diff.change import PolicyChange, PolicyVersion
 from guardrails.authoring.diff.changes import find_changes, highest_level
 from guardrails.authoring.diff.gates import GateLimit, GateResult, evaluate_gates
 from guardrails.authoring.diff.levels import Level, VersionAdvice, advise_version
-from guardrails.authoring.diff.traffic.effects import Effects
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.types import PolicyRef
 
 
@@ -34,7 +34,7 @@ class PolicyDiff:
     changes: Sequence[PolicyChange] = ()
     advice: VersionAdvice | None = None
     traffic: str = ""
-    effects: Effects = field(default_factory=Effects)
+    effects: ChangeEffects = field(default_factory=ChangeEffects)
     gates: Sequence[GateResult] = ()
     warnings: list[str] = field(default_factory=list)
     stopped: bool = False

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from guardrails.authoring.diff.traffic.effects import TURNS, Effects
+from guardrails.authoring.diff.traffic.effects import TURNS, ChangeEffects
 from guardrails.authoring.evaluate import metrics
 from guardrails.errors import GuardrailsError
 
@@ -142,7 +142,7 @@ def rows_needed(share: float | None) -> int | None:
     return metrics.rows_needed(share, 1 - DOUBT)
 
 
-def evaluate_gates(limits: Mapping[str, GateLimit], effects: Effects) -> list[GateResult]:
+def evaluate_gates(limits: Mapping[str, GateLimit], effects: ChangeEffects) -> list[GateResult]:
     """Return how the effects of a change stand to the gates that have a limit."""
     return [
         GateResult(

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from guardrails.authoring.diff.traffic.decisions import Decision, read_decision
-from guardrails.authoring.diff.traffic.effects import Effects, TrafficExample
+from guardrails.authoring.diff.traffic.effects import ChangeEffects, TrafficExample
 from guardrails.authoring.rows import read_lines
 from guardrails.errors import GuardrailsError
 from guardrails.types import PolicyRef
@@ -49,10 +49,10 @@ def make_log_row(
 
 def compare_log(
     path: str | Path,
-    effects: Effects,
+    effects: ChangeEffects,
     digests: tuple[str, str] | None = None,
     *,
-    watch: Callable[[Effects], None] = lambda effects: None,
+    watch: Callable[[ChangeEffects], None] = lambda effects: None,
 ) -> list[str]:
     """Add what a log says to `effects`; return warnings.
 
@@ -97,7 +97,7 @@ def _wrong(path: str | Path, number: int, why: str) -> DecisionLogError:
     )
 
 
-def _add(data: Any, place: str, effects: Effects, digests: tuple[str, str] | None) -> bool:
+def _add(data: Any, place: str, effects: ChangeEffects, digests: tuple[str, str] | None) -> bool:
     """Add one row; return whether it is of other policies than those that are meant."""
     if "dropped" in data:
         why, count = str(data.get("why", "dropped")), int(data["dropped"])

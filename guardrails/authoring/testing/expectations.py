@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from guardrails.authoring.test_input import plain_content
 from guardrails.policy.testing.test_checks import content_fields
-from guardrails.policy.testing.test_fields import ExpectDoc, FoundDoc, TestDoc, comparisons
+from guardrails.policy.testing.test_fields import ExpectDoc, FoundDoc, TestDoc, parse_comparisons
 from guardrails.taxonomy import with_ancestors
 from guardrails.types import Action, Finding, FiredRule, Verdict
 
@@ -166,7 +166,7 @@ def _fits(wanted: FoundDoc, finding: Finding, text: str | None) -> bool:
 
 def _scores(wanted: float | str | None, score: float) -> bool:
     if isinstance(wanted, str):
-        return all(SIGNS[sign](score, number) for sign, number in comparisons(wanted))
+        return all(SIGNS[sign](score, number) for sign, number in parse_comparisons(wanted))
     return wanted is None or abs(score - wanted) <= NEAR
 
 

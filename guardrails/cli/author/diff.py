@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from guardrails.authoring.diff.change import PolicyVersion
     from guardrails.authoring.diff.difference import PolicyDiff
     from guardrails.authoring.diff.gates import GateLimit
-    from guardrails.authoring.diff.traffic.effects import Effects
+    from guardrails.authoring.diff.traffic.effects import ChangeEffects
 
 GATES: Final = {
     "--max-new-blocks": "what passed before and is blocked now",
@@ -148,14 +148,14 @@ def _check_arguments(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace, policies: Sequence[str], limits: dict[str, GateLimit]) -> PolicyDiff:
     from guardrails.authoring.diff.change import PolicyVersion
     from guardrails.authoring.diff.difference import PolicyDiff, compare_policies
-    from guardrails.authoring.diff.traffic.effects import Effects
+    from guardrails.authoring.diff.traffic.effects import ChangeEffects
 
     found, versions = PolicyDiff(None, None), None
     if policies:
         versions = PolicyVersion.load(policies[0]), PolicyVersion.load(policies[1])
         found = compare_policies(*versions)
     found.strict, found.check_version = args.strict, args.check_version
-    found.effects = Effects(most=args.examples)
+    found.effects = ChangeEffects(most=args.examples)
     try:
         with Progress(sys.stderr) as progress:
             if args.decisions:
@@ -189,7 +189,7 @@ def _judge_traffic(
     )
     found.traffic = ", ".join(args.on) or OWN_TESTS
 
-    def watch(effects: Effects) -> None:
+    def watch(effects: ChangeEffects) -> None:
         progress.draw(effects.rows, total or None, f"{effects.changed:,} change")
 
     old, new = pairs.load_guards(*versions, args.floor)

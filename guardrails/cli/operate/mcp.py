@@ -119,11 +119,13 @@ def _named_by(command: list[str]) -> str:
 def _stdio(settings: McpDoc) -> int:
     from guardrails.mcp.guards import McpGuard
     from guardrails.mcp.session import AgentSession
-    from guardrails.mcp.transport.stdio import relay
+    from guardrails.mcp.transport.stdio import run_relay
 
     (name, server), *_ = settings.servers.items()
     link = McpGuard(settings).link(name, AgentSession())
-    work = relay(server.command or (), link, request_s=settings.request_s, limit=settings.max_message_bytes)
+    work = run_relay(
+        server.command or (), link, request_s=settings.request_s, limit=settings.max_message_bytes
+    )
     return asyncio.run(work)
 
 

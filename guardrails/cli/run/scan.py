@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from guardrails.cli import add_floor, add_policy
-from guardrails.cli.progress import Progress, clock
+from guardrails.cli.progress import Progress, format_clock
 from guardrails.cli.terminal import Style
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action, Stage
@@ -158,7 +158,7 @@ def _render_summary(summary: Mapping[str, Any], style: Style) -> Iterator[str]:
     from guardrails.authoring.checked_files import display_name
 
     before = f", {summary['kept']:,} judged before" if summary["kept"] else ""
-    yield f"{summary['judged']:,} files judged in {clock(summary['seconds'])}{before}"
+    yield f"{summary['judged']:,} files judged in {format_clock(summary['seconds'])}{before}"
     counts = [
         f"{style.action(action)} {summary['actions'][str(action)]:,}"
         for action in sorted(Action, reverse=True)

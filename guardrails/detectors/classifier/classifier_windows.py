@@ -13,7 +13,7 @@ from typing import Final
 from guardrails.detectors.language.identification import count_letters, identify_language, without_noise
 from guardrails.detectors.language.scripts import NAMES, script_of, with_varieties
 from guardrails.inference.safety.model import SafetyModel
-from guardrails.inference.safety.windows import TokenRow, Tokens, TokenWindow
+from guardrails.inference.safety.windows import BertTokenizer, TokenRow, TokenWindow
 from guardrails.text import TextView, fold_text, normalize_text, replace_surrogates, undo_tricks
 from guardrails.types import Unchecked
 
@@ -100,7 +100,7 @@ class TierWindows:
     unchecked: tuple[Unchecked, ...]
     prompt: tuple[int, ...] | None
     _ids: tuple[tuple[int, ...], ...]
-    _tokens: Tokens
+    _tokens: BertTokenizer
 
     def row(self, index: int) -> TokenRow:
         """Return the encoder's row of a window."""

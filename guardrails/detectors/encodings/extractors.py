@@ -95,7 +95,7 @@ NOTHING_EXTRACTED = Extraction()
 
 
 @dataclass(frozen=True, slots=True)
-class Extractor:
+class EncodingExtractor:
     """An encoding: its name and what finds the payloads. With `once`, it is not looked for in what it was undone in
     already: twice is nothing.
     """
@@ -105,18 +105,18 @@ class Extractor:
     once: bool = False
 
 
-READABLE: tuple[Extractor, ...] = (
-    Extractor("base64", payloads.find_base64),
-    Extractor("hex", payloads.find_hexadecimal),
-    Extractor("percent", payloads.find_percent_escapes),
-    Extractor("rot13", payloads.find_rot13, once=True),
-    Extractor("codes", payloads.find_character_codes),
+READABLE: tuple[EncodingExtractor, ...] = (
+    EncodingExtractor("base64", payloads.find_base64),
+    EncodingExtractor("hex", payloads.find_hexadecimal),
+    EncodingExtractor("percent", payloads.find_percent_escapes),
+    EncodingExtractor("rot13", payloads.find_rot13, once=True),
+    EncodingExtractor("codes", payloads.find_character_codes),
 )
 """What is looked for in the normalized view, where the gate (`text.gate`) names it."""
 
-INVISIBLE: tuple[Extractor, ...] = (
-    Extractor("tags", payloads.find_unicode_tags),
-    Extractor("variation", payloads.find_variation_selectors),
+INVISIBLE: tuple[EncodingExtractor, ...] = (
+    EncodingExtractor("tags", payloads.find_unicode_tags),
+    EncodingExtractor("variation", payloads.find_variation_selectors),
 )
 """What is looked for in the text as it is: no view shows it, and no ASCII text holds it."""
 
@@ -163,11 +163,13 @@ def extract(text: str, depth: int, count: int, characters: int) -> Extraction:
 
 
 def decode_nested(
-    outermost: Iterable[tuple[Extractor, list[Payload]]], depth: int, budget: DecodingBudget
+    outermost: Iterable[tuple[EncodingExtractor, list[Payload]]], depth: int, budget: DecodingBudget
 ) -> list[DerivedText]:
     """Return the derived texts of payloads of a text and of what stands in them, down to a depth."""
     found: list[DerivedText] = []
-    sources: list[tuple[DerivedText | None, Iterable[tuple[Extractor, list[Payload]]]]] = [(None, outermost)]
+    sources: list[tuple[DerivedText | None, Iterable[tuple[EncodingExtractor, list[Payload]]]]] = [
+        (None, outermost)
+    ]
     for _ in range(depth):
         following = [
             _join_payloads(extractor.name, kept, parent)
@@ -183,12 +185,12 @@ def decode_nested(
     return found
 
 
-def _payloads(text: str, parent: DerivedText | None) -> list[tuple[Extractor, list[Payload]]]:
+def _payloads(text: str, parent: DerivedText | None) -> list[tuple[EncodingExtractor, list[Payload]]]:
     plain = text.isascii()
     view = TextView(text) if plain else normalize_text(text)
     encodings = find_hints(view.text).encodings
     undone = () if parent is None else parent.origin.split(">")
-    found: list[tuple[Extractor, list[Payload]]] = []
+    found: list[tuple[EncodingExtractor, list[Payload]]] = []
     for extractor in READABLE if encodings else ():
         if extractor.name in encodings and not (extractor.once and extractor.name in undone):
             hidden = extractor.find(view.text)

@@ -43,14 +43,14 @@ class CharacterClass:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
+class Concatenation:
     """Parts, one after the other."""
 
     parts: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Alternation:
     """Ways, of which the first that leads on is taken."""
 
     ways: tuple[Node, ...]
@@ -65,7 +65,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat:
+class Repetition:
     """A part, `low` to `high` times (None: without end)."""
 
     low: int
@@ -122,18 +122,18 @@ class Conditional:
 
 Node = (
     CharacterClass
-    | Sequence
-    | Branch
+    | Concatenation
+    | Alternation
     | Group
-    | Repeat
+    | Repetition
     | AtomicGroup
     | Lookaround
     | Assertion
     | Backreference
     | Conditional
 )
-EMPTY = Sequence(())
-NEVER = Branch(())
+EMPTY = Concatenation(())
+NEVER = Alternation(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ class _Reader:
     def sequence(self, items: Iterable[Any], flags: int) -> Node:
         """Return the node of a parsed sequence."""
         parts = tuple(self.node(str(op), value, flags) for op, value in items)
-        return parts[0] if len(parts) == 1 else Sequence(parts)
+        return parts[0] if len(parts) == 1 else Concatenation(parts)
 
     def node(self, op: str, value: Any, flags: int) -> Node:
         """Return the node of one parsed part."""
@@ -238,7 +238,7 @@ class _Reader:
             case "AT":
                 return self.at(str(value), flags)
             case "BRANCH":
-                return Branch(tuple(self.sequence(way, flags) for way in value[1]))
+                return Alternation(tuple(self.sequence(way, flags) for way in value[1]))
             case "SUBPATTERN":
                 number, added, removed, items = value
                 node = self.sequence(items, (flags | added) & ~removed)
@@ -275,7 +275,7 @@ class _Reader:
         low, high, items = value
         limit = None if high >= _ENDLESS else int(high)
         empty = items.getwidth()[0] == 0
-        return Repeat(int(low), limit, _KINDS[op], self.sequence(items, flags), empty)
+        return Repetition(int(low), limit, _KINDS[op], self.sequence(items, flags), empty)
 
     def look(self, value: Any, flags: int, *, wanted: bool) -> Node:
         direction, items = value

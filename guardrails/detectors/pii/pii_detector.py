@@ -82,7 +82,7 @@ class PiiConfig(Config):
     """A model for names, places and organizations, beside either engine."""
 
 
-class Searcher(Protocol):
+class PiiSearcher(Protocol):
     """What finds personal data in a text that can be encoded."""
 
     def search(self, text: str) -> list[EntityHit]:
@@ -98,7 +98,9 @@ class PiiDetector:
     inline = False
     tier = 1
 
-    def __init__(self, name: str, patterns: PatternsDetector | None, searchers: Sequence[Searcher]) -> None:
+    def __init__(
+        self, name: str, patterns: PatternsDetector | None, searchers: Sequence[PiiSearcher]
+    ) -> None:
         self._name = name
         self._patterns = patterns
         self._searchers = searchers
@@ -233,7 +235,7 @@ def _elsewhere(name: str, index: int, config: PiiConfig) -> ConfigProblem:
     )
 
 
-def _presidio(config: PiiConfig, names: frozenset[str]) -> Searcher:
+def _presidio(config: PiiConfig, names: frozenset[str]) -> PiiSearcher:
     try:
         from guardrails.detectors.pii.presidio import PresidioSearcher
     except ModuleNotFoundError as error:
@@ -247,7 +249,7 @@ def _presidio(config: PiiConfig, names: frozenset[str]) -> Searcher:
     )
 
 
-def _ner(config: PiiConfig, names: frozenset[str], files: PolicyFiles) -> Searcher:
+def _ner(config: PiiConfig, names: frozenset[str], files: PolicyFiles) -> PiiSearcher:
     from guardrails.detectors.pii.ner import NerSearcher
     from guardrails.detectors.pii.ner_model import load_token_model
 
@@ -281,7 +283,7 @@ def _build(name: str, config: PiiConfig, files: PolicyFiles) -> Detector:
     wanted = _select_names(config)
     of_engine, of_model = wanted & _by_engine(config), wanted & _by_model(config)
     patterns = CHOICE.build(name, sorted(of_engine)) if config.engine == "fast" and of_engine else None
-    parts: list[Callable[[], Searcher]] = []
+    parts: list[Callable[[], PiiSearcher]] = []
     if config.engine == "presidio" and of_engine:
         parts.append(lambda: _presidio(config, of_engine))
     if of_model:

@@ -23,7 +23,7 @@ from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.model import SafetyModel
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.session import inputs
+from guardrails.inference.safety.session import pad_rows
 from guardrails.inference.safety.windows import TokenRow
 
 NEAR_ONE: Final = 1e-2
@@ -103,7 +103,7 @@ class SentenceEmbedder:
         )
 
     def _embed_one(self, row: TokenRow) -> Scores:
-        ids, mask, types = inputs([row], self._tokens.pad)
+        ids, mask, types = pad_rows([row], self._tokens.pad)
         found = self._runtime.run({"input_ids": ids, "attention_mask": mask, "token_type_ids": types})[0]
         if found.ndim == 2:
             found = found[0] if self._first else found.mean(axis=0)

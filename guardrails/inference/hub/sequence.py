@@ -41,7 +41,7 @@ from guardrails.inference.memory import LogitCache
 from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import ModelError, first_line
 from guardrails.inference.safety.scores import Scores
-from guardrails.inference.safety.session import inputs
+from guardrails.inference.safety.session import pad_rows
 from guardrails.inference.safety.windows import TokenRow, TokenWindow
 from guardrails.inference.shared_models import SharedModels
 
@@ -153,7 +153,7 @@ class SequenceModel:
         return [self._run([row])[0] for row in rows]
 
     def _run(self, rows: Sequence[TokenRow]) -> Scores:
-        ids, mask, types = inputs(rows, self.tokens.pad)
+        ids, mask, types = pad_rows(rows, self.tokens.pad)
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": types}
         found = self._runtime.run(given)
         if found.shape != (len(rows), len(self.labels)):

@@ -39,7 +39,7 @@ less than so many times the size. On 36 photos of 900 to 3,000 pixels the shippe
 
 
 @dataclass(frozen=True, slots=True)
-class Preparation:
+class PixelPreparation:
     """What is made of a picture: its size, how that is done (Pillow's number), and `(pixel * factor - mean) / deviation`."""
 
     height: int
@@ -50,7 +50,7 @@ class Preparation:
     deviation: tuple[float, float, float]
 
 
-def read_preparation(folder: Path) -> Preparation:
+def read_preparation(folder: Path) -> PixelPreparation:
     """Read what a folder says of pixels; raises `ModelError`."""
     try:
         of = json.loads((folder / "preprocessor_config.json").read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ def read_preparation(folder: Path) -> Preparation:
     height, width = _size(of)
     normal = bool(of.get("do_normalize", "image_mean" in of))
     try:
-        return Preparation(
+        return PixelPreparation(
             height,
             width,
             _resample(of.get("resample", 2)),
@@ -104,7 +104,7 @@ def _three(values: Any) -> tuple[float, float, float]:
 
 
 def prepare_pixels(
-    view: Pixels | PillowImage, of: Preparation, box: Box | None = None
+    view: Pixels | PillowImage, of: PixelPreparation, box: Box | None = None
 ) -> NDArray[np.float32]:
     """Return a picture, or the part of it in a box, as a model reads it, float32 [3, height, width]."""
     from PIL import Image

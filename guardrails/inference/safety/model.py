@@ -27,8 +27,8 @@ from guardrails.inference.pool import get_pool
 from guardrails.inference.safety.folder import Manifest, ModelError, first_line, read_contents, read_manifest
 from guardrails.inference.safety.hashed import HashedHeads
 from guardrails.inference.safety.scores import HeadCalibration, Scores
-from guardrails.inference.safety.session import EncoderSession, OnnxSession, inputs
-from guardrails.inference.safety.windows import TokenRow, Tokens, TokenWindow
+from guardrails.inference.safety.session import EncoderSession, OnnxSession, pad_rows
+from guardrails.inference.safety.windows import BertTokenizer, TokenRow, TokenWindow
 
 SINGLE: Final = 2
 """Special tokens around one text."""
@@ -53,7 +53,9 @@ class FastScores:
 class SafetyModel:
     """A model that is ready to run, by several threads at once; `identity` is a digest of all that its scores depend on."""
 
-    def __init__(self, of: Manifest, tokens: Tokens, session: EncoderSession, hashed: HashedHeads) -> None:
+    def __init__(
+        self, of: Manifest, tokens: BertTokenizer, session: EncoderSession, hashed: HashedHeads
+    ) -> None:
         """Put the parts together and run them once; raises `ModelError` where they do not fit."""
         self.name, self.version, self.identity = of.name, of.version, of.identity
         self.heads = of.heads
@@ -112,7 +114,7 @@ class SafetyModel:
         return np.array([known[row] for row in rows], dtype=np.float32)
 
     def _embed_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
-        return get_pool().map(lambda row: self._session.embed(inputs([row], self.tokens.pad))[0], rows)
+        return get_pool().map(lambda row: self._session.embed(pad_rows([row], self.tokens.pad))[0], rows)
 
     def _encode_rows(self, rows: Sequence[TokenRow]) -> list[Scores]:
         """Return the logits of the encoder for each row: one by one on the process's cores, or in batches on a device."""
@@ -121,7 +123,7 @@ class SafetyModel:
         return get_pool().map(lambda row: self._run([row])[0], rows)
 
     def _run(self, rows: Sequence[TokenRow]) -> Scores:
-        return self._session.run(inputs(rows, self.tokens.pad))
+        return self._session.run(pad_rows(rows, self.tokens.pad))
 
 
 _LOADED: WeakValueDictionary[str, SafetyModel] = WeakValueDictionary()
@@ -143,6 +145,6 @@ def load_safety_model(folder: Path) -> SafetyModel:
                 hashed = HashedHeads.load(folder / "hashed.npz")
             except Exception as error:
                 raise ModelError(f"hashed.npz: {first_line(error)}") from error
-            tokens = Tokens(data["tokenizer.json"])
+            tokens = BertTokenizer(data["tokenizer.json"])
             model = _LOADED[of.identity] = SafetyModel(of, tokens, OnnxSession(data["encoder.onnx"]), hashed)
         return model

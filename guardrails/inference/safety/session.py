@@ -75,7 +75,7 @@ class OnnxSession:
         return np.asarray(self._session.run([name], given)[0], dtype=np.float32)
 
 
-def inputs(rows: Sequence[TokenRow], pad: int) -> Inputs:
+def pad_rows(rows: Sequence[TokenRow], pad: int) -> Inputs:
     """Return rows as arrays, padded to the longest of them."""
     longest = max(len(row.ids) for row in rows)
     ids = np.full((len(rows), longest), pad, dtype=np.int64)

@@ -103,7 +103,7 @@ class WindowCutter:
                 yield ids[at : at + part], end if last else start + offsets[at + part][0]
 
 
-class Tokens(WindowCutter):
+class BertTokenizer(WindowCutter):
     """A tokenizer with the marks of BERT, and rows between them.
 
     Raises `ModelError` when it is none, or has not these marks.

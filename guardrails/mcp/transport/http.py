@@ -23,7 +23,7 @@ from starlette.routing import Route
 from guardrails.engine.core.pipeline import today
 from guardrails.errors import GuardrailsError, RequestError
 from guardrails.mcp.guards import McpGuard
-from guardrails.mcp.link import Link
+from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.headers import check_headers
 from guardrails.mcp.protocol.rpc import RpcMessage
@@ -123,9 +123,9 @@ class LinkTable:
 
     def __init__(self, server: str, guarding: McpGuard) -> None:
         self._server, self._guarding = server, guarding
-        self._found: OrderedDict[tuple[int, str], tuple[AgentSession, Link]] = OrderedDict()
+        self._found: OrderedDict[tuple[int, str], tuple[AgentSession, McpLink]] = OrderedDict()
 
-    def get(self, identity: str | None, session: AgentSession) -> Link:
+    def get(self, identity: str | None, session: AgentSession) -> McpLink:
         """Return the conversation of a session of the server's; a new one where that has none."""
         if identity is None:
             return self._guarding.link(self._server, session)
@@ -134,7 +134,7 @@ class LinkTable:
         self.keep(identity, session, link)
         return link
 
-    def keep(self, identity: str, session: AgentSession, link: Link) -> None:
+    def keep(self, identity: str, session: AgentSession, link: McpLink) -> None:
         """Remember a conversation."""
         self._found[id(session), identity] = session, link
         self._found.move_to_end((id(session), identity))

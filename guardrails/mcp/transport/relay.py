@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from guardrails.errors import BackendError, GuardrailsError, RequestError
 from guardrails.mcp.conversation import ENDLESS
-from guardrails.mcp.link import Link
+from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol import rpc
 from guardrails.mcp.protocol.headers import (
     PASSED_BACK,
@@ -38,11 +38,11 @@ LOG = logging.getLogger("guardrails.mcp")
 class LinkStore(Protocol):
     """The conversations with a server."""
 
-    def get(self, identity: str | None, session: AgentSession) -> Link:
+    def get(self, identity: str | None, session: AgentSession) -> McpLink:
         """Return the conversation of a session of the server's."""
         ...
 
-    def keep(self, identity: str, session: AgentSession, link: Link) -> None:
+    def keep(self, identity: str, session: AgentSession, link: McpLink) -> None:
         """Remember one."""
         ...
 
@@ -71,7 +71,7 @@ class RemoteRelay:
         return await while_connected(request.receive, self._post(request, message, link, session))
 
     async def _post(
-        self, request: Request, message: RpcMessage, link: Link, session: AgentSession
+        self, request: Request, message: RpcMessage, link: McpLink, session: AgentSession
     ) -> Response:
         asking = listing_headers(request.headers, self._remote.key)
         step = await link.from_agent(message, lambda body: self._remote.answer(asking, body))
@@ -97,7 +97,12 @@ class RemoteRelay:
             )
 
     async def _forward(
-        self, message: RpcMessage, body: Body, headers: Mapping[str, str], link: Link, session: AgentSession
+        self,
+        message: RpcMessage,
+        body: Body,
+        headers: Mapping[str, str],
+        link: McpLink,
+        session: AgentSession,
     ) -> Response:
         async with AsyncExitStack() as stack:
             endless = message.method in ENDLESS
@@ -124,7 +129,7 @@ class RemoteRelay:
             )
 
     async def _relay_error(
-        self, message: RpcMessage, response: aiohttp.ClientResponse, back: Mapping[str, str], link: Link
+        self, message: RpcMessage, response: aiohttp.ClientResponse, back: Mapping[str, str], link: McpLink
     ) -> Response:
         """Answer with the error that a server told with an error's status."""
         error = await self._remote.refusal(response)
@@ -164,7 +169,7 @@ class RemoteRelay:
         self,
         response: aiohttp.ClientResponse,
         headers: Mapping[str, str],
-        link: Link,
+        link: McpLink,
         asked: Id | None,
         *,
         resumable: bool,
@@ -198,7 +203,7 @@ class RemoteRelay:
         if failure is not None:
             yield sse.event(strict_json.dump(failure), b"message")
 
-    async def _judge(self, message: RpcMessage, headers: Mapping[str, str], link: Link) -> Body | None:
+    async def _judge(self, message: RpcMessage, headers: Mapping[str, str], link: McpLink) -> Body | None:
         """Judge a message of the server's; tell it itself where it asked for what is refused."""
         step = await link.from_server(message)
         if step.returned is not None:

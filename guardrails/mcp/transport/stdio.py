@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 from guardrails.errors import RequestError
 from guardrails.mcp.conversation import LocalConversation, WorkOrder, is_exclusive
-from guardrails.mcp.link import Link
+from guardrails.mcp.link import McpLink
 from guardrails.mcp.protocol.rpc import Body, RpcMessage
 from guardrails.mcp.transport.lines import LineSplitter
 from guardrails.mcp.transport.process import CHUNK, ServerProcess, read_line
@@ -23,9 +23,9 @@ AHEAD = 64
 TERMINATED = 128 + signal.SIGTERM
 
 
-async def relay(
+async def run_relay(
     command: Sequence[str],
-    link: Link,
+    link: McpLink,
     *,
     request_s: float,
     limit: int,

@@ -72,7 +72,7 @@ def hash_pixels(pixels: Pixels) -> PdqHashes:
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_SIDE:
         return PdqHashes((bytes(BITS // 8),) * len(FORMS), 0)
-    small = sample_brightness(luminance(pixels))
+    small = sample_brightness(measure_luminance(pixels))
     waves: Floats = np.asarray(_cosines() @ small @ _cosines().T, dtype=np.float32)
     mirror: Floats = np.where(np.arange(_WAVES) % 2, 1, -1).astype(np.float32)  # odd waves change their sign
     across, down, both = waves * mirror, waves * mirror[:, None], waves * mirror * mirror[:, None]
@@ -80,7 +80,7 @@ def hash_pixels(pixels: Pixels) -> PdqHashes:
     return PdqHashes(tuple(map(_bits, forms)), measure_quality(small))
 
 
-def luminance(pixels: Pixels) -> Floats:
+def measure_luminance(pixels: Pixels) -> Floats:
     """Return how bright each pixel is."""
     import numpy as np
 

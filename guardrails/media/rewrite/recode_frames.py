@@ -50,7 +50,7 @@ class FrameMaker:
         elif covers:
             made.make_writable()  # a decoder still needs what it gave
         for box, how in covers:
-            self._cover(planes(made), box, how)
+            self._cover(split_planes(made), box, how)
         return made
 
     def _plain(self, frame: av.VideoFrame) -> av.VideoFrame:
@@ -69,7 +69,7 @@ class FrameMaker:
         import numpy as np
 
         made = av.VideoFrame(*self.even, FORMAT)
-        for old, new in zip(planes(frame), planes(made), strict=True):
+        for old, new in zip(split_planes(frame), split_planes(made), strict=True):
             turned = np.rot90(old[:, ::-1] if self._mirrored else old, -self._quarters)
             rows, columns = turned.shape
             new[:rows, :columns] = turned
@@ -105,7 +105,7 @@ class FrameMaker:
         if (found := self._bars.get((width, height))) is None:
             pixels = np.asarray(draw_placeholder(width, height).convert("RGB"))
             frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
-            found = planes(frame.reformat(format=FORMAT, dst_color_range=LIMITED, threads=1))
+            found = split_planes(frame.reformat(format=FORMAT, dst_color_range=LIMITED, threads=1))
             self._bars = {(width, height): [plane.copy() for plane in found]}
         return self._bars[width, height]
 
@@ -124,7 +124,7 @@ def is_rgb(format_: av.VideoFormat) -> bool:
     return format_.is_rgb or format_.has_palette
 
 
-def planes(frame: av.VideoFrame) -> list[Plane]:
+def split_planes(frame: av.VideoFrame) -> list[Plane]:
     """Return the brightness and both colours of a frame, to be read and, where nobody shares it, to be written."""
     import numpy as np
 

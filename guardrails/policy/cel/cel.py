@@ -195,7 +195,7 @@ def _locate_errors(text: str, error: RuntimeError) -> CelError:
     return CelError(problems or [(0, str(error).splitlines()[0])])
 
 
-class Environment:
+class CelEnvironment:
     """CEL with some names declared. It takes 150 kB, an expression next to nothing: what is shared by those of the same names."""
 
     __slots__ = ("__weakref__", "compile")
@@ -204,15 +204,15 @@ class Environment:
         self.compile = cel.NewEnv(variables={name: TYPES[kind] for name, kind in names.items()}).compile
 
 
-_ENVIRONMENTS: SharedInstances[Environment] = SharedInstances()
+_ENVIRONMENTS: SharedInstances[CelEnvironment] = SharedInstances()
 
 
-class Program:
+class CelProgram:
     """A checked expression. `run` returns its value, or None where CEL answers an error or unknown."""
 
     __slots__ = ("_environment", "_expression")
 
-    def __init__(self, environment: Environment, text: str) -> None:
+    def __init__(self, environment: CelEnvironment, text: str) -> None:
         self._environment = environment  # which lives as long as an expression of it
         self._expression = environment.compile(text)
 
@@ -243,10 +243,10 @@ TYPES = {
 }
 
 
-def check(text: str, names: Mapping[str, str]) -> Program:
+def check(text: str, names: Mapping[str, str]) -> CelProgram:
     """Compile with the declared names (name → key of `TYPES`); raise `CelError` for undeclared names and wrong types."""
     try:
-        environment = _ENVIRONMENTS.get(frozenset(names.items()), lambda: Environment(names))
-        return Program(environment, text)
+        environment = _ENVIRONMENTS.get(frozenset(names.items()), lambda: CelEnvironment(names))
+        return CelProgram(environment, text)
     except RuntimeError as error:
         raise _locate_errors(text, error) from None

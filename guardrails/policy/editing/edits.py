@@ -63,7 +63,7 @@ def replace_in_scalar(source: Source, path: Path, start: int, end: int, new: str
     node = entry.node
     if not 0 <= start <= end <= len(node.text):
         raise EditError(f"{source.file}: {where} has {len(node.text)} characters, not {end}")
-    places = scalars.positions(source.text, node.start, node.end, node.style, node.text)
+    places = scalars.map_positions(source.text, node.start, node.end, node.style, node.text)
     if places is None:
         raise EditError(f"{source.file}: {where} cannot be followed as it is written; change it by hand")
     text = f"{node.text[:start]}{new}{node.text[end:]}"

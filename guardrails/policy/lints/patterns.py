@@ -201,7 +201,7 @@ def _tree(pattern: str) -> syntax_tree.Node | None:
 
 def _flat(node: syntax_tree.Node) -> list[syntax_tree.Node]:
     """Return the parts of a sequence, groups opened."""
-    if isinstance(node, syntax_tree.Sequence):
+    if isinstance(node, syntax_tree.Concatenation):
         return [each for part in node.parts for each in _flat(part)]
     if isinstance(node, syntax_tree.Group):
         return _flat(node.body)
@@ -209,22 +209,22 @@ def _flat(node: syntax_tree.Node) -> list[syntax_tree.Node]:
 
 
 def _inner(node: syntax_tree.Node) -> tuple[syntax_tree.Node, ...]:
-    if isinstance(node, syntax_tree.Sequence):
+    if isinstance(node, syntax_tree.Concatenation):
         return node.parts
-    if isinstance(node, syntax_tree.Branch):
+    if isinstance(node, syntax_tree.Alternation):
         return node.ways
     if isinstance(node, syntax_tree.Conditional):
         return (node.then, node.otherwise)
     return (
         (node.body,)
-        if isinstance(node, syntax_tree.Group | syntax_tree.Repeat | syntax_tree.Lookaround)
+        if isinstance(node, syntax_tree.Group | syntax_tree.Repetition | syntax_tree.Lookaround)
         else ()
     )
 
 
 def _endless(node: syntax_tree.Node) -> bool:
     return (
-        isinstance(node, syntax_tree.Repeat)
+        isinstance(node, syntax_tree.Repetition)
         and node.kind != "possessive"
         and (node.high is None or node.high >= MANY)
     )
@@ -237,12 +237,12 @@ def _nodes(node: syntax_tree.Node) -> Iterator[syntax_tree.Node]:
         yield from _nodes(each)
 
 
-def find_repeats(node: syntax_tree.Node) -> Iterator[syntax_tree.Repeat]:
+def find_repeats(node: syntax_tree.Node) -> Iterator[syntax_tree.Repetition]:
     """Yield every repetition in a pattern."""
-    return (each for each in _nodes(node) if isinstance(each, syntax_tree.Repeat))
+    return (each for each in _nodes(node) if isinstance(each, syntax_tree.Repetition))
 
 
-def _loops(node: syntax_tree.Repeat) -> str:
+def _loops(node: syntax_tree.Repetition) -> str:
     """Return why a repetition can match one text in very many ways, "" if it cannot for all that is seen here."""
     if not _endless(node):
         return ""
@@ -280,9 +280,9 @@ def _begins(
 
 def _varies(node: syntax_tree.Node) -> bool:
     """Tell whether a part matches texts of several lengths, in a way that may be tried again."""
-    if isinstance(node, syntax_tree.Repeat):
+    if isinstance(node, syntax_tree.Repetition):
         return node.kind != "possessive" and node.low != node.high
-    return isinstance(node, syntax_tree.Branch) and _empty(node)
+    return isinstance(node, syntax_tree.Alternation) and _empty(node)
 
 
 def _neighbours(parts: list[syntax_tree.Node]) -> bool:
@@ -301,7 +301,7 @@ def _neighbours(parts: list[syntax_tree.Node]) -> bool:
 
 def _ways(node: syntax_tree.Node) -> tuple[syntax_tree.Node, ...]:
     only = _only(node)
-    return only.ways if isinstance(only, syntax_tree.Branch) else (node,)
+    return only.ways if isinstance(only, syntax_tree.Alternation) else (node,)
 
 
 def _only(node: syntax_tree.Node) -> syntax_tree.Node:
@@ -311,9 +311,9 @@ def _only(node: syntax_tree.Node) -> syntax_tree.Node:
 
 def _empty(node: syntax_tree.Node) -> bool:
     """Tell whether a part may match nothing."""
-    if isinstance(node, syntax_tree.Repeat):
+    if isinstance(node, syntax_tree.Repetition):
         return node.low == 0 or node.may_be_empty
-    if isinstance(node, syntax_tree.Branch):
+    if isinstance(node, syntax_tree.Alternation):
         return any(all(_empty(part) for part in _flat(way)) for way in node.ways)
     return isinstance(node, syntax_tree.Assertion | syntax_tree.Lookaround)
 

@@ -126,7 +126,7 @@ def content_start(source: str, start: int) -> int:
     return match.end() if match else start
 
 
-def positions(source: str, start: int, end: int, style: str, text: str) -> list[int] | None:
+def map_positions(source: str, start: int, end: int, style: str, text: str) -> list[int] | None:
     """Return the source index of each character of a scalar's decoded text, and the index past the last.
 
     Args:

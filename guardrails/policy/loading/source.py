@@ -79,7 +79,7 @@ class Source:
         node = entry.node
         if not found or not isinstance(node, ScalarNode):
             return self._mark(entry.start)
-        places = scalars.positions(self._text.text, node.start, node.end, node.style, node.text)
+        places = scalars.map_positions(self._text.text, node.start, node.end, node.style, node.text)
         if places is None:
             return self._mark(node.start)
         return self._mark(places[min(max(offset, 0), len(node.text))])

@@ -107,7 +107,9 @@ class FoundDoc(Config):
     @field_validator("score")
     @classmethod
     def _readable(cls, value: float | str | None) -> float | str | None:
-        numbers = [value] if isinstance(value, float) else [number for _, number in comparisons(value or "")]
+        numbers = (
+            [value] if isinstance(value, float) else [number for _, number in parse_comparisons(value or "")]
+        )
         if isinstance(value, str) and RANGE.fullmatch(value.strip()) is None:
             raise ValueError(
                 f"score {value!r} must be a number, or comparisons such as '>= 0.8' or '>= 0.5, < 0.9'"
@@ -117,7 +119,7 @@ class FoundDoc(Config):
         return value
 
 
-def comparisons(text: str) -> Iterator[tuple[str, float]]:
+def parse_comparisons(text: str) -> Iterator[tuple[str, float]]:
     """Yield the comparisons of a score: `>= 0.5, < 0.9` → (">=", 0.5), ("<", 0.9)."""
     for sign, number in COMPARISON.findall(text):
         yield sign, float(number)

@@ -19,7 +19,7 @@ from guardrails.authoring.diff.gates import (
     upper_bound,
 )
 from guardrails.authoring.diff.traffic.decisions import Decision
-from guardrails.authoring.diff.traffic.effects import Effects, TrafficExample
+from guardrails.authoring.diff.traffic.effects import ChangeEffects, TrafficExample
 from guardrails.errors import GuardrailsError
 from guardrails.types import Action
 from tests.cases import each_case
@@ -108,7 +108,7 @@ def test_no_number_of_rows_shows_none_at_all(share: float | None) -> None:
 
 def test_each_gate_counts_its_turns() -> None:
     """Only the gates that have a limit are held against the effects."""
-    effects = Effects()
+    effects = ChangeEffects()
     pairs = (
         (Action.ALLOW, Action.BLOCK),
         (Action.BLOCK, Action.ALLOW),

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from guardrails.detectors.patterns.streaming.open_prefixes import character_class, compile_re2
 from guardrails.detectors.patterns.syntax_tree import (
     CharacterClass,
+    Concatenation,
     Group,
-    Repeat,
-    Sequence,
+    Repetition,
     UnsupportedPattern,
     parse_tree,
 )
@@ -78,11 +78,11 @@ def test_what_a_pattern_asks_for(pattern: str, behind: int, endless: bool, refin
 def test_the_tree_of_a_pattern() -> None:
     """Groups and repetitions are nodes, characters one each."""
     root = parse_tree("a(b){2,}").root
-    assert isinstance(root, Sequence)
+    assert isinstance(root, Concatenation)
     first, second = root.parts
     assert isinstance(first, CharacterClass)
     assert first.ascii == "a"
-    assert isinstance(second, Repeat)
+    assert isinstance(second, Repetition)
     assert (second.low, second.high, second.kind, second.may_be_empty) == (2, None, "greedy", False)
     assert isinstance(second.body, Group)
 

@@ -18,7 +18,7 @@ from guardrails.engine.content.content_tree import Leaf, Leaves
 from guardrails.engine.tools import taint, tool_context
 from guardrails.engine.tools.tool_calls import place
 from guardrails.engine.tools.tool_context import Uses
-from guardrails.policy.cel.cel import Program
+from guardrails.policy.cel.cel import CelProgram
 from guardrails.policy.names import FOLLOWED
 from guardrails.policy.tools import ToolLists, compile_untrusted
 from guardrails.types import Place, Returned, Use
@@ -159,7 +159,7 @@ def test_arguments(holds: Holds, when: str, arguments: Any, expected: tuple[str,
 class Counted:
     """A program of a condition that counts how often it runs."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: CelProgram) -> None:
         self.program = program
         self.runs = 0
 

@@ -12,13 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from guardrails.inference.media.pixels import LARGE, Preparation, prepare_pixels, read_preparation, split_view
+from guardrails.inference.media.pixels import (
+    LARGE,
+    PixelPreparation,
+    prepare_pixels,
+    read_preparation,
+    split_view,
+)
 from guardrails.inference.safety.folder import ModelError
 
-PLAIN = Preparation(4, 4, 2, 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+PLAIN = PixelPreparation(4, 4, 2, 1 / 255, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
-def read(folder: Path, of: Any) -> Preparation:
+def read(folder: Path, of: Any) -> PixelPreparation:
     """Read what a folder says."""
     (folder / "preprocessor_config.json").write_text(of if isinstance(of, str) else json.dumps(of))
     return read_preparation(folder)
@@ -96,7 +102,7 @@ def test_colours_come_first() -> None:
     found = prepare_pixels(view, PLAIN)
     assert (found.shape, found.dtype) == ((3, 4, 4), np.float32)
     assert found[:, 1, 2].tolist() == pytest.approx([1.0, 0.2, 0.0])
-    normal = Preparation(4, 4, 2, 1 / 255, (0.5, 0.5, 0.5), (0.5, 0.25, 0.5))
+    normal = PixelPreparation(4, 4, 2, 1 / 255, (0.5, 0.5, 0.5), (0.5, 0.25, 0.5))
     assert prepare_pixels(view, normal)[:, 1, 2].tolist() == pytest.approx([1.0, -1.2, -1.0])
 
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from guardrails.media.images.edit import How
-from guardrails.media.rewrite.recode_frames import FORMAT, FULL, LIMITED, FrameMaker, is_rgb, planes
+from guardrails.media.rewrite.recode_frames import FORMAT, FULL, LIMITED, FrameMaker, is_rgb, split_planes
 
 Pixels = NDArray[np.uint8]
 
@@ -63,11 +63,11 @@ def test_all_formats_become_one(format_: str) -> None:
 def test_the_full_range_becomes_the_usual_one() -> None:
     """Also where only the frame says so, and not its format."""
     frame = av.VideoFrame(64, 48, FORMAT)
-    for plane, value in zip(planes(frame), (255, 128, 128), strict=True):
+    for plane, value in zip(split_planes(frame), (255, 128, 128), strict=True):
         plane[:] = value
     frame.color_range = FULL
     made = FrameMaker((64, 48)).make(frame, [])
-    assert {int(value) for value in planes(made)[0].ravel()} == {235}
+    assert {int(value) for value in split_planes(made)[0].ravel()} == {235}
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_odd_sides_become_even() -> None:
     frames = FrameMaker((63, 47))
     made = frames.make(framed(pixels), [])
     assert (made.width, made.height) == frames.even == (64, 48)
-    brightness = planes(made)[0]
+    brightness = split_planes(made)[0]
     assert np.array_equal(brightness[:, 63], brightness[:, 62])
     assert np.array_equal(brightness[47], brightness[46])
     assert near(made, np.pad(pixels, ((0, 1), (0, 1), (0, 0)), mode="edge"))
@@ -127,12 +127,12 @@ def test_a_box_is_covered(how: How) -> None:
     pixels = drawn()
     pixels[8:40, 8:40] = np.indices((32, 32)).sum(axis=0)[..., None] % 2 * 255
     frame = framed(pixels)
-    before = [plane.copy() for plane in planes(frame)]
+    before = [plane.copy() for plane in split_planes(frame)]
     kept = av.VideoFrame(64, 48, FORMAT)
-    for plane, old in zip(planes(kept), before, strict=True):
+    for plane, old in zip(split_planes(kept), before, strict=True):
         plane[:] = old
     made = FrameMaker((64, 48)).make(frame, [((9, 9, 31, 31), how)])
-    for by, plane, old in zip((1, 2, 2), planes(made), before, strict=True):
+    for by, plane, old in zip((1, 2, 2), split_planes(made), before, strict=True):
         at = np.s_[8 // by : 40 // by, 8 // by : 40 // by]
         plane, old = plane.copy(), old.copy()
         assert by == 2 or np.abs(np.diff(plane[at].astype(int))).mean() < 20
@@ -143,5 +143,5 @@ def test_a_box_is_covered(how: How) -> None:
 def test_covering_leaves_the_decoder_its_frame() -> None:
     """A decoder makes the next frames of those it gave: what they hold may not change."""
     made = FrameMaker((64, 48)).make(framed(drawn(), "yuv444p"), [((0, 0, 64, 48), "solid")])
-    assert {int(value) for value in planes(made)[0].ravel()} == {16}
-    assert {int(value) for value in planes(made)[1].ravel()} == {128}
+    assert {int(value) for value in split_planes(made)[0].ravel()} == {16}
+    assert {int(value) for value in split_planes(made)[1].ravel()} == {128}

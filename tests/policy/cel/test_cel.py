@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardrails.policy.cel.cel import LONGEST, CelError, CelNode, Environment, check, parse
+from guardrails.policy.cel.cel import LONGEST, CelEnvironment, CelError, CelNode, check, parse
 from tests.cases import each_case
 
 
@@ -131,7 +131,7 @@ def test_an_environment_lives_as_long_as_one_of_its_expressions() -> None:
     def alive() -> int:
         gc.collect()
         return sum(
-            type(each) is Environment for each in gc.get_objects()
+            type(each) is CelEnvironment for each in gc.get_objects()
         )  # isinstance asks objects for a class
 
     before = alive()

@@ -17,7 +17,7 @@ from guardrails.policy.loading.scalars import (
     ScalarProblem,
     content_start,
     convert,
-    positions,
+    map_positions,
     quote_scalar,
     resolve,
 )
@@ -115,7 +115,7 @@ def locate(source: str, loader: type) -> tuple[str, list[int] | None]:
     """Return the only value of the mapping `source` and its positions."""
     node = yaml.compose(source, Loader=loader).value[0][1]
     span = node.start_mark.index, node.end_mark.index
-    return node.value, positions(source, *span, node.style or "", node.value)
+    return node.value, map_positions(source, *span, node.style or "", node.value)
 
 
 @each_case("loader", LOADERS)
@@ -194,4 +194,4 @@ def test_blocks_with_indicators_are_followed(
 
 def test_a_source_that_does_not_give_the_text_is_refused() -> None:
     """A walk that reads something else than the parser did gives no positions, rather than wrong ones."""
-    assert positions("k: 'ab'", 3, 7, "'", "xy") is None
+    assert map_positions("k: 'ab'", 3, 7, "'", "xy") is None

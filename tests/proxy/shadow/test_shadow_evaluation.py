@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from guardrails import Content, Detection, Guard
-from guardrails.authoring.diff.traffic.effects import Effects
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import read_rows
 from guardrails.authoring.shadow.shadow_log import compare_log
 from guardrails.detectors import Kind
@@ -244,7 +244,7 @@ def test_what_comes_when_too_much_waits_is_left_out_and_told(
     assert 'guardrails_shadow_dropped_total{why="queue_full"} 3' in text
     found = rows(3)
     assert [row.get("dropped") for row in found] == [None, 3, None]
-    effects = Effects()
+    effects = ChangeEffects()
     compare_log(settings().shadow.log, effects)
     assert (effects.rows, effects.failed, dict(effects.errors)) == (5, 3, {"new: queue_full": 3})
 

@@ -101,7 +101,7 @@ def _changed_counts(counts: Mapping[str, int]) -> int:
 
 
 @dataclass(slots=True)
-class Effects:
+class ChangeEffects:
     """What changed so far. `rows` are all that were asked for, `failed` those of them that one policy could not judge."""
 
     most: int = EXAMPLES

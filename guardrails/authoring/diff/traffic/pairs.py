@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic.decisions import Decision, make_decision, rule_categories
-from guardrails.authoring.diff.traffic.effects import SAME, Effects, TrafficExample, classify_turn
+from guardrails.authoring.diff.traffic.effects import SAME, ChangeEffects, TrafficExample, classify_turn
 from guardrails.authoring.rows import BENIGN, ContentRow
 from guardrails.authoring.test_input import check_arguments, read_input
 from guardrails.authoring.testing.suite import SuiteCase as TestCase
@@ -40,7 +40,7 @@ conversations.
 UNASKED: Final = {"name", "expect", "todo", "each", "obfuscate", "every_cut"}
 """Fields of a test that say nothing of what it asks."""
 
-Watch = Callable[[Effects], None]
+Watch = Callable[[ChangeEffects], None]
 
 
 def load_guards(
@@ -93,7 +93,7 @@ def compare_rows(
     old: Guard,
     new: Guard,
     rows: Iterable[ContentRow],
-    effects: Effects,
+    effects: ChangeEffects,
     *,
     texts: bool = True,
     watch: Watch = lambda effects: None,
@@ -127,7 +127,11 @@ def compare_rows(
 
 
 def _add(
-    effects: Effects, row: ContentRow, verdicts: Mapping[str, Verdict], names: Mapping[str, Any], texts: bool
+    effects: ChangeEffects,
+    row: ContentRow,
+    verdicts: Mapping[str, Verdict],
+    names: Mapping[str, Any],
+    texts: bool,
 ) -> None:
     decided = {
         side: make_decision(verdict, names[side], verdict.content) for side, verdict in verdicts.items()

@@ -41,7 +41,7 @@ _FINAL: Final = re.compile(
 )
 
 
-def questions(
+def make_questions(
     turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
 ) -> tuple[GuardQuestion, ...]:
     """Ask once for all policies."""
@@ -59,7 +59,7 @@ def questions(
     return (GuardQuestion(messages, about=(*wanted,)),)
 
 
-def read(question: GuardQuestion, answer: ModelAnswer) -> Scores:
+def read_answer(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the names of the policies that are violated."""
     harmony = _FINAL.fullmatch(answer.text)
     try:
@@ -80,8 +80,8 @@ GPT_OSS_SAFEGUARD: Final = GuardForm(
     name="gpt-oss-safeguard",
     models=r"gpt[-_ ]?oss[-_ ]?safeguard",
     labels={},
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=4_096,
     top=0,
     policies="all",

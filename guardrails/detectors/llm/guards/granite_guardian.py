@@ -74,7 +74,9 @@ def _guarded_turns(turn: GuardTurn, wanted: Sequence[str]) -> list[str]:
     return [label for label in wanted if turn.prompt is None or label not in OF_PROMPTS]
 
 
-def by_risk(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[GuardQuestion, ...]:
+def make_risk_questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask 3.0, 3.1 or 3.2 once for each risk."""
     return tuple(
         GuardQuestion(
@@ -89,7 +91,7 @@ def by_risk(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str])
     )
 
 
-def by_criterion(
+def make_criterion_questions(
     turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
 ) -> tuple[GuardQuestion, ...]:
     """Ask 3.3 once for each criterion, not to think aloud."""
@@ -108,7 +110,9 @@ def by_criterion(
     )
 
 
-def by_turn(turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]) -> tuple[GuardQuestion, ...]:
+def make_turn_questions(
+    turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
+) -> tuple[GuardQuestion, ...]:
     """Ask 4.1 once for each criterion, by a last turn."""
     return tuple(
         GuardQuestion(
@@ -142,7 +146,7 @@ GRANITE_GUARDIAN_3: Final = GuardForm(
     name="granite-guardian-3",
     models=r"granite[-_ ]?guardian[-_ ]?3(?!\.[3-9])|granite[-_ ]?3(\.[0-2])?[-_ ]guardian",
     labels=LABELS,
-    questions=by_risk,
+    questions=make_risk_questions,
     read=read_bare,
     max_tokens=24,
     policies="more",
@@ -152,7 +156,7 @@ GRANITE_GUARDIAN_3_3: Final = GuardForm(
     name="granite-guardian-3.3",
     models=r"granite[-_ ]?guardian[-_ ]?3\.3|granite[-_ ]?3\.3[-_ ]guardian",
     labels=LABELS,
-    questions=by_criterion,
+    questions=make_criterion_questions,
     read=read_tagged,
     max_tokens=40,
     policies="more",
@@ -162,7 +166,7 @@ GRANITE_GUARDIAN_4: Final = GuardForm(
     name="granite-guardian-4",
     models=r"granite[-_ ]?guardian[-_ ]?4|granite[-_ ]?4(\.\d)?[-_ ]guardian",
     labels=LABELS,
-    questions=by_turn,
+    questions=make_turn_questions,
     read=read_tagged,
     max_tokens=40,
     policies="more",

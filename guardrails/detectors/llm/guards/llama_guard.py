@@ -40,14 +40,14 @@ _BEFORE: Final = re.compile(r"\s*")
 _ANSWER: Final = re.compile(r"\s*(?:safe|unsafe[ \t]*\n[ \t]*(?P<codes>S\d{1,2}(?:,[ ]?S\d{1,2})*))\s*")
 
 
-def questions(
+def make_questions(
     turn: GuardTurn, _wanted: Sequence[str], _policies: Mapping[str, str]
 ) -> tuple[GuardQuestion, ...]:
     """Ask once for all hazards."""
     return (GuardQuestion(turn.messages()),)
 
 
-def read(_question: GuardQuestion, answer: ModelAnswer) -> Scores:
+def read_answer(_question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the verdict and its codes."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
@@ -63,8 +63,8 @@ LLAMA_GUARD_3: Final = GuardForm(
     name="llama-guard-3",
     models=r"llama[-_ ]?guard[-_ ]?3",
     labels=LABELS,
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=48,
     languages=LANGUAGES,
 )
@@ -72,8 +72,8 @@ LLAMA_GUARD_4: Final = GuardForm(
     name="llama-guard-4",
     models=r"llama[-_ ]?guard[-_ ]?4",
     labels=LABELS,
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=48,
     languages=LANGUAGES,
 )

@@ -52,14 +52,14 @@ _ANSWER: Final = re.compile(
 )
 
 
-def questions(
+def make_questions(
     turn: GuardTurn, _wanted: Sequence[str], _policies: Mapping[str, str]
 ) -> tuple[GuardQuestion, ...]:
     """Ask once for all categories."""
     return (GuardQuestion(turn.messages()),)
 
 
-def read(_question: GuardQuestion, answer: ModelAnswer) -> Scores:
+def read_answer(_question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the tier and the categories."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
@@ -76,7 +76,7 @@ QWEN3GUARD: Final = GuardForm(
     name="qwen3guard",
     models=r"qwen3guard(?![-_ ]stream)",
     labels=LABELS,
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=128,
 )

@@ -40,7 +40,7 @@ _BEFORE: Final = re.compile(r"\s*")
 _ANSWER: Final = re.compile(r"\s*(yes|no)\s*", re.IGNORECASE)
 
 
-def questions(
+def make_questions(
     turn: GuardTurn, wanted: Sequence[str], policies: Mapping[str, str]
 ) -> tuple[GuardQuestion, ...]:
     """Ask once for each guideline."""
@@ -52,7 +52,7 @@ def questions(
     )
 
 
-def read(question: GuardQuestion, answer: ModelAnswer) -> Scores:
+def read_answer(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the first word."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
@@ -69,8 +69,8 @@ SHIELDGEMMA: Final = GuardForm(
         "hate_speech": ("hate",),
         "sexually_explicit": ("sexual",),
     },
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=1,
     may_be_cut=True,
     policies="more",

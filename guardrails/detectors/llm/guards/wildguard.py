@@ -43,7 +43,7 @@ _ANSWER: Final = re.compile(
 )
 
 
-def questions(
+def make_questions(
     turn: GuardTurn, _wanted: Sequence[str], _policies: Mapping[str, str]
 ) -> tuple[GuardQuestion, ...]:
     """Ask once, about the request or about the response."""
@@ -54,7 +54,7 @@ def questions(
     return (GuardQuestion(prompt=INPUT.format(prompt=prompt, response=response), about=(about,)),)
 
 
-def read(question: GuardQuestion, answer: ModelAnswer) -> Scores:
+def read_answer(question: GuardQuestion, answer: ModelAnswer) -> Scores:
     """Read the line that counts."""
     match = _ANSWER.fullmatch(answer.text)
     if match is None:
@@ -70,8 +70,8 @@ WILDGUARD: Final = GuardForm(
     name="wildguard",
     models=r"wildguard",
     labels={REQUEST: ("unsafe",), RESPONSE: ("unsafe",)},
-    questions=questions,
-    read=read,
+    questions=make_questions,
+    read=read_answer,
     max_tokens=48,
     languages=("en",),
 )

@@ -11,18 +11,18 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from guardrails.detectors.patterns.syntax_tree import (
+    Alternation,
     Assertion,
     AtomicGroup,
     Backreference,
-    Branch,
     CharacterClass,
+    Concatenation,
     Conditional,
     Group,
     Lookaround,
     Node,
     PatternTree,
-    Repeat,
-    Sequence,
+    Repetition,
 )
 
 OPEN: Final = -2
@@ -79,7 +79,7 @@ class _Matcher:
     def character(self, node: CharacterClass, at: int, then: _Next) -> int:
         return then(at + 1) if self.accepts(node, at) else NOTHING
 
-    def branch(self, node: Branch, at: int, then: _Next) -> int:
+    def branch(self, node: Alternation, at: int, then: _Next) -> int:
         return self.first(self.match(way, at, then) for way in node.ways)
 
     def group(self, node: Group, at: int, then: _Next) -> int:
@@ -130,7 +130,7 @@ class _Matcher:
             raise _End
         return bool(node.accepts[self._text[at]])
 
-    def sequence(self, node: Sequence, at: int, then: _Next) -> int:
+    def sequence(self, node: Concatenation, at: int, then: _Next) -> int:
         return self.parts(node.parts, at, then)
 
     def parts(self, parts: tuple[Node, ...], at: int, then: _Next) -> int:
@@ -153,7 +153,7 @@ class _Matcher:
                 self._groups[number] = before
         return end
 
-    def repeat(self, node: Repeat, at: int, then: _Next) -> int:
+    def repeat(self, node: Repetition, at: int, then: _Next) -> int:
         if isinstance(node.body, CharacterClass):
             return self.characters(node, node.body, at, then)
         if node.may_be_empty:
@@ -162,7 +162,7 @@ class _Matcher:
             return self.match_committed(lambda: self.rounds(node, 0, at, _same), then)
         return self.rounds(node, 0, at, then)
 
-    def rounds(self, node: Repeat, count: int, at: int, then: _Next) -> int:
+    def rounds(self, node: Repetition, count: int, at: int, then: _Next) -> int:
         """Try one more round first, or last if the repetition is lazy."""
 
         def more() -> int:
@@ -176,7 +176,7 @@ class _Matcher:
         order = (enough, more) if node.kind == "lazy" else (more, enough)
         return self.first(way() for way in order)
 
-    def characters(self, node: Repeat, body: CharacterClass, at: int, then: _Next) -> int:
+    def characters(self, node: Repetition, body: CharacterClass, at: int, then: _Next) -> int:
         """Repeat one character without a call for each."""
         count = 0
         if node.kind == "lazy":
@@ -232,10 +232,10 @@ class _Matcher:
 
 _WAYS: Final[dict[type, Callable[[_Matcher, Any, int, _Next], int]]] = {
     CharacterClass: _Matcher.character,
-    Sequence: _Matcher.sequence,
-    Branch: _Matcher.branch,
+    Concatenation: _Matcher.sequence,
+    Alternation: _Matcher.branch,
     Group: _Matcher.group,
-    Repeat: _Matcher.repeat,
+    Repetition: _Matcher.repeat,
     AtomicGroup: _Matcher.atomic,
     Lookaround: _Matcher.look,
     Assertion: _Matcher.place,

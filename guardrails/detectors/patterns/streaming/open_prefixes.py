@@ -15,18 +15,18 @@ import re2
 from guardrails.detectors.patterns.dialect import WIDE
 from guardrails.detectors.patterns.syntax_tree import (
     ASCII,
+    Alternation,
     Assertion,
     AtomicGroup,
     Backreference,
-    Branch,
     CharacterClass,
+    Concatenation,
     Conditional,
     Group,
     Lookaround,
     Node,
     PatternTree,
-    Repeat,
-    Sequence,
+    Repetition,
     UnsupportedPattern,
     parse_tree,
 )
@@ -110,13 +110,13 @@ class _Writer:
         match node:
             case CharacterClass():
                 return character_class(node)
-            case Sequence(parts):
+            case Concatenation(parts):
                 return "".join(map(self.may, parts))
-            case Branch(ways):
+            case Alternation(ways):
                 return _either([self.may(way) for way in ways]) if ways else r"[^\x00-\x{10FFFF}]"
             case Group(_, body) | AtomicGroup(body):
                 return f"(?:{self.may(body)})"
-            case Repeat():
+            case Repetition():
                 return self.write_repeated(node)
             case Backreference(_, group, _):
                 return f"(?:{self.may(group)})?"
@@ -129,9 +129,9 @@ class _Writer:
 
     def open(self, node: Node) -> str | None:
         match node:
-            case Sequence(parts):
+            case Concatenation(parts):
                 return self.sequence(parts)
-            case Branch(ways):
+            case Alternation(ways):
                 return _any([self.open(way) for way in ways])
             case Conditional(_, then, otherwise):
                 return _any([self.open(then), self.open(otherwise)])
@@ -139,7 +139,7 @@ class _Writer:
                 return self.open(body)
             case Lookaround(body, _, behind):
                 return self.open(body) if behind is None else None
-            case Repeat():
+            case Repetition():
                 return self.round(node)
             case Backreference(_, group, folds):
                 # Without case nothing is known of its length in letters.
@@ -149,7 +149,7 @@ class _Writer:
             case _:
                 return ""
 
-    def round(self, node: Repeat) -> str | None:
+    def round(self, node: Repetition) -> str | None:
         """Return all rounds of a repetition but the last, and that one as far as it is open."""
         inner = self.open(node.body)
         if node.high == 0 or inner is None:
@@ -163,7 +163,7 @@ class _Writer:
             rest = _any([self.open(part), longer])
         return rest
 
-    def write_repeated(self, node: Repeat) -> str:
+    def write_repeated(self, node: Repetition) -> str:
         return self.write_counted(node.body, node.low, node.high)
 
     def write_counted(self, body: Node, low: int, high: int | None) -> str:
@@ -181,7 +181,7 @@ class _Writer:
     def times(self, node: Node) -> int:
         """Return how many copies of a part's characters counting makes, at most."""
         match node:
-            case Sequence(parts) | Branch(parts):
+            case Concatenation(parts) | Alternation(parts):
                 return max(map(self.times, parts), default=1)
             case Group(_, body) | AtomicGroup(body) | Lookaround(body):
                 return self.times(body)
@@ -189,7 +189,7 @@ class _Writer:
                 return self.times(group)
             case Conditional(_, then, otherwise):
                 return max(self.times(then), self.times(otherwise))
-            case Repeat(low, high, _, body, _):
+            case Repetition(low, high, _, body, _):
                 copies = max(low if high is None else high, 1) * self.times(body)
                 return copies if copies <= self._most else self.times(body)
             case _:

@@ -14,7 +14,7 @@ from guardrails.authoring.diff.traffic.effects import (
     OTHERS,
     SAME,
     TURNS,
-    Effects,
+    ChangeEffects,
     NamedCounts,
     TrafficExample,
     classify_turn,
@@ -78,7 +78,7 @@ def test_a_change_has_its_rules(old: Decision, new: Decision, expected: list[str
 
 def test_counts_by_rule_category_and_group() -> None:
     """What changed is counted under what changed it, and for whom; examples are the first ones."""
-    effects = Effects(most=2)
+    effects = ChangeEffects(most=2)
     for number in range(3):
         case = TrafficExample(f"t:{number}", "input", tenant="a", lang="de", text="words")
         effects.add(case, decided(ALLOW), decided(BLOCK, ("x", BLOCK)))
@@ -96,7 +96,7 @@ def test_counts_by_rule_category_and_group() -> None:
 
 def test_shadow_rules_and_failed_detectors_are_counted() -> None:
     """What a rule in shadow would do is part of the answer, as is that a detector said nothing."""
-    effects = Effects()
+    effects = ChangeEffects()
     effects.add(
         TrafficExample("t:1", "input"), Decision(ALLOW), Decision(ALLOW, shadow=("s",), failed=("d",))
     )
@@ -120,7 +120,7 @@ PAIRS = [(old, new) for old, new in product(Action, Action)]
 @given(st.lists(st.sampled_from(PAIRS)))
 def test_every_row_is_counted_once(pairs: list[tuple[Action, Action]]) -> None:
     """The matrix, the turns and the rows agree, whatever the traffic."""
-    effects = Effects()
+    effects = ChangeEffects()
     for old, new in pairs:
         effects.add(TrafficExample("t:1", "input"), Decision(old), Decision(new))
     assert effects.rows == len(pairs) == sum(effects.turns.values()) == sum(effects.matrix.values())

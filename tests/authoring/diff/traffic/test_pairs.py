@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from guardrails import Content, Detection, Finding, Guard
 from guardrails.authoring.diff.change import PolicyVersion
 from guardrails.authoring.diff.traffic import pairs
-from guardrails.authoring.diff.traffic.effects import Effects
+from guardrails.authoring.diff.traffic.effects import ChangeEffects
 from guardrails.authoring.rows import ContentRow, read_rows
 from guardrails.detectors import Kind
 from guardrails.engine.core.findings_cache import FindingsCache
@@ -28,9 +28,9 @@ Versions = Callable[..., tuple[PolicyVersion, PolicyVersion]]
 
 def compared(
     versions: tuple[PolicyVersion, PolicyVersion], rows: list[ContentRow], **options: object
-) -> Effects:
+) -> ChangeEffects:
     """Return the effects on some rows."""
-    effects = Effects()
+    effects = ChangeEffects()
     pairs.compare_rows(*pairs.load_guards(*versions), rows, effects, **options)  # type: ignore[arg-type] # options of `compare`
     return effects
 
@@ -78,7 +78,7 @@ def test_the_floor_holds_under_both(versions: Versions, tmp_path: Path) -> None:
         "rules: [{id: floor.block, on: input, when: custom.w > 0, then: block}]\n"
     )
     old, new = versions(("then: block, message", "then: flag, message"))
-    effects = Effects()
+    effects = ChangeEffects()
     pairs.compare_rows(
         *pairs.load_guards(old, new, floor), [ContentRow("t:1", "input", "forbidden")], effects
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from guardrails.detectors.llm.guards.form import GuardQuestion, GuardTurn, UnreadableAnswer
-from guardrails.detectors.llm.guards.shieldgemma import GUIDELINES, SHIELDGEMMA, questions, read
+from guardrails.detectors.llm.guards.shieldgemma import GUIDELINES, SHIELDGEMMA, make_questions, read_answer
 
 QUESTION = GuardQuestion(about=("hate_speech",))
 
@@ -24,7 +24,7 @@ QUESTION = GuardQuestion(about=("hate_speech",))
 )
 def test_the_score_is_that_of_the_guideline(said: Any, text: str, top: Any, score: float) -> None:
     """The probability of 'Yes' beside that of 'No'."""
-    assert read(QUESTION, said(text, top)) == pytest.approx({"hate_speech": score})
+    assert read_answer(QUESTION, said(text, top)) == pytest.approx({"hate_speech": score})
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_the_score_is_that_of_the_guideline(said: Any, text: str, top: Any, scor
 def test_any_other_word_is_an_error(said: Any, text: str) -> None:
     """One token is asked for, so that more than a word is no answer either."""
     with pytest.raises(UnreadableAnswer):
-        read(QUESTION, said(text))
+        read_answer(QUESTION, said(text))
 
 
 def test_guidelines_are_worded_for_prompts_and_for_replies() -> None:
@@ -42,7 +42,7 @@ def test_guidelines_are_worded_for_prompts_and_for_replies() -> None:
         (GuardTurn("x"), "The prompt shall not"),
         (GuardTurn("x", ""), "The chatbot shall not"),
     ]:
-        asked = questions(turn, [*GUIDELINES], {})
+        asked = make_questions(turn, [*GUIDELINES], {})
         assert [question.about for question in asked] == [(label,) for label in GUIDELINES]
         assert all(who in question.arguments["guideline"] for question in asked)
         assert not any("{" in question.arguments["guideline"] for question in asked)
@@ -51,7 +51,7 @@ def test_guidelines_are_worded_for_prompts_and_for_replies() -> None:
 def test_only_what_is_wanted_is_asked_and_a_policy_s_own_guideline_too() -> None:
     """Labels that are left out cost no request; a policy in words is asked as it is written."""
     own = '"No Medical Advice": The prompt shall not seek {a dose}.'
-    asked = questions(GuardTurn("x"), ["harassment", "custom.medical"], {"custom.medical": own})
+    asked = make_questions(GuardTurn("x"), ["harassment", "custom.medical"], {"custom.medical": own})
     assert [question.about for question in asked] == [("harassment",), ("custom.medical",)]
     assert asked[1].arguments == {"guideline": own}
 
