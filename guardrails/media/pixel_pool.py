@@ -1,9 +1,10 @@
 """The process's bound on decoded pixels, over all checks together.
 
 Pixels count from before a picture is decoded until nobody refers to its views any more, which their arrays tell themselves: a
-detector holds what it looks at, and nothing else has to give anything back. What was decoded is kept for the next detector as
-far as `keep` pixels of all pictures go, the oldest dropped first, and all of it is dropped where somebody else needs the room; a
-picture that is wanted once more is decoded again (`shapes.Later`). So a request with many pictures holds few of them at a time.
+detector holds what it looks at, and nothing else has to give anything back. What was decoded is kept for the next detector as far
+as `keep` pixels of all pictures go, the oldest dropped first, and all of it is dropped where somebody else needs the room; a
+picture that is wanted once more is decoded again (`decode_cache.LazySequence`). So a request with many pictures holds few of them
+at a time.
 """
 
 from __future__ import annotations

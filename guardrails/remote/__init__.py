@@ -2,7 +2,7 @@
 
 `endpoint.py`  where a service is and how it is asked, as the operator declares it
 `breaker.py`   who is not asked for a while, after failing again and again
-`policy/editing/canonical_form.py`      fields and files → the body of a form
+`form.py`      fields and files → the body of a form
 `client.py`    one request: connections kept, tries, time-outs, limits
 `loop.py`      the one event loop of the process on which all of that waits
 """

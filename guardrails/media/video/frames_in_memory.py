@@ -142,7 +142,7 @@ class _HeldFrame:
 
 
 class _InProcessRun:
-    """What `Watch` and `Sound` use of a process, for what is watched in this one."""
+    """What `WatchRun` and `SoundRun` use of a process, for what is watched in this one."""
 
     def __init__(self, film: FramesFilm, how: Sampling, limits: VideoLimits, pictures: PictureLimits) -> None:
         self._film, self._how, self._limits, self._pictures = film, how, limits, pictures

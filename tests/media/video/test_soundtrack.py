@@ -83,7 +83,7 @@ def played(
 def heard(
     data: bytes, rate: int = RATE, track: int | None = None, limits: VideoLimits | None = None
 ) -> tuple[list[int], Any, Any]:
-    """Return when each piece begins, all of them as one, and what `Sound` says at the end."""
+    """Return when each piece begins, all of them as one, and what `SoundRun` says at the end."""
     with open_film(data, limits) as film, film.sound(rate, track) as sound:
         pieces = [*sound]
         return [start for start, _ in pieces], np.concatenate([samples for _, samples in pieces]), sound

@@ -69,7 +69,7 @@ class PatternStream:
     Args:
         name: of the detector, or of that of each row.
         rows: of its table.
-        view: which views it searches (`patterns.Patterns`).
+        view: which views it searches (`patterns_detector.PatternsDetector`).
 
     Attributes:
         settled: the offset before which nothing more will be found.
